@@ -1,0 +1,51 @@
+"""What is known of one stream when its audio has been heard: the input of the metrics, and the file a restart resumes from."""
+
+import msgspec
+
+from cc_voice.call.events import CallEvent
+from cc_voice.call.transcript import Utterance
+
+Interval = tuple[int, int]
+"""(start_ms, end_ms), start inclusive, end exclusive."""
+
+
+class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
+    """The audio of one party, heard.
+
+    `party` is set where the source knows it (an imported file's options); on a live stream it is None and follows from events.
+    `speech` are tight intervals of speech: sorted, disjoint, gaps of 200 ms and less already closed.
+    """
+
+    channel_id: str
+    party: str | None = None
+    name: str | None = None
+    user_id: str | None = None
+    speech: tuple[Interval, ...] = ()
+    received_ms: int = 0
+    """How much audio arrived, duplicates not counted."""
+    first_packet_ms: int | None = None
+
+
+class StreamAnalysis(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream, heard. Times count from `t0_unix_ms`, the stream's first packet."""
+
+    call_id: str
+    stream_id: str
+    product: str
+    """contact_center, meeting, webinar, video_sdk, phone or import."""
+    instance_id: str
+    t0_unix_ms: int
+    duration_ms: int
+    channels: tuple[ChannelAnalysis, ...]
+    events: tuple[CallEvent, ...] = ()
+    utterances: tuple[Utterance, ...] = ()
+    media_gaps: tuple[Interval, ...] = ()
+    """Time the media link was down or paused and that no later delivery filled."""
+    language: str = "en"
+    """The configured language of the call."""
+    mixed_audio: bool = False
+    """All parties on one channel: two-party metrics cannot be measured."""
+    detector: str = "webrtcvad-3"
+    asr_model: str | None = None
+    stop_reason: int | None = None
+    epoch: int = 1

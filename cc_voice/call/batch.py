@@ -1,0 +1,59 @@
+"""What a worker delivers to the process that owns the database: small, repeatable, safe to deliver twice."""
+
+import msgspec
+
+from cc_voice.call.events import CallEvent
+from cc_voice.call.rows import MeasuredCall
+from cc_voice.call.transcript import Utterance
+
+
+class StreamProgress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
+    """A live stream moved on: new utterances and events, how far media and recognition are. Replaces nothing, adds."""
+
+    call_id: str
+    stream_id: str
+    epoch: int
+    product: str
+    t0_unix_ms: int | None = None
+    media_ms: int = 0
+    """How far audio has arrived, from t0."""
+    recognised_ms: int = 0
+    """How far recognition has come; the difference is the lag shown to supervisors."""
+    utterances: tuple[Utterance, ...] = ()
+    events: tuple[CallEvent, ...] = ()
+    parties: dict[str, str] = {}
+    """channel_id → party, as far as known."""
+
+
+class StageReached(msgspec.Struct, frozen=True, kw_only=True, tag="stage"):
+    """The stream reached a stage: received, recorded, transcribed, measured, or failed with a reason for the operator."""
+
+    call_id: str
+    stream_id: str
+    epoch: int
+    stage: str
+    reason: str | None = None
+    stop_reason: int | None = None
+
+
+class CallMeasured(msgspec.Struct, frozen=True, kw_only=True, tag="measured"):
+    """All rows of a call. Written in one transaction, replacing what was there, unless what was there has a higher revision.
+
+    `revision` is the sum of the epochs of the streams that went in: more streams, or a later attempt at one, wins.
+    """
+
+    call_id: str
+    stream_id: str
+    epoch: int
+    revision: int
+    call: MeasuredCall
+
+
+Batch = StreamProgress | StageReached | CallMeasured
+
+
+class BatchEnvelope(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch with its place in the order of one worker's deliveries; `batch_id` is unique over restarts."""
+
+    batch_id: str
+    batch: Batch

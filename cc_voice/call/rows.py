@@ -1,0 +1,201 @@
+"""A measured call as rows of the star schema: field names are column names, units are in them.
+
+Surrogate keys are the store's business: legs name their agent and queue by Zoom's ids, intervals and events carry no id yet.
+"""
+
+import msgspec
+
+
+class CallRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One call: fact_call without surrogate keys. `_unix_ms` columns become `_ts` in the store."""
+
+    call_id: str
+    product: str
+    instance_id: str
+    start_unix_ms: int
+    end_unix_ms: int
+    direction: str | None = None
+    channel_source: str | None = None
+    customer_key: str | None = None
+    leg_count: int
+    transfer_count: int = 0
+    conference_count: int = 0
+    ended_by: str | None = None
+    primary_language: str | None = None
+    stop_reason: int | None = None
+
+
+class LegRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent's part of a call; the metrics. None means not measurable: the reason is in `NullReasonRow`."""
+
+    leg_id: str
+    call_id: str
+    leg_no: int
+    agent_user_id: str | None = None
+    agent_name: str | None = None
+    queue_id: str | None = None
+    queue_name: str | None = None
+    origin_method: str | None = None
+    start_ms: int
+    """On the call's clock."""
+    end_ms: int
+    answered_unix_ms: int
+    ended_unix_ms: int
+    interaction_ms: int | None = None
+    conversation_ms: int | None = None
+    analysed_ms: int | None = None
+    hold_ms: int | None = None
+    hold_count: int | None = None
+    longest_hold_ms: int | None = None
+    hold_pct: float | None = None
+    acw_ms: int | None = None
+    handle_ms: int | None = None
+    monitored_ms: int | None = None
+    takeover: bool | None = None
+    transferred_out: bool | None = None
+    talk_ms_agent: int | None = None
+    talk_ms_customer: int | None = None
+    talk_ms_any: int | None = None
+    agent_only_ms: int | None = None
+    customer_only_ms: int | None = None
+    overtalk_ms: int | None = None
+    overtalk_count: int | None = None
+    overtalk_pct: float | None = None
+    agent_talk_pct: float | None = None
+    customer_talk_pct: float | None = None
+    talk_ratio_agent: float | None = None
+    silence_ms: int | None = None
+    silence_pct: float | None = None
+    long_silence_count: int | None = None
+    long_silence_ms: int | None = None
+    longest_silence_ms: int | None = None
+    dead_air_count: int | None = None
+    dead_air_ms: int | None = None
+    dead_air_agent_owed_ms: int | None = None
+    non_talk_ms: int | None = None
+    interruptions_agent: int | None = None
+    interruptions_customer: int | None = None
+    interruption_ms_agent: int | None = None
+    interruption_ms_customer: int | None = None
+    wpm_agent: float | None = None
+    wpm_customer: float | None = None
+    talk_speed_unit: str | None = None
+    response_latency_ms_agent_p50: int | None = None
+    response_latency_ms_agent_p90: int | None = None
+    response_latency_ms_customer_p50: int | None = None
+    response_latency_ms_customer_p90: int | None = None
+    cust_speech_on_hold_ms: int | None = None
+    greeting_latency_ms: int | None = None
+    longest_monologue_ms_agent: int | None = None
+    longest_monologue_ms_customer: int | None = None
+    turn_switch_count: int | None = None
+    turn_switch_per_min: float | None = None
+    word_count_agent: int | None = None
+    word_count_customer: int | None = None
+    asr_conf_mean: float | None = None
+    low_conf_word_pct: float | None = None
+    one_way_audio: bool | None = None
+    mixed_audio: bool | None = None
+    multi_party: bool | None = None
+    media_gap_ms: int | None = None
+    qa_eligible: bool | None = None
+    metric_version: str
+    threshold_set_id: int
+    detector: str | None = None
+    asr_model: str | None = None
+
+
+class LegLanguageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Leg × party × language."""
+
+    leg_id: str
+    party: str
+    language_code: str
+    speech_ms: int
+    share_pct: float
+    word_count: int
+    wpm: float | None = None
+    asr_conf_mean: float | None = None
+
+
+class UtteranceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One utterance, assigned to its leg and party."""
+
+    utterance_id: str
+    call_id: str
+    leg_id: str | None
+    channel_id: str
+    seq: int
+    party: str | None
+    source: str
+    start_ms: int
+    end_ms: int
+    language_code: str
+    lid_conf: float | None
+    text: str
+    word_count: int
+    asr_conf: float | None
+    is_backchannel: bool | None
+    on_hold: bool | None
+    asr_model: str | None
+
+
+class WordRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One word of an utterance."""
+
+    utterance_id: str
+    word_seq: int
+    start_ms: int | None
+    end_ms: int | None
+    word: str
+    conf: float | None
+    language_code: str
+
+
+class IntervalRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A typed interval of time: the evidence of a metric. `kind` is one of the metric dictionary's kinds."""
+
+    leg_id: str
+    kind: str
+    start_ms: int
+    end_ms: int
+    subkind: str | None = None
+    party: str | None = None
+    value: float | None = None
+    outcome: str | None = None
+    metric_version: str
+
+
+class EventRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform event as received, on the call's clock."""
+
+    call_id: str
+    leg_id: str | None
+    source: str
+    event_type: int | None
+    event_name: str
+    at_ms: int
+    at_unix_ms: int
+    participant: str | None
+    payload: str
+
+
+class NullReasonRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a metric of a leg is NULL."""
+
+    leg_id: str
+    metric: str
+    reason: str
+
+
+class MeasuredCall(msgspec.Struct, frozen=True, kw_only=True):
+    """Every row of one call: what the store writes in one transaction."""
+
+    call: CallRow
+    legs: tuple[LegRow, ...]
+    leg_languages: tuple[LegLanguageRow, ...]
+    utterances: tuple[UtteranceRow, ...]
+    words: tuple[WordRow, ...]
+    intervals: tuple[IntervalRow, ...]
+    events: tuple[EventRow, ...]
+    null_reasons: tuple[NullReasonRow, ...]

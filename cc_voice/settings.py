@@ -1,0 +1,196 @@
+"""Everything configurable, read once: a TOML file, then `CC_VOICE_*` environment variables over it.
+
+Modules receive values from here; none reads the environment itself. Secrets are `Secret` and never print.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; the message names the key and what to do."""
+
+
+class Secret(str):
+    """A string that hides itself from `repr`, and so from logs and tracebacks; use it as `str` where the value is needed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
+class ZoomApp(msgspec.Struct, frozen=True, kw_only=True):
+    """One app of the Zoom marketplace: its webhook secret verifies announcements, its client pair signs handshakes."""
+
+    name: str = "default"
+    client_id: str
+    client_secret: Secret
+    webhook_secret: Secret
+
+
+class LanguageSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Which language a call is expected in when nothing better is known (BCP-47)."""
+
+    default: str = "en"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The appliance's configuration. Every field has the name of its TOML key; see the README for the file."""
+
+    data_dir: Path = Path("var")
+    listen: str = "127.0.0.1:8080"
+    """HOST:PORT of web pages, API and webhooks."""
+    public_url: str | None = None
+    site_name: str = "Site 1"
+    site_id: int = 1
+    timezone: str = "UTC"
+    apps: tuple[ZoomApp, ...] = ()
+    workers: int = 0
+    """Worker processes; 0 means one per core."""
+    recogniser: str = "vosk"
+    """`vosk`, or `none`: words come from Zoom's transcript only."""
+    models_dir: Path | None = None
+    """Folder of installed speech models; default `<data_dir>/models`."""
+    allow_test_model: bool = False
+    """Let the tiny bundled model serve live calls. Tests and demos only: it invents sentences on real speech."""
+    language: LanguageSettings = LanguageSettings()
+    allow_insecure_links: bool = False
+    """Accept `ws://` and loopback server URLs: tests and demos only."""
+    allowed_hosts: tuple[str, ...] = ("zoom.us", "zoomgov.com")
+    """Domains the appliance may open RTMS links to."""
+    customer_key_salt: Secret = Secret("")
+    """Salt of customer keys; empty means one is made and kept in `<data_dir>/salt`."""
+    cust_speech_on_hold: bool = False
+    log_level: str = "info"
+
+    @property
+    def database_path(self) -> Path:
+        return self.data_dir / "cc_voice.duckdb"
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.data_dir / "recordings"
+
+    @property
+    def spool_dir(self) -> Path:
+        return self.data_dir / "spool"
+
+    @property
+    def exports_dir(self) -> Path:
+        return self.data_dir / "exports"
+
+    @property
+    def owner_socket(self) -> Path:
+        return self.data_dir / "owner.sock"
+
+    @property
+    def worker_count(self) -> int:
+        return self.workers or max(1, os.cpu_count() or 1)
+
+    @property
+    def host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]") or "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
+
+def _decode_hook(kind: type[Any], value: Any) -> Any:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    if issubclass(kind, Path) and isinstance(value, str):
+        return Path(value)
+    raise TypeError(f"cannot read {value!r} as {kind.__name__}")
+
+
+def _encode_hook(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"cannot write {type(value).__name__}")
+
+
+def dumps(settings: Settings) -> bytes:
+    """Return settings as JSON for a worker process of ours. Holds the secrets: never log it."""
+    return msgspec.json.encode(settings, enc_hook=_encode_hook)
+
+
+def loads(data: bytes) -> Settings:
+    """Read what `dumps` wrote."""
+    return msgspec.json.decode(data, type=Settings, dec_hook=_decode_hook)
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read settings from `path` (or `$CC_VOICE_CONFIG`), then the environment, then `overrides` (command-line options).
+
+    Environment: `CC_VOICE_<KEY>` for every plain key; `CC_VOICE_CLIENT_ID`, `CC_VOICE_CLIENT_SECRET` and
+    `CC_VOICE_WEBHOOK_SECRET` together describe one app. Raises SettingsError.
+    """
+    chosen = path or (Path(environ["CC_VOICE_CONFIG"]) if environ.get("CC_VOICE_CONFIG") else None)
+    values: dict[str, Any] = {}
+    if chosen is not None:
+        values = _read_toml(chosen)
+    values |= _from_environment(environ)
+    values |= {key: value for key, value in (overrides or {}).items() if value is not None}
+    unknown = sorted(set(values) - set(Settings.__struct_fields__))
+    if unknown:
+        raise SettingsError(f"unknown setting {unknown[0]!r}; known are {', '.join(Settings.__struct_fields__)}")
+    try:
+        settings = msgspec.convert(_plain(values), Settings, dec_hook=_decode_hook, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"configuration: {error}") from error
+    return _checked(settings)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise SettingsError(f"cannot read configuration {path}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"configuration {path} is not valid TOML: {error}") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    plain = set(Settings.__struct_fields__) - {"apps", "language", "allowed_hosts"}
+    found: dict[str, Any] = {key: environ[f"CC_VOICE_{key.upper()}"] for key in plain if f"CC_VOICE_{key.upper()}" in environ}
+    app = {key: environ.get(f"CC_VOICE_{key.upper()}") for key in ("client_id", "client_secret", "webhook_secret")}
+    if all(app.values()):
+        found["apps"] = [{"name": "environment", **app}]
+    elif any(app.values()):
+        missing = ", ".join(f"CC_VOICE_{key.upper()}" for key, value in app.items() if not value)
+        raise SettingsError(f"an app needs all three credentials in the environment; missing: {missing}")
+    if "CC_VOICE_ALLOWED_HOSTS" in environ:
+        found["allowed_hosts"] = [host.strip() for host in environ["CC_VOICE_ALLOWED_HOSTS"].split(",") if host.strip()]
+    if "CC_VOICE_LANGUAGE" in environ:
+        found["language"] = {"default": environ["CC_VOICE_LANGUAGE"]}
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Reduce override values to what msgspec converts from: dicts, lists, strings, numbers."""
+    if isinstance(value, msgspec.Struct):
+        return {key: _plain(getattr(value, key)) for key in value.__struct_fields__}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, (Path, Secret)) else value
+
+
+def _checked(settings: Settings) -> Settings:
+    if settings.recogniser not in ("vosk", "none"):
+        raise SettingsError(f"recogniser is {settings.recogniser!r}; choose vosk or none")
+    host, _, port = settings.listen.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise SettingsError(f"listen is {settings.listen!r}; write HOST:PORT, for example 127.0.0.1:8080")
+    names = [app.name for app in settings.apps]
+    if len(set(names)) != len(names):
+        raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
+    return settings
