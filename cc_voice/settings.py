@@ -111,7 +111,7 @@ def _decode_hook(kind: type[Any], value: Any) -> Any:
 
 
 def _encode_hook(value: Any) -> Any:
-    if isinstance(value, Path):
+    if isinstance(value, (Path, Secret)):
         return str(value)
     raise TypeError(f"cannot write {type(value).__name__}")
 
