@@ -1,0 +1,23 @@
+"""Fixtures that many test modules share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parent.parent
+
+
+def corpus_dir() -> Path | None:
+    """Where the speech corpus lies: `$CC_VOICE_CORPUS`, else `shared/corpus` beside the project; None when absent."""
+    chosen = Path(os.environ.get("CC_VOICE_CORPUS") or TOP.parent / "shared" / "corpus")
+    return chosen if (chosen / "manifest.json").is_file() else None
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The speech corpus, or a skip that says where it was looked for."""
+    found = corpus_dir()
+    if found is None:
+        pytest.skip("the speech corpus is not here: put it at ../shared/corpus or set CC_VOICE_CORPUS")
+    return found
