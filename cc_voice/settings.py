@@ -194,3 +194,13 @@ def _checked(settings: Settings) -> Settings:
     if len(set(names)) != len(names):
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
     return settings
+
+
+def bundled(name: str) -> Path:
+    """Return the folder of data shipped with the program: `models` or `analytics`.
+
+    An installed wheel carries them in `_data`; a checkout (also an editable install) has them beside the package.
+    """
+    package = Path(__file__).resolve().parent
+    installed = package / "_data" / name
+    return installed if installed.is_dir() else package.parent / name
