@@ -1,0 +1,345 @@
+"""Recordings on disk: raw PCM per stream and channel, placed by packet time, beside an index of what really arrived.
+
+    <recordings>/<call_id>/<stream folder>/
+        stream.json        StreamHeader: what was announced, t0, sample rate
+        channels.json      file number → channel id
+        <n>.pcm            int16 little-endian mono; sample position = (timestamp − t0) · rate; holes are sparse zeros
+        <n>.idx            append-only records (first sample, sample count): a hole is not silence
+        journal.jsonl      events, Zoom's words, link up and down, in order of arrival
+        analysis.msgpack   StreamAnalysis, once everything was heard
+        <n>.flac           replaces <n>.pcm after the call was measured
+
+Every packet is two small writes straight to the kernel, the samples before their index record: a process killed at any
+point loses nothing it had received, and never believes samples that were not written. This module is not the place that
+decides what a hole means; `sessions/` does, with the journal.
+"""
+
+import hashlib
+import os
+import shutil
+import struct
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import soundfile
+
+from cc_voice.call.analysis import Interval, StreamAnalysis
+
+_RECORD = struct.Struct("<QI")
+_SNAP_MS = 10
+"""Jitter: a packet this close to the end of its predecessor continues it. Less than the shortest packet (20 ms), so that a
+repeated packet is never mistaken for a late one."""
+_BYTES_PER_SAMPLE = 2
+_FLAC_BLOCK_SAMPLES = 1 << 18
+
+
+class RecordingError(Exception):
+    """A recording cannot be read or written; the message names the call and what to do."""
+
+
+class StreamHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a stream when its first packet arrives."""
+
+    call_id: str
+    stream_id: str
+    product: str
+    instance_id: str
+    language: str
+    sample_rate_hz: int
+    t0_unix_ms: int
+    asr_model: str | None = None
+
+
+class CallAudio(msgspec.Struct, frozen=True, kw_only=True):
+    """All audio of a call on its clock: `samples` is int16, shape (channels, samples), zeros where nothing arrived."""
+
+    sample_rate_hz: int
+    channel_ids: tuple[str, ...]
+    samples: Any
+
+
+class Ranges:
+    """Disjoint sorted ranges of received samples; adding is cheap at the end, correct anywhere."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def add(self, start: int, end: int) -> int:
+        """Add [start, end) and return how many of its samples are new."""
+        first = bisect_left(self._ends, start)
+        last = bisect_right(self._starts, end)
+        known = sum(min(end, self._ends[i]) - max(start, self._starts[i]) for i in range(first, last))
+        if first < last:
+            merged_start, merged_end = min(start, self._starts[first]), max(end, self._ends[last - 1])
+        else:
+            merged_start, merged_end = start, end
+        self._starts[first:last] = [merged_start]
+        self._ends[first:last] = [merged_end]
+        return (end - start) - max(0, known)
+
+    def end_of_run(self, position: int) -> int | None:
+        """Return the end of the range that holds `position`, or None in a hole."""
+        i = bisect_right(self._starts, position) - 1
+        return self._ends[i] if i >= 0 and position < self._ends[i] else None
+
+    def next_start(self, position: int) -> int | None:
+        """Return where the first range after `position` starts, or None."""
+        i = bisect_right(self._starts, position)
+        return self._starts[i] if i < len(self._starts) else None
+
+    def pairs(self) -> list[tuple[int, int]]:
+        return list(zip(self._starts, self._ends, strict=True))
+
+    @property
+    def total(self) -> int:
+        return sum(self._ends) - sum(self._starts)
+
+    @property
+    def end(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+
+class ChannelFile:
+    """The audio of one channel, open for writing by the session and for reading by whoever listens."""
+
+    def __init__(self, folder: Path, number: int, channel_id: str, rate_hz: int, writable: bool) -> None:
+        self.channel_id = channel_id
+        self.rate_hz = rate_hz
+        self.path = folder / f"{number}.pcm"
+        self.index_path = folder / f"{number}.idx"
+        self.ranges = Ranges()
+        self.duplicate_samples = 0
+        self.late_from: int | None = None
+        """Earliest sample that arrived behind a later one (out of order, or a filled gap)."""
+        self._expected = 0
+        self._carry = b""
+        self._pcm_fd, self._index_fd = -1, -1
+        if writable or self.path.exists():
+            flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
+            self._pcm_fd = os.open(self.path, flags, 0o600)
+        if writable:
+            self._index_fd = os.open(self.index_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._load_index()
+
+    def _load_index(self) -> None:
+        if not self.index_path.exists():
+            return
+        data = self.index_path.read_bytes()
+        whole = len(data) - len(data) % _RECORD.size
+        if self._index_fd >= 0 and whole != len(data):
+            os.truncate(self.index_path, whole)  # a record cut by a crash would shift every later one
+        for start, count in _RECORD.iter_unpack(data[:whole]):
+            self.ranges.add(start, start + count)
+        self._expected = self.ranges.end
+
+    def write(self, at_ms: float, pcm: bytes) -> int:
+        """Place one packet at `at_ms` after t0 and return how many of its samples are new; what lies before t0 is cut off."""
+        count = len(pcm) // _BYTES_PER_SAMPLE
+        start = round(at_ms * self.rate_hz / 1000)
+        if abs(start - self._expected) * 1000 <= _SNAP_MS * self.rate_hz:
+            start = self._expected
+        if start < 0:
+            skip = min(count, -start)
+            pcm, count, start = pcm[skip * _BYTES_PER_SAMPLE :], count - skip, start + skip
+        if count <= 0:
+            return 0
+        os.pwrite(self._pcm_fd, pcm[: count * _BYTES_PER_SAMPLE], start * _BYTES_PER_SAMPLE)
+        os.write(self._index_fd, _RECORD.pack(start, count))
+        end_before = self.ranges.end
+        new = self.ranges.add(start, start + count)
+        self.duplicate_samples += count - new
+        if new and start < end_before:
+            self.late_from = start if self.late_from is None else min(start, self.late_from)
+        self._expected = start + count
+        return new
+
+    def read(self, start: int, end: int) -> bytes:
+        """Return samples [start, end) as PCM; holes and what lies past the end are zeros."""
+        wanted = (end - start) * _BYTES_PER_SAMPLE
+        data = os.pread(self._pcm_fd, wanted, start * _BYTES_PER_SAMPLE) if self._pcm_fd >= 0 else b""
+        return data + bytes(wanted - len(data))
+
+    def received(self) -> tuple[Interval, ...]:
+        """Return what arrived as millisecond intervals, rounded outwards and joined."""
+        joined: list[Interval] = []
+        for start, end in self.ranges.pairs():
+            a, b = start * 1000 // self.rate_hz, -(-end * 1000 // self.rate_hz)
+            if joined and a <= joined[-1][1]:
+                joined[-1] = (joined[-1][0], b)
+            else:
+                joined.append((a, b))
+        return tuple(joined)
+
+    def sync(self) -> None:
+        for fd in (self._pcm_fd, self._index_fd):
+            if fd >= 0:
+                os.fsync(fd)
+
+    def close(self) -> None:
+        for fd in (self._pcm_fd, self._index_fd):
+            if fd >= 0:
+                os.close(fd)
+        self._pcm_fd = self._index_fd = -1
+
+
+class Recording:
+    """The recording of one stream: its header, channels and journal. Opened by one process for writing, by any for reading."""
+
+    def __init__(self, folder: Path, header: StreamHeader, writable: bool) -> None:
+        self.folder = folder
+        self.header = header
+        self.channels: dict[str, ChannelFile] = {}
+        self._writable = writable
+        self._journal_fd = os.open(folder / "journal.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if writable else -1
+        for number, channel_id in enumerate(_read_json(folder / "channels.json", list[str]) or []):
+            self.channels[channel_id] = ChannelFile(folder, number, channel_id, header.sample_rate_hz, writable)
+
+    def channel(self, channel_id: str) -> ChannelFile:
+        """Return the file of a channel, new on its first packet."""
+        found = self.channels.get(channel_id)
+        if found is None:
+            names = [*self.channels, channel_id]
+            write_atomically(self.folder / "channels.json", msgspec.json.encode(names))
+            found = ChannelFile(self.folder, len(self.channels), channel_id, self.header.sample_rate_hz, writable=True)
+            self.channels[channel_id] = found
+        return found
+
+    def note(self, entry: Any) -> None:
+        """Append one struct to the journal, straight to the kernel."""
+        os.write(self._journal_fd, msgspec.json.encode(entry) + b"\n")
+
+    def journal(self, kind: Any) -> Iterator[Any]:
+        """Yield the journal's entries as `kind` (a struct or a union of tagged structs); a line cut by a crash is skipped."""
+        path = self.folder / "journal.jsonl"
+        decoder = msgspec.json.Decoder(kind)
+        for line in path.read_bytes().splitlines() if path.exists() else ():
+            try:
+                yield decoder.decode(line)
+            except msgspec.DecodeError:
+                continue
+
+    @property
+    def duration_ms(self) -> int:
+        """How far the recording reaches, from t0."""
+        return max((-(-c.ranges.end * 1000 // c.rate_hz) for c in self.channels.values()), default=0)
+
+    def close(self) -> None:
+        """Flush to disk and close; call again freely."""
+        for channel in self.channels.values():
+            if self._writable:
+                channel.sync()
+            channel.close()
+        if self._journal_fd >= 0:
+            os.fsync(self._journal_fd)
+            os.close(self._journal_fd)
+            self._journal_fd = -1
+
+
+def stream_folder(recordings_dir: Path, call_id: str, stream_id: str) -> Path:
+    """Return the folder of a stream; Zoom's id may hold `/ + =`, so a digest stands for it."""
+    return recordings_dir / call_id / hashlib.sha256(stream_id.encode()).hexdigest()[:16]
+
+
+def create(recordings_dir: Path, header: StreamHeader) -> Recording:
+    """Start a recording, or continue the one that a killed process left behind: then its own header (t0) holds."""
+    folder = stream_folder(recordings_dir, header.call_id, header.stream_id)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    existing = _read_json(folder / "stream.json", StreamHeader)
+    if existing is None:
+        write_atomically(folder / "stream.json", msgspec.json.encode(header))
+    return Recording(folder, existing or header, writable=True)
+
+
+def open_recording(folder: Path, writable: bool = False) -> Recording | None:
+    """Open a stream's recording, or return None where no packet ever arrived."""
+    header = _read_json(folder / "stream.json", StreamHeader)
+    return Recording(folder, header, writable) if header is not None else None
+
+
+def save_analysis(recordings_dir: Path, analysis: StreamAnalysis) -> None:
+    """Keep what was heard beside the audio; replaces an earlier analysis."""
+    folder = stream_folder(recordings_dir, analysis.call_id, analysis.stream_id)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_atomically(folder / "analysis.msgpack", msgspec.msgpack.encode(analysis))
+
+
+def load_analyses(recordings_dir: Path, call_id: str) -> list[StreamAnalysis]:
+    """Return the analyses of all streams of a call, earliest first."""
+    files = sorted((recordings_dir / call_id).glob("*/analysis.msgpack"))
+    analyses = [msgspec.msgpack.decode(path.read_bytes(), type=StreamAnalysis) for path in files]
+    return sorted(analyses, key=lambda analysis: (analysis.t0_unix_ms, analysis.stream_id))
+
+
+def compress(folder: Path) -> None:
+    """Replace the stream's PCM files by FLAC (a third of the size); the index stays. Interrupted, it can be repeated."""
+    header = _read_json(folder / "stream.json", StreamHeader)
+    if header is None:
+        return
+    for pcm in sorted(folder.glob("*.pcm")):
+        part = pcm.with_suffix(".flac.part")
+        with (
+            soundfile.SoundFile(part, "w", header.sample_rate_hz, 1, "PCM_16", format="FLAC") as out,
+            pcm.open("rb") as samples,
+        ):
+            while block := samples.read(_FLAC_BLOCK_SAMPLES * _BYTES_PER_SAMPLE):
+                out.write(np.frombuffer(block, dtype="<i2"))
+        part.replace(pcm.with_suffix(".flac"))
+        pcm.unlink()
+
+
+def call_audio(recordings_dir: Path, call_id: str) -> CallAudio | None:
+    """Return the audio of a call, all streams placed on the call's clock, or None where nothing was recorded."""
+    found = [(path.parent, _read_json(path, StreamHeader)) for path in (recordings_dir / call_id).glob("*/stream.json")]
+    streams = sorted(((folder, header) for folder, header in found if header), key=lambda pair: pair[1].t0_unix_ms)
+    if not streams:
+        return None
+    rate_hz, t0 = streams[0][1].sample_rate_hz, streams[0][1].t0_unix_ms
+    placed: dict[str, list[tuple[int, Any]]] = {}
+    for folder, header in streams:
+        offset = (header.t0_unix_ms - t0) * rate_hz // 1000
+        for number, channel_id in enumerate(_read_json(folder / "channels.json", list[str]) or []):
+            placed.setdefault(channel_id, []).append((offset, _samples(folder, number)))
+    length = max((offset + len(part) for parts in placed.values() for offset, part in parts), default=0)
+    samples = np.zeros((len(placed), length), dtype=np.int16)
+    for row, parts in enumerate(placed.values()):
+        for offset, part in parts:
+            samples[row, offset : offset + len(part)] = part
+    return CallAudio(sample_rate_hz=rate_hz, channel_ids=tuple(placed), samples=samples)
+
+
+def delete_call(recordings_dir: Path, call_id: str) -> None:
+    """Remove every recording of a call (a revoked stream: Zoom's stop reason 8)."""
+    shutil.rmtree(recordings_dir / call_id, ignore_errors=True)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write beside the target, flush to disk, rename: a reader sees the old file or the new one, never half of it."""
+    part = path.with_name(path.name + f".{os.getpid()}.part")
+    with part.open("wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(path)
+
+
+def _samples(folder: Path, number: int) -> Any:
+    flac, pcm = folder / f"{number}.flac", folder / f"{number}.pcm"
+    if flac.exists():
+        return soundfile.read(flac, dtype="int16")[0]
+    if pcm.exists():
+        return np.fromfile(pcm, dtype="<i2")
+    return np.zeros(0, dtype=np.int16)
+
+
+def _read_json(path: Path, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise RecordingError(f"{path} is damaged ({error}); move the folder {path.parent} aside to continue without it") from error
