@@ -62,6 +62,9 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
     overtalk_count: int | None = None
     overtalk_pct: float | None = None
     agent_talk_pct: float | None = None
+    agent_talk_pct_t1: float | None = None
+    agent_talk_pct_t2: float | None = None
+    agent_talk_pct_t3: float | None = None
     customer_talk_pct: float | None = None
     talk_ratio_agent: float | None = None
     silence_ms: int | None = None
@@ -77,8 +80,11 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
     interruptions_customer: int | None = None
     interruption_ms_agent: int | None = None
     interruption_ms_customer: int | None = None
+    agent_overlap_turn_pct: float | None = None
+    backchannel_method: str | None = None
     wpm_agent: float | None = None
     wpm_customer: float | None = None
+    wpm_agent_delta: float | None = None
     talk_speed_unit: str | None = None
     response_latency_ms_agent_p50: int | None = None
     response_latency_ms_agent_p90: int | None = None
@@ -88,6 +94,7 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
     greeting_latency_ms: int | None = None
     longest_monologue_ms_agent: int | None = None
     longest_monologue_ms_customer: int | None = None
+    monologue_count_agent: int | None = None
     turn_switch_count: int | None = None
     turn_switch_per_min: float | None = None
     word_count_agent: int | None = None

@@ -24,9 +24,11 @@ class ThresholdSet(msgspec.Struct, frozen=True, kw_only=True):
     backchannel_max_words: int = 2
     backchannel_continue_ms: int = 500
     turn_gap_ms: int = 3_000
+    monologue_ms: int = 90_000
     latency_cap_ms: int = 10_000
     min_wpm_words: int = 30
     min_wpm_talk_ms: int = 10_000
     digit_run_words: int = 6
+    low_conf: float = 0.6
     cust_speech_on_hold: bool = False
     """Sensitive: measured only where the site says so."""
