@@ -1,1 +1,1 @@
-"""Placeholder until the package lands."""
+"""PCM in, utterances out: codecs, sample rates, voice activity, segments, recognition, models. See README.md."""

@@ -1,0 +1,25 @@
+"""What can go wrong in speech.
+
+    SpeechError
+    ├── AudioFileError    a recording cannot be read
+    ├── ModelError        a speech model is missing, damaged or not allowed here
+    └── RecogniserError   the recogniser failed on audio
+
+Every message names the file, model or channel and says what the operator can do.
+"""
+
+
+class SpeechError(Exception):
+    """Root of the package's errors."""
+
+
+class AudioFileError(SpeechError):
+    """A recording cannot be read: absent, not audio, empty or cut short."""
+
+
+class ModelError(SpeechError):
+    """A speech model cannot be used: missing or damaged files, or a test model where it is not allowed."""
+
+
+class RecogniserError(SpeechError):
+    """The recogniser failed on audio; the words of this segment are lost, its speech intervals are not."""

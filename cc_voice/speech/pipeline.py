@@ -1,0 +1,178 @@
+"""One channel, from PCM to utterances and intervals of speech.
+
+Audio is contiguous from the stream's time 0; the caller fills holes with zeros. The same samples give the same result
+however they are cut into calls of `feed` (a property test holds this), because every step works on whole frames.
+A recogniser hears a segment while it is being spoken; only the silence that may end it is held back. Memory is
+bounded by the longest block fed plus about a second.
+"""
+
+import bisect
+from collections.abc import Callable
+
+from cc_voice.call.analysis import Interval
+from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.call.transcript import Utterance, Word
+from cc_voice.speech.errors import RecogniserError
+from cc_voice.speech.framing import FRAME_MS, FrameHistory
+from cc_voice.speech.recogniser import RecognisedSegment, Recogniser, RecogniserFactory
+from cc_voice.speech.segment import TIGHT, WIDE, Edge, Hysteresis, close_gaps
+from cc_voice.speech.vad import VoiceDetector
+
+_PADDING = 160 // FRAME_MS
+"""Frames of silence around a segment: recognisers lose first and last phones without (150 ms, rounded up to frames)."""
+_LOOKBACK = TIGHT.window_ms // FRAME_MS + _PADDING
+_BATCH_MS = 10_000
+
+
+class ChannelPipeline:
+    """Listen to one channel. Used by one thread at a time; recognition happens inside `feed`."""
+
+    def __init__(
+        self,
+        channel_id: str,
+        sample_rate_hz: int,
+        recogniser_factory: RecogniserFactory | None,
+        language: str,
+        thresholds: ThresholdSet | None = None,
+    ) -> None:
+        """`language` is the channel's BCP-47 tag, written to its utterances. Rates: 8000, 16000, 32000 or 48000 Hz."""
+        self.channel_id = channel_id
+        self.failures: list[RecogniserError] = []
+        """Segments whose words were lost; their speech intervals are kept."""
+        self._rate = sample_rate_hz
+        self._factory = recogniser_factory
+        self._language = language
+        self._thresholds = thresholds or ThresholdSet()
+        self._history = FrameHistory(sample_rate_hz)
+        self._detector = VoiceDetector(sample_rate_hz)
+        self._tight, self._wide = Hysteresis(TIGHT), Hysteresis(WIDE)
+        self._closed: list[Interval] = []
+        self._words: list[Interval] = []
+        self._recogniser: Recogniser | None = None
+        self._segment_start = 0
+        self._heard = 0
+        """Frames already given to a recogniser: no audio is heard twice."""
+
+    @property
+    def position_ms(self) -> int:
+        """How much audio has been fed."""
+        return self._history.position_ms
+
+    def feed(self, pcm: bytes) -> list[Utterance]:
+        """Take the next audio (little-endian int16, cut anywhere) and return the utterances that it completes.
+
+        One frame or ten minutes: both work; blocks of 200 ms to 10 s cost least.
+        """
+        found: list[Utterance] = []
+        step = self._rate * _BATCH_MS // 1000 * 2
+        view = memoryview(pcm)
+        for at in range(0, len(pcm), step):
+            found += self._examine(view[at : at + step])
+        return found
+
+    def finish(self) -> list[Utterance]:
+        """The audio ends: return the utterance that was still being spoken. Nothing may be fed afterwards."""
+        if self._tight.finish() is Edge.CLOSED:
+            self._note_speech()
+        return self._end_segment() if self._wide.finish() is Edge.CLOSED else []
+
+    def partial(self) -> str:
+        """Return the words of the utterance being spoken, as far as they are known."""
+        return self._recogniser.partial() if self._recogniser is not None else ""
+
+    def speech(self) -> tuple[Interval, ...]:
+        """Return the tight intervals of speech so far, in ms: short gaps closed, specks without a word dropped."""
+        found = list(self._closed)
+        if self._tight.open:
+            found.append((self._tight.start * FRAME_MS, self._tight.end * FRAME_MS))
+        joined = close_gaps(found, self._thresholds.vad_gap_close_ms)
+        return tuple(one for one in joined if one[1] - one[0] >= self._thresholds.vad_min_speech_ms or self._has_word(one))
+
+    def _examine(self, pcm: memoryview) -> list[Utterance]:
+        first = self._history.append(pcm)
+        found: list[Utterance] = []
+        for voiced in self._detector.voiced(self._history.slice(first, self._history.frames)):
+            if self._tight.push(voiced) is Edge.CLOSED:
+                self._note_speech()
+            edge = self._wide.push(voiced)
+            if edge is Edge.OPENED:
+                self._begin_segment()
+            elif edge is Edge.CLOSED:
+                found += self._end_segment()
+        if self._wide.open:
+            self._listen()
+        self._history.forget_before(min(self._heard, self._history.frames) if self._wide.open else self._history.frames - _LOOKBACK)
+        return found
+
+    def _note_speech(self) -> None:
+        self._closed.append((self._tight.start * FRAME_MS, self._tight.end * FRAME_MS))
+
+    def _begin_segment(self) -> None:
+        self._segment_start = self._heard = max(self._heard, self._wide.start - _PADDING)
+        if self._factory is not None:
+            self._guarded(self._create)
+
+    def _create(self) -> None:
+        assert self._factory is not None
+        self._recogniser = self._factory.create(self._rate)
+
+    def _listen(self) -> None:
+        """Give the recogniser what certainly belongs to the segment: speech, and at most the padding behind it."""
+        end = min(self._wide.end + _PADDING, self._wide.frames)
+        recogniser = self._recogniser
+        if recogniser is not None and end > self._heard:
+            pcm = self._history.slice(self._heard, end)
+            self._guarded(lambda: recogniser.accept(pcm))
+        self._heard = max(self._heard, end)
+
+    def _end_segment(self) -> list[Utterance]:
+        self._listen()
+        recogniser, self._recogniser = self._recogniser, None
+        if recogniser is None:
+            return []
+        found: list[Utterance] = []
+        self._guarded(lambda: found.extend(self._utterances(recogniser.finish())))
+        return found
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """Run one step of recognition. Where it fails the segment's words are lost and the call goes on."""
+        try:
+            act()
+        except RecogniserError as error:
+            self.failures.append(error)
+            self._recogniser = None
+
+    def _utterances(self, heard: RecognisedSegment) -> list[Utterance]:
+        """Put the segment's words on the stream's clock. A segment without words is no utterance."""
+        if not heard.text or self._factory is None:
+            return []
+        low, high = self._segment_start * FRAME_MS, self._heard * FRAME_MS
+        words = tuple(_placed(word, low, high) for word in heard.words)
+        timed = [(word.start_ms, word.end_ms) for word in words if word.start_ms is not None and word.end_ms is not None]
+        self._words += timed
+        start, end = (timed[0][0], timed[-1][1]) if timed else (self._wide.start * FRAME_MS, self._wide.end * FRAME_MS)
+        return [
+            Utterance(
+                channel_id=self.channel_id,
+                start_ms=start,
+                end_ms=end,
+                text=heard.text,
+                words=words,
+                language=self._language,
+                source="local",
+                asr_model=self._factory.model_name,
+            )
+        ]
+
+    def _has_word(self, interval: Interval) -> bool:
+        start, end = interval
+        at = bisect.bisect_left(self._words, end, key=lambda word: word[0])
+        return at > 0 and self._words[at - 1][1] > start
+
+
+def _placed(word: Word, low: int, high: int) -> Word:
+    """Move a word's times from its segment (which lies at low … high) to the stream; never outside, never empty."""
+    if word.start_ms is None or word.end_ms is None:
+        return word
+    start = min(low + word.start_ms, high - 1)
+    return Word(word.word, start, max(start + 1, min(low + word.end_ms, high)), word.conf)

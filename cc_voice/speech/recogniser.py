@@ -1,0 +1,65 @@
+"""What the pipeline asks of a recogniser, whatever engine stands behind it; and the recogniser that hears no words.
+
+One recogniser serves one segment of speech and is then thrown away: engines keep audio and context across resets.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from cc_voice.call.transcript import Word
+
+
+class RecognisedSegment(msgspec.Struct, frozen=True, kw_only=True):
+    """The words of one segment. Word times are ms since the segment's first sample; `conf` is the mean of the words', 0–1."""
+
+    text: str
+    words: tuple[Word, ...] = ()
+    conf: float | None = None
+
+
+class Recogniser(Protocol):
+    """Hears one segment. Blocks may be cut anywhere, even inside a sample; the result is the same."""
+
+    def accept(self, pcm: bytes) -> None:
+        """Take the next audio: little-endian PCM at the rate the recogniser was made for."""
+
+    def partial(self) -> str:
+        """Return the words so far; they may still change."""
+
+    def finish(self) -> RecognisedSegment:
+        """Return the words of the segment. Nothing may be called afterwards."""
+
+
+class RecogniserFactory(Protocol):
+    """Makes recognisers that share one loaded model. May be used by several threads at once."""
+
+    @property
+    def model_name(self) -> str | None:
+        """Name of the model for the record; None when there is none."""
+
+    @property
+    def language(self) -> str | None:
+        """BCP-47 tag of the model; None when there is none."""
+
+    def create(self, sample_rate_hz: int) -> Recogniser:
+        """Return a recogniser for one segment of PCM at this rate."""
+
+
+class NoRecogniser:
+    """Hears no words: speech is found and measured, words come from Zoom's transcript."""
+
+    model_name: str | None = None
+    language: str | None = None
+
+    def create(self, sample_rate_hz: int) -> "NoRecogniser":
+        return self
+
+    def accept(self, pcm: bytes) -> None:
+        pass
+
+    def partial(self) -> str:
+        return ""
+
+    def finish(self) -> RecognisedSegment:
+        return RecognisedSegment(text="")
