@@ -1,1 +1,1 @@
-"""Placeholder until the package lands."""
+"""Who serves which stream: worker processes on this machine. A cluster can take their place behind the same functions."""

@@ -1,1 +1,1 @@
-"""Placeholder until the package lands."""
+"""One session per stream: ties Zoom's protocol, the recording, recognition and the metrics together."""

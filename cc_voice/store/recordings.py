@@ -42,7 +42,7 @@ class RecordingError(Exception):
 
 
 class StreamHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a stream when its first packet arrives."""
+    """What is known of a stream; written when its session starts and once more when its clock does."""
 
     call_id: str
     stream_id: str
@@ -50,8 +50,10 @@ class StreamHeader(msgspec.Struct, frozen=True, kw_only=True):
     instance_id: str
     language: str
     sample_rate_hz: int
-    t0_unix_ms: int
-    asr_model: str | None = None
+    t0_unix_ms: int | None = None
+    """Start of the stream's clock: Zoom's first-packet event, else the first packet; None until one of them came."""
+    started_event_ms: int | None = None
+    """When Zoom announced the stream."""
 
 
 class CallAudio(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,6 +201,24 @@ class Recording:
         for number, channel_id in enumerate(_read_json(folder / "channels.json", list[str]) or []):
             self.channels[channel_id] = ChannelFile(folder, number, channel_id, header.sample_rate_hz, writable)
 
+    def start_clock(self, t0_unix_ms: int) -> None:
+        """Fix t0, once: every sample's place depends on it."""
+        if self.header.t0_unix_ms is None:
+            self.header = msgspec.structs.replace(self.header, t0_unix_ms=t0_unix_ms)
+            write_atomically(self.folder / "stream.json", msgspec.json.encode(self.header))
+
+    def set_format(self, sample_rate_hz: int) -> None:
+        """Take the sample rate that was negotiated. Raises RecordingError when audio of another rate is already here."""
+        if sample_rate_hz == self.header.sample_rate_hz:
+            return
+        if self.channels:
+            held = self.header.sample_rate_hz
+            raise RecordingError(
+                f"call {self.header.call_id}: audio came at {held} Hz and now at {sample_rate_hz} Hz; one stream, one rate"
+            )
+        self.header = msgspec.structs.replace(self.header, sample_rate_hz=sample_rate_hz)
+        write_atomically(self.folder / "stream.json", msgspec.json.encode(self.header))
+
     def channel(self, channel_id: str) -> ChannelFile:
         """Return the file of a channel, new on its first packet."""
         found = self.channels.get(channel_id)
@@ -246,7 +266,7 @@ def stream_folder(recordings_dir: Path, call_id: str, stream_id: str) -> Path:
 
 
 def create(recordings_dir: Path, header: StreamHeader) -> Recording:
-    """Start a recording, or continue the one that a killed process left behind: then its own header (t0) holds."""
+    """Start a recording, or continue the one that a killed process left behind: then the header it wrote (t0) holds."""
     folder = stream_folder(recordings_dir, header.call_id, header.stream_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     existing = _read_json(folder / "stream.json", StreamHeader)
@@ -256,7 +276,7 @@ def create(recordings_dir: Path, header: StreamHeader) -> Recording:
 
 
 def open_recording(folder: Path, writable: bool = False) -> Recording | None:
-    """Open a stream's recording, or return None where no packet ever arrived."""
+    """Open a stream's recording, or return None where its session never started."""
     header = _read_json(folder / "stream.json", StreamHeader)
     return Recording(folder, header, writable) if header is not None else None
 
@@ -294,14 +314,13 @@ def compress(folder: Path) -> None:
 
 def call_audio(recordings_dir: Path, call_id: str) -> CallAudio | None:
     """Return the audio of a call, all streams placed on the call's clock, or None where nothing was recorded."""
-    found = [(path.parent, _read_json(path, StreamHeader)) for path in (recordings_dir / call_id).glob("*/stream.json")]
-    streams = sorted(((folder, header) for folder, header in found if header), key=lambda pair: pair[1].t0_unix_ms)
+    streams = _started_streams(recordings_dir / call_id)
     if not streams:
         return None
-    rate_hz, t0 = streams[0][1].sample_rate_hz, streams[0][1].t0_unix_ms
+    t0, _, rate_hz = streams[0]
     placed: dict[str, list[tuple[int, Any]]] = {}
-    for folder, header in streams:
-        offset = (header.t0_unix_ms - t0) * rate_hz // 1000
+    for start, folder, _ in streams:
+        offset = (start - t0) * rate_hz // 1000
         for number, channel_id in enumerate(_read_json(folder / "channels.json", list[str]) or []):
             placed.setdefault(channel_id, []).append((offset, _samples(folder, number)))
     length = max((offset + len(part) for parts in placed.values() for offset, part in parts), default=0)
@@ -310,6 +329,12 @@ def call_audio(recordings_dir: Path, call_id: str) -> CallAudio | None:
         for offset, part in parts:
             samples[row, offset : offset + len(part)] = part
     return CallAudio(sample_rate_hz=rate_hz, channel_ids=tuple(placed), samples=samples)
+
+
+def _started_streams(call_folder: Path) -> list[tuple[int, Path, int]]:
+    """Return (t0_unix_ms, folder, sample rate) of every stream that got media, earliest first."""
+    headers = [(path.parent, _read_json(path, StreamHeader)) for path in call_folder.glob("*/stream.json")]
+    return sorted((h.t0_unix_ms, folder, h.sample_rate_hz) for folder, h in headers if h and h.t0_unix_ms is not None)
 
 
 def delete_call(recordings_dir: Path, call_id: str) -> None:

@@ -1,0 +1,180 @@
+"""The fleet of one machine: a few spawned worker processes, a pipe to each, and the wish that there be always that many.
+
+Spawned, not forked: a fork would copy the database handle and every thread's locks. The pipe is the worker's life line
+(see `worker.py`), so no worker outlives a service that was killed.
+"""
+
+import asyncio
+import contextlib
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+
+import msgspec
+import structlog
+
+from cc_voice import settings as configuration
+from cc_voice.fleet import worker
+from cc_voice.fleet.messages import Closed, Drain, OpenStream, Ready, ToOwner, ToWorker
+from cc_voice.sessions.spec import SessionSpec
+from cc_voice.settings import Settings
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS = 20.0
+"""How long a worker may take to finish the calls it is completing when the service stops; what is left resumes later."""
+RESTART_PAUSE_SECONDS = 1.0
+"""Between a worker's death and its replacement: a machine that kills workers at once must not spin."""
+
+
+class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator sees of a worker."""
+
+    number: int
+    pid: int | None
+    streams: int
+    restarts: int
+
+
+class _Seat:
+    """One worker's place: the process in it may be replaced, its number stays."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.process: SpawnProcess | None = None
+        self.pipe: Connection | None = None
+        self.ready = asyncio.Event()
+        self.streams: dict[str, SessionSpec] = {}
+        self.restarts = 0
+
+
+class LocalFleet:
+    """Starts workers, gives streams to the least loaded one, tells the owner what they say and when one is lost.
+
+    `receive(message)` and `lost(specs)` are called in the event loop.
+    """
+
+    def __init__(self, settings: Settings, receive: Callable[[ToOwner], None], lost: Callable[[list[SessionSpec]], None]) -> None:
+        self._settings_json = configuration.dumps(settings)
+        self._seats = [_Seat(number) for number in range(1, settings.worker_count + 1)]
+        self._threads = max(1, -(-(multiprocessing.cpu_count()) // settings.worker_count))
+        self._receive = receive
+        self._lost = lost
+        self._stopping = False
+        self._replacements: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Start all workers and wait until they are up."""
+        await asyncio.gather(*(self._fill(seat) for seat in self._seats))
+        await asyncio.gather(*(seat.ready.wait() for seat in self._seats))
+
+    async def stop(self) -> None:
+        """Drain all workers: sockets close without a word to Zoom, calls being completed are finished, processes end."""
+        self._stopping = True
+        for seat in self._seats:
+            self._send(seat, Drain())
+        await asyncio.gather(*(asyncio.to_thread(self._join, seat) for seat in self._seats))
+
+    def open(self, spec: SessionSpec) -> None:
+        """Give a stream to the worker with the fewest."""
+        seat = min((seat for seat in self._seats if seat.pipe is not None), key=lambda s: len(s.streams), default=self._seats[0])
+        seat.streams[spec.stream_id] = spec
+        self._send(seat, OpenStream(spec))
+
+    def holds(self, stream_id: str) -> bool:
+        """Whether a worker serves this stream."""
+        return any(stream_id in seat.streams for seat in self._seats)
+
+    def tell(self, stream_id: str, message: ToWorker) -> bool:
+        """Send a message to the worker that serves a stream; False when none does."""
+        for seat in self._seats:
+            if stream_id in seat.streams:
+                self._send(seat, message)
+                return True
+        return False
+
+    def status(self) -> list[WorkerStatus]:
+        return [
+            WorkerStatus(
+                number=seat.number,
+                pid=seat.process.pid if seat.process else None,
+                streams=len(seat.streams),
+                restarts=seat.restarts,
+            )
+            for seat in self._seats
+        ]
+
+    async def _fill(self, seat: _Seat) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(
+            target=worker.main, args=(theirs, self._settings_json, self._threads), name=f"cc-voice worker {seat.number}"
+        )
+        # start() imports in the child and waits for it to take its arguments: seconds on a cold machine, so not in the loop
+        await asyncio.to_thread(process.start)
+        theirs.close()
+        seat.process, seat.pipe = process, ours
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._read, args=(loop, seat, ours), name=f"worker {seat.number}", daemon=True).start()
+
+    def _read(self, loop: asyncio.AbstractEventLoop, seat: _Seat, pipe: Connection) -> None:
+        decoder = msgspec.msgpack.Decoder(ToOwner)
+        with contextlib.suppress(RuntimeError):  # the loop may close before the last worker's pipe does
+            while True:
+                try:
+                    message = decoder.decode(pipe.recv_bytes())
+                except (EOFError, OSError):
+                    loop.call_soon_threadsafe(self._ended, seat, pipe)
+                    return
+                loop.call_soon_threadsafe(self._heard, seat, message)
+
+    def _heard(self, seat: _Seat, message: ToOwner) -> None:
+        match message:
+            case Ready():
+                seat.ready.set()
+            case Closed(stream_id=stream_id):
+                seat.streams.pop(stream_id, None)
+        self._receive(message)
+
+    def _ended(self, seat: _Seat, pipe: Connection) -> None:
+        pipe.close()
+        if self._stopping:
+            return
+        orphans, seat.streams = list(seat.streams.values()), {}
+        seat.pipe = None
+        seat.restarts += 1
+        code = seat.process.exitcode if seat.process else None
+        log.error("worker lost", worker=seat.number, exit_code=code, streams=len(orphans))
+        task = asyncio.create_task(self._replace(seat, orphans))
+        self._replacements.add(task)
+        task.add_done_callback(self._replacements.discard)
+
+    async def _replace(self, seat: _Seat, orphans: list[SessionSpec]) -> None:
+        seat.ready.clear()
+        if any(other.pipe is not None for other in self._seats):
+            self._lost(orphans)  # the others can take them up at once: Zoom waits 60 s, not longer
+            orphans = []
+        await asyncio.sleep(RESTART_PAUSE_SECONDS)
+        await self._fill(seat)
+        if orphans:
+            self._lost(orphans)
+
+    def _send(self, seat: _Seat, message: ToWorker) -> None:
+        if seat.pipe is None:
+            return
+        # A worker that died while we write is replaced by `_ended`, which also takes its streams up again.
+        with contextlib.suppress(BrokenPipeError, OSError):
+            seat.pipe.send_bytes(msgspec.msgpack.encode(message))
+
+    def _join(self, seat: _Seat) -> None:
+        if seat.process is None:
+            return
+        deadline = time.monotonic() + DRAIN_SECONDS
+        seat.process.join(max(0.0, deadline - time.monotonic()))
+        if seat.process.is_alive():
+            log.warning("worker did not finish in time; its calls resume at the next start", worker=seat.number)
+            seat.process.kill()
+            seat.process.join()

@@ -1,0 +1,55 @@
+"""What the service process and its workers say to each other over a pipe: MessagePack, a tagged union per direction."""
+
+import msgspec
+
+from cc_voice.call.batch import StreamProgress
+from cc_voice.sessions.spec import SessionSpec
+
+
+class OpenStream(msgspec.Struct, frozen=True, tag="open"):
+    """Serve this stream from the stage it has reached."""
+
+    spec: SessionSpec
+
+
+class Announce(msgspec.Struct, frozen=True, tag="announce"):
+    """A further webhook about a stream the worker serves: failover, interrupted or stopped. `body` as Zoom sent it."""
+
+    stream_id: str
+    body: bytes
+
+
+class Drain(msgspec.Struct, frozen=True, tag="drain"):
+    """Close sockets so that a successor can resume the streams, finish what is being written, and exit."""
+
+
+ToWorker = OpenStream | Announce | Drain
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The worker is up."""
+
+    pid: int
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    """A live stream moved on. Not spooled: the next report, or the finished call, makes up for a lost one."""
+
+    progress: StreamProgress
+
+
+class Spooled(msgspec.Struct, frozen=True, tag="spooled"):
+    """A batch lies in the spool."""
+
+    batch_id: str
+
+
+class Closed(msgspec.Struct, frozen=True, tag="closed"):
+    """The worker is done with a stream; `error` says why when it could not finish it."""
+
+    stream_id: str
+    epoch: int
+    error: str | None = None
+
+
+ToOwner = Ready | Progress | Spooled | Closed

@@ -1,0 +1,134 @@
+"""A worker process: owns sockets, recordings and recognisers of the streams it was given; never touches the database.
+
+It lives exactly as long as its pipe. When the service dies, even by `kill -9`, the pipe reaches its end and the worker exits
+at once without telling Zoom: everything received is on disk, and the restarted service resumes the streams within Zoom's
+recovery window. An interrupt from the terminal is ignored here, because the service drains its workers itself.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from multiprocessing.connection import Connection
+
+import msgspec
+import structlog
+
+from cc_voice import settings as configuration
+from cc_voice.call.batch import Batch, StreamProgress
+from cc_voice.fleet.messages import Announce, Closed, Drain, OpenStream, Progress, Ready, Spooled, ToOwner, ToWorker
+from cc_voice.rtms.client import ClientOptions, Credentials, StreamClient
+from cc_voice.rtms.webhooks import parse_webhook
+from cc_voice.sessions import completion
+from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.session import Session
+from cc_voice.sessions.spec import SessionSpec
+from cc_voice.settings import Settings
+from cc_voice.store import spool
+
+log = structlog.get_logger()
+
+
+def main(pipe: Connection, settings_json: bytes, threads: int) -> None:
+    """Run a worker until its pipe ends; the entry point of the spawned process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    settings = configuration.loads(settings_json)
+    configuration.configure_logging(settings.log_level)
+    asyncio.run(Worker(pipe, settings, threads).run())
+
+
+class Worker:
+    """The streams of one process and their way to the owner."""
+
+    def __init__(self, pipe: Connection, settings: Settings, threads: int) -> None:
+        self._pipe = pipe
+        self._send_lock = threading.Lock()
+        self._settings = settings
+        self._recognition = Recognition(settings, threads, settings.allow_test_model)
+        self._sessions: dict[str, Session] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._drained = asyncio.Event()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._read, args=(loop,), name="pipe", daemon=True).start()
+        self._send(Ready(os.getpid()))
+        await self._drained.wait()
+        for session in self._sessions.values():
+            session.abandon()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self._recognition.close)
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        decoder = msgspec.msgpack.Decoder(ToWorker)
+        while True:
+            try:
+                message = decoder.decode(self._pipe.recv_bytes())
+            except (EOFError, OSError):
+                os._exit(0)  # the owner is gone: see the module's docstring
+            loop.call_soon_threadsafe(self._receive, message)
+
+    def _receive(self, message: ToWorker) -> None:
+        match message:
+            case OpenStream(spec=spec):
+                task = asyncio.create_task(self._serve(spec))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            case Announce(stream_id=stream_id, body=body):
+                if (session := self._sessions.get(stream_id)) is not None:
+                    session.client.notify(parse_webhook(body))
+            case Drain():
+                self._drained.set()
+
+    async def _serve(self, spec: SessionSpec) -> None:
+        """Serve one stream; the outermost frame of its task, so every failure is recorded here."""
+        error: str | None = None
+        try:
+            with structlog.contextvars.bound_contextvars(call_id=spec.call_id, stream_id=spec.stream_id):
+                if spec.stage == "received":
+                    await self._stream(spec)
+                else:
+                    loop = asyncio.get_running_loop()
+                    await loop.run_in_executor(
+                        self._recognition.pool, completion.complete, spec, self._settings, self._recognition, self.deliver
+                    )
+        except Exception as failure:
+            error = f"{type(failure).__name__}: {failure}"
+            log.exception("session failed", call_id=spec.call_id, stream_id=spec.stream_id)
+        self._send(Closed(spec.stream_id, spec.epoch, error))
+
+    async def _stream(self, spec: SessionSpec) -> None:
+        client = StreamClient(spec.target, self._credentials(spec), options=self._options(spec))
+        session = Session(spec, client, self._settings, self._recognition, self.deliver)
+        self._sessions[spec.stream_id] = session
+        try:
+            await session.run()
+        finally:
+            del self._sessions[spec.stream_id]
+
+    def _credentials(self, spec: SessionSpec) -> Credentials:
+        for app in self._settings.apps:
+            if app.name == spec.app:
+                return Credentials(client_id=app.client_id, client_secret=str(app.client_secret))
+        raise configuration.SettingsError(f"call {spec.call_id} belongs to app {spec.app!r}, which the configuration no longer has")
+
+    def _options(self, spec: SessionSpec) -> ClientOptions:
+        return ClientOptions(
+            allow_insecure=self._settings.allow_insecure_links,
+            allowed_hosts=self._settings.allowed_hosts,
+            resume=spec.resumed,
+        )
+
+    def deliver(self, batch: Batch) -> None:
+        """Hand a batch to the owner; from any thread. What must not be lost is spooled first. Raises OSError (disk full)."""
+        if isinstance(batch, StreamProgress):
+            self._send(Progress(batch))
+        else:
+            self._send(Spooled(spool.put(self._settings.spool_dir, batch)))
+
+    def _send(self, message: ToOwner) -> None:
+        # A broken pipe means the owner died: the reading thread is about to end this process.
+        with self._send_lock, contextlib.suppress(BrokenPipeError):
+            self._pipe.send_bytes(msgspec.msgpack.encode(message))

@@ -1,0 +1,128 @@
+"""What follows the end of a stream, stage by stage: recorded → transcribed → measured. Each step can be repeated.
+
+Everything here runs in a thread and works from files, so that a restart continues where the last process stopped.
+"""
+
+from collections.abc import Callable, Sequence
+
+from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
+from cc_voice.call.batch import Batch, CallMeasured, StageReached
+from cc_voice.call.measure import measure
+from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.call.transcript import Utterance
+from cc_voice.sessions import journal
+from cc_voice.sessions.listening import PipelineFactory, hear
+from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.spec import SessionSpec
+from cc_voice.settings import Settings
+from cc_voice.speech.vad import DETECTOR
+from cc_voice.store import recordings
+from cc_voice.store.recordings import Recording
+
+Heard = dict[str, tuple[tuple[Interval, ...], list[Utterance]]]
+"""channel_id → speech intervals, utterances."""
+
+Deliver = Callable[[Batch], None]
+"""Takes a batch and returns when it is safe against a crash; may be called from any thread."""
+
+MIXED_SOURCE = "0"
+"""Zoom's user id of the mixed stream: every party on one channel."""
+
+
+def thresholds(settings: Settings) -> ThresholdSet:
+    """Return the thresholds in force at this site."""
+    return ThresholdSet(cust_speech_on_hold=settings.cust_speech_on_hold)
+
+
+def complete(spec: SessionSpec, settings: Settings, recognition: Recognition, deliver: Deliver, heard: Heard | None = None) -> None:
+    """Carry a stream whose media has ended to the stage `measured`; `heard` is what was recognised while it was live.
+
+    Raises recordings.RecordingError, OSError.
+    """
+    folder = recordings.stream_folder(settings.recordings_dir, spec.call_id, spec.stream_id)
+    if spec.stage != "transcribed":
+        recording = recordings.open_recording(folder)
+        if recording is None or recording.header.t0_unix_ms is None:
+            deliver(_stage(spec, "failed", "no media was received before the stream ended"))
+            return
+        try:
+            if spec.stage == "received":
+                deliver(_stage(spec, "recorded"))
+            make, model = recognition.pipelines(spec.language)
+            analysis = analyse(recording, spec.epoch, _hear_missing(recording, make, heard or {}), model)
+        finally:
+            recording.close()
+        recordings.save_analysis(settings.recordings_dir, analysis)
+        deliver(_stage(spec, "transcribed"))
+    deliver(measured(spec.call_id, spec.stream_id, spec.epoch, settings))
+    recordings.compress(folder)
+
+
+def _hear_missing(recording: Recording, make: PipelineFactory, heard: Heard) -> Heard:
+    return {name: heard[name] if name in heard else hear(file, make) for name, file in recording.channels.items()}
+
+
+def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None) -> StreamAnalysis:
+    """Put together what the audio, the events and Zoom's words say about one stream. The recording must have its t0."""
+    header = recording.header
+    if header.t0_unix_ms is None:
+        raise AssertionError("a stream without media has no time line")
+    notes = journal.read(recording, header.t0_unix_ms)
+    received = [file.received() for file in recording.channels.values()]
+    names = {info.channel_id: info for event in notes.events for info in event.participants if info.channel_id}
+    channels = tuple(
+        ChannelAnalysis(
+            channel_id=name,
+            user_id=names[name].user_id if name in names else None,
+            name=names[name].display_name if name in names else None,
+            speech=heard[name][0],
+            received_ms=file.ranges.total * 1000 // file.rate_hz,
+            first_packet_ms=file.received()[0][0] if file.ranges.total else None,
+        )
+        for name, file in recording.channels.items()
+    )
+    local = [utterance for name in recording.channels for utterance in heard[name][1]]
+    return StreamAnalysis(
+        call_id=header.call_id,
+        stream_id=header.stream_id,
+        product=header.product,
+        instance_id=header.instance_id,
+        t0_unix_ms=header.t0_unix_ms,
+        duration_ms=recording.duration_ms,
+        channels=channels,
+        events=notes.events,
+        utterances=tuple(sorted([*local, *notes.words], key=lambda u: (u.start_ms, u.channel_id, u.source))),
+        media_gaps=unfilled(notes.gaps, received),
+        language=header.language,
+        mixed_audio=set(recording.channels) == {MIXED_SOURCE},
+        detector=DETECTOR,
+        asr_model=model,
+        stop_reason=notes.end.stop_reason if notes.end else None,
+        epoch=epoch,
+    )
+
+
+def unfilled(gaps: Sequence[Interval], received: Sequence[Sequence[Interval]]) -> tuple[Interval, ...]:
+    """Return what of the gaps no channel received later: the media gaps."""
+    left = list(gaps)
+    for start, end in (interval for channel in received for interval in channel):
+        left = [piece for a, b in left for piece in ((a, min(b, start)), (max(a, end), b)) if piece[0] < piece[1]]
+    return tuple(sorted(set(left)))
+
+
+def measured(call_id: str, stream_id: str, epoch: int, settings: Settings) -> CallMeasured:
+    """Measure the call from the analyses of all its streams. Raises RecordingError when this stream's analysis is missing."""
+    analyses = recordings.load_analyses(settings.recordings_dir, call_id)
+    if not analyses:
+        raise recordings.RecordingError(f"call {call_id} has no analysis to measure; run the stream again from its recording")
+    return CallMeasured(
+        call_id=call_id,
+        stream_id=stream_id,
+        epoch=epoch,
+        revision=sum(analysis.epoch for analysis in analyses),
+        call=measure(analyses, thresholds(settings)),
+    )
+
+
+def _stage(spec: SessionSpec, stage: str, reason: str | None = None) -> StageReached:
+    return StageReached(call_id=spec.call_id, stream_id=spec.stream_id, epoch=spec.epoch, stage=stage, reason=reason)

@@ -1,0 +1,107 @@
+"""The journal of a recording: everything of a stream that is not audio, in order of arrival, on Zoom's clock (Unix ms).
+
+Entries are written when they arrive, before the stream's t0 may be known; `read` places them on the stream's clock.
+"""
+
+import msgspec
+
+from cc_voice.call.analysis import Interval
+from cc_voice.call.events import CallEvent
+from cc_voice.call.transcript import Utterance, Word
+from cc_voice.store.recordings import Recording
+
+ATTRIBUTE_UPDATE, ATTRIBUTE_DELETE = 2, 3
+
+
+class PlatformNote(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
+    """A platform event; `event.at_ms` is not valid before `read` has set it."""
+
+    event: CallEvent
+
+
+class WordsNote(msgspec.Struct, frozen=True, kw_only=True, tag="words"):
+    """A piece of Zoom's transcript. `attribute`: 2 replaces and 3 deletes the piece of the same channel and start."""
+
+    channel_id: str
+    text: str
+    start_unix_ms: int
+    end_unix_ms: int
+    language: str | None
+    attribute: int | None = None
+
+
+class GapNote(msgspec.Struct, frozen=True, kw_only=True, tag="gap"):
+    """Time between two packets in which the media link was down or paused. Later deliveries may have filled it."""
+
+    start_unix_ms: int
+    end_unix_ms: int
+
+
+class EndNote(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
+    """The stream ended."""
+
+    kind: str
+    stop_reason: int | None
+    error: str | None = None
+
+
+Note = PlatformNote | WordsNote | GapNote | EndNote
+
+
+class Journal(msgspec.Struct, frozen=True, kw_only=True):
+    """A journal on the stream's clock."""
+
+    events: tuple[CallEvent, ...]
+    words: tuple[Utterance, ...]
+    gaps: tuple[Interval, ...]
+    end: EndNote | None
+
+
+def read(recording: Recording, t0_unix_ms: int) -> Journal:
+    """Return the journal's content in milliseconds since t0, repeats dropped (a reconnect makes Zoom repeat itself)."""
+    events: dict[tuple[str, int, str], CallEvent] = {}
+    words: dict[tuple[str, int], WordsNote] = {}
+    gaps: list[Interval] = []
+    end: EndNote | None = None
+    for note in recording.journal(Note):
+        match note:
+            case PlatformNote(event=event):
+                events.setdefault((event.name, event.at_unix_ms, event.payload), place(event, t0_unix_ms))
+            case WordsNote():
+                _revise(words, note)
+            case GapNote():
+                gaps.append((note.start_unix_ms - t0_unix_ms, note.end_unix_ms - t0_unix_ms))
+            case EndNote():
+                end = note
+    return Journal(
+        events=tuple(sorted(events.values(), key=lambda event: event.at_unix_ms)),
+        words=tuple(utterance(words[key], t0_unix_ms, recording.header.language) for key in sorted(words, key=lambda k: k[1])),
+        gaps=tuple(gap for gap in gaps if gap[0] < gap[1]),
+        end=end,
+    )
+
+
+def place(event: CallEvent, t0_unix_ms: int) -> CallEvent:
+    """Return the event with `at_ms` on the stream's clock."""
+    return msgspec.structs.replace(event, at_ms=event.at_unix_ms - t0_unix_ms)
+
+
+def utterance(note: WordsNote, t0_unix_ms: int, language: str) -> Utterance:
+    """Return a piece of Zoom's transcript as an utterance; `language` serves where Zoom tagged none. Words have no times."""
+    return Utterance(
+        channel_id=note.channel_id,
+        start_ms=note.start_unix_ms - t0_unix_ms,
+        end_ms=max(note.end_unix_ms, note.start_unix_ms) - t0_unix_ms,
+        text=note.text,
+        words=tuple(Word(word) for word in note.text.split()),
+        language=note.language or language,
+        source="zoom",
+    )
+
+
+def _revise(words: dict[tuple[str, int], WordsNote], note: WordsNote) -> None:
+    key = (note.channel_id, note.start_unix_ms)
+    if note.attribute == ATTRIBUTE_DELETE:
+        words.pop(key, None)
+    elif note.text.strip():
+        words[key] = note

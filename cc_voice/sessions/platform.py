@@ -1,0 +1,65 @@
+"""Zoom's events as call events: names instead of numbers, phone numbers masked, customers known by a salted key."""
+
+import hashlib
+import hmac
+import re
+from typing import Any
+
+import msgspec
+
+from cc_voice.call.events import CallEvent, Participant
+from cc_voice.rtms.events import ParticipantInfo, PlatformEvent
+
+_PHONE_KEYS = frozenset({"phone_number", "phone", "caller_number", "callee_number", "from", "to", "ani", "dnis"})
+_DIGITS = re.compile(r"\d(?=\d{2})")
+
+
+def call_event(event: PlatformEvent, salt: str) -> CallEvent:
+    """Return the platform event as the call's time line keeps it; `at_ms` is set when the stream's t0 is known."""
+    return CallEvent(
+        at_ms=0,
+        at_unix_ms=event.at_unix_ms,
+        name=event.name,
+        event_type=event.event_type,
+        participants=tuple(_participant(info, salt) for info in event.participants),
+        payload=masked_json(event.raw),
+    )
+
+
+def _participant(info: ParticipantInfo, salt: str) -> Participant:
+    return Participant(
+        channel_id=info.channel_id or info.user_id,
+        user_id=info.user_id,
+        display_name=info.display_name,
+        queue_id=info.queue_id,
+        queue_name=info.queue_name,
+        customer_key=customer_key(info.phone_number, salt),
+    )
+
+
+def customer_key(phone_number: str | None, salt: str) -> str | None:
+    """Return the pseudonym of a phone number (E.164): equal numbers of one site give equal keys; None for withheld numbers."""
+    digits = re.sub(r"\D", "", phone_number or "")
+    if len(digits) < 3:
+        return None
+    return hmac.new(salt.encode(), digits.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def masked_json(raw: bytes) -> str:
+    """Return JSON text with all but the last two digits of phone numbers replaced by `*`."""
+    try:
+        return msgspec.json.encode(_masked(msgspec.json.decode(raw))).decode()
+    except msgspec.DecodeError:
+        return "{}"
+
+
+def _masked(value: Any, is_phone: bool = False) -> Any:
+    match value:
+        case dict():
+            return {key: _masked(item, str(key).lower() in _PHONE_KEYS) for key, item in value.items()}
+        case list():
+            return [_masked(item, is_phone) for item in value]
+        case str() | int() if is_phone and not isinstance(value, bool):
+            return _DIGITS.sub("*", str(value))
+        case _:
+            return value

@@ -1,0 +1,278 @@
+"""A live session: one task that receives a stream, records it first, and lets recognition follow.
+
+The loop over Zoom's events never awaits anything but the next event. A second task moves the listeners and reports
+progress; it reads the recording, so that nothing but the disk stands between the socket and safety.
+"""
+
+import asyncio
+import time
+from functools import partial
+
+import structlog
+
+from cc_voice.call.batch import StageReached, StreamProgress
+from cc_voice.call.events import CallEvent
+from cc_voice.call.transcript import Utterance
+from cc_voice.rtms import events as rtms
+from cc_voice.rtms.client import StreamClient
+from cc_voice.sessions import completion, journal
+from cc_voice.sessions.completion import Deliver, Heard
+from cc_voice.sessions.listening import Listener
+from cc_voice.sessions.platform import call_event
+from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.spec import SessionSpec
+from cc_voice.settings import Settings
+from cc_voice.store import recordings
+from cc_voice.store.recordings import StreamHeader
+
+log = structlog.get_logger()
+
+LISTEN_EVERY_S = 0.2
+PROGRESS_EVERY_S = 1.0
+YIELD_EVERY_EVENTS = 64
+"""A burst (60 s of backlog) must not keep the loop from other streams' keep-alives."""
+AUDIO_RATE_HZ = 16_000
+FIRST_PACKET = "first_packet_timestamp"
+
+
+class Session:
+    """Serves one stream from its first connection to its last batch. `run` returns when the stream is done with."""
+
+    def __init__(
+        self, spec: SessionSpec, client: StreamClient, settings: Settings, recognition: Recognition, deliver: Deliver
+    ) -> None:
+        self.spec = spec
+        self.client = client
+        self._settings = settings
+        self._recognition = recognition
+        self._deliver = deliver
+        self._log = log.bind(call_id=spec.call_id, stream_id=spec.stream_id)
+        header = StreamHeader(
+            call_id=spec.call_id,
+            stream_id=spec.stream_id,
+            product=spec.product,
+            instance_id=spec.instance_id,
+            language=spec.language,
+            sample_rate_hz=AUDIO_RATE_HZ,
+            started_event_ms=spec.started_event_ms,
+        )
+        self._recording = recordings.create(settings.recordings_dir, header)
+        self._listeners: dict[str, Listener] = {}
+        self._heard_utterances: dict[str, list[Utterance]] = {}
+        self._news_utterances: list[Utterance] = []
+        self._news_events: list[CallEvent] = []
+        self._media_unix_ms = 0
+        self._gap_from_unix_ms: int | None = None
+        self._ended: rtms.Ended | None = None
+        self._abandoned = False
+        self._progress_at = 0.0
+
+    @property
+    def lag_ms(self) -> int:
+        """How far recognition is behind the media."""
+        return max(0, self._media_ms - min((entry.position_ms for entry in self._listeners.values()), default=self._media_ms))
+
+    @property
+    def _media_ms(self) -> int:
+        t0 = self._recording.header.t0_unix_ms
+        return max(0, self._media_unix_ms - t0) if t0 is not None else 0
+
+    async def run(self) -> None:
+        """Receive, then complete. Raises what the disk raises; the recording is closed in any case."""
+        listening = asyncio.create_task(self._listen())
+        try:
+            count = 0
+            async for event in self.client:
+                self._take(event)
+                count += 1
+                if count % YIELD_EVERY_EVENTS == 0:
+                    await asyncio.sleep(0)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+        if self._abandoned or self._ended is None:
+            self._recording.close()
+            return
+        await self._finish(self._ended)
+
+    def abandon(self) -> None:
+        """Close the sockets without telling Zoom, so that a successor can take the stream up within the recovery window."""
+        self._abandoned = True
+        self.client.abandon()
+
+    # -- media loop: never waits ---------------------------------------------------------------------------------
+
+    def _take(self, event: rtms.Event) -> None:
+        match event:
+            case rtms.Audio():
+                self._take_audio(event)
+            case rtms.Transcript():
+                self._take_words(event)
+            case rtms.PlatformEvent():
+                self._take_event(event)
+            case rtms.LinkDown(link="media" | "audio" | "all" | "signaling") | rtms.StreamStateChanged(state=2 | 5):
+                self._open_gap()
+            case rtms.AudioFormat():
+                self._recording.set_format(event.sample_rate_hz)
+            case rtms.Ended():
+                self._ended = event
+            case _:
+                pass
+
+    def _take_audio(self, packet: rtms.Audio) -> None:
+        self._start_clock(packet.timestamp_ms)
+        t0 = self._recording.header.t0_unix_ms or packet.timestamp_ms
+        file = self._recording.channel(packet.source)
+        file.write(packet.timestamp_ms - t0, packet.pcm)
+        end = packet.timestamp_ms + len(packet.pcm) * 500 // file.rate_hz
+        if self._gap_from_unix_ms is not None and packet.timestamp_ms >= self._gap_from_unix_ms:
+            self._close_gap(packet.timestamp_ms)
+        self._media_unix_ms = max(self._media_unix_ms, end)
+
+    def _open_gap(self) -> None:
+        if self._gap_from_unix_ms is None and self._media_unix_ms:
+            self._gap_from_unix_ms = self._media_unix_ms
+
+    def _close_gap(self, until_unix_ms: int) -> None:
+        if self._gap_from_unix_ms is not None and until_unix_ms > self._gap_from_unix_ms:
+            self._recording.note(journal.GapNote(start_unix_ms=self._gap_from_unix_ms, end_unix_ms=until_unix_ms))
+        self._gap_from_unix_ms = None
+
+    def _take_words(self, piece: rtms.Transcript) -> None:
+        note = journal.WordsNote(
+            channel_id=piece.source,
+            text=piece.text,
+            start_unix_ms=piece.start_ms or piece.timestamp_ms,
+            end_unix_ms=piece.end_ms or piece.timestamp_ms,
+            language=piece.language,
+            attribute=piece.attribute,
+        )
+        self._recording.note(note)
+        t0 = self._recording.header.t0_unix_ms
+        if t0 is not None and piece.text.strip() and note.attribute != journal.ATTRIBUTE_DELETE:
+            self._news_utterances.append(journal.utterance(note, t0, self.spec.language))
+
+    def _take_event(self, event: rtms.PlatformEvent) -> None:
+        if event.name == FIRST_PACKET:
+            self._start_clock(event.at_unix_ms)
+        plain = call_event(event, self._settings.customer_key_salt)
+        self._recording.note(journal.PlatformNote(event=plain))
+        self._news_events.append(plain)
+
+    def _start_clock(self, t0_unix_ms: int) -> None:
+        if self._recording.header.t0_unix_ms is None:
+            self._recording.start_clock(t0_unix_ms)
+            self._log.info("media started", t0_unix_ms=t0_unix_ms)
+
+    # -- recognition: follows ------------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        make, _ = await loop.run_in_executor(self._recognition.pool, self._recognition.pipelines, self.spec.language)
+        while True:
+            for channel_id, file in list(self._recording.channels.items()):
+                if channel_id not in self._listeners:
+                    self._listeners[channel_id] = Listener(file, make)
+                self._advance(self._listeners[channel_id], loop)
+            self._report()
+            await asyncio.sleep(LISTEN_EVERY_S)
+
+    def _advance(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
+        to = listener.reach(self._media_ms)
+        if listener.busy or to <= listener.position:
+            return
+        listener.busy = True
+        future = loop.run_in_executor(self._recognition.pool, listener.advance, to)
+        future.add_done_callback(partial(self._advanced, listener))
+
+    def _advanced(self, listener: Listener, future: "asyncio.Future[list[Utterance]]") -> None:
+        listener.busy = False
+        if future.cancelled():
+            return
+        if (error := future.exception()) is not None:
+            # The call is heard again from its recording when it ends; the operator sees why its live words stopped.
+            self._log.error("recognition failed", channel_id=listener.file.channel_id, error=repr(error))
+            listener.failed = True
+            return
+        found = future.result()
+        self._heard_utterances.setdefault(listener.file.channel_id, []).extend(found)
+        self._news_utterances.extend(found)
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        if now < self._progress_at:
+            return
+        self._progress_at = now + PROGRESS_EVERY_S
+        self._deliver(self.progress())
+
+    def progress(self) -> StreamProgress:
+        """Return what is new since the last report."""
+        t0 = self._recording.header.t0_unix_ms
+        utterances, self._news_utterances = tuple(self._news_utterances), []
+        events: tuple[CallEvent, ...] = ()
+        if t0 is not None:
+            events, self._news_events = tuple(journal.place(event, t0) for event in self._news_events), []
+        return StreamProgress(
+            call_id=self.spec.call_id,
+            stream_id=self.spec.stream_id,
+            epoch=self.spec.epoch,
+            product=self.spec.product,
+            t0_unix_ms=t0,
+            media_ms=self._media_ms,
+            recognised_ms=self._media_ms - self.lag_ms,
+            utterances=utterances,
+            events=events,
+        )
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    async def _finish(self, ended: rtms.Ended) -> None:
+        self._recording.note(journal.EndNote(kind=ended.kind, stop_reason=ended.reason, error=ended.error))
+        self._log.info("stream ended", kind=ended.kind, stop_reason=ended.reason, error=ended.error)
+        loop = asyncio.get_running_loop()
+        while any(listener.busy for listener in self._listeners.values()):
+            await asyncio.sleep(LISTEN_EVERY_S / 10)
+        if ended.kind == "revoked":
+            await self._revoke(ended)
+            return
+        if ended.error and self._recording.header.t0_unix_ms is None:
+            self._recording.close()
+            await loop.run_in_executor(self._recognition.pool, self._deliver, self._failed(ended))
+            return
+        heard = await loop.run_in_executor(self._recognition.pool, self._hear_ends)
+        self._recording.close()
+        await loop.run_in_executor(
+            self._recognition.pool, completion.complete, self.spec, self._settings, self._recognition, self._deliver, heard
+        )
+
+    def _hear_ends(self) -> Heard:
+        """Finish the listeners that heard everything in order; the others are left out and heard again from the file."""
+        heard: Heard = {}
+        for channel_id, listener in self._listeners.items():
+            if not listener.stale and not listener.failed:
+                last = listener.finish()
+                heard[channel_id] = (listener.speech(), [*self._heard_utterances.get(channel_id, []), *last])
+        return heard
+
+    async def _revoke(self, ended: rtms.Ended) -> None:
+        self._recording.close()
+        recordings.delete_call(self._settings.recordings_dir, self.spec.call_id)
+        batch = StageReached(
+            call_id=self.spec.call_id,
+            stream_id=self.spec.stream_id,
+            epoch=self.spec.epoch,
+            stage="revoked",
+            reason="Zoom revoked the stream: everything received was deleted",
+            stop_reason=ended.reason,
+        )
+        await asyncio.get_running_loop().run_in_executor(self._recognition.pool, self._deliver, batch)
+
+    def _failed(self, ended: rtms.Ended) -> StageReached:
+        return StageReached(
+            call_id=self.spec.call_id,
+            stream_id=self.spec.stream_id,
+            epoch=self.spec.epoch,
+            stage="failed",
+            reason=ended.error,
+            stop_reason=ended.reason,
+        )

@@ -1,0 +1,23 @@
+"""What a session is given when it starts, in a form that crosses a process border and survives a restart."""
+
+import msgspec
+
+from cc_voice.rtms.client import StreamTarget
+
+
+class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream to serve. `app` names the Zoom app whose credentials sign for it; secrets stay in the settings."""
+
+    call_id: str
+    stream_id: str
+    product: str
+    instance_id: str
+    app: str
+    target: StreamTarget
+    language: str
+    epoch: int
+    stage: str = "received"
+    """Where to go on: received (media), recorded (listen), transcribed (measure)."""
+    started_event_ms: int | None = None
+    resumed: bool = False
+    """An earlier session of this stream existed: reconnect at once, its recording continues."""
