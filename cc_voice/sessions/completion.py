@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
 from cc_voice.call.batch import Batch, CallMeasured, StageReached
+from cc_voice.call.intervals import canonical, subtract
 from cc_voice.call.measure import measure
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance
@@ -104,10 +105,8 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None) -
 
 def unfilled(gaps: Sequence[Interval], received: Sequence[Sequence[Interval]]) -> tuple[Interval, ...]:
     """Return what of the gaps no channel received later: the media gaps."""
-    left = list(gaps)
-    for start, end in (interval for channel in received for interval in channel):
-        left = [piece for a, b in left for piece in ((a, min(b, start)), (max(a, end), b)) if piece[0] < piece[1]]
-    return tuple(sorted(set(left)))
+    arrived = canonical(interval for channel in received for interval in channel)
+    return subtract(canonical(gaps), arrived)
 
 
 def measured(call_id: str, stream_id: str, epoch: int, settings: Settings) -> CallMeasured:
