@@ -79,7 +79,7 @@ def installed(models_dir: Path | None, shipped: Path | None = None) -> tuple[Mod
 
 
 def choose(models: tuple[ModelInfo, ...], language: str, *, allow_test_model: bool = False) -> ModelInfo | None:
-    """Return the model for a BCP-47 tag, None if none fits: exact tag before same primary subtag, real models before test models."""
+    """Return the model for a BCP-47 tag, or None: exact tag before same primary subtag, real models before test models."""
     wanted = language.lower()
     usable = [model for model in models if allow_test_model or not model.test_only]
     fitting = [model for model in usable if _primary(model.language) == _primary(wanted)]

@@ -18,8 +18,8 @@ from cc_voice.speech.recogniser import RecognisedSegment, Recogniser, Recogniser
 from cc_voice.speech.segment import TIGHT, WIDE, Edge, Hysteresis, close_gaps
 from cc_voice.speech.vad import VoiceDetector
 
-_PADDING = 160 // FRAME_MS
-"""Frames of silence around a segment: recognisers lose first and last phones without (150 ms, rounded up to frames)."""
+_PADDING = 150 // FRAME_MS
+"""Frames of silence around a segment: without, recognisers lose first and last phones."""
 _LOOKBACK = TIGHT.window_ms // FRAME_MS + _PADDING
 _BATCH_MS = 10_000
 
@@ -78,7 +78,10 @@ class ChannelPipeline:
 
     def partial(self) -> str:
         """Return the words of the utterance being spoken, as far as they are known."""
-        return self._recogniser.partial() if self._recogniser is not None else ""
+        recogniser, words = self._recogniser, [""]
+        if recogniser is not None:
+            self._guarded(lambda: words.append(recogniser.partial()))
+        return words[-1]
 
     def speech(self) -> tuple[Interval, ...]:
         """Return the tight intervals of speech so far, in ms: short gaps closed, specks without a word dropped."""

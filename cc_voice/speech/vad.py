@@ -1,30 +1,58 @@
-"""Is there a voice in a frame? WebRTC's detector, mode 3 (the most sceptical one).
+"""Is there a voice in a frame? WebRTC's detector in mode 3 (the most sceptical one), and a gate on the level.
 
-It is cheap (2 µs a frame) and good on telephone speech, but takes hold music, ringback and DTMF for voice.
-Not here: the decision where speech begins and ends (segment.py).
+The detector alone keeps saying yes for 60 to 100 ms after speech, and takes line noise and the other party's echo for voice.
+So a frame must also come within 30 dB of the loudest voiced frame of the recent past, which fades by 2 dB a second. On
+eight real telephone calls that lowers the median error of talk time from 6 % to 3 %, the worst from 34 % to 18 %; the neighbours
+of these two numbers do nearly as well (README), so they are not fitted to those calls. A fixed floor in dBFS lost: lines differ by 30 dB.
+
+Known limit: hold music, ringback and DTMF are voice to this detector. Not here: where speech begins and ends (segment.py).
 """
 
+import numpy as np
 import webrtcvad
 
-from cc_voice.speech.framing import FRAME_MS
+from cc_voice.speech.codecs import int16_from_bytes
+from cc_voice.speech.framing import BYTES_PER_SAMPLE, FRAME_MS
 
-DETECTOR = "webrtcvad-3"
+DETECTOR = "webrtcvad-3+level"
 """Name of the detector for the record: figures of different detectors must not be compared unawares."""
 
 SUPPORTED_RATES_HZ = (8000, 16000, 32000, 48000)
+
+_GATE = 10 ** (-30 / 10)
+_FADE = 10 ** (-2 / 10 * FRAME_MS / 1000)
 
 
 class VoiceDetector:
     """Tell voiced frames of one channel. Stateful: one per channel, frames in order."""
 
-    def __init__(self, sample_rate_hz: int, mode: int = 3) -> None:
+    def __init__(self, sample_rate_hz: int) -> None:
         if sample_rate_hz not in SUPPORTED_RATES_HZ:
             raise ValueError(f"{sample_rate_hz} Hz cannot be examined; resample to 16000 Hz first")
         self._rate = sample_rate_hz
-        self._frame_bytes = sample_rate_hz * FRAME_MS // 1000 * 2
-        self._vad = webrtcvad.Vad(mode)
+        self._frame_samples = sample_rate_hz * FRAME_MS // 1000
+        self._vad = webrtcvad.Vad(3)
+        self._loudest = 0.0
 
     def voiced(self, pcm: bytes) -> list[bool]:
         """Return one answer per frame of `pcm`, which is a whole number of frames."""
-        step, rate, ask, view = self._frame_bytes, self._rate, self._vad.is_speech, memoryview(pcm)
-        return [ask(view[at : at + step], rate) for at in range(0, len(pcm), step)]
+        step, rate, ask, view = self._frame_samples * BYTES_PER_SAMPLE, self._rate, self._vad.is_speech, memoryview(pcm)
+        return [
+            self._loud_enough(energy) if ask(view[number * step : (number + 1) * step], rate) else self._quiet()
+            for number, energy in enumerate(_energies(pcm, self._frame_samples))
+        ]
+
+    def _loud_enough(self, energy: int) -> bool:
+        self._loudest = max(self._loudest * _FADE, energy)
+        return energy > self._loudest * _GATE
+
+    def _quiet(self) -> bool:
+        self._loudest *= _FADE
+        return False
+
+
+def _energies(pcm: bytes, frame_samples: int) -> list[int]:
+    """Return the sum of squares of every frame; in integers, so that it cannot depend on how frames are grouped."""
+    samples = int16_from_bytes(pcm).astype(np.int64)
+    energies: list[int] = np.square(samples).reshape(-1, frame_samples).sum(axis=1).tolist()
+    return energies
