@@ -1,9 +1,305 @@
 """Commands. Imports lazily: `cc-voice --help` must not load a recogniser or a database."""
 
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
+if TYPE_CHECKING:
+    from cc_voice.call.batch import CallMeasured
+    from cc_voice.settings import Settings
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+_ELSEWHERE = {
+    "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
+    "demo": ("cc_voice.demo", "demo", "Play eight bundled calls through a service of its own and show the results."),
+}
+"""Commands that live beside what they run: name → module, object, line in the list of commands."""
+
+
+class _Commands(click.Group):
+    """A group that imports the commands of `_ELSEWHERE` when one of them is called, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _ELSEWHERE:
+            return click.Command(cmd_name, short_help=_ELSEWHERE[cmd_name][2])
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in _ELSEWHERE:
+            module, name, _ = _ELSEWHERE[args[0]]
+            return args[0], getattr(importlib.import_module(module), name), args[1:]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="cc-voice")
 def main() -> None:
     """Contact-center voice analytics for Zoom, on site."""
+
+
+def _site(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which site a command is about."""
+    config = click.option(
+        "--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file.  [default: $CC_VOICE_CONFIG]"
+    )
+    data = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of all data.  [default: var]")
+    return config(data(command))
+
+
+def _settings(config: Path | None, data_dir: Path | None, **overrides: Any) -> "Settings":
+    from cc_voice import settings
+
+    try:
+        return settings.load(config, overrides={"data_dir": data_dir, **overrides})
+    except settings.SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _ask(settings: "Settings", question: str, **arguments: Any) -> Any:
+    from cc_voice import questions
+
+    try:
+        return questions.ask(settings, question, **arguments)
+    except questions.QuestionError as error:
+        raise click.ClickException(str(error)) from error
+
+
+# -- the service -----------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@_site
+@click.option("--listen", metavar="HOST:PORT", help="Address of pages, API and webhooks; port 0 takes a free one.")
+@click.option("--workers", type=click.IntRange(0), help="Worker processes; 0 is one per core.")
+@click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear live calls (tests, demos).")
+@click.option("--allow-insecure-links", is_flag=True, default=None, help="Accept ws:// and loopback media links (tests, demos).")
+def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
+    """Run the appliance: webhooks, streams, workers, pages and API.
+
+    SIGTERM or Ctrl-C stops it; streams that are live then are resumed by the next start, if it comes within a minute.
+    """
+    from cc_voice.questions import QUESTIONS
+    from cc_voice.settings import configure_logging
+    from cc_voice.store.errors import StoreError
+    from cc_voice.web.service import run
+
+    settings = _settings(config, data_dir, **overrides)
+    configure_logging(settings.log_level)
+    try:
+        run(settings, QUESTIONS)
+    except (StoreError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+# -- recordings of the past ------------------------------------------------------------------------------------------
+
+
+@main.command("import")
+@_site
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--agent-channel", type=click.IntRange(0), help="Channel of the agent, counted from 0.")
+@click.option("--customer-channel", type=click.IntRange(0), help="Channel of the customer, counted from 0.")
+@click.option("--language", metavar="TAG", help="Language spoken (BCP-47).  [default: the site's]")
+@click.option("--start", type=click.DateTime(), help="When the call began, UTC.  [default: from the file's date]")
+@click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear it (tests, demos).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object: call_id, legs, channels, utterances, reasons.")
+def import_(file: Path, config: Path | None, data_dir: Path | None, as_json: bool, **options: Any) -> None:
+    """Analyse a recording (WAV of any encoding, FLAC) like a live call, store it, print its metrics.
+
+    A file with one party per channel needs --agent-channel and --customer-channel. A mono file needs neither: its two-party
+    metrics are NULL, with the reason.
+    """
+    settings = _settings(config, data_dir, allow_test_model=options.pop("allow_test_model"))
+    measured = _import(file, settings, options)
+    if as_json:
+        _print_json(_import_object(measured))
+    else:
+        _print_call(_ask(settings, "calls.show", call_id=measured.call_id))
+
+
+def _import(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "CallMeasured":
+    from cc_voice.sessions.imports import ImportOptions, import_file
+    from cc_voice.sessions.recognition import Recognition
+    from cc_voice.settings import configure_logging
+    from cc_voice.speech.errors import SpeechError
+    from cc_voice.store import spool
+
+    configure_logging("warning")
+    start: datetime | None = options["start"]
+    chosen = ImportOptions(
+        agent_channel=options["agent_channel"],
+        customer_channel=options["customer_channel"],
+        language=options["language"] or settings.language.default,
+        start=start.replace(tzinfo=UTC) if start else None,
+    )
+    recognition = Recognition(settings, threads=1, allow_test_model=settings.allow_test_model)
+    try:
+        measured = import_file(file, chosen, settings, recognition)
+        batch_id = spool.put(settings.spool_dir, measured)
+    except (SpeechError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        recognition.close()
+    _ask(settings, "store", batch_id=batch_id)
+    return measured
+
+
+def _import_object(measured: "CallMeasured") -> dict[str, Any]:
+    """Return what `import --json` prints; `channels[].intervals` are the party's speech inside analysed time."""
+    import msgspec
+
+    call = measured.call
+    speech: dict[str, list[tuple[int, int]]] = {}
+    for interval in call.intervals:
+        if interval.kind == "speech":
+            speech.setdefault(interval.party or "", []).append((interval.start_ms, interval.end_ms))
+    channels = [
+        {
+            "channel": int(channel_id),
+            "party": party,
+            "speech_ms": sum(end - start for start, end in speech.get(party or "", [])),
+            "intervals": sorted(speech.get(party or "", [])),
+        }
+        for channel_id, party in measured.channels.items()
+    ]
+    return {
+        "call_id": call.call.call_id,
+        "duration_ms": call.call.end_unix_ms - call.call.start_unix_ms,
+        "legs": msgspec.to_builtins(call.legs),
+        "channels": channels,
+        "utterances": msgspec.to_builtins(call.utterances),
+        "reasons": {reason.metric: reason.reason for reason in call.null_reasons},
+    }
+
+
+# -- ask and take away -----------------------------------------------------------------------------------------------
+
+
+@main.group()
+def calls() -> None:
+    """List calls, show one."""
+
+
+@calls.command("list")
+@_site
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def calls_list(config: Path | None, data_dir: Path | None, limit: int, as_json: bool) -> None:
+    """List calls, newest first."""
+    found = _ask(_settings(config, data_dir), "calls.list", limit=limit)
+    if as_json:
+        _print_json(found)
+        return
+    rows = [[_text(row.get(column)) for column in _CALL_COLUMNS] for row in found]
+    _print_table(list(_CALL_COLUMNS), rows)
+
+
+_CALL_COLUMNS = (
+    "call_id",
+    "start_ts",
+    "product",
+    "agent_name",
+    "queue_name",
+    "duration_ms",
+    "leg_count",
+    "agent_talk_pct",
+    "hold_ms",
+)
+
+
+@calls.command("show")
+@_site
+@click.argument("call_id")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def calls_show(call_id: str, config: Path | None, data_dir: Path | None, as_json: bool) -> None:
+    """Show one call: its legs with every metric or the reason it is missing, and its transcript."""
+    found = _ask(_settings(config, data_dir), "calls.show", call_id=call_id)
+    if as_json:
+        _print_json(found)
+    else:
+        _print_call(found)
+
+
+@main.command()
+@_site
+@click.argument("name", required=False)
+@click.option("--param", "-p", "params", multiple=True, metavar="KEY=VALUE", help="Parameter of the report; repeat for more.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def report(name: str | None, config: Path | None, data_dir: Path | None, params: tuple[str, ...], form: str) -> None:
+    """Answer a named question over all calls; without NAME, list the questions."""
+    settings = _settings(config, data_dir)
+    if name is None:
+        rows = [[info["name"], info["title"], ", ".join(p["name"] for p in info["params"])] for info in _ask(settings, "reports")]
+        _print_table(["report", "question", "parameters"], rows)
+        return
+    wrong = [text for text in params if "=" not in text]
+    if wrong:
+        raise click.ClickException(f"--param {wrong[0]!r} is not KEY=VALUE")
+    values = dict(text.split("=", 1) for text in params)
+    answer = _ask(settings, "report", name=name, params=values, format=form)
+    if form == "table":
+        _print_table(answer["columns"], answer["rows"])
+    else:
+        click.echo(answer.rstrip("\n"))
+
+
+@main.command()
+@_site
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.  [default: <data-dir>/exports]")
+@click.option("--format", "form", type=click.Choice(["csv", "parquet", "both"]), default="both", show_default=True)
+def export(config: Path | None, data_dir: Path | None, out: Path | None, form: str) -> None:
+    """Write calls, legs, utterances and words as CSV and Parquet, with a manifest of row counts and SHA-256."""
+    settings = _settings(config, data_dir)
+    folder = (out or settings.exports_dir).resolve()
+    formats = ["csv", "parquet"] if form == "both" else [form]
+    manifest = _ask(settings, "export", folder=str(folder), formats=formats)
+    for file in manifest["files"]:
+        click.echo(f"{folder / file['name']}  {file['rows']} rows")
+    click.echo(f"{folder / 'manifest.json'}")
+
+
+# -- printing --------------------------------------------------------------------------------------------------------
+
+
+def _print_json(value: Any) -> None:
+    import msgspec
+
+    click.echo(msgspec.json.encode(value).decode())
+
+
+def _text(value: Any) -> str:
+    return "–" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _print_table(columns: list[str], rows: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    # Not a terminal: no line may be folded to eighty columns, somebody will grep it
+    Console(width=None if sys.stdout.isatty() else 400).print(table)
+    if not rows:
+        click.echo("no rows", err=True)
+
+
+def _print_call(call: Mapping[str, Any]) -> None:
+    for leg in call["legs"]:
+        reasons = leg.get("reasons", {})
+        metrics = leg["metrics"]
+        rows = [[name, _text(value), reasons.get(name, "")] for name, value in metrics.items()]
+        click.echo(f"leg {leg['leg_id']}")
+        _print_table(["metric", "value", "why it is missing"], rows)
+    for utterance in call["utterances"]:
+        who = utterance.get("party") or utterance["channel_id"]
+        click.echo(f"{utterance['start_ms'] / 1000:8.1f}  {who:<9} {utterance['text']}")

@@ -1,0 +1,116 @@
+"""Questions to the store, answered here or by the service: same functions, same answers.
+
+DuckDB lets one process open the file. A command opens it itself while nobody holds it, and otherwise hands the question to
+the running service through its owner socket (`<data>/owner.sock`), which looks it up in the same table.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from cc_voice import exports, queries
+from cc_voice.settings import Settings
+from cc_voice.store import calls, spool
+from cc_voice.store.database import Database, DatabaseLocked
+from cc_voice.store.errors import StoreError
+
+Question = Callable[[Database, Settings, Mapping[str, Any]], Any]
+"""(database, settings, arguments) → something JSON can carry. Raises QuestionError."""
+
+SERVICE_TIMEOUT_S = 600.0
+"""An export of years may take minutes."""
+
+
+class QuestionError(Exception):
+    """A question cannot be answered; the message is for whoever asked."""
+
+
+def ask(settings: Settings, question: str, **arguments: Any) -> Any:
+    """Answer a question of `QUESTIONS`: here when the database is free, else by the service that holds it.
+
+    Raises QuestionError with the reason when neither can.
+    """
+    try:
+        database = Database.open(settings.database_path)
+    except DatabaseLocked:
+        return _ask_service(settings, question, arguments)
+    except StoreError as error:
+        raise QuestionError(str(error)) from error
+    try:
+        return QUESTIONS[question](database, settings, arguments)
+    finally:
+        database.close()
+
+
+def _ask_service(settings: Settings, question: str, arguments: Mapping[str, Any]) -> Any:
+    transport = httpx.HTTPTransport(uds=str(settings.owner_socket))
+    try:
+        with httpx.Client(transport=transport, timeout=SERVICE_TIMEOUT_S) as client:
+            answer = client.post("http://owner/owner/command", json={"command": question, "arguments": dict(arguments)})
+    except httpx.HTTPError as error:
+        raise QuestionError(
+            f"another process holds {settings.database_path} and does not answer on {settings.owner_socket} ({error}); "
+            "is it a service of another user, or an older version?"
+        ) from error
+    if answer.is_success:
+        return answer.json()["result"]
+    raise QuestionError(str(answer.json().get("detail", answer.text)) if answer.content else f"HTTP {answer.status_code}")
+
+
+def _list_calls(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    page = database.read_now(lambda con: calls.list_calls(con, calls.CallFilter(), limit=int(arguments["limit"])))
+    return msgspec.to_builtins(page)
+
+
+def _show_call(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    found = database.read_now(lambda con: calls.load_call(con, arguments["call_id"]))
+    if found is None:
+        raise QuestionError(f"there is no call {arguments['call_id']!r}; `cc-voice calls list` shows the ids")
+    return msgspec.to_builtins(found)
+
+
+def _list_reports(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    return msgspec.to_builtins(queries.list_reports())
+
+
+def _report(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    try:
+        frame = database.read_now(lambda con: queries.run(con, arguments["name"], arguments["params"]))
+    except queries.QueryError as error:
+        raise QuestionError(str(error)) from error
+    if arguments["format"] == "csv":
+        return frame.write_csv()
+    if arguments["format"] == "json":
+        return frame.write_json()
+    return {"columns": frame.columns, "rows": [[_cell(value) for value in row] for row in frame.rows()]}
+
+
+def _cell(value: Any) -> str:
+    return "–" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _export(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    folder = Path(arguments["folder"])
+    manifest = database.read_now(lambda con: exports.export(queries.datasets(con), folder, tuple(arguments["formats"])))
+    return msgspec.to_builtins(manifest)
+
+
+def _store(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    batch = spool.read(settings.spool_dir, arguments["batch_id"])
+    if batch is not None:
+        database.write_now(lambda con: calls.write_batch(con, batch, settings.timezone))
+        spool.remove(settings.spool_dir, arguments["batch_id"])
+    return None
+
+
+QUESTIONS: dict[str, Question] = {
+    "calls.list": _list_calls,
+    "calls.show": _show_call,
+    "reports": _list_reports,
+    "report": _report,
+    "export": _export,
+    "store": _store,
+}
