@@ -1,0 +1,243 @@
+"""What is due when: audio cut into packets with positions that can be moved back, and a tally of what was sent.
+
+Pure values and counters: no clock, no socket. Positions are milliseconds on the call's clock, from the call's start;
+`call.py` maps the wall clock to them (real time, N times as fast, or as fast as the peer takes it).
+
+A packet is *due* when its interval is over – a live call cannot send what was not said yet – and carries the
+interval's start as its timestamp.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from cc_voice.simulator import wire
+from cc_voice.simulator.scenario import BYTES_PER_MS, TRANSCRIPT_DELAY_MS, Event, Line, Script, Track
+
+MIXED = "0"
+"""Key of the one source of mixed audio, as on the wire."""
+QUIET = 64
+"""With DTX, a packet is sent if a sample within `HANG_MS` of it is louder than this (−54 dBFS)."""
+HANG_MS = 200
+
+
+class Packet(msgspec.Struct, frozen=True):
+    """One packet: `pcm` was said from `at_ms` on by the source `key`."""
+
+    key: str
+    at_ms: int
+    pcm: bytes
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """What one source was sent. `packets` and `bytes` count audio sent for the first time, replays stand apart."""
+
+    channel: str
+    """Channel id, or user id where the product has no channels; `0` is mixed audio."""
+    party: str
+    packets: int
+    bytes: int
+    replayed_packets: int
+    dropped_ms: int
+    """Audio that was never sent, because the buffer had run over or the client did not want the backlog."""
+    first_timestamp: int | None
+    last_timestamp: int | None
+    sha256: str
+    """Over all decoded payloads in timestamp order, each counted once."""
+
+
+class Tally:
+    """Counts one source's packets, and hashes its audio in order, each byte once."""
+
+    def __init__(self, track: Track) -> None:
+        self.track = track
+        self._digest = hashlib.sha256()
+        self._hashed_to_ms = -1
+        self._packets = self._bytes = self._replayed = self.dropped_ms = 0
+        self._first_ms: int | None = None
+        self._last_ms: int | None = None
+
+    def add(self, packet: Packet) -> None:
+        end_ms = packet.at_ms + len(packet.pcm) // BYTES_PER_MS
+        if end_ms <= self._hashed_to_ms:
+            self._replayed += 1
+            return
+        # After a reconnect with another send_rate a packet may be half old: only its new half counts.
+        new = packet.pcm[max(0, self._hashed_to_ms - packet.at_ms) * BYTES_PER_MS :]
+        self._digest.update(new)
+        self._packets += 1
+        self._bytes += len(new)
+        self._first_ms = packet.at_ms if self._first_ms is None else self._first_ms
+        self._last_ms = packet.at_ms
+        self._hashed_to_ms = end_ms
+
+    def result(self, start_unix_ms: int) -> Sent:
+        return Sent(
+            channel=self.track.key,
+            party=self.track.who.party,
+            packets=self._packets,
+            bytes=self._bytes,
+            replayed_packets=self._replayed,
+            dropped_ms=self.dropped_ms,
+            first_timestamp=None if self._first_ms is None else start_unix_ms + self._first_ms,
+            last_timestamp=None if self._last_ms is None else start_unix_ms + self._last_ms,
+            sha256=self._digest.hexdigest(),
+        )
+
+
+class AudioFeed:
+    """Cuts the tracks of a call into packets, in timestamp order over all sources; one reader, which can go back."""
+
+    def __init__(self, tracks: Sequence[Track], *, send_rate_ms: int = 20, dtx: bool = False, from_ms: int = 0) -> None:
+        self._tracks = {track.key: track for track in tracks}
+        self._next_ms = {track.key: max(track.start_ms, from_ms) for track in tracks}
+        self._loud = {track.key: loud_frames(track.pcm) for track in tracks} if dtx else {}
+        self._rate_ms = send_rate_ms
+        self._floor_ms = 0
+        self.tallies = {track.key: Tally(track) for track in tracks}
+
+    @property
+    def position_ms(self) -> int:
+        """Where the reader stands: everything before was sent or dropped."""
+        waiting = [at_ms for key, at_ms in self._next_ms.items() if at_ms < self._tracks[key].end_ms]
+        return min(waiting, default=max((track.end_ms for track in self._tracks.values()), default=0))
+
+    @property
+    def finished(self) -> bool:
+        return all(at_ms >= self._tracks[key].end_ms for key, at_ms in self._next_ms.items())
+
+    def next_due_ms(self) -> int | None:
+        """Return when the next packet can be sent; None when everything was."""
+        return None if self.finished else self.position_ms + self._rate_ms
+
+    def retune(self, send_rate_ms: int) -> None:
+        """Cut into packets of another length from here on; a client may ask for it when it reconnects."""
+        self._rate_ms = send_rate_ms
+
+    def take(self, until_ms: int) -> Iterator[Packet]:
+        """Yield the packets due until a position. What was yielded counts as sent."""
+        while (due_ms := self.next_due_ms()) is not None and due_ms <= until_ms:
+            at_ms = due_ms - self._rate_ms
+            for key, next_ms in self._next_ms.items():
+                if next_ms == at_ms and at_ms < self._tracks[key].end_ms:
+                    self._next_ms[key] = at_ms + self._rate_ms
+                    if self._speaks(key, at_ms):
+                        packet = self._packet(key, at_ms)
+                        self.tallies[key].add(packet)
+                        yield packet
+
+    def rewind(self, to_ms: int) -> None:
+        """Go back, so that what a dead link swallowed is sent again; never behind audio that was dropped for good."""
+        for key, track in self._tracks.items():
+            # Back by whole packets: a replayed packet then has its old timestamp, which is how clients know it.
+            target_ms = max(to_ms, self._floor_ms, track.start_ms)
+            excess_ms = self._next_ms[key] - target_ms
+            if excess_ms > 0:
+                self._next_ms[key] = max(track.start_ms, self._next_ms[key] - -(-excess_ms // self._rate_ms) * self._rate_ms)
+
+    def skip_to(self, at_ms: int) -> None:
+        """Drop what was said before: the buffer ran over, or the client did not want the backlog."""
+        for key, track in self._tracks.items():
+            behind_ms = min(at_ms, track.end_ms) - self._next_ms[key]
+            if behind_ms > 0:
+                steps = -(-behind_ms // self._rate_ms)
+                self._next_ms[key] += steps * self._rate_ms
+                self.tallies[key].dropped_ms += steps * self._rate_ms
+                self._floor_ms = max(self._floor_ms, at_ms)
+
+    def _packet(self, key: str, at_ms: int) -> Packet:
+        start, length = at_ms * BYTES_PER_MS, self._rate_ms * BYTES_PER_MS
+        return Packet(key, at_ms, self._tracks[key].pcm[start : start + length].ljust(length, b"\0"))
+
+    def _speaks(self, key: str, at_ms: int) -> bool:
+        loud = self._loud.get(key)
+        return loud is None or bool(loud[at_ms // 20 : -(-(at_ms + self._rate_ms) // 20)].any())
+
+
+def loud_frames(pcm: bytes) -> NDArray[np.bool_]:
+    """Tell for every 20 ms frame whether there is sound in it or within `HANG_MS` of it."""
+    samples = np.frombuffer(pcm[: len(pcm) // (20 * BYTES_PER_MS) * 20 * BYTES_PER_MS], dtype="<i2").reshape(-1, 10 * BYTES_PER_MS)
+    loud = np.abs(samples.astype(np.int32)).max(axis=1, initial=0) > QUIET
+    reach = HANG_MS // 20
+    return np.asarray(np.convolve(loud, np.ones(2 * reach + 1))[reach : reach + len(loud)] > 0, dtype=np.bool_)
+
+
+def mixed(script: Script) -> Track:
+    """Return all parties of a call as one source, for clients that ask for mixed audio (`data_opt` 1)."""
+    total = np.zeros(max((len(track.pcm) for track in script.tracks), default=0) // 2, dtype=np.int32)
+    for track in script.tracks:
+        samples = np.frombuffer(track.pcm, dtype="<i2")
+        first = min(len(samples), track.start_ms * BYTES_PER_MS // 2)
+        total[first : len(samples)] += samples[first:]
+    first_track = script.tracks[0]
+    return Track(
+        who=msgspec.structs.replace(first_track.who, party="mixed", channel_id=None, user_id=MIXED, name=None),
+        key=MIXED,
+        pcm=np.clip(total, -32768, 32767).astype("<i2").tobytes(),
+        start_ms=min(track.start_ms for track in script.tracks),
+        end_ms=max(track.end_ms for track in script.tracks),
+    )
+
+
+class EventQueue:
+    """The call's events: which have happened, which of those the client was told."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = sorted(events, key=lambda event: event.at_ms)
+        self._happened = 0
+        self._untold: list[Event] = []
+
+    @property
+    def last_ms(self) -> int:
+        return self._events[-1].at_ms if self._events else 0
+
+    def next_due_ms(self) -> int | None:
+        return self._events[self._happened].at_ms if self._happened < len(self._events) else None
+
+    def happen(self, until_ms: int) -> None:
+        """Let everything until a position happen, whether or not anybody listens."""
+        while (due_ms := self.next_due_ms()) is not None and due_ms <= until_ms:
+            self._untold.append(self._events[self._happened])
+            self._happened += 1
+
+    def take(self, subscribed: frozenset[int]) -> list[Event]:
+        """Return what happened and was not told yet; what nobody subscribed to stays, a later subscription gets it."""
+        told = [event for event in self._untold if event.event_type in subscribed]
+        self._untold = [event for event in self._untold if event.event_type not in subscribed]
+        return told
+
+    def recall(self, types: frozenset[int]) -> None:
+        """Tell again who is on the call, to a client that (re-)subscribes to the answered events.
+
+        "Also sent at stream start for a consumer already connected" (5.5), with the time of the original.
+        """
+        ends = {wire.CONSUMER_ANSWERED: wire.CONSUMER_END, wire.USER_ANSWERED: wire.USER_END}
+        past = self._events[: self._happened]
+        gone = {(event.event_type, event.channel_id) for event in past}
+        for event in past:
+            if event.event_type in types and event.event_type in ends and (ends[event.event_type], event.channel_id) not in gone:
+                self._untold = [*(other for other in self._untold if other is not event), event]
+        self._untold.sort(key=lambda event: event.at_ms)
+
+
+class LineQueue:
+    """Zoom's transcript: each line is known some time after it was spoken."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = sorted(lines, key=lambda line: line.end_ms)
+        self._next = 0
+
+    @property
+    def last_ms(self) -> int:
+        return self._lines[-1].end_ms + TRANSCRIPT_DELAY_MS if self._lines else 0
+
+    def next_due_ms(self) -> int | None:
+        return self._lines[self._next].end_ms + TRANSCRIPT_DELAY_MS if self._next < len(self._lines) else None
+
+    def take(self, until_ms: int) -> Iterator[Line]:
+        while (due_ms := self.next_due_ms()) is not None and due_ms <= until_ms:
+            self._next += 1
+            yield self._lines[self._next - 1]
