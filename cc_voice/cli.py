@@ -197,7 +197,9 @@ def calls_list(config: Path | None, data_dir: Path | None, limit: int, as_json: 
     if as_json:
         _print_json(found)
         return
-    rows = [[_text(row.get(column)) for column in _CALL_COLUMNS] for row in found]
+    from cc_voice.questions import cell
+
+    rows = [[cell(row.get(column)) for column in _CALL_COLUMNS] for row in found]
     _print_table(list(_CALL_COLUMNS), rows)
 
 
@@ -274,10 +276,6 @@ def _print_json(value: Any) -> None:
     click.echo(msgspec.json.encode(value).decode())
 
 
-def _text(value: Any) -> str:
-    return "–" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
-
-
 def _print_table(columns: list[str], rows: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -294,10 +292,12 @@ def _print_table(columns: list[str], rows: list[list[str]]) -> None:
 
 
 def _print_call(call: Mapping[str, Any]) -> None:
+    from cc_voice.questions import cell
+
     for leg in call["legs"]:
         reasons = leg.get("reasons", {})
         metrics = leg["metrics"]
-        rows = [[name, _text(value), reasons.get(name, "")] for name, value in metrics.items()]
+        rows = [[name, cell(value), reasons.get(name, "")] for name, value in metrics.items()]
         click.echo(f"leg {leg['leg_id']}")
         _print_table(["metric", "value", "why it is missing"], rows)
     for utterance in call["utterances"]:

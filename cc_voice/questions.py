@@ -13,7 +13,7 @@ import msgspec
 
 from cc_voice import exports, queries
 from cc_voice.settings import Settings
-from cc_voice.store import calls, spool
+from cc_voice.store import calls, spool, streams
 from cc_voice.store.database import Database, DatabaseLocked
 from cc_voice.store.errors import StoreError
 
@@ -72,6 +72,10 @@ def _show_call(database: Database, settings: Settings, arguments: Mapping[str, A
     return msgspec.to_builtins(found)
 
 
+def _streams(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    return msgspec.to_builtins(database.read_now(streams.list_streams))
+
+
 def _list_reports(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     return msgspec.to_builtins(queries.list_reports())
 
@@ -85,10 +89,11 @@ def _report(database: Database, settings: Settings, arguments: Mapping[str, Any]
         return frame.write_csv()
     if arguments["format"] == "json":
         return frame.write_json()
-    return {"columns": frame.columns, "rows": [[_cell(value) for value in row] for row in frame.rows()]}
+    return {"columns": frame.columns, "rows": [[cell(value) for value in row] for row in frame.rows()]}
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Return a value as a table shows it: one decimal, a dash for what is missing."""
     return "–" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
@@ -109,6 +114,7 @@ def _store(database: Database, settings: Settings, arguments: Mapping[str, Any])
 QUESTIONS: dict[str, Question] = {
     "calls.list": _list_calls,
     "calls.show": _show_call,
+    "streams": _streams,
     "reports": _list_reports,
     "report": _report,
     "export": _export,

@@ -138,7 +138,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, over
     chosen = path or (Path(environ["CC_VOICE_CONFIG"]) if environ.get("CC_VOICE_CONFIG") else None)
     values: dict[str, Any] = {}
     if chosen is not None:
-        values = _read_toml(chosen)
+        values = _read_file(chosen)
     values |= _from_environment(environ)
     values |= {key: value for key, value in (overrides or {}).items() if value is not None}
     unknown = sorted(set(values) - set(Settings.__struct_fields__))
@@ -151,13 +151,14 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, over
     return _checked(settings)
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        text = path.read_text()
+        return msgspec.json.decode(text, type=dict[str, Any]) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise SettingsError(f"cannot read configuration {path}: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"configuration {path} is not valid TOML: {error}") from error
+    except (tomllib.TOMLDecodeError, msgspec.DecodeError) as error:
+        raise SettingsError(f"configuration {path} cannot be read: {error}") from error
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

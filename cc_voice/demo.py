@@ -1,0 +1,235 @@
+"""The demo: a service of its own, eight bundled calls played at it by the simulator, and what the appliance made of them.
+
+It goes the way a real call goes – signed webhook, signaling, media, worker, database – with nothing shortened but time:
+packets are paced faster than real time. Everything is in one folder, which the next demo replaces.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from cc_voice import questions, settings
+from cc_voice.settings import Secret, Settings, ZoomApp
+from cc_voice.simulator.report import CallRequest, SimulatorConfig, StartedCall
+from cc_voice.simulator.scenario import load_scenario, scenario_names
+from cc_voice.simulator.server import Simulator
+
+MARKER = ".cc-voice-demo"
+"""Marks a folder as the demo's own: only such a folder is ever emptied."""
+START_TIMEOUT_S = 60.0
+MEASURE_TIMEOUT_S = 120.0
+"""How long results may take after the last call ended."""
+POLL_S = 0.25
+DONE = ("measured", "failed", "revoked")
+COLUMNS = {
+    "agent_name": "agent",
+    "agent_talk_pct": "agent talk %",
+    "customer_talk_pct": "customer talk %",
+    "overtalk_count": "overtalk",
+    "interruptions_agent": "interr. agent",
+    "interruptions_customer": "interr. cust.",
+    "long_silence_count": "long silences",
+    "dead_air_ms": "dead air ms",
+    "hold_ms": "hold ms",
+    "wpm_agent": "wpm agent",
+    "response_latency_ms_agent_p50": "latency ms",
+}
+"""Metrics in the closing table: column of a leg → heading."""
+
+
+class DemoError(click.ClickException):
+    """The demo cannot go on; the message says what to look at."""
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Stop the service at the end and exit.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+@click.option("--speed", type=click.FloatRange(0.1, 50), default=8.0, show_default=True, help="Packet pacing, times real time.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("var/demo"),
+    show_default=True,
+    help="Folder of the demo's data; replaced by every run.",
+)
+def demo(once: bool, as_json: bool, speed: float, data_dir: Path) -> None:
+    """Play eight bundled calls through a service of its own and show what the appliance makes of them."""
+    console = Console(stderr=as_json)
+    site = _site(data_dir.resolve())
+    with _service(site) as address:
+        summary = asyncio.run(_play(site, address, speed, console))
+        _show(site, summary, console)
+        if not once:
+            _stay(site, address, console)
+    if as_json:
+        click.echo(msgspec.json.encode(summary).decode())
+
+
+def _site(data_dir: Path) -> Settings:
+    """Return settings of a fresh demo site. Raises DemoError for a folder that is not the demo's."""
+    if data_dir.exists() and any(data_dir.iterdir()) and not (data_dir / MARKER).exists():
+        raise DemoError(f"{data_dir} holds files that are not of a demo; choose another --data-dir")
+    shutil.rmtree(data_dir, ignore_errors=True)
+    data_dir.mkdir(parents=True, mode=0o700)
+    (data_dir / MARKER).touch()
+    app = ZoomApp(
+        name="demo",
+        client_id="demoClient",
+        client_secret=Secret(secrets.token_hex(16)),
+        webhook_secret=Secret(secrets.token_hex(16)),
+    )
+    return Settings(
+        data_dir=data_dir,
+        listen="127.0.0.1:0",
+        site_name="Demo site",
+        apps=(app,),
+        allow_test_model=True,
+        allow_insecure_links=True,
+        customer_key_salt=Secret(secrets.token_hex(16)),
+        cust_speech_on_hold=True,
+    )
+
+
+@contextlib.contextmanager
+def _service(site: Settings) -> Iterator[str]:
+    """Run `cc-voice serve` for the site; yields its address, stops it in the end."""
+    config = site.data_dir / "cc-voice.json"
+    config.touch(mode=0o600)
+    config.write_bytes(settings.dumps(site))
+    log = (site.data_dir / "service.log").open("wb")
+    command = [sys.executable, "-m", "cc_voice", "serve", "--config", str(config)]
+    process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"}, start_new_session=True)
+    try:
+        yield _address(site, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=45)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+
+
+def _address(site: Settings, process: "subprocess.Popen[bytes]") -> str:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    path = site.data_dir / "address"
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        if path.exists():
+            return path.read_text().strip()
+        time.sleep(POLL_S)
+    raise DemoError(f"the service did not start; the end of {site.data_dir / 'service.log'} says why")
+
+
+async def _play(site: Settings, address: str, speed: float, console: Console) -> dict[str, Any]:
+    """Play every scenario, all at once, and wait for the results; returns the summary that `--json` prints."""
+    started_at = time.monotonic()
+    app = site.apps[0]
+    config = SimulatorConfig(
+        client_id=app.client_id,
+        client_secret=str(app.client_secret),
+        webhook_secret=str(app.webhook_secret),
+        webhook_url=f"{address}/webhooks/zoom",
+    )
+    audio_ms = 0
+    async with Simulator(config) as simulator:
+        calls: dict[str, tuple[str, StartedCall]] = {}
+        for name in scenario_names():
+            script = await asyncio.to_thread(load_scenario, name)
+            audio_ms += script.duration_ms * len(script.tracks)
+            calls[name] = (script.title, await simulator.start_call(CallRequest(scenario=name, speed=speed)))
+        await _watch(site, simulator, calls, console)
+        violations = {name: [v.name for v in simulator.call(call.call).violations] for name, (_, call) in calls.items()}
+    if broken := {name: found for name, found in violations.items() if found}:
+        raise DemoError(f"our client broke Zoom's protocol: {broken}; see {site.data_dir / 'service.log'}")
+    manifest = await asyncio.to_thread(_ask, site, "export", folder=str(site.exports_dir), formats=["csv", "parquet"])
+    rows = {file["name"].split(".")[0]: file["rows"] for file in manifest["files"]}
+    return {
+        "calls": rows["calls"],
+        "legs": rows["legs"],
+        "utterances": rows["utterances"],
+        "words": rows["words"],
+        "audio_seconds": round(audio_ms / 1000, 1),
+        "wall_seconds": round(time.monotonic() - started_at, 1),
+        "exports": [str(site.exports_dir / file["name"]) for file in manifest["files"]],
+        "address": address,
+    }
+
+
+async def _watch(site: Settings, simulator: Simulator, calls: dict[str, tuple[str, StartedCall]], console: Console) -> None:
+    """Show how far each call is until the store has its metrics. Raises DemoError for calls that fail or never come."""
+    columns = (TextColumn("{task.description:<34}"), BarColumn(), TextColumn("{task.fields[state]:<12}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=False) as progress:
+        tasks: dict[str, TaskID] = {
+            call.call: progress.add_task(title, total=simulator.call(call.call).duration_ms, state="announced")
+            for title, call in calls.values()
+        }
+        deadline: float | None = None
+        while True:
+            stages = {row["stream_id"]: row for row in await asyncio.to_thread(_ask, site, "streams")}
+            for _, call in calls.values():
+                status = simulator.call(call.call)
+                stage = stages.get(call.stream_id, {}).get("stage", "received")
+                progress.update(tasks[call.call], completed=status.position_ms, state=status.state if stage == "received" else stage)
+            reached = [stages.get(call.stream_id, {}).get("stage") for _, call in calls.values()]
+            if all(stage in DONE for stage in reached):
+                break
+            if deadline is None and all(simulator.call(call.call).state == "ended" for _, call in calls.values()):
+                deadline = time.monotonic() + MEASURE_TIMEOUT_S
+            if deadline is not None and time.monotonic() > deadline:
+                raise DemoError(f"not every call was measured in time ({reached}); see {site.data_dir / 'service.log'}")
+            await asyncio.sleep(POLL_S)
+    failed = {name: stages[call.stream_id].get("failure") for name, (_, call) in calls.items() if stages[call.stream_id]["stage"] != "measured"}
+    if failed:
+        raise DemoError(f"calls failed: {failed}")
+
+
+def _show(site: Settings, summary: dict[str, Any], console: Console) -> None:
+    """Print the table of legs and where the files are."""
+    table = Table(title=f"{summary['calls']} calls, {summary['legs']} legs", box=None, header_style="bold", pad_edge=False)
+    for heading in ("call", "product", "length", *COLUMNS.values()):
+        table.add_column(heading, justify="left" if heading in ("call", "product", "agent") else "right", overflow="fold")
+    for call in reversed(_ask(site, "calls.list", limit=100)):
+        found = _ask(site, "calls.show", call_id=call["call_id"])
+        for leg in found["legs"]:
+            seconds = (leg["metrics"]["end_ms"] - leg["metrics"]["start_ms"]) // 1000
+            cells = [questions.cell(leg["metrics"].get(column)) for column in COLUMNS]
+            table.add_row(leg["leg_id"][:8] + leg["leg_id"][26:], call["product"], f"{seconds // 60}:{seconds % 60:02d}", *cells)
+    console.print(table)
+    console.print("– means not measurable; `cc-voice calls show ID` says why.")
+    for path in summary["exports"]:
+        console.print(path, soft_wrap=True, highlight=False)
+
+
+def _stay(site: Settings, address: str, console: Console) -> None:
+    """Leave the service running until Ctrl-C."""
+    login = site.data_dir / "first-login.txt"
+    console.print(f"\nThe service is running: {address}", highlight=False)
+    console.print(f"Sign in with the account in {login}", soft_wrap=True, highlight=False)
+    console.print("Ctrl-C stops it.")
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(3600)
+
+
+def _ask(site: Settings, question: str, **arguments: Any) -> Any:
+    try:
+        return questions.ask(site, question, **arguments)
+    except questions.QuestionError as error:
+        raise DemoError(str(error)) from error
