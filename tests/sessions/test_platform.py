@@ -10,7 +10,11 @@ from cc_voice.sessions.platform import customer_key, masked_json
 
 def test_phone_numbers_are_masked_wherever_they_stand() -> None:
     raw = msgspec.json.encode(
-        {"event_type": 8, "participant_info": {"phone_number": "+15551234567", "display_name": "Sam"}, "list": [{"from": 15551230000}]}
+        {
+            "event_type": 8,
+            "participant_info": {"phone_number": "+15551234567", "display_name": "Sam"},
+            "list": [{"from": 15551230000}],
+        }
     )
     text = masked_json(raw)
     assert "5551234" not in text

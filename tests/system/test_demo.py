@@ -1,0 +1,140 @@
+"""`make demo` as a user runs it, and its results against the scripts the calls were spoken from."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas
+import polars
+import pytest
+
+from cc_voice import questions
+from cc_voice.settings import Settings
+from cc_voice.simulator.scenario import scenario_names
+
+pytestmark = pytest.mark.system
+SCENARIOS = Path(__file__).parents[2] / "cc_voice" / "simulator" / "scenarios"
+WER_LIMIT = 0.05
+MATCH_LIMIT = 0.95
+EDGE_LIMIT_MS = 100
+DIGITS = dict(zip("0123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True))
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Run the demo once: its data folder and the JSON of its last line."""
+    folder = tmp_path_factory.mktemp("demo") / "data"
+    command = [sys.executable, "-m", "cc_voice", "demo", "--once", "--json", "--speed", "10", "--data-dir", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder, json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def calls(demo: tuple[Path, dict[str, Any]]) -> dict[str, Any]:
+    """Return every call of the demo by the name of its scenario (told apart by their channels and length)."""
+    site = Settings(data_dir=demo[0])
+    found = [questions.ask(site, "calls.show", call_id=call["call_id"]) for call in questions.ask(site, "calls.list", limit=100)]
+    scripts = {name: json.loads((SCENARIOS / f"{name}.json").read_text()) for name in scenario_names()}
+    named = {}
+    for call in found:
+        sizes = {name: abs(script["duration_ms"] - call["call"]["duration_ms"]) for name, script in scripts.items()}
+        named[min(sizes, key=lambda name: sizes[name])] = call
+    assert len(named) == len(scripts)
+    return named
+
+
+def script(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((SCENARIOS / f"{name}.json").read_text())
+    return loaded
+
+
+def test_the_summary_counts_what_the_files_hold(demo: tuple[Path, dict[str, Any]]) -> None:
+    folder, summary = demo
+    assert summary["calls"] >= 8
+    for table in ("calls", "legs", "utterances", "words"):
+        assert len(pandas.read_csv(folder / "exports" / f"{table}.csv")) == summary[table]
+        assert len(polars.read_parquet(folder / "exports" / f"{table}.parquet")) == summary[table]
+    manifest = json.loads((folder / "exports" / "manifest.json").read_text())
+    assert {file["name"] for file in manifest["files"]} == {Path(path).name for path in summary["exports"]}
+
+
+def plain(text: str) -> list[str]:
+    spoken = re.sub(r"\d", lambda digit: f" {DIGITS[digit[0]]} ", text.lower())
+    return re.sub(r"[^\w' ]", " ", spoken).split()
+
+
+def edit_distance(first: list[str], second: list[str]) -> int:
+    row = list(range(len(second) + 1))
+    for i, a in enumerate(first, 1):
+        previous, row[0] = row[0], i
+        for j, b in enumerate(second, 1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
+    return row[-1]
+
+
+def test_the_transcript_of_our_english_calls_is_right(calls: dict[str, Any]) -> None:
+    wrong = total = 0
+    for name, call in calls.items():
+        for channel in {line["channel_id"] or line.get("user_id") for line in script(name)["lines"]}:
+            lines = [line for line in script(name)["lines"] if (line["channel_id"] or line.get("user_id")) == channel]
+            if any(line["language"] != "en" for line in lines):
+                continue
+            said = [word for line in lines for word in plain(line["text"])]
+            heard = [
+                w for u in call["utterances"] if u["channel_id"] == channel and u["source"] == "local" for w in plain(u["text"])
+            ]
+            wrong += edit_distance(said, heard)
+            total += len(said)
+    assert total > 300
+    assert wrong / total <= WER_LIMIT, f"{wrong} of {total} words"
+
+
+def test_speech_lies_where_the_synthesiser_put_it(calls: dict[str, Any]) -> None:
+    matched = total = 0
+    edges: list[int] = []
+    for name, call in calls.items():
+        known = [tuple(interval) for line in script(name)["lines"] for interval in line["speech"]]
+        found = [(i["start_ms"], i["end_ms"]) for leg in call["legs"] for i in leg["intervals"] if i["kind"] == "speech"]
+        for start, end in known:
+            overlapping = [
+                (a, b) for a, b in found if a < end and start < b and min(b, end) - max(a, start) > 0.5 * min(b - a, end - start)
+            ]
+            total += 1
+            if len(overlapping) == 1:
+                matched += 1
+                edges += [abs(overlapping[0][0] - start), abs(overlapping[0][1] - end)]
+    assert total > 60
+    assert matched / total >= MATCH_LIMIT, f"{matched} of {total} intervals"
+    assert sum(edges) / len(edges) <= EDGE_LIMIT_MS
+
+
+def test_each_call_shows_what_it_was_made_to_show(calls: dict[str, Any]) -> None:
+    def leg(name: str, number: int = 0) -> dict[str, Any]:
+        metrics: dict[str, Any] = calls[name]["legs"][number]["metrics"]
+        return metrics
+
+    assert leg("interrupted-call")["interruptions_agent"] >= 1
+    assert leg("interrupted-call")["interruptions_customer"] >= 1
+    assert leg("long-hold")["hold_ms"] >= 20_000
+    assert leg("long-hold")["dead_air_agent_owed_ms"] >= 10_000
+    assert len(calls["transfer"]["legs"]) == 2
+    assert leg("transfer", 0)["transferred_out"]
+    assert not leg("transfer", 1)["transferred_out"]
+    assert calls["meeting"]["call"]["product"] == "meeting"
+    assert calls["meeting"]["legs"][0]["reasons"]["greeting_latency_ms"]
+    spanish = [u for u in calls["english-to-spanish"]["utterances"] if u["language_code"].startswith("es")]
+    assert spanish
+    assert {u["source"] for u in spanish} == {"zoom"}
+    assert leg("good-call")["dead_air_count"] == 0
+
+
+def test_every_number_adds_up(calls: dict[str, Any]) -> None:
+    for call in calls.values():
+        for leg in call["legs"]:
+            m = leg["metrics"]
+            assert m["agent_only_ms"] + m["customer_only_ms"] + m["overtalk_ms"] + m["silence_ms"] == m["analysed_ms"]
+            assert m["media_gap_ms"] == 0
