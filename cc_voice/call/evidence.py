@@ -1,0 +1,114 @@
+"""Evidence: the intervals behind every metric, so that each number on a screen is a door to the seconds it was read from.
+
+    kind            subkind                          party           outcome            value              behind
+    speech          backchannel, on_hold or none     who             –                  –                  talk_ms_p (not on_hold)
+    agent_only, customer_only, silence               –               –                  –                  the partition
+    overtalk        class of 1.2, or short           interrupter     taken, attempted   –                  overtalk_ms (all of them)
+    long_silence    announced, unknown or none       who owes        –                  –                  long_silence_ms
+    dead_air        owed_by                          who owes        –                  –                  dead_air_ms
+    hold            –                                –               –                  –                  hold_ms
+    excluded        media_gap                        –               –                  –                  media_gap_ms
+    turn            –                                who             –                  –                  monologues, floor changes
+    latency         –                                who responds    –                  ms, may be < 0     response latencies
+    greeting        –                                agent           –                  ms                 greeting_latency_ms
+
+Nothing is emitted for a metric that is NULL because a party cannot be heard.
+"""
+
+from collections.abc import Iterable
+
+from cc_voice.call.analysis import Interval
+from cc_voice.call.intervals import Intervals, intersect
+from cc_voice.call.metrics import Findings
+from cc_voice.call.overlap import BACKCHANNEL
+from cc_voice.call.rows import IntervalRow
+from cc_voice.call.scope import LegScope
+from cc_voice.call.silence import LongSilence
+from cc_voice.call.talk import partition
+from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.call.turns import PARTIES
+
+
+class _Writer:
+    """Makes rows of one leg."""
+
+    def __init__(self, leg_id: str, metric_version: str) -> None:
+        self._leg_id, self._metric_version = leg_id, metric_version
+
+    def row(
+        self,
+        kind: str,
+        span: Interval,
+        *,
+        subkind: str | None = None,
+        party: str | None = None,
+        value: float | None = None,
+        outcome: str | None = None,
+    ) -> IntervalRow:
+        return IntervalRow(
+            leg_id=self._leg_id,
+            kind=kind,
+            start_ms=span[0],
+            end_ms=span[1],
+            subkind=subkind,
+            party=party,
+            value=value,
+            outcome=outcome,
+            metric_version=self._metric_version,
+        )
+
+    def rows(self, kind: str, spans: Intervals, *, subkind: str | None = None, party: str | None = None) -> Iterable[IntervalRow]:
+        return (self.row(kind, span, subkind=subkind, party=party) for span in spans)
+
+
+def evidence(
+    leg_id: str, scope: LegScope, found: Findings, thresholds: ThresholdSet, metric_version: str
+) -> tuple[IntervalRow, ...]:
+    """Return the intervals behind a leg's metrics, in order of start."""
+    write = _Writer(leg_id, metric_version)
+    rows = [*write.rows("hold", scope.hold), *write.rows("excluded", scope.gaps, subkind="media_gap")]
+    rows += _speech(write, scope, found, thresholds)
+    together = scope.two_party_obstacle
+    if together is None:
+        rows += _both(write, scope, found)
+    elif together == "mixed_audio":
+        rows += [*write.rows("silence", scope.silence), *(_long_silence(write, silence, None) for silence in found.silences)]
+    if found.greeting is not None and scope.leg.answered and scope.obstacles["agent"] is None:
+        rows.append(write.row("greeting", found.greeting, party="agent", value=found.greeting[1] - found.greeting[0]))
+    return tuple(sorted(rows, key=lambda row: (row.start_ms, row.end_ms, row.kind, row.party or "")))
+
+
+def _speech(write: _Writer, scope: LegScope, found: Findings, thresholds: ThresholdSet) -> Iterable[IntervalRow]:
+    if scope.mixed:
+        yield from write.rows("speech", scope.anybody)
+        return
+    for ipu in found.taking.ipus:
+        subkind = BACKCHANNEL if ipu.backchannel else None
+        yield write.row("speech", (ipu.start_ms, ipu.end_ms), subkind=subkind, party=ipu.party)
+    if thresholds.cust_speech_on_hold:
+        yield from write.rows("speech", intersect(scope.voice["customer"], scope.hold), subkind="on_hold", party="customer")
+
+
+def _both(write: _Writer, scope: LegScope, found: Findings) -> Iterable[IntervalRow]:
+    """What takes two parties that can be told apart."""
+    parts = partition(scope)
+    yield from write.rows("agent_only", parts["agent_only"], party="agent")
+    yield from write.rows("customer_only", parts["customer_only"], party="customer")
+    yield from write.rows("silence", parts["silence"])
+    for event in found.overtalk:
+        span = (event.start_ms, event.end_ms)
+        yield write.row("overtalk", span, subkind=event.subkind, party=event.party, outcome=event.outcome)
+    for silence in found.silences:
+        yield _long_silence(write, silence, silence.owed_by)
+        if silence.kind == "dead":
+            yield write.row("dead_air", (silence.start_ms, silence.end_ms), subkind="owed_by", party=silence.owed_by)
+    for turn in found.taking.turns:
+        yield write.row("turn", (turn.start_ms, turn.end_ms), party=turn.party)
+    for pair in (pair for party in PARTIES for pair in found.latencies[party]):
+        span = (min(pair.before_ms, pair.after_ms), max(pair.before_ms, pair.after_ms))
+        yield write.row("latency", span, party=pair.party, value=pair.latency_ms)
+
+
+def _long_silence(write: _Writer, silence: LongSilence, owed_by: str | None) -> IntervalRow:
+    known = silence.kind if silence.kind in ("announced", "unknown") and owed_by else None
+    return write.row("long_silence", (silence.start_ms, silence.end_ms), subkind=known, party=owed_by)

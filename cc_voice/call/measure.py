@@ -1,0 +1,115 @@
+"""From what was heard to every row of a call: the one entry to the metrics.
+
+Pure: the same analyses and thresholds give the same rows, on any machine, as often as wanted. A change of any formula changes
+`METRIC_VERSION`, so that a trend can show where its definition moved.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cc_voice.call.analysis import StreamAnalysis
+from cc_voice.call.events import CallEvent
+from cc_voice.call.evidence import evidence
+from cc_voice.call.ids import leg_id
+from cc_voice.call.language import select
+from cc_voice.call.legs import Handling, Leg, handle
+from cc_voice.call.metrics import find, measure_leg
+from cc_voice.call.reasons import Metrics, Unmeasured
+from cc_voice.call.rows import CallRow, EventRow, LegRow, MeasuredCall, NullReasonRow
+from cc_voice.call.saying import language_rows, primary_language, utterance_rows, word_rows
+from cc_voice.call.scope import LegScope, scope_of
+from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.call.timeline import Timeline, merge
+
+METRIC_VERSION = "1"
+
+
+def measure(streams: Sequence[StreamAnalysis], thresholds: ThresholdSet) -> MeasuredCall:
+    """Measure one call from the analyses of all its streams. Raises ValueError when there is none."""
+    timeline = merge(streams)
+    handling = handle(timeline)
+    transcript = select(timeline.utterances, timeline.language)
+    scopes = [scope_of(leg, timeline, handling, transcript) for leg in handling.legs]
+    findings = [find(scope, thresholds) for scope in scopes]
+    ids = [leg_id(timeline.call_id, scope.leg.number) for scope in scopes]
+    measured = [measure_leg(scope, found, handling, thresholds) for scope, found in zip(scopes, findings, strict=True)]
+    together = list(zip(ids, scopes, findings, strict=True))
+    utterances = utterance_rows(transcript.utterances, scopes, findings, handling, timeline.call_id)
+    return MeasuredCall(
+        call=_call_row(timeline, handling, primary_language(scopes, timeline.language)),
+        legs=tuple(_leg_row(scope, timeline, metrics, thresholds) for scope, metrics in zip(scopes, measured, strict=True)),
+        leg_languages=tuple(row for name, scope, found in together for row in language_rows(name, scope, found, thresholds)),
+        utterances=utterances,
+        words=word_rows(utterances, transcript.utterances),
+        intervals=tuple(row for name, scope, found in together for row in evidence(name, scope, found, thresholds, METRIC_VERSION)),
+        events=tuple(_event_row(event, timeline.call_id, handling.legs) for event in timeline.events),
+        null_reasons=tuple(row for name, metrics in zip(ids, measured, strict=True) for row in _reasons(name, metrics)),
+    )
+
+
+def _call_row(timeline: Timeline, handling: Handling, language: str) -> CallRow:
+    return CallRow(
+        call_id=timeline.call_id,
+        product=timeline.product,
+        instance_id=timeline.instance_id,
+        start_unix_ms=timeline.t0_unix_ms,
+        end_unix_ms=timeline.t0_unix_ms + timeline.duration_ms,
+        customer_key=handling.customer_key,
+        leg_count=len(handling.legs),
+        transfer_count=handling.transfer_count,
+        conference_count=handling.conference_count,
+        ended_by=handling.ended_by,
+        primary_language=language,
+        stop_reason=timeline.stop_reason,
+    )
+
+
+def _leg_row(scope: LegScope, timeline: Timeline, metrics: Metrics, thresholds: ThresholdSet) -> LegRow:
+    leg = scope.leg
+    channel = next((channel for channel in timeline.channels if channel.channel_id == leg.channel_id), None)
+    columns: dict[str, Any] = {name: None if isinstance(value, Unmeasured) else value for name, value in metrics.items()}
+    return LegRow(
+        leg_id=leg_id(timeline.call_id, leg.number),
+        call_id=timeline.call_id,
+        leg_no=leg.number,
+        agent_user_id=leg.user_id or (channel.user_id if channel else None),
+        agent_name=leg.name or (channel.name if channel else None),
+        queue_id=leg.queue_id,
+        queue_name=leg.queue_name,
+        start_ms=leg.start_ms,
+        end_ms=leg.end_ms,
+        answered_unix_ms=timeline.t0_unix_ms + leg.start_ms,
+        ended_unix_ms=timeline.t0_unix_ms + leg.end_ms,
+        metric_version=METRIC_VERSION,
+        threshold_set_id=thresholds.threshold_set_id,
+        detector=timeline.detector,
+        asr_model=timeline.asr_model,
+        **columns,
+    )
+
+
+def _event_row(event: CallEvent, call_id: str, legs: Sequence[Leg]) -> EventRow:
+    """An event belongs to the leg of the agent it names, else to the earliest leg that was open."""
+    names = {person.channel_id or person.user_id for person in event.participants}
+    around = [leg for leg in legs if leg.start_ms <= event.at_ms <= leg.end_ms]
+    leg = next((leg for leg in around if leg.channel_id in names), next(iter(around), None))
+    person = event.participants[0] if event.participants else None
+    return EventRow(
+        call_id=call_id,
+        leg_id=leg_id(call_id, leg.number) if leg else None,
+        source=event.source,
+        event_type=event.event_type,
+        event_name=event.name,
+        at_ms=event.at_ms,
+        at_unix_ms=event.at_unix_ms,
+        participant=(person.channel_id or person.user_id) if person else None,
+        payload=event.payload,
+    )
+
+
+def _reasons(name: str, metrics: Metrics) -> tuple[NullReasonRow, ...]:
+    return tuple(
+        NullReasonRow(leg_id=name, metric=metric, reason=value.reason)
+        for metric, value in metrics.items()
+        if isinstance(value, Unmeasured)
+    )

@@ -1,0 +1,97 @@
+"""Overtalk and its classes (metric dictionary 1.2): an interruption is only one of the ways in which two people speak at once."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from cc_voice.call.analysis import Interval
+from cc_voice.call.intervals import Intervals, index_at, intersect
+from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.call.turns import PARTIES, Ipu, Party, Turn, TurnTaking
+
+SHORT = "short"
+"""Overlap below the threshold: part of `overtalk_ms`, no event."""
+DUAL_START, BACKCHANNEL = "dual_start", "backchannel"
+TERMINAL, EARLY, INTERRUPTION = "terminal_overlap", "early_overlap", "interruption"
+
+
+class Overtalk(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of time in which both parties speak. `party` came in later; None where nobody did."""
+
+    start_ms: int
+    end_ms: int
+    subkind: str
+    party: Party | None = None
+    outcome: str | None = None
+    """Of interruptions: taken or attempted."""
+
+    @property
+    def duration_ms(self) -> int:
+        """How long both spoke."""
+        return self.end_ms - self.start_ms
+
+
+def overtalk(speech: dict[Party, Intervals], taking: TurnTaking, thresholds: ThresholdSet) -> tuple[Overtalk, ...]:
+    """Return every overlap of the two parties, classified. Each lies in exactly one unit of each party."""
+    units = {party: [ipu for ipu in taking.ipus if ipu.party == party] for party in PARTIES}
+    turns = {party: taking.of(party) for party in PARTIES}
+    found: list[Overtalk] = []
+    for start, end in intersect(speech["agent"], speech["customer"]):
+        if end - start < thresholds.overtalk_ms:
+            found.append(Overtalk(start_ms=start, end_ms=end, subkind=SHORT))
+            continue
+        pair = [_unit_at(units[party], speech[party], start) for party in PARTIES]
+        floor, incoming = sorted(pair, key=lambda ipu: (ipu.start_ms, ipu.party))
+        found.append(_classified((start, end), floor, incoming, turns[floor.party], units[floor.party], thresholds))
+    return tuple(found)
+
+
+def _unit_at(units: Sequence[Ipu], speech: Intervals, at_ms: int) -> Ipu:
+    index = index_at(speech, at_ms)
+    if index is None:
+        raise AssertionError("an overlap lies in a unit of each party")
+    return units[index]
+
+
+def _classified(
+    span: Interval, floor: Ipu, incoming: Ipu, floor_turns: Sequence[Turn], floor_units: Sequence[Ipu], thresholds: ThresholdSet
+) -> Overtalk:
+    """The five rules of 1.2 in order; I is `incoming`, F is `floor`."""
+    if incoming.start_ms - floor.start_ms <= thresholds.dual_start_ms:
+        return Overtalk(start_ms=span[0], end_ms=span[1], subkind=DUAL_START)
+    outcome = None
+    if incoming.backchannel:
+        subkind = BACKCHANNEL
+    elif floor.end_ms - incoming.start_ms <= thresholds.terminal_overlap_ms:
+        subkind = TERMINAL
+    elif incoming.start_ms - _floor_since(floor, floor_turns) < thresholds.early_overlap_ms:
+        subkind = EARLY
+    else:
+        subkind, outcome = INTERRUPTION, _outcome(floor, incoming, floor_units, thresholds)
+    return Overtalk(start_ms=span[0], end_ms=span[1], subkind=subkind, party=incoming.party, outcome=outcome)
+
+
+def _floor_since(floor: Ipu, turns: Sequence[Turn]) -> int:
+    """When the floor holder's turn began; a backchannel belongs to no turn and began with itself."""
+    around = (turn.start_ms for turn in turns if turn.start_ms <= floor.start_ms and floor.end_ms <= turn.end_ms)
+    return next(around, floor.start_ms)
+
+
+def _outcome(floor: Ipu, incoming: Ipu, floor_units: Sequence[Ipu], thresholds: ThresholdSet) -> str:
+    """Taken: F's unit ends within 3 s of I's onset and I goes on alone for 1 s; else attempted."""
+    resumes = next((ipu.start_ms for ipu in floor_units if ipu.start_ms >= floor.end_ms), incoming.end_ms)
+    alone_ms = min(incoming.end_ms, resumes) - floor.end_ms
+    yields = floor.end_ms - incoming.start_ms <= thresholds.taken_within_ms
+    return "taken" if yields and alone_ms >= thresholds.taken_alone_ms else "attempted"
+
+
+def interruptions(events: Sequence[Overtalk], party: Party) -> tuple[Overtalk, ...]:
+    """`interruptions_p` counts these, `interruption_ms_p` adds their overlap (1.2): class interruption by p, taken or attempted."""
+    return tuple(event for event in events if event.subkind == INTERRUPTION and event.party == party)
+
+
+def events_of(found: Sequence[Overtalk]) -> tuple[Overtalk, ...]:
+    """`overtalk_count` counts these (1.1): both speak for at least the threshold."""
+    return tuple(event for event in found if event.subkind != SHORT)
+
+

@@ -1,0 +1,51 @@
+"""Why a metric is NULL: stable codes, and what they mean to the person who reads the screen.
+
+A number that could not be measured is never 0. Every NULL metric of a leg has exactly one row with one of these codes; the first
+obstacle in the metric's list of needs (`needs.py`) is the one named.
+"""
+
+import msgspec
+
+REASONS: dict[str, str] = {
+    "mixed_audio": "All parties are on one audio channel, so who spoke cannot be told apart.",
+    "one_way_audio": "Only one party can be heard on this call.",
+    "no_audio": "Neither party's audio arrived.",
+    "roles_unknown": "Nothing says which channel is the agent and which the customer.",
+    "too_short": "Less than the minimum of analysed time (10 s by default): only durations are given.",
+    "no_agent_answered": "No agent answered this call.",
+    "no_answer_time": "The source does not say when the agent answered.",
+    "no_events": "The recording came without platform events, so hold and transfers are not known.",
+    "no_hold_in_product": "This kind of call has no hold, transfer or monitoring.",
+    "not_imported": "Wrap-up time has not been imported from Zoom Contact Center.",
+    "setting_off": "Switched off by a setting of this site.",
+    "no_word_source": "No speech model for this call's language is installed and Zoom sent no transcript.",
+    "language_without_model": "No speech model for the language spoken is installed and Zoom sent no transcript of it.",
+    "no_words": "No word was recognised.",
+    "too_few_words": "Too few words for a talk speed (30 by default).",
+    "too_little_speech": "Too little speech for a talk speed (10 s by default).",
+    "mixed_talk_speed_units": "The parties' languages are measured in different units; see the talk speed per language.",
+    "zoom_words_only": "The words come from Zoom's transcript, which gives no confidences.",
+    "no_phrase_list": "There is no list of wait phrases for the agent's language, so a silence cannot be called unannounced.",
+    "no_pairs": "No turn of one party directly followed a turn of the other.",
+    "no_turns": "The party held no turn.",
+    "no_speech": "Nobody spoke.",
+    "agent_did_not_speak": "The agent did not speak.",
+}
+
+
+class Unmeasured(msgspec.Struct, frozen=True):
+    """Stands where a number would: the metric could not be measured, for a reason out of `REASONS`."""
+
+    reason: str
+
+
+Value = int | float | str | Unmeasured
+"""What a metric is: a number, a flag (bool is an int), a word for a unit or method, or the reason why there is none."""
+
+Metrics = dict[str, Value]
+"""Column of fact_leg → value."""
+
+
+def percent(part: int, whole: int, reason: str) -> Value:
+    """Return 100 · part / whole, or the reason when there is no whole."""
+    return 100 * part / whole if whole else Unmeasured(reason)

@@ -1,0 +1,188 @@
+"""The transcript as rows: every utterance with its leg, party and place in the call; its words; languages per leg and party."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from cc_voice.call.ids import leg_id, utterance_id
+from cc_voice.call.intervals import Intervals, canonical, contains, intersect, length, overlapping, subtract, union
+from cc_voice.call.legs import Handling
+from cc_voice.call.lexicon import primary
+from cc_voice.call.metrics import Findings, words_in
+from cc_voice.call.pace import talk_speed
+from cc_voice.call.reasons import Unmeasured
+from cc_voice.call.rows import LegLanguageRow, UtteranceRow, WordRow
+from cc_voice.call.scope import LegScope, middle
+from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.call.transcript import Utterance, Word
+from cc_voice.call.turns import PARTIES, Party, TurnTaking
+
+Key = tuple[str, int]
+"""(channel_id, start_ms): names an utterance within a call."""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an utterance belongs."""
+
+    leg: int
+    """Index of the leg's scope."""
+    party: Party | None
+    on_hold: bool
+    backchannel: bool | None
+
+
+def utterance_rows(
+    utterances: Sequence[Utterance], scopes: Sequence[LegScope], findings: Sequence[Findings], handling: Handling, call_id: str
+) -> tuple[UtteranceRow, ...]:
+    """Return the call's transcript in order. What a monitoring supervisor whispers is not in it (1.7)."""
+    places = _places(scopes, findings)
+    heard = [words for words in utterances if not _is_whispered(words, places, handling)]
+    mixed = any(scope.mixed for scope in scopes)
+    return tuple(
+        UtteranceRow(
+            utterance_id=utterance_id(call_id, words.channel_id, words.start_ms),
+            call_id=call_id,
+            leg_id=leg_id(call_id, scopes[place.leg].leg.number) if place else None,
+            channel_id=words.channel_id,
+            seq=seq,
+            party=(place.party if place else None) or _role(words, handling, mixed),
+            source=words.source,
+            start_ms=words.start_ms,
+            end_ms=words.end_ms,
+            language_code=words.language,
+            lid_conf=words.lid_conf,
+            text=words.text,
+            word_count=len(words.words),
+            asr_conf=mean_confidence(words.words),
+            is_backchannel=place.backchannel if place else None,
+            on_hold=place.on_hold if place else None,
+            asr_model=words.asr_model,
+        )
+        for seq, words in enumerate(heard, start=1)
+        for place in (places.get((words.channel_id, words.start_ms)),)
+    )
+
+
+def _is_whispered(words: Utterance, places: dict[Key, Place], handling: Handling) -> bool:
+    place = places.get((words.channel_id, words.start_ms))
+    return words.channel_id in handling.supervisors and (place is None or place.party is None)
+
+
+def _role(words: Utterance, handling: Handling, mixed: bool) -> str | None:
+    """The role of somebody who speaks outside every leg of theirs; None when unknown or on a mixed channel."""
+    role = handling.roles.get(words.channel_id)
+    return None if role == "other" or mixed else role
+
+
+def _places(scopes: Sequence[LegScope], findings: Sequence[Findings]) -> dict[Key, Place]:
+    """The place of every utterance in a leg. Of several: one of its party, not on hold, the earliest."""
+    found: dict[Key, Place] = {}
+    for index, (scope, findings_of_leg) in enumerate(zip(scopes, findings, strict=True)):
+        for words, place in _places_in(index, scope, findings_of_leg.taking):
+            known = found.get((words.channel_id, words.start_ms))
+            if known is None or _rank(place) < _rank(known):
+                found[words.channel_id, words.start_ms] = place
+    return found
+
+
+def _rank(place: Place) -> tuple[bool, bool, int]:
+    return (place.party is None, place.on_hold, place.leg)
+
+
+def _places_in(index: int, scope: LegScope, taking: TurnTaking) -> Iterator[tuple[Utterance, Place]]:
+    for words in scope.everything_said:
+        yield words, Place(leg=index, party=None, on_hold=contains(scope.hold, middle(words)), backchannel=None)
+    for party in PARTIES:
+        units = [ipu for ipu in taking.ipus if ipu.party == party]
+        for words in scope.utterances[party]:
+            touched = [units[at].backchannel for at in overlapping(scope.speech[party], (words.start_ms, words.end_ms))]
+            yield (
+                words,
+                Place(
+                    leg=index,
+                    party=party,
+                    on_hold=contains(scope.hold, middle(words)),
+                    backchannel=bool(touched) and all(touched),
+                ),
+            )
+
+
+def mean_confidence(words: Iterable[Word]) -> float | None:
+    """Return the confidence of words weighted by duration (1.6), None where none has one."""
+    heard = [
+        (word.conf, max(1, word.end_ms - word.start_ms) if word.start_ms is not None and word.end_ms is not None else 1)
+        for word in words
+        if word.conf is not None
+    ]
+    return sum(conf * ms for conf, ms in heard) / sum(ms for _, ms in heard) if heard else None
+
+
+def word_rows(utterances: Sequence[UtteranceRow], spoken: Sequence[Utterance]) -> tuple[WordRow, ...]:
+    """Return the words of the utterances that are in the transcript; 1-based within an utterance."""
+    words = {(said.channel_id, said.start_ms): said.words for said in spoken}
+    return tuple(
+        WordRow(
+            utterance_id=row.utterance_id,
+            word_seq=place,
+            start_ms=word.start_ms,
+            end_ms=word.end_ms,
+            word=word.word,
+            conf=word.conf,
+            language_code=row.language_code,
+        )
+        for row in utterances
+        for place, word in enumerate(words[row.channel_id, row.start_ms], start=1)
+    )
+
+
+def language_rows(leg: str, scope: LegScope, found: Findings, thresholds: ThresholdSet) -> tuple[LegLanguageRow, ...]:
+    """Return leg × party × language (1.6): `speech_ms` tagged L, `share_pct` of all tagged speech of the party, talk speed."""
+    rows: list[LegLanguageRow] = []
+    for party in PARTIES:
+        tagged = speech_by_language(scope.utterances[party], scope.speech[party])
+        total = sum(length(speech) for speech in tagged.values())
+        for language, speech in tagged.items():
+            words, within = words_in(scope, found, party, language)
+            speed = talk_speed(words, within, thresholds)
+            rows.append(
+                LegLanguageRow(
+                    leg_id=leg,
+                    party=party,
+                    language_code=language,
+                    speech_ms=length(speech),
+                    share_pct=100 * length(speech) / total if total else 0.0,
+                    word_count=len(words),
+                    wpm=None if isinstance(speed, Unmeasured) else float(speed),
+                    asr_conf_mean=mean_confidence(Word(word.text, word.start_ms, word.end_ms, word.conf) for word in words),
+                )
+            )
+    return tuple(rows)
+
+
+def speech_by_language(utterances: Sequence[Utterance], speech: Intervals) -> dict[str, Intervals]:
+    """Share out a party's speech between the languages of its utterances, first spoken first; an overlap is the earlier's."""
+    tagged: dict[str, list[tuple[int, int]]] = {}
+    taken: Intervals = ()
+    for words in utterances:
+        span = canonical(((words.start_ms, words.end_ms),))
+        nearby = overlapping(speech, (words.start_ms, words.end_ms))
+        taken = tuple(piece for piece in taken if piece[1] > words.start_ms)
+        pieces = subtract(intersect(speech[nearby.start : nearby.stop], span), taken)
+        tagged.setdefault(primary(words.language), []).extend(pieces)
+        taken = union(taken, pieces)
+    return {language: canonical(pieces) for language, pieces in tagged.items() if pieces}
+
+
+def primary_language(scopes: Sequence[LegScope], configured: str) -> str:
+    """Return the language with the largest share of the customer's speech, the first on a tie (1.6).
+
+    Where the customer cannot be told apart or said nothing, of anybody's speech; where there are no words, the configured one.
+    """
+    for said in ([scope.utterances["customer"] for scope in scopes], [scope.everything_said for scope in scopes]):
+        totals: dict[str, int] = {}
+        for scope, utterances in zip(scopes, said, strict=True):
+            for language, speech in speech_by_language(utterances, scope.anybody).items():
+                totals[language] = totals.get(language, 0) + length(speech)
+        if totals:
+            return max(totals, key=totals.__getitem__)
+    return primary(configured)

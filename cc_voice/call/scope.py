@@ -1,0 +1,160 @@
+"""What of a call one leg is measured on: its analysed time, each party's speech and words in it, and what stands in the way."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, subtract, union
+from cc_voice.call.language import ZOOM, Selection
+from cc_voice.call.legs import MEETING_LIKE, Handling, Leg
+from cc_voice.call.timeline import Timeline
+from cc_voice.call.transcript import Utterance
+from cc_voice.call.turns import PARTIES, Party, other
+
+
+class LegScope(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg, cut out of the call. H, X, A, V and S are the sets of the metric dictionary 1.0."""
+
+    leg: Leg
+    hold: Intervals
+    """H: hold in the leg, whoever pressed the button."""
+    gaps: Intervals
+    """X: media gaps in the leg. (Secure pauses will join them when there is an event for them.)"""
+    analysed: Intervals
+    """A = leg − H − X, from the first packet to the end of the last stream."""
+    voice: dict[Party, Intervals]
+    """V: all speech of the party's channels, anywhere in the call."""
+    speech: dict[Party, Intervals]
+    """S = V ∩ A."""
+    anybody: Intervals
+    """Speech in A of both parties, or of everybody on a mixed channel."""
+    others: Intervals
+    """Speech in A of further humans: other agents in their own legs, conference participants."""
+    speakers: int
+    """Humans heard in A."""
+    utterances: dict[Party, tuple[Utterance, ...]]
+    """The parties' utterances in the leg, hold included."""
+    everything_said: tuple[Utterance, ...]
+    """All utterances in the leg: on a mixed channel nobody knows whose."""
+    obstacles: dict[Party, str | None]
+    """Why the party cannot be measured, None when it can."""
+    no_words: dict[Party, str | None]
+    """Why the party has no words at all, None when there was a source of words."""
+    no_handling: str | None
+    """Why hold, monitoring and transfer are not known."""
+    mixed: bool
+    language: str
+
+    @property
+    def analysed_ms(self) -> int:
+        """`analysed_ms` = len(A)."""
+        return length(self.analysed)
+
+    @property
+    def silence(self) -> Intervals:
+        """All of A in which neither party speaks (1.1)."""
+        return subtract(self.analysed, self.anybody)
+
+    @property
+    def two_party_obstacle(self) -> str | None:
+        """Why metrics of both parties together cannot be measured."""
+        return self.obstacles["agent"] or self.obstacles["customer"]
+
+
+def scope_of(leg: Leg, timeline: Timeline, handling: Handling, transcript: Selection) -> LegScope:
+    """Cut one leg out of the call."""
+    hold, gaps = clip(handling.holds, leg.span), clip(timeline.gaps, leg.span)
+    analysed = subtract(clip(timeline.heard, leg.span), hold)
+    channels = party_channels(leg, handling, timeline)
+    spoken = {channel.channel_id: channel.speech for channel in timeline.channels}
+    voice = {party: union(*(spoken[name] for name in channels[party])) for party in PARTIES}
+    speech = {party: intersect(voice[party], analysed) for party in PARTIES}
+    others = [intersect(theirs, analysed) for theirs in _other_humans(leg, handling, timeline, channels)]
+    everybody = union(*spoken.values()) if timeline.mixed_audio else union(*voice.values())
+    in_leg = tuple(words for words in transcript.utterances if leg.start_ms <= middle(words) < leg.end_ms)
+    mine = {party: tuple(words for words in in_leg if words.channel_id in channels[party]) for party in PARTIES}
+    return LegScope(
+        leg=leg,
+        hold=hold,
+        gaps=gaps,
+        analysed=analysed,
+        voice=voice,
+        speech=speech,
+        anybody=intersect(everybody, analysed),
+        others=union(*others),
+        speakers=sum(1 for theirs in [*others, *(intersect(spoken[n], analysed) for p in PARTIES for n in channels[p])] if theirs),
+        utterances=mine,
+        everything_said=in_leg,
+        obstacles={party: _obstacle(party, channels, voice, leg, handling, timeline) for party in PARTIES},
+        no_words={party: _no_words(channels[party], timeline, transcript) for party in PARTIES},
+        no_handling=_no_handling(leg, handling, timeline),
+        mixed=timeline.mixed_audio,
+        language=timeline.language,
+    )
+
+
+def middle(utterance: Utterance) -> int:
+    """The instant that decides to which leg, and to hold or not, an utterance belongs."""
+    return (utterance.start_ms + utterance.end_ms) // 2
+
+
+def party_channels(leg: Leg, handling: Handling, timeline: Timeline) -> dict[Party, tuple[str, ...]]:
+    """Channels of each party in the leg. The agent's is the leg's own: a colleague in a conference has a leg too. None if mixed."""
+    if timeline.mixed_audio:
+        return {"agent": (), "customer": ()}
+    names = [channel.channel_id for channel in timeline.channels]
+    customers = tuple(name for name in names if handling.roles.get(name) == "customer" and name != leg.channel_id)
+    return {"agent": tuple(name for name in names if name == leg.channel_id), "customer": customers}
+
+
+def _other_humans(
+    leg: Leg, handling: Handling, timeline: Timeline, channels: dict[Party, tuple[str, ...]]
+) -> Iterable[Intervals]:
+    """Speech of further humans, one set per channel. A channel nobody announced is a conference participant's if there was an
+    invitation (Zoom has no event for joining, 1.7), else it may be an IVR or music. Supervisors count in legs of their own only."""
+    if timeline.mixed_audio:
+        return
+    for channel in timeline.channels:
+        name = channel.channel_id
+        if name in channels["agent"] or name in channels["customer"]:
+            continue
+        if handling.roles.get(name) == "agent":
+            spans = canonical(theirs.span for theirs in handling.legs if theirs.channel_id == name)
+            yield intersect(channel.speech, spans) if handling.by_events else channel.speech
+        elif handling.roles.get(name) == "other" and handling.conference_count:
+            yield channel.speech
+
+
+def _obstacle(
+    party: Party,
+    channels: dict[Party, tuple[str, ...]],
+    voice: dict[Party, Intervals],
+    leg: Leg,
+    handling: Handling,
+    timeline: Timeline,
+) -> str | None:
+    if timeline.mixed_audio:
+        return "mixed_audio"
+    if channels[party]:
+        return "one_way_audio" if voice[other(party)] and not voice[party] else None
+    if party == "agent" and handling.by_events and not leg.answered:
+        return "no_agent_answered"
+    unknown = [channel for channel in timeline.channels if handling.roles.get(channel.channel_id) == "other" and channel.speech]
+    if unknown:
+        return "roles_unknown"
+    return "one_way_audio" if channels[other(party)] else "no_audio"
+
+
+def _no_words(channels: tuple[str, ...], timeline: Timeline, transcript: Selection) -> str | None:
+    if any(words.channel_id in channels for words in transcript.utterances):
+        return None
+    if transcript.discarded_channels.intersection(channels):
+        return "language_without_model"
+    has_source = timeline.asr_model is not None or any(words.source == ZOOM for words in transcript.utterances)
+    return None if has_source else "no_word_source"
+
+
+def _no_handling(leg: Leg, handling: Handling, timeline: Timeline) -> str | None:
+    if not handling.by_events:
+        return "no_hold_in_product" if timeline.product in MEETING_LIKE else "no_events"
+    return None if leg.answered else "no_agent_answered"

@@ -1,0 +1,93 @@
+"""Words in time: what a party said in a leg, ready to be counted.
+
+Zoom's words have no times. For counting they are spread evenly over their utterance, which is right to a second or so: good enough
+to tell hold from talk and quarter from quarter, not good enough for backchannels or to store.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from cc_voice.call.analysis import Interval
+from cc_voice.call.intervals import Intervals, contains, overlapping
+from cc_voice.call.lexicon import UNSPACED, digits_in, is_filler, normalise, primary
+from cc_voice.call.transcript import Utterance
+
+
+class SpokenWord(msgspec.Struct, frozen=True):
+    """A word of a party; times are exact where `timed`, else estimated."""
+
+    text: str
+    """Normalised."""
+    start_ms: int
+    end_ms: int
+    timed: bool
+    conf: float | None
+    language: str
+    """Primary subtag."""
+
+    @property
+    def at_ms(self) -> int:
+        """The middle of the word: where it is counted."""
+        return (self.start_ms + self.end_ms) // 2
+
+
+def spoken(utterances: Iterable[Utterance]) -> tuple[SpokenWord, ...]:
+    """Return the words of utterances in order of time."""
+    words = [word for utterance in utterances for word in _of_utterance(utterance)]
+    return tuple(sorted(words, key=lambda word: (word.start_ms, word.end_ms)))
+
+
+def _of_utterance(utterance: Utterance) -> list[SpokenWord]:
+    count, span = len(utterance.words), max(0, utterance.end_ms - utterance.start_ms)
+    language = primary(utterance.language)
+    found: list[SpokenWord] = []
+    for place, word in enumerate(utterance.words):
+        timed = word.start_ms is not None and word.end_ms is not None
+        start = word.start_ms if word.start_ms is not None else utterance.start_ms + span * place // count
+        end = word.end_ms if word.end_ms is not None else utterance.start_ms + span * (place + 1) // count
+        found.append(SpokenWord(normalise(word.word), start, max(start, end), timed, word.conf, language))
+    return found
+
+
+def within(words: Iterable[SpokenWord], analysed: Intervals, speech: Intervals) -> tuple[SpokenWord, ...]:
+    """Return words that belong to speech in analysed time; those with estimated times need not meet speech."""
+    return tuple(word for word in words if contains(analysed, word.at_ms) and (not word.timed or len(meets(speech, word)) > 0))
+
+
+def meets(speech: Intervals, word: SpokenWord) -> range:
+    """Return the indexes of the intervals of speech that a word touches; a word without duration lasts a millisecond."""
+    return overlapping(speech, (word.start_ms, max(word.end_ms, word.start_ms + 1)))
+
+
+def counted(words: Iterable[SpokenWord]) -> tuple[SpokenWord, ...]:
+    """Return the words without fillers and without tokens that are punctuation only."""
+    return tuple(word for word in words if word.text and not is_filler(word.text, word.language))
+
+
+def read_out(words: Sequence[SpokenWord], minimum_digits: int) -> frozenset[int]:
+    """Return the indexes of words that belong to a number of at least so many digits read out in one go (perhaps with pauses)."""
+    found: set[int] = set()
+    run: list[int] = []
+    digits = 0
+    for index in range(len(words) + 1):
+        here = digits_in(words[index].text, words[index].language) if index < len(words) else 0
+        if here:
+            run.append(index)
+            digits += here
+            continue
+        if digits >= minimum_digits:
+            found.update(run)
+        run, digits = [], 0
+    return frozenset(found)
+
+
+def units(word: SpokenWord) -> int:
+    """Return what a word adds to talk speed: 1, or its characters in scripts without spaces."""
+    return sum(character.isalnum() for character in word.text) if word.language in UNSPACED else 1
+
+
+def span_of(words: Iterable[SpokenWord]) -> Interval | None:
+    """Return the time from the first to the last of the words."""
+    found = list(words)
+    return (min(word.start_ms for word in found), max(word.end_ms for word in found)) if found else None
