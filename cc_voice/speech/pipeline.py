@@ -15,12 +15,12 @@ from cc_voice.call.transcript import Utterance, Word
 from cc_voice.speech.errors import RecogniserError
 from cc_voice.speech.framing import FRAME_MS, FrameHistory
 from cc_voice.speech.recogniser import RecognisedSegment, Recogniser, RecogniserFactory
-from cc_voice.speech.segment import TIGHT, WIDE, Edge, Hysteresis, close_gaps
+from cc_voice.speech.segment import Edge, TightRule, TightSpeech, WideSegment, close_gaps
 from cc_voice.speech.vad import VoiceDetector
 
 _PADDING = 150 // FRAME_MS
 """Frames of silence around a segment: without, recognisers lose first and last phones."""
-_LOOKBACK = TIGHT.window_ms // FRAME_MS + _PADDING
+_LOOKBACK = TightRule().window_ms // FRAME_MS + _PADDING
 _BATCH_MS = 10_000
 
 
@@ -45,7 +45,7 @@ class ChannelPipeline:
         self._thresholds = thresholds or ThresholdSet()
         self._history = FrameHistory(sample_rate_hz)
         self._detector = VoiceDetector(sample_rate_hz)
-        self._tight, self._wide = Hysteresis(TIGHT), Hysteresis(WIDE)
+        self._tight, self._wide = TightSpeech(), WideSegment()
         self._closed: list[Interval] = []
         self._words: list[Interval] = []
         self._recogniser: Recogniser | None = None
@@ -97,7 +97,7 @@ class ChannelPipeline:
         for voiced in self._detector.voiced(self._history.slice(first, self._history.frames)):
             if self._tight.push(voiced) is Edge.CLOSED:
                 self._note_speech()
-            edge = self._wide.push(voiced)
+            edge = self._wide.follow(self._tight)
             if edge is Edge.OPENED:
                 self._begin_segment()
             elif edge is Edge.CLOSED:
@@ -121,7 +121,7 @@ class ChannelPipeline:
 
     def _listen(self) -> None:
         """Give the recogniser what certainly belongs to the segment: speech, and at most the padding behind it."""
-        end = min(self._wide.end + _PADDING, self._wide.frames)
+        end = min(self._wide.end + _PADDING, self._tight.frames)
         recogniser = self._recogniser
         if recogniser is not None and end > self._heard:
             pcm = self._history.slice(self._heard, end)

@@ -1,0 +1,49 @@
+"""What the speech tests share: the committed test model and the spoken demo calls."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cc_voice.simulator
+from cc_voice.speech.codecs import Samples, read_audio
+from cc_voice.speech.models import ModelInfo, choose, installed
+from cc_voice.speech.resample import resample
+from cc_voice.speech.vosk import VoskFactory
+
+SCENARIOS = Path(cc_voice.simulator.__file__).parent / "scenarios"
+
+
+@pytest.fixture(scope="session")
+def test_model() -> ModelInfo:
+    """The tiny model that ships with the product."""
+    model = choose(installed(None), "en", allow_test_model=True)
+    assert model is not None
+    return model
+
+
+@pytest.fixture(scope="session")
+def vosk_factory(test_model: ModelInfo) -> VoskFactory:
+    return VoskFactory(test_model)
+
+
+@pytest.fixture(scope="session")
+def scenario() -> Callable[[str], tuple[dict[str, Any], list[Samples]]]:
+    """Read a demo call: its script, and its channels at 16 kHz as the wire carries them."""
+
+    def read(name: str) -> tuple[dict[str, Any], list[Samples]]:
+        audio = read_audio(SCENARIOS / f"{name}.flac")
+        return json.loads((SCENARIOS / f"{name}.json").read_text()), [
+            resample(one, audio.sample_rate_hz, 16000) for one in audio.channels
+        ]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def spoken(scenario: Callable[[str], tuple[dict[str, Any], list[Samples]]]) -> Samples:
+    """Twelve seconds of the good call's agent at 16 kHz: several sentences with pauses."""
+    return np.ascontiguousarray(scenario("good-call")[1][0][: 12 * 16000])
