@@ -11,6 +11,7 @@ import structlog
 from cc_voice.sessions.listening import PipelineFactory
 from cc_voice.settings import Settings
 from cc_voice.speech import models, vosk
+from cc_voice.speech.errors import ModelError
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
 
@@ -39,9 +40,9 @@ class Recognition:
     def _load(self, language: str) -> RecogniserFactory | None:
         models_dir = self._settings.models_dir or self._settings.data_dir / "models"
         try:
-            chosen = models.choose(language, models_dir, allow_test_model=self._allow_test_model)
-            return vosk.load(chosen) if chosen is not None else None
-        except models.ModelError as error:
+            chosen = models.choose(models.installed(models_dir), language, allow_test_model=self._allow_test_model)
+            return vosk.VoskFactory(chosen) if chosen is not None else None
+        except ModelError as error:
             # A broken model must not stop a call: its words come from Zoom, and the operator reads why.
             log.error("model cannot be used", language=language, error=str(error))
             return None
