@@ -3,8 +3,9 @@
 The only reader of `models/manifest.toml` and of the folder of installed models. Nothing is ever downloaded here. A
 folder whose name the manifest does not list is taken if it carries a `model.toml` with `language` (and `sample_rate_hz`).
 
-Vosk loads some damaged models without a word (`words.txt` too short, wrong `word_boundary.int`) and names no reason when it
-refuses one, so `check` looks at the files first: by checksum where the manifest has them, by their structure otherwise.
+Vosk loads some damaged models without a word (`words.txt` too short; a wrong `word_boundary.int` ends the process at the first
+word) and names no reason when it refuses one, so `check` looks at the files first: by checksum where the manifest has them, by
+their structure otherwise.
 """
 
 import hashlib

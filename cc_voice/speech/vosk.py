@@ -2,7 +2,8 @@
 
 What it shields from (all seen on 0.3.45):
 - models are opened by absolute path only: look-up by name or language downloads, guesses, or calls sys.exit;
-- damaged models may load and talk nonsense, and load errors name no reason: models.py checks the files first;
+- damaged models load and talk nonsense or, with a wrong word_boundary.int, end the process at the first word, and load errors
+  name no reason: models.py checks the files first, and one recogniser is made when a model is loaded;
 - a new recogniser per segment: Reset() keeps undecoded audio, and word times run on across it;
 - `bytes` only, whole samples only (an odd byte shifts the rest), at the model's own rate (8 kHz into a 16 kHz model fails);
 - blocks of 100 ms, always: the end-point test runs once per block, so long blocks would hide end points, and results
@@ -50,11 +51,12 @@ class VoskFactory:
         """Load a model (0.1 to some seconds, up to gigabytes). Raises ModelError."""
         check(info)
         vosk.SetLogLevel(-1)
+        self._info = info
         try:
             self._model = vosk.Model(model_path=str(info.path.resolve()))
+            self._engine()  # a damaged graph or features of another network show only here
         except Exception as error:  # the binding raises nothing more exact
             raise ModelError(f"Vosk cannot load the model {info.name} from {info.path}; install it again") from error
-        self._info = info
 
     @property
     def model_name(self) -> str | None:
@@ -67,11 +69,14 @@ class VoskFactory:
     def create(self, sample_rate_hz: int) -> "VoskRecogniser":
         """Return a recogniser for one segment. Raises RecogniserError."""
         try:
-            engine = vosk.KaldiRecognizer(self._model, self._info.sample_rate_hz)
-        except Exception as error:  # as above: a network that does not fit its features
-            raise RecogniserError(f"the model {self._info.name} loads but does not run; install it again") from error
+            return VoskRecogniser(self._engine(), sample_rate_hz, self._info)
+        except Exception as error:  # as above
+            raise RecogniserError(f"the model {self._info.name} gives no recogniser; is memory short?") from error
+
+    def _engine(self) -> Any:
+        engine = vosk.KaldiRecognizer(self._model, self._info.sample_rate_hz)
         engine.SetWords(True)
-        return VoskRecogniser(engine, sample_rate_hz, self._info)
+        return engine
 
 
 class VoskRecogniser:

@@ -1,0 +1,173 @@
+"""Models: the right one for a language, and none that is damaged."""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cc_voice.speech.errors import ModelError
+from cc_voice.speech.models import ModelInfo, check, choose, installed
+
+
+def model(name: str, language: str, test_only: bool = False) -> ModelInfo:
+    return ModelInfo(name=name, language=language, path=Path(name), test_only=test_only)
+
+
+MINI = model("mini", "en", test_only=True)
+US_BIG, US_SMALL, GB = model("us-big", "en-US"), model("us-small", "en-US"), model("gb", "en-GB")
+ES, ZH = model("es", "es"), model("zh", "zh-CN")
+
+
+@pytest.mark.parametrize(
+    ("models", "language", "expected"),
+    [
+        ((), "en", None),
+        ((US_BIG, GB), "en-GB", GB),
+        ((US_BIG, GB), "en-gb", GB),
+        ((US_BIG, GB), "en-AU", US_BIG),
+        ((US_BIG, US_SMALL), "en", US_BIG),
+        ((ES, ZH), "es-MX", ES),
+        ((ES, ZH), "zh", ZH),
+        ((ES, ZH), "e", None),
+        ((ES,), "est", None),
+        ((MINI,), "en", None),
+        ((MINI, US_SMALL), "en", US_SMALL),
+    ],
+)
+def test_a_language_finds_its_model(models: tuple[ModelInfo, ...], language: str, expected: ModelInfo | None) -> None:
+    assert choose(models, language) is expected
+
+
+def test_a_test_model_serves_only_where_allowed_and_nothing_better_is_there() -> None:
+    assert choose((MINI,), "en-US") is None
+    assert choose((MINI,), "en-US", allow_test_model=True) is MINI
+    assert choose((MINI, US_SMALL), "en", allow_test_model=True) is US_SMALL
+
+
+def test_the_shipped_model_is_whole_and_for_tests_only() -> None:
+    shipped = [one for one in installed(None) if one.test_only]
+    assert [one.language for one in shipped] == ["en"]
+    check(shipped[0])
+    assert choose(installed(None), "en") is None
+
+
+def test_an_installed_model_is_found_by_its_folder_name(tmp_path: Path, test_model: ModelInfo) -> None:
+    shutil.copytree(test_model.path, tmp_path / "vosk-model-small-es-0.42")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "readme.txt").write_text("not a model")
+    found = choose(installed(tmp_path), "es-ES")
+    assert found is not None
+    assert (found.name, found.language, found.sample_rate_hz) == ("vosk-model-small-es-0.42", "es", 16000)
+
+
+def test_a_model_of_the_site_describes_itself(tmp_path: Path, test_model: ModelInfo) -> None:
+    shutil.copytree(test_model.path, tmp_path / "our-fi")
+    (tmp_path / "our-fi" / "model.toml").write_text('language = "fi"\nsample_rate_hz = 8000\n')
+    found = choose(installed(tmp_path), "fi")
+    assert found == ModelInfo(name="our-fi", language="fi", path=tmp_path / "our-fi", sample_rate_hz=8000)
+    check(found)
+
+
+def test_a_missing_folder_of_models_means_no_models(tmp_path: Path) -> None:
+    assert installed(tmp_path / "absent") == installed(None)
+
+
+@pytest.mark.parametrize(("content", "message"), [("language = ", "not|cannot be used"), ("sample_rate_hz = 8000", "language")])
+def test_an_unreadable_description_names_the_file(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "model.toml").write_text(content)
+    with pytest.raises(ModelError, match=message):
+        installed(tmp_path)
+
+
+def test_a_missing_manifest_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"manifest\.toml: No such file"):
+        installed(None, shipped=tmp_path)
+
+
+@pytest.fixture
+def damaged(tmp_path: Path, test_model: ModelInfo) -> Callable[[Callable[[Path], object]], ModelInfo]:
+    """Copy the model, damage the copy, and describe it without checksums as an unlisted model is."""
+
+    def make(damage: Callable[[Path], object]) -> ModelInfo:
+        folder = tmp_path / "copy"
+        shutil.copytree(test_model.path, folder)
+        damage(folder)
+        return ModelInfo(name="copy", language="en", path=folder, sample_rate_hz=8000)
+
+    return make
+
+
+def edit(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(change((folder / name).read_bytes()))
+
+
+def half(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def fewer_lines(data: bytes) -> bytes:
+    return b"".join(data.splitlines(keepends=True)[:60])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: shutil.rmtree(folder), "is not at"),
+        (lambda folder: (folder / "am/final.mdl").unlink(), r"lacks am/final\.mdl"),
+        (lambda folder: (folder / "conf/model.conf").unlink(), r"lacks conf/model\.conf"),
+        (lambda folder: (folder / "graph/Gr.fst").unlink(), r"lacks graph/Gr\.fst"),
+        (lambda folder: (folder / "graph/HCLr.fst").write_bytes(b""), r"HCLr\.fst or it is empty"),
+        (edit("graph/words.txt", half), r"damaged words\.txt"),
+        (edit("graph/words.txt", lambda data: data + b"twice 5\n"), r"damaged words\.txt"),
+        (edit("graph/words.txt", lambda data: data.replace(b" 7\n", b"\n")), r"damaged words\.txt"),
+        (edit("graph/phones/word_boundary.int", fewer_lines), r"word_boundary\.int of another model"),
+        (edit("graph/phones/word_boundary.int", lambda data: data.replace(b"begin", b"start")), r"damaged word_boundary\.int"),
+        (
+            edit("conf/mfcc.conf", lambda data: data.replace(b"8000", b"16000")),
+            r"listed with 8000 Hz but its mfcc\.conf says 16000 Hz",
+        ),
+        (edit("conf/mfcc.conf", lambda data: data.replace(b"=8000", b"=often")), "says 0 Hz"),
+    ],
+)
+def test_damage_is_found_before_vosk_sees_it(
+    damaged: Callable[[Callable[[Path], object]], ModelInfo], damage: Callable[[Path], object], message: str
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        check(damaged(damage))
+
+
+def test_a_whole_copy_passes(damaged: Callable[[Callable[[Path], object]], ModelInfo]) -> None:
+    check(damaged(lambda folder: None))
+
+
+def test_a_model_without_word_boundaries_is_allowed(damaged: Callable[[Callable[[Path], object]], ModelInfo]) -> None:
+    check(damaged(lambda folder: (folder / "graph/phones/word_boundary.int").unlink()))
+
+
+def test_the_old_layout_is_allowed(tmp_path: Path, test_model: ModelInfo) -> None:
+    for name in ("am/final.mdl", "conf/mfcc.conf", "graph/words.txt", "graph/HCLr.fst", "graph/Gr.fst"):
+        shutil.copy(test_model.path / name, tmp_path)
+    check(ModelInfo(name="old", language="en", path=tmp_path, sample_rate_hz=8000))
+
+
+def test_checksums_find_what_structure_cannot(
+    damaged: Callable[[Callable[[Path], object]], ModelInfo], test_model: ModelInfo
+) -> None:
+    flipped = edit("am/final.mdl", lambda data: data[:-500] + bytes(500))
+    info = damaged(flipped)
+    check(info)
+    listed = ModelInfo(name="copy", language="en", path=info.path, sample_rate_hz=8000, files=test_model.files)
+    with pytest.raises(ModelError, match=r"damaged am/final\.mdl"):
+        check(listed)
+    absent = {"graph/more.fst": hashlib.sha256(b"").hexdigest()}
+    with pytest.raises(ModelError, match=r"lacks graph/more\.fst"):
+        check(ModelInfo(name="copy", language="en", path=info.path, sample_rate_hz=8000, files=absent))
+
+
+@pytest.mark.parametrize("rate_hz", [0, 4, 96000])
+def test_an_absurd_rate_is_refused(test_model: ModelInfo, rate_hz: int) -> None:
+    with pytest.raises(ModelError, match="between 8000 and 48000"):
+        check(ModelInfo(name="odd", language="en", path=test_model.path, sample_rate_hz=rate_hz))
