@@ -1,0 +1,155 @@
+"""The one owner of the database file: a thread that writes, a few that read, and functions given a connection.
+
+A write is a function that gets a connection inside a transaction; it returns and is committed, or raises and is undone.
+Writes run one after the other in the order they were handed in; that order is one of the two queues of the program.
+Readers use cursors of their own and see the last commit. Nothing outside this package holds a connection.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+
+from cc_voice.store.errors import DatabaseClosed, DatabaseDamaged, DatabaseLocked, StoreError
+from cc_voice.store.migrate import migrate
+
+T = TypeVar("T")
+Connection = duckdb.DuckDBPyConnection
+
+WRITES_WAITING = 1_000
+"""More than this and whoever hands in the next waits: back-pressure instead of memory."""
+READERS = 3
+READ_LIMIT_MS = 60_000
+"""A question may run this long; an export of years is cut into tables by its caller."""
+
+_CONFIG = {
+    # A missing function must be an error, not a download: the appliance never fetches anything by itself.
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+
+_Work = tuple[Callable[[Connection], Any], "Future[Any]"]
+
+
+class Database:
+    """An open store. Use `open`; `write` and `read` from coroutines, `write_now` and `read_now` from threads and commands."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._writes: queue.Queue[_Work | None] = queue.Queue(WRITES_WAITING)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._local = threading.local()
+        self._closed = False
+        self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)
+        self._writer.start()
+
+    @classmethod
+    def open(cls, path: Path) -> "Database":
+        """Open or create the store and bring its schema up to date.
+
+        Raises DatabaseLocked (another process holds it), DatabaseDamaged, DatabaseTooNew, StoreError.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            connection = duckdb.connect(str(path), config=_CONFIG)
+        except duckdb.Error as error:
+            raise _opening_error(path, error) from error
+        try:
+            migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        path.chmod(0o600)
+        return cls(connection)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction on the writer's thread and return its result after the commit."""
+        # put() may block when the queue is full, so it runs in a thread only then: the common case keeps the order of calls
+        future: Future[T] = Future()
+        try:
+            self._hand_in(work, future, block=False)
+        except queue.Full:
+            await asyncio.to_thread(self._hand_in, work, future, block=True)
+        return await asyncio.wrap_future(future)
+
+    def write_now(self, work: Callable[[Connection], T]) -> T:
+        """As `write`, for code without an event loop."""
+        future: Future[T] = Future()
+        self._hand_in(work, future, block=True)
+        return future.result()
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` with a cursor on a reader's thread; it sees the last commit."""
+        if self._closed:
+            raise DatabaseClosed("the store is closed")
+        return await asyncio.wrap_future(self._readers.submit(self._with_cursor, work))
+
+    def read_now(self, work: Callable[[Connection], T]) -> T:
+        """As `read`, for code without an event loop."""
+        if self._closed:
+            raise DatabaseClosed("the store is closed")
+        return self._readers.submit(self._with_cursor, work).result()
+
+    def close(self) -> None:
+        """Finish the writes handed in, then close; call again freely."""
+        if self._closed:
+            return
+        self._closed = True
+        self._writes.put(None)
+        self._writer.join()
+        self._readers.shutdown(wait=True)
+        self._connection.close()
+
+    def _hand_in(self, work: Callable[[Connection], Any], future: "Future[Any]", block: bool) -> None:
+        if self._closed:
+            raise DatabaseClosed("the store is closed; what was not committed is still in the spool")
+        self._writes.put((work, future), block=block)
+
+    def _write_all(self) -> None:
+        connection = self._connection.cursor()
+        while (item := self._writes.get()) is not None:
+            work, future = item
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                result = _in_transaction(connection, work)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+        connection.close()
+
+    def _with_cursor(self, work: Callable[[Connection], T]) -> T:
+        cursor = getattr(self._local, "cursor", None)
+        if cursor is None:
+            cursor = self._local.cursor = self._connection.cursor()
+            cursor.execute(f"set max_execution_time = {READ_LIMIT_MS}")
+        return work(cursor)
+
+
+def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
+    connection.begin()
+    try:
+        result = work(connection)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return result
+
+
+def _opening_error(path: Path, error: duckdb.Error) -> StoreError:
+    text = str(error)
+    if "lock" in text.lower():
+        return DatabaseLocked(f"another process holds {path}")
+    if "WAL" in text:
+        return DatabaseDamaged(
+            f"the write-ahead log of {path} is damaged ({text.splitlines()[0]}). Move {path}.wal aside and start again: "
+            "what it held since the last checkpoint is measured again from the spool and the recordings"
+        )
+    return DatabaseDamaged(f"{path} cannot be opened: {text.splitlines()[0]}. Restore it from a backup or move it aside")

@@ -1,0 +1,28 @@
+"""What can go wrong in the store.
+
+    StoreError
+    ├── DatabaseLocked     another process holds the database
+    ├── DatabaseDamaged    the file or its write-ahead log cannot be read
+    ├── DatabaseTooNew     a newer version of the program wrote it
+    └── DatabaseClosed     used after `close`
+"""
+
+
+class StoreError(Exception):
+    """Root of the package's errors; the message says what the operator can do."""
+
+
+class DatabaseLocked(StoreError):
+    """Another process holds the database; ask it through its owner socket."""
+
+
+class DatabaseDamaged(StoreError):
+    """The database cannot be opened as it is on disk."""
+
+
+class DatabaseTooNew(StoreError):
+    """The database was written by a newer version of the program."""
+
+
+class DatabaseClosed(StoreError):
+    """The database was closed while a question waited."""

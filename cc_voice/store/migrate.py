@@ -1,0 +1,40 @@
+"""Numbered migrations: each `migrations/NNNN_*.sql` runs once, in order, in a transaction of its own, and is then history."""
+
+from importlib import resources
+
+import duckdb
+
+from cc_voice.store.errors import DatabaseTooNew
+
+
+def scripts() -> list[tuple[int, str, str]]:
+    """Return (number, name, SQL) of every migration, in order."""
+    folder = resources.files("cc_voice.store") / "migrations"
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
+    return [(int(entry.name[:4]), entry.name, entry.read_text()) for entry in files]
+
+
+def migrate(con: duckdb.DuckDBPyConnection) -> int:
+    """Bring the schema up to date and return its version. Raises DatabaseTooNew; a failed script leaves no trace."""
+    con.execute("create table if not exists schema_version (version integer primary key, name text, applied_ts timestamptz)")
+    current = version(con)
+    known = scripts()
+    if current > known[-1][0]:
+        raise DatabaseTooNew(f"the database has schema version {current}, this program knows {known[-1][0]}; install the newer version again")
+    for number, name, sql in known:
+        if number > current:
+            con.begin()
+            try:
+                con.execute(sql)
+                con.execute("insert into schema_version values (?, ?, now())", [number, name])
+                con.commit()
+            except duckdb.Error:
+                con.rollback()
+                raise
+    return known[-1][0]
+
+
+def version(con: duckdb.DuckDBPyConnection) -> int:
+    """Return the version of the schema, 0 for an empty database."""
+    found: int = con.execute("select coalesce(max(version), 0) from schema_version").fetchall()[0][0]
+    return found
