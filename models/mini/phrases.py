@@ -8,15 +8,15 @@ import random
 import re
 from collections.abc import Sequence
 
-DIGITS = "zero one two three four five six seven eight nine".split()
-TENS = "ten eleven twelve fifteen twenty thirty forty fifty sixty ninety".split()
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+TENS = ["ten", "eleven", "twelve", "fifteen", "twenty", "thirty", "forty", "fifty", "sixty", "ninety"]
 
 _SLOTS = {
     "name": "john|mary|david|sarah|michael|anna|james|lisa|robert|emma|smith|johnson|brown|taylor|wilson",
     "day": "monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|tomorrow|yesterday",
     "when": "this morning|last week|last month|two days ago|three weeks ago|yesterday|last night|an hour ago|next week",
-    "product": "phone|internet|television|router|modem|laptop|printer|account|card|subscription|service|order|package|computer|tablet"
-    "|software",
+    "product": "phone|internet|television|router|modem|laptop|printer|account|card|subscription|service|order|package"
+    "|computer|tablet|software",
     "issue": "is not working|is broken|is too slow|keeps dropping|stopped working|is still missing|never arrived|was damaged"
     "|has an error|is locked",
     "thing": "bill|invoice|payment|refund|account|order|subscription|contract|password|address|email|delivery|appointment|complaint"
@@ -24,14 +24,16 @@ _SLOTS = {
     "verb": "check|change|update|cancel|review|confirm|verify|discuss",
     "dept": "billing|sales|technical support|customer service|the fraud team|the returns department|my supervisor|a manager"
     "|the shipping team",
-    "emo": "very unhappy|really frustrated|quite upset|so angry|very happy|satisfied|disappointed|a little confused|worried|pleased",
+    "emo": "very unhappy|really frustrated|quite upset|so angry|very happy|satisfied|disappointed|a little confused"
+    "|worried|pleased",
     "adj": "great|terrible|excellent|awful|helpful|rude|wonderful|horrible|perfect|unacceptable|ridiculous|amazing",
     "money": "ten dollars|twenty dollars|fifty dollars|one hundred dollars|two hundred dollars|fifteen dollars|ninety nine dollars"
     "|thirty five dollars",
     "num3": "{d} {d} {d}",
     "num4": "{d} {d} {d} {d}",
     "num6": "{d} {d} {d} {d} {d} {d}",
-    "time": "nine in the morning|ten in the morning|two in the afternoon|four in the afternoon|noon|six in the evening|half past three",
+    "time": "nine in the morning|ten in the morning|two in the afternoon|four in the afternoon|noon|six in the evening"
+    "|half past three",
     "dur": "five minutes|ten minutes|two hours|three days|one week|a few seconds|one moment|twenty four hours",
 }
 SLOTS = {name: values.split("|") for name, values in _SLOTS.items()} | {"d": DIGITS}

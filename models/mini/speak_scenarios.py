@@ -145,7 +145,7 @@ def compile_script(name: str, script: Scenario) -> tuple[dict[str, Any], NDArray
         "duration_ms": clock_ms,
         "audio": f"{name}.flac",
         "sample_rate_hz": RATE_HZ,
-        "channels": [{key: value for key, value in msgspec.to_builtins(party).items() if key != "voice"} for party in script.parties.values()],
+        "channels": [_channel(party) for party in script.parties.values()],
         "events": sorted(events, key=lambda event: int(event["at_ms"])),
         "lines": [msgspec.to_builtins(line) for line in sorted(lines, key=lambda line: line.start_ms)],
         "stop_reason": script.stop_reason,
@@ -163,7 +163,7 @@ def speak_line(text: str, voice: tts.Voice) -> Spoken:
     speech: list[tuple[int, int]] = []
     begin_ms = 0
     for sentence in _sentences(text):
-        said = tts.speak(" ".join(spoken_words(sentence)), voice)
+        said = tts.speak_fresh(" ".join(spoken_words(sentence)), voice)
         phones = [phone for phone in said.phones if phone.name != tts.SILENCE]
         offset_s = phones[0].start_s - begin_ms / 1000
         words += _word_times(spoken_words(sentence), phones, offset_s, voice)
@@ -192,7 +192,7 @@ def _cut(said: tts.Speech, start_s: float, end_s: float) -> NDArray[np.float64]:
 
 
 def _level(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    return samples * (PEAK / np.abs(samples).max())
+    return samples * (PEAK / float(np.abs(samples).max()))
 
 
 def _word_times(words: Sequence[str], phones: Sequence[tts.Phone], offset_s: float, voice: tts.Voice) -> list[tuple[str, int, int]]:
@@ -220,6 +220,10 @@ def _intervals(phones: Sequence[tts.Phone], offset_s: float) -> list[tuple[int, 
         else:
             out.append((start, end))
     return out
+
+
+def _channel(party: Party) -> dict[str, Any]:
+    return {key: value for key, value in msgspec.structs.asdict(party).items() if key != "voice"}
 
 
 def _event(name: str, at_ms: int, party: Party) -> dict[str, Any]:

@@ -13,7 +13,9 @@ import subprocess
 import tempfile
 import wave
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -24,14 +26,19 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float64]
 
 ARPABET = (
-    "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH"
-).split()
+    "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY",
+    "F", "G", "HH", "IH", "IY", "JH", "K", "L", "M", "N", "NG", "OW", "OY",
+    "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V", "W", "Y", "Z", "ZH",
+)
 SILENCE = "SIL"
 """Every engine's pause, in both alphabets."""
 
 
 class Voice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to speak. `speed` (words a minute), `pitch` and `pitch_range` (0–100) are espeak's, `stretch` (1 = as recorded) is flite's."""
+    """How to speak.
+
+    `speed` (words a minute), `pitch` and `pitch_range` (0–100) are espeak's; `stretch` (1 = as recorded) is flite's.
+    """
 
     engine: Literal["espeak", "flite"]
     name: str
@@ -66,6 +73,22 @@ def speak(text: str, voice: Voice) -> Speech:
     return _flite(text, voice) if voice.engine == "flite" else _espeak().speak(text, voice)
 
 
+def speak_fresh(text: str, voice: Voice) -> Speech:
+    """As `speak`, and the same every time.
+
+    What espeak-ng says differs by a few ms with what it said before, and nothing of its interface resets that, so it
+    speaks in a process of its own here. flite always does.
+    """
+    return speak(text, voice) if voice.engine == "flite" else _fresh_processes().submit(speak, text, voice).result()
+
+
+@cache
+def _fresh_processes() -> ProcessPoolExecutor:
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["__main__", __name__])
+    return ProcessPoolExecutor(1, context, max_tasks_per_child=1)
+
+
 def engines_missing() -> str | None:
     """Why speech cannot be made here, None when both engines work."""
     try:
@@ -93,7 +116,8 @@ def resample(samples: Samples, from_hz: float, to_hz: float) -> Samples:
 def _flite(text: str, voice: Voice) -> Speech:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
-        command = ["flite", "-voice", voice.name, "-psdur", "--setf", f"duration_stretch={voice.stretch}", "-t", text, "-o", str(path)]
+        stretch = ["--setf", f"duration_stretch={voice.stretch}"]
+        command = ["flite", "-voice", voice.name, "-psdur", *stretch, "-t", text, "-o", str(path)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=True)
         except FileNotFoundError as error:
@@ -193,15 +217,45 @@ def _contiguous(marks: Iterable[tuple[float, str]], end_s: float) -> tuple[Phone
 
 # ---- English phone names of both engines in ARPAbet. "+" has no sound of its own and is dropped.
 
-_ESPEAK = {
-    SILENCE: SILENCE,
-    **{"aI": "AY", "aI2": "AY", "a": "AE", "aa": "AE", "@": "AH", "V": "AH", "eI": "EY", "E": "EH", "i:": "IY", "i": "IY"},
-    **{"I": "IH", "I2": "IH", "I#": "IH", "j": "Y", "u:": "UW", "h": "HH", "a#": "AH", "D": "DH", "oU": "OW", "N": "NG"},
-    **{"aU": "AW", "O2": "AO", ";": "+", "3:": "ER", "r-": "R", "t#": "T", "T": "TH", "t[": "T", "O:": "AO", "@2": "AH"},
-    **{"U": "UH", "dZ": "JH", "@L": "AH L", "S": "SH", "A:": "AA", "tS": "CH", "OI": "OY", "t2": "T", "Z": "ZH", "w#": "W"},
-    **{"VR": "ER", "IR": "ER", "0": "AA"},
-    **{letter: letter.upper() for letter in "ntsmdrklzwpfvbg"},
+_ESPEAK_BY_SOUND = {
+    "AA": "A: 0",
+    "AE": "a aa",
+    "AH": "@ V a# @2",
+    "AH L": "@L",
+    "AO": "O2 O:",
+    "AW": "aU",
+    "AY": "aI aI2",
+    "CH": "tS",
+    "DH": "D",
+    "EH": "E",
+    "ER": "3: VR IR",
+    "EY": "eI",
+    "HH": "h",
+    "IH": "I I2 I#",
+    "IY": "i: i",
+    "JH": "dZ",
+    "NG": "N",
+    "OW": "oU",
+    "OY": "OI",
+    "R": "r-",
+    "SH": "S",
+    "T": "t# t[ t2",
+    "TH": "T",
+    "UH": "U",
+    "UW": "u:",
+    "W": "w#",
+    "Y": "j",
+    "ZH": "Z",
+    "+": ";",
 }
+_PLAIN = "ntsmdrklzwpfvbg"
+"""Letters whose espeak phone is the ARPAbet one in lower case."""
+
+_ESPEAK = (
+    {SILENCE: SILENCE}
+    | {letter: letter.upper() for letter in _PLAIN}
+    | {name: sound for sound, names in _ESPEAK_BY_SOUND.items() for name in names.split()}
+)
 _RHOTIC = {"3": "ER", "O@": "AO R", "o@": "AO R", "U@": "UH R", "e@": "EH R", "A@": "AA R", "i@": "IH R", "i@3": "IH R"}
 _NON_RHOTIC = {"3": "AH", "O@": "AO", "o@": "AO", "U@": "UH", "e@": "EH AH", "A@": "AA", "i@": "IH AH", "i@3": "IH AH"}
 _FLITE = {SILENCE: SILENCE, "ax": "AH", "axr": "ER", **{name.lower(): name for name in ARPABET}}
