@@ -49,6 +49,7 @@ class Call:
         self._video_user: Any = None
         self._links: list[Link] = []
         self._interruptions = 0
+        self._failed_over = False
         self._violations: list[Violation] = []
         self._webhooks: list[WebhookReport] = []
         self._window: tuple[float, int] | None = (time.monotonic() + config.join_s, Stop.CONNECTION_TIMEOUT)
@@ -86,6 +87,8 @@ class Call:
         self._post(self, wire.stopped(product, instance_id, stream_id, self.stop_reason, unix_ms()))
         open_links = [link for link in self._links if link.open]
         await asyncio.gather(*(link.close("stream ended") for link in open_links))
+        self.playback.catch_up(time.monotonic())
+        self.playback.release()
         self.over.set()
 
     async def _say_goodbye(self, reason: int) -> None:
@@ -114,11 +117,18 @@ class Call:
         await asyncio.gather(*tasks, return_exceptions=True)
         self.over.set()
 
+    def fail(self) -> None:
+        """Lose the links as when a server of Zoom's dies; the stream waits for the client at its successor (8.4 A)."""
+        self._failed_over = True
+        self.drop("all")
+
     def webhook_told(self, report: WebhookReport) -> None:
         self._webhooks.append(report)
 
     def status(self) -> CallStatus:
         play = self.playback
+        if self.stop_reason is None:
+            play.catch_up(time.monotonic())
         return CallStatus(
             call=self.call_id,
             scenario=play.script.name,
@@ -208,6 +218,7 @@ class Call:
             return
         self._accept(link)
         self._signaling = link
+        self._failed_over = False
         self.playback.signaling_up(link, backlog=message.get("buffer_data") is not False)
         if self._needed:  # a lost client is back; its media links have the longer window to follow
             self._open_window(self._config.media_window_s, Stop.AWAIT_RECONNECTION_TIMEOUT)
@@ -360,7 +371,8 @@ class Call:
         self._interruptions += 1
         self.playback.flow(False)
         self._open_window(self._config.signaling_window_s, Stop.AWAIT_RECONNECTION_TIMEOUT)
-        self._post(self, wire.interrupted(self.identity.product, self.identity.instance_id, self.identity.stream_id, unix_ms()))
+        if not self._failed_over:  # a dead server cannot tell; its successor's *started* does
+            self._post(self, wire.interrupted(self.identity.product, self.identity.instance_id, self.identity.stream_id, unix_ms()))
 
     def _media_lost(self, lost: Media) -> None:
         assert self._signaling is not None

@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from cc_voice.simulator import wire
 from cc_voice.simulator.link import Link
 from cc_voice.simulator.negotiation import MediaTerms
@@ -80,6 +82,17 @@ class Playback:
         tallies = self._tallies or {track.key: Tally(track) for track in self.script.tracks}
         return tuple(tally.result(self.start_unix_ms) for tally in tallies.values())
 
+    def catch_up(self, now_s: float) -> None:
+        """Bring the position up to date; it stands still while nothing is due. At `max` only sending moves it."""
+        if self.speed != MAX:
+            self.position_ms = max(self.position_ms, self._clock(now_s))
+
+    def release(self) -> None:
+        """Let go of the audio; what was sent stays known. For calls that are over but not forgotten."""
+        self._feed = None
+        silent = tuple(msgspec.structs.replace(track, pcm=b"") for track in self.script.tracks)
+        self.script = msgspec.structs.replace(self.script, tracks=silent)
+
     # What `call.py` tells --------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
@@ -126,6 +139,7 @@ class Playback:
         if self._audio is link or self._feed is None:
             return
         if not self._first_packet_told and not self._backlog:
+            self.catch_up(now_s)
             self._feed.skip_to(self.position_ms)  # buffer_data false concerns this first window only (5.1)
         self._audio = link
         self._marks = deque([(now_s, self._feed.position_ms)])
@@ -197,11 +211,11 @@ class Playback:
     async def _tell_events(self) -> None:
         self._events.happen(self.position_ms)
         if self._signaling is not None:
+            link = self._signaling
             for event in self._events.take(self._subscribed):
-                if await self._signaling.send(wire.event_update(self._event(event))):
-                    self.events_sent += 1
-                if self._signaling is None:
+                if not await link.send(wire.event_update(self._event(event))):
                     return
+                self.events_sent += 1
 
     async def _send_lines(self) -> None:
         link = self._transcript

@@ -53,7 +53,7 @@ class Tally:
     """Counts one source's packets, and hashes its audio in order, each byte once."""
 
     def __init__(self, track: Track) -> None:
-        self.track = track
+        self._key, self._party = track.key, track.who.party
         self._digest = hashlib.sha256()
         self._hashed_to_ms = -1
         self._packets = self._bytes = self._replayed = self.dropped_ms = 0
@@ -76,8 +76,8 @@ class Tally:
 
     def result(self, start_unix_ms: int) -> Sent:
         return Sent(
-            channel=self.track.key,
-            party=self.track.who.party,
+            channel=self._key,
+            party=self._party,
             packets=self._packets,
             bytes=self._bytes,
             replayed_packets=self._replayed,
@@ -96,7 +96,7 @@ class AudioFeed:
         self._next_ms = {track.key: max(track.start_ms, from_ms) for track in tracks}
         self._loud = {track.key: loud_frames(track.pcm) for track in tracks} if dtx else {}
         self._rate_ms = send_rate_ms
-        self._floor_ms = 0
+        self._floor_ms = dict(self._next_ms)
         self.tallies = {track.key: Tally(track) for track in tracks}
 
     @property
@@ -131,12 +131,11 @@ class AudioFeed:
 
     def rewind(self, to_ms: int) -> None:
         """Go back, so that what a dead link swallowed is sent again; never behind audio that was dropped for good."""
-        for key, track in self._tracks.items():
+        for key, next_ms in self._next_ms.items():
             # Back by whole packets: a replayed packet then has its old timestamp, which is how clients know it.
-            target_ms = max(to_ms, self._floor_ms, track.start_ms)
-            excess_ms = self._next_ms[key] - target_ms
-            if excess_ms > 0:
-                self._next_ms[key] = max(track.start_ms, self._next_ms[key] - -(-excess_ms // self._rate_ms) * self._rate_ms)
+            steps = -(-(next_ms - to_ms) // self._rate_ms)
+            if steps > 0:
+                self._next_ms[key] = max(self._floor_ms[key], next_ms - steps * self._rate_ms)
 
     def skip_to(self, at_ms: int) -> None:
         """Drop what was said before: the buffer ran over, or the client did not want the backlog."""
@@ -146,7 +145,7 @@ class AudioFeed:
                 steps = -(-behind_ms // self._rate_ms)
                 self._next_ms[key] += steps * self._rate_ms
                 self.tallies[key].dropped_ms += steps * self._rate_ms
-                self._floor_ms = max(self._floor_ms, at_ms)
+                self._floor_ms[key] = self._next_ms[key]
 
     def _packet(self, key: str, at_ms: int) -> Packet:
         start, length = at_ms * BYTES_PER_MS, self._rate_ms * BYTES_PER_MS
@@ -159,7 +158,9 @@ class AudioFeed:
 
 def loud_frames(pcm: bytes) -> NDArray[np.bool_]:
     """Tell for every 20 ms frame whether there is sound in it or within `HANG_MS` of it."""
-    samples = np.frombuffer(pcm[: len(pcm) // (20 * BYTES_PER_MS) * 20 * BYTES_PER_MS], dtype="<i2").reshape(-1, 10 * BYTES_PER_MS)
+    frame_bytes = 20 * BYTES_PER_MS
+    whole = pcm.ljust(max(1, -(-len(pcm) // frame_bytes)) * frame_bytes, b"\0")
+    samples = np.frombuffer(whole, dtype="<i2").reshape(-1, frame_bytes // 2)
     loud = np.abs(samples.astype(np.int32)).max(axis=1, initial=0) > QUIET
     reach = HANG_MS // 20
     return np.asarray(np.convolve(loud, np.ones(2 * reach + 1))[reach : reach + len(loud)] > 0, dtype=np.bool_)
@@ -203,11 +204,11 @@ class EventQueue:
             self._untold.append(self._events[self._happened])
             self._happened += 1
 
-    def take(self, subscribed: frozenset[int]) -> list[Event]:
-        """Return what happened and was not told yet; what nobody subscribed to stays, a later subscription gets it."""
-        told = [event for event in self._untold if event.event_type in subscribed]
-        self._untold = [event for event in self._untold if event.event_type not in subscribed]
-        return told
+    def take(self, subscribed: frozenset[int]) -> Iterator[Event]:
+        """Yield what happened and was not told yet; what nobody subscribed to stays, a later subscription gets it."""
+        for event in [event for event in self._untold if event.event_type in subscribed]:
+            self._untold = [other for other in self._untold if other is not event]
+            yield event
 
     def recall(self, types: frozenset[int]) -> None:
         """Tell again who is on the call, to a client that (re-)subscribes to the answered events.

@@ -113,18 +113,8 @@ class Simulator:
         call = Call(call_id, identity, playback, self.config, self._post)
         self._remember(call)
         server_urls = f"ws://{address or self.address}/signaling/{identity.stream_id}"
-        body = wire.started(script.product, identity.instance_id, identity.stream_id, server_urls, start_unix_ms)
         call.begin()
-        self._post(call, body)
-        return StartedCall(
-            call=call_id,
-            headers=wire.webhook_headers(self.config.webhook_secret, body, start_unix_ms // 1000),
-            body=body.decode(),
-            product=script.product.name,
-            instance_id=identity.instance_id,
-            stream_id=identity.stream_id,
-            server_urls=server_urls,
-        )
+        return self._announce(call, server_urls, start_unix_ms)
 
     def call(self, call_id: str) -> CallStatus:
         """Return how a call stands. Raises UnknownCall."""
@@ -151,10 +141,34 @@ class Simulator:
         """Cut links of a call as a dead network does: `signaling`, `media`, `audio`, `transcript` or `all`."""
         self._find(call_id).drop(link)
 
+    def redeliver(self, started: StartedCall) -> None:
+        """Post a *started* webhook again, byte for byte, as Zoom does when it took an answer for lost."""
+        self._post(self._find(started.call), started.body.encode())
+
+    def fail_over(self, started: StartedCall) -> StartedCall:
+        """Let the server of a stream die and announce the same stream at its successor (rtms.md 2.7, 8.4 case A)."""
+        call = self._find(started.call)
+        call.fail()
+        return self._announce(call, f"{started.server_urls.rstrip('/')}/next", unix_ms())
+
     async def settle(self) -> None:
         """Wait until every webhook under way was delivered or given up."""
         assert self._poster is not None
         await self._poster.settle()
+
+    def _announce(self, call: Call, server_urls: str, event_ts: int) -> StartedCall:
+        identity = call.identity
+        body = wire.started(identity.product, identity.instance_id, identity.stream_id, server_urls, event_ts)
+        self._post(call, body)
+        return StartedCall(
+            call=call.call_id,
+            headers=wire.webhook_headers(self.config.webhook_secret, body, event_ts // 1000),
+            body=body.decode(),
+            product=identity.product.name,
+            instance_id=identity.instance_id,
+            stream_id=identity.stream_id,
+            server_urls=server_urls,
+        )
 
     def _script(self, request: CallRequest) -> Script:
         if (request.scenario is None) == (request.file is None):
@@ -201,7 +215,7 @@ class Simulator:
         parts = str(scope["path"]).strip("/").split("/")
         call = self._by_stream.get(parts[1]) if len(parts) > 1 else None
         match parts:
-            case ["signaling", _]:
+            case ["signaling", _, *_]:  # a successor adds a segment of its own
                 kind = "signaling"
             case ["media", _, ("audio" | "transcript" | "all") as kind]:
                 pass

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -161,9 +161,15 @@ class Stage:
         return other
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "stage(**settings): how the simulator of `stage` differs from the usual one")
+
+
 @pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
-    async with Simulator(SimulatorConfig(keep_alive_s=0.2, replay_s=0.1)) as simulator:
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    marker = request.node.get_closest_marker("stage")
+    settings = {"keep_alive_s": 0.2, "replay_s": 0.1} | (marker.kwargs if marker else {})
+    async with Simulator(SimulatorConfig(**settings)) as simulator:
         stage = Stage(simulator)
         yield stage
         for client in stage.clients:
@@ -182,3 +188,50 @@ def write_wav(path: Path, seconds: float, *, channels: int = 2, rate_hz: int = 1
     tones = [np.sin(2 * np.pi * (220 + 110 * number) * time) * (time % 1 < 0.5) for number in range(channels)]
     soundfile.write(path, (np.stack(tones, axis=1) * 12_000).astype(np.int16), rate_hz, subtype=subtype)
     return path
+
+
+@pytest.fixture
+async def raw_client() -> AsyncIterator[Callable[[StartedCall, SimulatorConfig], RawClient]]:
+    """Makes clients, and closes them in the end."""
+    made: list[RawClient] = []
+
+    def make(announced: StartedCall, config: SimulatorConfig) -> RawClient:
+        made.append(RawClient(announced, config))
+        return made[-1]
+
+    yield make
+    for client in made:
+        await client.close()
+
+
+class Inbox:
+    """An HTTP endpoint that keeps what is posted to it and answers as it is told: the statuses in turn, then 200."""
+
+    def __init__(self) -> None:
+        self.answers: list[int] = []
+        self.url = ""
+        self._posted: asyncio.Queue[tuple[Mapping[str, str], bytes]] = asyncio.Queue()
+
+    async def next(self) -> tuple[Mapping[str, str], bytes]:
+        """Return headers and body of the next request."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self._posted.get()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:]
+                headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head if line)}
+                self._posted.put_nowait((headers, await reader.readexactly(int(headers["content-length"]))))
+                status = self.answers.pop(0) if self.answers else 200
+                writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n".encode())
+        writer.close()
+
+
+@pytest.fixture
+async def inbox() -> AsyncIterator[Inbox]:
+    inbox = Inbox()
+    server = await asyncio.start_server(inbox.answer, "127.0.0.1", 0)
+    inbox.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/webhooks"
+    yield inbox
+    server.close()
