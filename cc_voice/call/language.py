@@ -6,9 +6,9 @@ that overlaps it most, else of the most recent one before it, else the configure
 the one in force are discarded and Zoom's are used; Zoom's words are not used where local ones of the right language exist.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 
@@ -29,6 +29,24 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """Channels on which local words were discarded for being in the wrong language."""
 
 
+class _Track:
+    """One channel's utterances of one source in order, for quick "what overlaps this": nothing is longer than the longest."""
+
+    def __init__(self, utterances: Iterable[Utterance]) -> None:
+        self.utterances = sorted(utterances, key=_start)
+        self._longest = max((utterance.end_ms - utterance.start_ms for utterance in self.utterances), default=0)
+
+    def near(self, start_ms: int, end_ms: int) -> list[Utterance]:
+        """Every utterance that may overlap the span, and few others, in order."""
+        low = bisect_left(self.utterances, start_ms - self._longest, key=_start)
+        return self.utterances[low : bisect_left(self.utterances, end_ms, key=_start)]
+
+    def before(self, at_ms: int) -> Utterance | None:
+        """The most recent utterance that had begun."""
+        index = bisect_right(self.utterances, at_ms, key=_start)
+        return self.utterances[index - 1] if index else None
+
+
 def select(utterances: Iterable[Utterance], configured: str) -> Selection:
     """Choose between local and Zoom's words, per channel and utterance; `configured` is the call's language."""
     channels: dict[str, list[Utterance]] = defaultdict(list)
@@ -36,39 +54,37 @@ def select(utterances: Iterable[Utterance], configured: str) -> Selection:
         channels[utterance.channel_id].append(utterance)
     chosen: list[Utterance] = []
     discarded: set[str] = set()
-    for channel_id, spoken in channels.items():
-        local = [utterance for utterance in spoken if utterance.source == LOCAL]
-        others = sorted((utterance for utterance in spoken if utterance.source != LOCAL), key=_start)
-        kept = [utterance for utterance in local if _is_served(utterance, others, configured)]
+    for channel_id, said in channels.items():
+        local = [utterance for utterance in said if utterance.source == LOCAL]
+        tagged = _Track(utterance for utterance in said if utterance.source != LOCAL)
+        kept = [utterance for utterance in local if _is_served(utterance, tagged, configured)]
         if len(kept) < len(local):
             discarded.add(channel_id)
-        chosen += [*kept, *(utterance for utterance in others if not _is_repeated(utterance, kept))]
+        track = _Track(kept)
+        chosen += [*kept, *(utterance for utterance in tagged.utterances if not _is_repeated(utterance, track))]
     return Selection(utterances=_distinct(chosen), discarded_channels=frozenset(discarded))
 
 
-def tag_in_force(start_ms: int, end_ms: int, tagged: Sequence[Utterance], configured: str) -> str:
-    """Return the language tag in force in a piece of time; `tagged` are Zoom's utterances of the channel sorted by start."""
-    overlaps = [(min(end_ms, other.end_ms) - max(start_ms, other.start_ms), other) for other in tagged]
-    most = max(overlaps, key=lambda pair: pair[0], default=None)
-    if most is not None and most[0] > 0:
-        return most[1].language
-    before = bisect_right(tagged, start_ms, key=_start)
-    return tagged[before - 1].language if before else configured
+def _is_served(utterance: Utterance, tagged: _Track, configured: str) -> bool:
+    """The utterance is in the language in force where it was said."""
+    most = max(tagged.near(utterance.start_ms, utterance.end_ms), key=lambda other: shared_ms(utterance, other), default=None)
+    if most is None or shared_ms(utterance, most) <= 0:
+        most = tagged.before(utterance.start_ms)
+    return primary(most.language if most else configured) == primary(utterance.language)
 
 
-def _is_served(utterance: Utterance, tagged: Sequence[Utterance], configured: str) -> bool:
-    in_force = tag_in_force(utterance.start_ms, utterance.end_ms, tagged, configured)
-    return primary(in_force) == primary(utterance.language)
-
-
-def _is_repeated(other: Utterance, kept: Sequence[Utterance]) -> bool:
+def _is_repeated(other: Utterance, kept: _Track) -> bool:
     """Zoom's utterance says again what local words of its language already say."""
     needed = min(_SAME_SPEECH_MS, max(1, (other.end_ms - other.start_ms) // 2))
     return any(
-        min(local.end_ms, other.end_ms) - max(local.start_ms, other.start_ms) >= needed
-        and primary(local.language) == primary(other.language)
-        for local in kept
+        shared_ms(local, other) >= needed and primary(local.language) == primary(other.language)
+        for local in kept.near(other.start_ms, other.end_ms)
     )
+
+
+def shared_ms(first: Utterance, second: Utterance) -> int:
+    """Return how long two utterances overlap; negative is the time between them."""
+    return min(first.end_ms, second.end_ms) - max(first.start_ms, second.start_ms)
 
 
 def _distinct(utterances: Iterable[Utterance]) -> tuple[Utterance, ...]:

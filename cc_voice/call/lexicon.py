@@ -15,8 +15,10 @@ BACKCHANNELS: dict[str, frozenset[str]] = {
         "yeah yes yep yup uh-huh uh huh mm-hm mm hm hmm mhm mhmm okay ok right sure alright oh ah aha really exactly "
         "absolutely indeed good great nice wow"
     ),
-    "es": _listed("sí si ajá aja mm mhm hm ya vale claro bueno bien okay ok ah oh eh correcto exacto exactamente entiendo perfecto "
-        "cierto ahá anda verdad no"),
+    "es": _listed(
+        "sí si ajá aja mm mhm hm ya vale claro bueno bien okay ok ah oh eh correcto exacto exactamente entiendo perfecto "
+        "cierto ahá anda verdad no"
+    ),
 }
 
 FILLERS: dict[str, frozenset[str]] = {

@@ -93,5 +93,3 @@ def interruptions(events: Sequence[Overtalk], party: Party) -> tuple[Overtalk, .
 def events_of(found: Sequence[Overtalk]) -> tuple[Overtalk, ...]:
     """`overtalk_count` counts these (1.1): both speak for at least the threshold."""
     return tuple(event for event in found if event.subkind != SHORT)
-
-

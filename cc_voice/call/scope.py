@@ -107,9 +107,7 @@ def party_channels(leg: Leg, handling: Handling, timeline: Timeline) -> dict[Par
     return {"agent": tuple(name for name in names if name == leg.channel_id), "customer": customers}
 
 
-def _other_humans(
-    leg: Leg, handling: Handling, timeline: Timeline, channels: dict[Party, tuple[str, ...]]
-) -> Iterable[Intervals]:
+def _other_humans(leg: Leg, handling: Handling, timeline: Timeline, channels: dict[Party, tuple[str, ...]]) -> Iterable[Intervals]:
     """Speech of further humans, one set per channel. A channel nobody announced is a conference participant's if there was an
     invitation (Zoom has no event for joining, 1.7), else it may be an IVR or music. Supervisors count in legs of their own only."""
     if timeline.mixed_audio:
