@@ -45,8 +45,11 @@ def read_audio(path: Path) -> AudioFile:
         raise AudioFileError(f"{path} is cut short: {missing} bytes of the audio its header announces are missing; copy it again")
     try:
         with soundfile.SoundFile(path) as file:
-            frames, rate, floating = file.frames, file.samplerate, file.subtype in ("FLOAT", "DOUBLE")
+            rate, floating = file.samplerate, file.subtype in ("FLOAT", "DOUBLE")
+            frames = file.frames if file.format == "FLAC" else 0  # lossy formats only estimate theirs
             data = file.read(dtype="float32" if floating else "int16", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioFileError(f"{path} cannot be read as audio ({error.error_string}); give a WAV or FLAC file") from error
     except (soundfile.SoundFileError, ValueError, MemoryError) as error:
         raise AudioFileError(f"{path} cannot be read as audio ({error}); give a WAV or FLAC file") from error
     if len(data) < frames:

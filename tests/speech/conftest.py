@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import cc_voice.simulator
@@ -45,5 +44,6 @@ def scenario() -> Callable[[str], tuple[dict[str, Any], list[Samples]]]:
 
 @pytest.fixture(scope="session")
 def spoken(scenario: Callable[[str], tuple[dict[str, Any], list[Samples]]]) -> Samples:
-    """Twelve seconds of the good call's agent at 16 kHz: several sentences with pauses."""
-    return np.ascontiguousarray(scenario("good-call")[1][0][: 12 * 16000])
+    """Both parties of the good call on one channel, its first twelve seconds at 16 kHz: several utterances."""
+    agent, customer = scenario("good-call")[1]
+    return (agent + customer)[: 12 * 16000]
