@@ -186,7 +186,9 @@ async def _watch(site: Settings, simulator: Simulator, calls: dict[str, tuple[st
             for _, call in calls.values():
                 status = simulator.call(call.call)
                 stage = stages.get(call.stream_id, {}).get("stage", "received")
-                progress.update(tasks[call.call], completed=status.position_ms, state=status.state if stage == "received" else stage)
+                progress.update(
+                    tasks[call.call], completed=status.position_ms, state=status.state if stage == "received" else stage
+                )
             reached = [stages.get(call.stream_id, {}).get("stage") for _, call in calls.values()]
             if all(stage in DONE for stage in reached):
                 break
@@ -195,7 +197,11 @@ async def _watch(site: Settings, simulator: Simulator, calls: dict[str, tuple[st
             if deadline is not None and time.monotonic() > deadline:
                 raise DemoError(f"not every call was measured in time ({reached}); see {site.data_dir / 'service.log'}")
             await asyncio.sleep(POLL_S)
-    failed = {name: stages[call.stream_id].get("failure") for name, (_, call) in calls.items() if stages[call.stream_id]["stage"] != "measured"}
+    failed = {
+        name: stages[call.stream_id].get("failure")
+        for name, (_, call) in calls.items()
+        if stages[call.stream_id]["stage"] != "measured"
+    }
     if failed:
         raise DemoError(f"calls failed: {failed}")
 

@@ -59,7 +59,9 @@ def parse_speed(text: str) -> float | str:
 @click.option("--language", default="en", show_default=True, metavar="TAG", help="Language of --file calls (BCP-47).")
 @click.option("--calls", type=click.IntRange(min=1), metavar="N", help="Play N calls in all, taking turns. Default: each once.")
 @click.option("--concurrency", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Calls at once.")
-@click.option("--speed", type=parse_speed, metavar="X|max", default="1", show_default=True, help="Times real time, or all it takes.")
+@click.option(
+    "--speed", type=parse_speed, metavar="X|max", default="1", show_default=True, help="Times real time, or all it takes."
+)
 @click.option("--dtx", is_flag=True, help="Send no audio while a party is silent, as Zoom does for muted ones.")
 @click.option("--keep-alive-seconds", type=SECONDS, default=10.0, show_default=True, help="Wall clock between keep-alives.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the statuses of all calls.")

@@ -45,7 +45,9 @@ def pending(con: Connection) -> list[InboxRow]:
         order by received_ts, webhook_id
         """
     ).fetchall()
-    return [InboxRow(webhook_id=i, app=app, event=event, stream_id=stream, body=bytes(body)) for i, app, event, stream, body in rows]
+    return [
+        InboxRow(webhook_id=i, app=app, event=event, stream_id=stream, body=bytes(body)) for i, app, event, stream, body in rows
+    ]
 
 
 def mark(con: Connection, webhook_id: str, state: str, note: str | None = None) -> None:

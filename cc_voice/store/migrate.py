@@ -20,7 +20,9 @@ def migrate(con: duckdb.DuckDBPyConnection) -> int:
     current = version(con)
     known = scripts()
     if current > known[-1][0]:
-        raise DatabaseTooNew(f"the database has schema version {current}, this program knows {known[-1][0]}; install the newer version again")
+        raise DatabaseTooNew(
+            f"the database has schema version {current}, this program knows {known[-1][0]}; install the newer version again"
+        )
     for number, name, sql in known:
         if number > current:
             con.begin()

@@ -54,7 +54,9 @@ async def test_calls_are_played_and_summed_up(inbox, wav, raw_client):
     clients = []
     for _ in range(2):
         headers, body = await inbox.next()
-        announced = StartedCall(call="", headers=dict(headers), body=body.decode(), product="", instance_id="", stream_id="", server_urls="")
+        announced = StartedCall(
+            call="", headers=dict(headers), body=body.decode(), product="", instance_id="", stream_id="", server_urls=""
+        )
         clients.append(raw_client(announced, SimulatorConfig(client_id="me", client_secret="mine")))
     for client in clients:
         await client.join()
@@ -75,7 +77,9 @@ async def test_a_client_that_breaks_the_protocol_fails_the_run(inbox, wav, raw_c
         stderr=asyncio.subprocess.DEVNULL,
     )
     headers, body = await inbox.next()
-    announced = StartedCall(call="", headers=dict(headers), body=body.decode(), product="", instance_id="", stream_id="", server_urls="")
+    announced = StartedCall(
+        call="", headers=dict(headers), body=body.decode(), product="", instance_id="", stream_id="", server_urls=""
+    )
     client = raw_client(announced, SimulatorConfig())
     await client.signal()
     await client.send("signaling", "hello?")

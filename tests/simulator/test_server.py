@@ -81,7 +81,12 @@ async def test_only_zooms_reasons_end_a_call(http, stage, wav, reason):
 
 async def test_every_call_has_ids_of_its_own(stage, wav):
     calls = [await stage.simulator.start_call(CallRequest(file=str(wav), product="meeting")) for _ in range(20)]
-    assert len({call.call for call in calls}) == len({call.stream_id for call in calls}) == len({call.instance_id for call in calls}) == 20
+    assert (
+        len({call.call for call in calls})
+        == len({call.stream_id for call in calls})
+        == len({call.instance_id for call in calls})
+        == 20
+    )
     assert any("/" in call.instance_id for call in calls), "uuids of meetings are not fit for paths, as Zoom's"
 
 

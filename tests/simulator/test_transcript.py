@@ -22,7 +22,9 @@ def scenarios(tmp_path):
         ("call", "contact_center", "channel_id", ("ch-a1", "ch-c1")),
         ("meeting", "meeting", "user_id", ("16778240", "16779264")),
     ):
-        parties = [{"party": party, key: value, "name": party.title()} for party, value in zip(("agent", "customer"), ids, strict=True)]
+        parties = [
+            {"party": party, key: value, "name": party.title()} for party, value in zip(("agent", "customer"), ids, strict=True)
+        ]
         lines = [{**line, key: value} for line, value in zip(LINES, ids, strict=True)]
         about = {"name": name, "title": name, "product": product, "duration_ms": 1500, "audio": f"{name}.flac", "stop_reason": 6}
         (tmp_path / f"{name}.json").write_text(json.dumps(about | {"channels": parties, "lines": lines, "sample_rate_hz": 8000}))

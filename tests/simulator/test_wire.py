@@ -69,9 +69,7 @@ EXAMPLES = {
     ),
     "5.4 participants join": (
         wire.event_update(
-            wire.plain_event(
-                3, 1790000001500, participants=wire.participants([(16778240, "Dana Ruiz"), (16779264, "Lee Park")])
-            )
+            wire.plain_event(3, 1790000001500, participants=wire.participants([(16778240, "Dana Ruiz"), (16779264, "Lee Park")]))
         ),
         """{"msg_type":6,"event":{"event_type":3,"timestamp":1790000001500,
             "participants":[{"user_id":16778240,"user_name":"Dana Ruiz"},{"user_id":16779264,"user_name":"Lee Park"}]}}""",

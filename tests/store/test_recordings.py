@@ -1,6 +1,5 @@
 """Recordings: audio is placed by time, a hole is not silence, and a crash loses nothing that was received."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -186,8 +185,8 @@ def test_analyses_come_back_earliest_first(tmp_path: Path) -> None:
 
 def test_recordings_are_private(recording: Recording) -> None:
     file: ChannelFile = recording.channel("ch-a")
-    assert os.stat(file.path).st_mode & 0o077 == 0
-    assert os.stat(recording.folder).st_mode & 0o077 == 0
+    assert file.path.stat().st_mode & 0o077 == 0
+    assert recording.folder.stat().st_mode & 0o077 == 0
 
 
 def test_deleting_a_call_leaves_other_calls(tmp_path: Path) -> None:
