@@ -85,7 +85,6 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
 
     SIGTERM or Ctrl-C stops it; streams that are live then are resumed by the next start, if it comes within a minute.
     """
-    from cc_voice.questions import QUESTIONS
     from cc_voice.settings import configure_logging
     from cc_voice.store.errors import StoreError
     from cc_voice.web.service import run
@@ -93,7 +92,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     settings = _settings(config, data_dir, **overrides)
     configure_logging(settings.log_level)
     try:
-        run(settings, QUESTIONS)
+        run(settings)
     except (StoreError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
@@ -156,18 +155,18 @@ def _import_object(measured: "CallMeasured") -> dict[str, Any]:
     import msgspec
 
     call = measured.call
-    speech: dict[str, list[tuple[int, int]]] = {}
+    speech: dict[str | None, list[tuple[int, int]]] = {}
     for interval in call.intervals:
-        if interval.kind == "speech":
-            speech.setdefault(interval.party or "", []).append((interval.start_ms, interval.end_ms))
+        if interval.kind == "speech" and interval.subkind != "on_hold":
+            speech.setdefault(interval.party, []).append((interval.start_ms, interval.end_ms))
     channels = [
         {
-            "channel": int(channel_id),
-            "party": party,
-            "speech_ms": sum(end - start for start, end in speech.get(party or "", [])),
-            "intervals": sorted(speech.get(party or "", [])),
+            "channel": int(channel.channel_id),
+            "party": channel.party,
+            "speech_ms": sum(end - start for start, end in speech.get(channel.party, [])),
+            "intervals": sorted(speech.get(channel.party, [])),
         }
-        for channel_id, party in measured.channels.items()
+        for channel in call.channels
     ]
     return {
         "call_id": call.call.call_id,

@@ -13,7 +13,7 @@ import msgspec
 
 from cc_voice import exports, queries
 from cc_voice.settings import Settings
-from cc_voice.store import calls, spool, streams
+from cc_voice.store import batches, calls, spool, streams
 from cc_voice.store.database import Database, DatabaseLocked
 from cc_voice.store.errors import StoreError
 
@@ -106,7 +106,7 @@ def _export(database: Database, settings: Settings, arguments: Mapping[str, Any]
 def _store(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     batch = spool.read(settings.spool_dir, arguments["batch_id"])
     if batch is not None:
-        database.write_now(lambda con: calls.write_batch(con, batch, settings.timezone))
+        database.write_now(lambda con: batches.write_batch(con, batch, settings.site))
         spool.remove(settings.spool_dir, arguments["batch_id"])
     return None
 

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import tomllib
+import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,14 @@ class LanguageSettings(msgspec.Struct, frozen=True, kw_only=True):
     default: str = "en"
 
 
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """The place an appliance serves: what every stored call belongs to. `timezone` is an IANA name and decides local dates."""
+
+    site_id: int = 1
+    name: str = "Site 1"
+    timezone: str = "UTC"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The appliance's configuration. Every field has the name of its TOML key; see the README for the file."""
 
@@ -71,6 +80,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Salt of customer keys; empty means one is made and kept in `<data_dir>/salt`."""
     cust_speech_on_hold: bool = False
     log_level: str = "info"
+
+    @property
+    def site(self) -> Site:
+        return Site(site_id=self.site_id, name=self.site_name, timezone=self.timezone)
 
     @property
     def database_path(self) -> Path:
@@ -194,6 +207,8 @@ def _checked(settings: Settings) -> Settings:
     host, _, port = settings.listen.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
         raise SettingsError(f"listen is {settings.listen!r}; write HOST:PORT, for example 127.0.0.1:8080")
+    if settings.timezone not in zoneinfo.available_timezones() | {"UTC"}:
+        raise SettingsError(f"timezone is {settings.timezone!r}, which is no IANA name such as Europe/Berlin")
     names = [app.name for app in settings.apps]
     if len(set(names)) != len(names):
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")

@@ -4,6 +4,7 @@ import msgspec
 
 from cc_voice.call.events import CallEvent
 from cc_voice.call.rows import MeasuredCall
+from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance
 
 
@@ -21,8 +22,6 @@ class StreamProgress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
     """How far recognition has come; the difference is the lag shown to supervisors."""
     utterances: tuple[Utterance, ...] = ()
     events: tuple[CallEvent, ...] = ()
-    parties: dict[str, str] = {}
-    """channel_id → party, as far as known."""
 
 
 class StageReached(msgspec.Struct, frozen=True, kw_only=True, tag="stage"):
@@ -46,6 +45,8 @@ class CallMeasured(msgspec.Struct, frozen=True, kw_only=True, tag="measured"):
     stream_id: str
     epoch: int
     revision: int
+    thresholds: ThresholdSet
+    """What the metrics were measured with; the store gives equal sets one id."""
     call: MeasuredCall
 
 

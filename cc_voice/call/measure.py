@@ -7,7 +7,7 @@ Pure: the same analyses and thresholds give the same rows, on any machine, as of
 from collections.abc import Sequence
 from typing import Any
 
-from cc_voice.call.analysis import StreamAnalysis
+from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.events import CallEvent
 from cc_voice.call.evidence import evidence
 from cc_voice.call.ids import leg_id
@@ -15,7 +15,7 @@ from cc_voice.call.language import select
 from cc_voice.call.legs import Handling, Leg, handle
 from cc_voice.call.metrics import find, measure_leg
 from cc_voice.call.reasons import Metrics, Unmeasured
-from cc_voice.call.rows import CallRow, EventRow, LegRow, MeasuredCall, NullReasonRow
+from cc_voice.call.rows import CallRow, ChannelRow, EventRow, LegRow, MeasuredCall, NullReasonRow
 from cc_voice.call.saying import language_rows, primary_language, utterance_rows, word_rows
 from cc_voice.call.scope import LegScope, scope_of
 from cc_voice.call.thresholds import ThresholdSet
@@ -37,6 +37,7 @@ def measure(streams: Sequence[StreamAnalysis], thresholds: ThresholdSet) -> Meas
     utterances = utterance_rows(transcript.utterances, scopes, findings, handling, timeline.call_id)
     return MeasuredCall(
         call=_call_row(timeline, handling, primary_language(scopes, timeline.language)),
+        channels=tuple(_channel_row(channel, timeline, handling) for channel in timeline.channels),
         legs=tuple(_leg_row(scope, timeline, metrics, thresholds) for scope, metrics in zip(scopes, measured, strict=True)),
         leg_languages=tuple(row for name, scope, found in together for row in language_rows(name, scope, found, thresholds)),
         utterances=utterances,
@@ -61,6 +62,18 @@ def _call_row(timeline: Timeline, handling: Handling, language: str) -> CallRow:
         ended_by=handling.ended_by,
         primary_language=language,
         stop_reason=timeline.stop_reason,
+    )
+
+
+def _channel_row(channel: ChannelAnalysis, timeline: Timeline, handling: Handling) -> ChannelRow:
+    return ChannelRow(
+        call_id=timeline.call_id,
+        channel_id=channel.channel_id,
+        party=None if timeline.mixed_audio else handling.roles.get(channel.channel_id),
+        user_id=channel.user_id,
+        display_name=channel.name,
+        received_ms=channel.received_ms,
+        first_packet_ms=channel.first_packet_ms,
     )
 
 

@@ -25,6 +25,19 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     stop_reason: int | None = None
 
 
+class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The audio of one party of a call."""
+
+    call_id: str
+    channel_id: str
+    party: str | None
+    """agent, customer, supervisor, ivr or other; None on a channel that mixes the parties."""
+    user_id: str | None = None
+    display_name: str | None = None
+    received_ms: int = 0
+    first_packet_ms: int | None = None
+
+
 class LegRow(msgspec.Struct, frozen=True, kw_only=True):
     """One agent's part of a call; the metrics. None means not measurable: the reason is in `NullReasonRow`."""
 
@@ -199,6 +212,7 @@ class MeasuredCall(msgspec.Struct, frozen=True, kw_only=True):
     """Every row of one call: what the store writes in one transaction."""
 
     call: CallRow
+    channels: tuple[ChannelRow, ...]
     legs: tuple[LegRow, ...]
     leg_languages: tuple[LegLanguageRow, ...]
     utterances: tuple[UtteranceRow, ...]

@@ -22,7 +22,7 @@ from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook, parse_webhook
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings, ZoomApp
-from cc_voice.store import calls, inbox, recordings, spool, streams
+from cc_voice.store import batches, inbox, recordings, spool, streams
 from cc_voice.store.database import Database
 
 log = structlog.get_logger()
@@ -180,7 +180,7 @@ class Dispatcher:
         await self._database.write(lambda con: streams.note_failure(con, stream_id, epoch, error))
 
     async def _commit(self, batch: Batch) -> None:
-        await self._database.write(lambda con: calls.write_batch(con, batch, self._settings.timezone))
+        await self._database.write(lambda con: batches.write_batch(con, batch, self._settings.site))
 
     async def _commit_spooled(self, batch_id: str) -> None:
         if batch_id in self._committing:

@@ -114,12 +114,14 @@ def measured(call_id: str, stream_id: str, epoch: int, settings: Settings) -> Ca
     analyses = recordings.load_analyses(settings.recordings_dir, call_id)
     if not analyses:
         raise recordings.RecordingError(f"call {call_id} has no analysis to measure; run the stream again from its recording")
+    chosen = thresholds(settings)
     return CallMeasured(
         call_id=call_id,
         stream_id=stream_id,
         epoch=epoch,
         revision=sum(analysis.epoch for analysis in analyses),
-        call=measure(analyses, thresholds(settings)),
+        thresholds=chosen,
+        call=measure(analyses, chosen),
     )
 
 

@@ -27,7 +27,7 @@ READERS = 3
 READ_LIMIT_MS = 60_000
 """A question may run this long; an export of years is cut into tables by its caller."""
 
-_CONFIG = {
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # A missing function must be an error, not a download: the appliance never fetches anything by itself.
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -60,6 +60,8 @@ class Database:
         except duckdb.Error as error:
             raise _opening_error(path, error) from error
         try:
+            # What SQL says about hours and days must not depend on the machine; local dates come from dim_date.
+            connection.execute("set global TimeZone = 'UTC'")
             migrate(connection)
         except BaseException:
             connection.close()

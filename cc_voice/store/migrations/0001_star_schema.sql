@@ -222,6 +222,18 @@ create table fact_leg (
     computed_at timestamptz
 );
 
+-- grain: audio channel of a call, with the role of whoever speaks on it
+create table fact_channel (
+    call_id text,
+    channel_id text,
+    party text,
+    user_id text,
+    display_name text,
+    received_ms bigint,
+    first_packet_ms bigint,
+    primary key (call_id, channel_id)
+);
+
 -- grain: leg x party x language
 create table fact_leg_language (
     leg_id text,
@@ -395,6 +407,7 @@ create sequence event_id start 1;
 
 create index utterance_by_call on fact_utterance(call_id);
 create index leg_by_call on fact_leg(call_id);
+create index event_by_call on fact_event(call_id);
 
 -- Operational tables: what is in flight. Not part of the star.
 
@@ -426,6 +439,9 @@ create table stream (
     t0_ts timestamptz,
     media_ms bigint,
     recognised_ms bigint,
+    agent_name text,
+    queue_name text,
+    held_since_ms bigint,
     stop_reason integer,
     failure text
 );

@@ -1,0 +1,167 @@
+"""Streams in flight: which session may write for them, how far they are, what became of them. Not part of the star.
+
+The theory. A stream's stage only moves forward; each session that takes it up gets the next epoch, and only the newest
+epoch may move it:
+
+    received → recorded → transcribed → measured
+        └──────────┴───────────┴──────→ failed          nothing to go on with; a person has to look
+    any stage ─────────────────────────→ revoked        Zoom's stop reason 8: everything received was deleted
+"""
+
+from typing import Any
+
+import msgspec
+
+from cc_voice.call.batch import StageReached
+from cc_voice.store.database import Connection
+
+UNFINISHED = ("received", "recorded", "transcribed")
+"""Stages from which a session goes on, in order."""
+_GOING_ON = "stage in ('received', 'recorded', 'transcribed')"
+_RANK = {stage: rank for rank, stage in enumerate((*UNFINISHED, "measured", "failed", "revoked"))}
+LISTED = 200
+
+
+class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One RTMS stream. `_unix_ms` are Unix milliseconds, `_ms` count from the stream's first packet."""
+
+    stream_id: str
+    call_id: str
+    product: str
+    instance_id: str
+    app: str
+    target: str
+    """The stream's address, as JSON of `rtms.client.StreamTarget`."""
+    language: str
+    stage: str
+    epoch: int
+    started_unix_ms: int
+    updated_unix_ms: int
+    t0_unix_ms: int | None
+    media_ms: int
+    """How far audio has arrived."""
+    recognised_ms: int
+    """How far recognition has come; the difference is the transcript's lag."""
+    agent_name: str | None
+    queue_name: str | None
+    held_since_ms: int | None
+    stop_reason: int | None
+    failure: str | None
+    utterance_count: int
+
+
+_SELECT = """
+    select
+        stream_id,
+        call_id,
+        product,
+        instance_id,
+        app,
+        target,
+        language,
+        stage,
+        epoch,
+        epoch_ms(started_ts) as started_unix_ms,
+        epoch_ms(updated_ts) as updated_unix_ms,
+        epoch_ms(t0_ts) as t0_unix_ms,
+        coalesce(media_ms, 0) as media_ms,
+        coalesce(recognised_ms, 0) as recognised_ms,
+        agent_name,
+        queue_name,
+        held_since_ms,
+        stop_reason,
+        failure,
+        (select count(*) from fact_utterance as said where said.call_id = stream.call_id) as utterance_count
+    from stream
+"""
+
+
+def open_stream(
+    con: Connection,
+    *,
+    stream_id: str,
+    call_id: str,
+    product: str,
+    instance_id: str,
+    app: str,
+    target: str,
+    language: str,
+    started_unix_ms: int,
+) -> bool:
+    """Record a stream that Zoom announced; False when it is known. It gets its first epoch when a session takes it."""
+    rows = con.execute(
+        """
+        insert into stream (stream_id, call_id, product, instance_id, app, target, language, stage, epoch, started_ts, updated_ts)
+        values (?, ?, ?, ?, ?, ?, ?, 'received', 0, make_timestamptz(?::bigint * 1000), now())
+        on conflict do nothing
+        returning stream_id
+        """,
+        [stream_id, call_id, product, instance_id, app, target, language, started_unix_ms],
+    ).fetchall()
+    return bool(rows)
+
+
+def take(con: Connection, stream_id: str) -> StreamRow | None:
+    """Give a stream to a new session: the next epoch. None when it is finished or unknown."""
+    con.execute(f"update stream set epoch = epoch + 1, updated_ts = now() where stream_id = ? and {_GOING_ON}", [stream_id])
+    row = load(con, stream_id)
+    return row if row is not None and row.stage in UNFINISHED else None
+
+
+def load(con: Connection, stream_id: str) -> StreamRow | None:
+    """Return one stream, or None."""
+    found = _rows(con, _SELECT + " where stream_id = ?", [stream_id])
+    return found[0] if found else None
+
+
+def unfinished(con: Connection) -> list[StreamRow]:
+    """Return the streams that a session has to go on with, oldest first."""
+    return _rows(con, _SELECT + f" where {_GOING_ON} order by started_ts, stream_id", [])
+
+
+def in_progress(con: Connection) -> list[StreamRow]:
+    """Return the streams of calls that are going on or being worked off, newest first."""
+    return _rows(con, _SELECT + f" where {_GOING_ON} order by started_ts desc, stream_id", [])
+
+
+def list_streams(con: Connection) -> list[StreamRow]:
+    """Return the newest streams of any stage, newest first."""
+    return _rows(con, _SELECT + " order by started_ts desc, stream_id limit ?", [LISTED])
+
+
+def of_call(con: Connection, call_id: str) -> list[StreamRow]:
+    """Return the streams of a call, oldest first."""
+    return _rows(con, _SELECT + " where call_id = ? order by started_ts, stream_id", [call_id])
+
+
+def may_write(con: Connection, stream_id: str, epoch: int) -> bool:
+    """Whether a session of this epoch still speaks for the stream; an imported recording has no stream and no rival."""
+    rows = con.execute("select epoch, stage from stream where stream_id = ?", [stream_id]).fetchall()
+    return not rows or (rows[0][0] == epoch and rows[0][1] != "revoked")
+
+
+def reach(con: Connection, batch: StageReached) -> bool:
+    """Move a stream to a stage; False when a newer session or a later stage forbids it."""
+    row = load(con, batch.stream_id)
+    if row is None or row.epoch != batch.epoch or _RANK[batch.stage] <= _RANK[row.stage]:
+        return False
+    con.execute(
+        """
+        update stream
+        set stage = ?, failure = ?, stop_reason = coalesce(?, stop_reason), held_since_ms = null, updated_ts = now()
+        where stream_id = ?
+        """,
+        [batch.stage, batch.reason, batch.stop_reason, batch.stream_id],
+    )
+    return True
+
+
+def note_failure(con: Connection, stream_id: str, epoch: int, error: str) -> None:
+    """Record why a session could not finish; the stage stays, so that the next start goes on from it."""
+    con.execute("update stream set failure = ?, updated_ts = now() where stream_id = ? and epoch = ?", [error, stream_id, epoch])
+
+
+def _rows(con: Connection, sql: str, parameters: list[Any]) -> list[StreamRow]:
+    cursor = con.execute(sql, parameters)
+    names = [column[0] for column in cursor.description]
+    return [StreamRow(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
