@@ -1,6 +1,7 @@
 """Commands. Imports lazily: `cc-voice --help` must not load a recogniser or a database."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -42,6 +43,7 @@ class _Commands(click.Group):
 @click.version_option(package_name="cc-voice")
 def main() -> None:
     """Contact-center voice analytics for Zoom, on site."""
+    os.umask(0o077)  # whatever this program writes – store, log of the store, recordings, exports – holds what people said
 
 
 def _site(command: Callable[..., Any]) -> Callable[..., Any]:
