@@ -1,0 +1,22 @@
+-- What views and reports share: one definition each. Created as temporary macros before the views.
+
+-- yyyymmdd of a date: the key of dim_date, by which every fact is filtered first
+create or replace temp macro as_date_key(day) as
+    year(day) * 10000 + month(day) * 100 + day(day);
+
+-- ratio of sums over the rows in which both were measured; NULL when there are none
+create or replace temp macro ros(part, whole) as
+    sum(part) filter (where whole is not null) / nullif(sum(whole) filter (where part is not null), 0);
+
+-- 95 % Wilson interval of a share, in percent: right also for few rows and for shares near 0 and 100
+create or replace temp macro wilson_low_pct(hits, n) as
+    100 * greatest(0, (hits / n + 1.9208 / n - 1.96 * sqrt(hits / n * (1 - hits / n) / n + 0.9604 / (n * n))) / (1 + 3.8416 / n));
+
+create or replace temp macro wilson_high_pct(hits, n) as
+    100 * least(1, (hits / n + 1.9208 / n + 1.96 * sqrt(hits / n * (1 - hits / n) / n + 0.9604 / (n * n))) / (1 + 3.8416 / n));
+
+-- variance of the ratio of sums a/b of n rows out of Σa, Σb, Σa², Σab, Σb² (linearised); NULL below two rows
+create or replace temp macro ratio_variance(n, a, b, aa, ab, bb) as
+    case
+        when n > 1 and b > 0 then greatest(0, aa - 2 * a / b * ab + (a / b) * (a / b) * bb) * n / (n - 1) / (b * b)
+    end;

@@ -1,0 +1,36 @@
+-- grain: one row per agent and local date
+select
+    user_id,
+    agent_name,
+    any_value(team_name) as team_name,
+    local_date,
+    date_key,
+    count(*) as n_legs,
+    count(*) filter (where transferred_out) as n_transferred_out,
+    sum(interaction_ms)::bigint as interaction_ms,
+    sum(handle_ms)::bigint as handle_ms,
+    sum(analysed_ms)::bigint as analysed_ms,
+    sum(hold_ms)::bigint as hold_ms,
+    sum(acw_ms)::bigint as acw_ms,
+    sum(talk_ms_agent)::bigint as talk_ms_agent,
+    sum(talk_ms_customer)::bigint as talk_ms_customer,
+    sum(agent_only_ms)::bigint as agent_only_ms,
+    sum(customer_only_ms)::bigint as customer_only_ms,
+    sum(overtalk_ms)::bigint as overtalk_ms,
+    sum(silence_ms)::bigint as silence_ms,
+    sum(dead_air_agent_owed_ms)::bigint as dead_air_agent_owed_ms,
+    sum(interruptions_agent)::bigint as interruptions_agent,
+    sum(interruptions_customer)::bigint as interruptions_customer,
+    ros(100 * talk_ms_agent, analysed_ms) as agent_talk_pct_ros,
+    ros(talk_ms_agent, talk_ms_agent + talk_ms_customer) as talk_ratio_agent_ros,
+    ros(100 * silence_ms, analysed_ms) as silence_pct_ros,
+    ros(100 * overtalk_ms, analysed_ms) as overtalk_pct_ros,
+    ros(100 * hold_ms, interaction_ms) as hold_pct_ros,
+    ros(600000 * interruptions_agent, analysed_ms) as interruptions_agent_per_10min_ros,
+    avg(greeting_latency_ms) as greeting_latency_ms_mean
+from v_leg
+group by
+    user_id,
+    agent_name,
+    local_date,
+    date_key

@@ -1,0 +1,25 @@
+-- grain: one row per utterance of a measured call
+select
+    u.utterance_id,
+    u.call_id,
+    u.leg_id,
+    u.channel_id,
+    u.seq,
+    c.date_key,
+    d.local_date,
+    c.start_ts + to_milliseconds(u.start_ms) as said_ts,
+    u.start_ms,
+    u.end_ms,
+    u.party,
+    u.source,
+    u.language_code,
+    u.lid_conf,
+    u.text,
+    u.word_count,
+    u.asr_conf,
+    u.is_backchannel,
+    u.on_hold,
+    u.asr_model
+from fact_utterance as u
+join fact_call as c on c.call_id = u.call_id
+left join dim_date as d on d.date_key = c.date_key

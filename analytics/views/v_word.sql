@@ -1,0 +1,19 @@
+-- grain: one row per word of a measured call
+select
+    w.utterance_id,
+    w.word_seq,
+    u.call_id,
+    u.leg_id,
+    u.channel_id,
+    c.date_key,
+    d.local_date,
+    u.party,
+    w.start_ms,
+    w.end_ms,
+    w.word,
+    w.conf,
+    w.language_code
+from fact_word as w
+join fact_utterance as u on u.utterance_id = w.utterance_id
+join fact_call as c on c.call_id = u.call_id
+left join dim_date as d on d.date_key = c.date_key

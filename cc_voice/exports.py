@@ -1,0 +1,118 @@
+"""Tables as files for other tools: CSV, Parquet and a manifest that says what was written.
+
+    <folder>/calls.csv · calls.parquet · legs.… · utterances.… · words.… · manifest.json
+
+Every file is written beside its target and renamed when all are whole, the manifest last: a reader never sees half a file, and
+files that the manifest's checksums match belong together. The same rows give the same bytes, so a copy job moves only what changed.
+
+CSV is RFC 4180: comma, CRLF, UTF-8 without byte order mark, decimal point, times in ISO 8601 and UTC, NULL an empty cell, empty
+text a quoted one. Spreadsheets run cells that begin with `=`, `+`, `-` or `@` as formulas, also after a tab or line break, and a
+customer can say what he likes: such text gets an apostrophe in front, as OWASP recommends. Parquet carries every text as it is.
+
+    ExportError           nothing was replaced; the message says why
+"""
+
+import datetime
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+import polars as pl
+import polars.selectors as cs
+
+FORMATS = ("csv", "parquet")
+MANIFEST_VERSION = 1
+ROW_GROUP_ROWS = 122_880
+"""Fixed, so that the bytes do not depend on how the rows came in; the size that DuckDB reads in one piece."""
+_FORMULA = r"^[=+\-@\t\r\n]"
+_TIMESTAMP = "%Y-%m-%dT%H:%M:%S%.3fZ"
+_READ_BYTES = 1 << 20
+
+
+class ExportError(Exception):
+    """An export could not be made; what was in the folder is still there."""
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """A column as Parquet types it, in polars' words."""
+
+    name: str
+    type: str
+
+
+class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of an export."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+    columns: tuple[Column, ...]
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What an export wrote; also `manifest.json`."""
+
+    manifest_version: int
+    created_at: datetime.datetime
+    files: tuple[ExportedFile, ...]
+
+
+def export(datasets: Iterable[tuple[str, pl.LazyFrame]], folder: Path, formats: tuple[str, ...]) -> Manifest:
+    """Write each named dataset in each format and return the manifest; each frame is read once. Raises ExportError.
+
+    Files of formats not asked for are left as they are; the manifest does not name them.
+    """
+    if unknown := sorted(set(formats) - set(FORMATS)):
+        raise ExportError(f"unknown export format {unknown[0]!r}; there are {' and '.join(FORMATS)}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+        try:
+            return _export(datasets, folder, work, formats)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    except OSError as error:
+        raise ExportError(f"cannot export to {folder}: {error.strerror or error}") from error
+
+
+def _export(datasets: Iterable[tuple[str, pl.LazyFrame]], folder: Path, work: Path, formats: tuple[str, ...]) -> Manifest:
+    files = tuple(file for name, frame in datasets for file in _write(name, frame, work, formats))
+    manifest = Manifest(manifest_version=MANIFEST_VERSION, created_at=datetime.datetime.now(datetime.UTC), files=files)
+    (work / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+    for name in (*(file.name for file in files), "manifest.json"):
+        (work / name).replace(folder / name)
+    return manifest
+
+
+def _write(name: str, frame: pl.LazyFrame, work: Path, formats: tuple[str, ...]) -> Iterable[ExportedFile]:
+    """Write one dataset. Parquet comes first and CSV is made from it: the source may be read only once."""
+    whole = work / f"{name}.parquet"
+    frame.sink_parquet(whole, compression="zstd", row_group_size=ROW_GROUP_ROWS, maintain_order=True)
+    stored = pl.scan_parquet(whole)
+    rows = stored.select(pl.len()).collect().item()
+    columns = tuple(Column(name=column, type=str(form)) for column, form in stored.collect_schema().items())
+    for form in FORMATS:
+        path = work / f"{name}.{form}"
+        if form not in formats:
+            continue
+        if form == "csv":
+            _plain(stored).sink_csv(path, line_terminator="\r\n", datetime_format=_TIMESTAMP, maintain_order=True)
+        yield ExportedFile(name=path.name, rows=rows, bytes=path.stat().st_size, sha256=_sha256(path), columns=columns)
+
+
+def _plain(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the frame with no text that a spreadsheet would run."""
+    text = cs.string()
+    return frame.with_columns(pl.when(text.str.contains(_FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep())
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_READ_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

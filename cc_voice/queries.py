@@ -1,0 +1,266 @@
+"""Named questions over all calls: the only reader of `analytics/`, and of the store for whoever wants tables instead of calls.
+
+Views and macros are created as temporary ones on the cursor that asks. They belong to the program and not to the file, so an
+upgrade never finds old ones, and a read-only copy of the store answers like the live one. The alternative, views kept in the
+file, would have made every change of a view a migration.
+
+The grammar of the headers is in `analytics/README.md`. Values reach DuckDB as bound parameters only.
+
+    QueryError            the question cannot be answered; the message says what to ask instead
+"""
+
+import datetime
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import duckdb
+import msgspec
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from cc_voice.settings import bundled
+
+Connection = duckdb.DuckDBPyConnection
+Value = datetime.date | int | float | str | None
+
+DATASETS = {
+    "calls": ("v_call", "call_id"),
+    "legs": ("v_leg", "call_id, leg_no"),
+    "utterances": ("v_utterance", "call_id, seq, utterance_id"),
+    "words": ("v_word", "call_id, utterance_id, word_seq"),
+}
+"""What is exported: name → its view and the order of its rows within a day."""
+
+_DAYS = "select date_key from fact_call union select date_key from fact_leg order by date_key"
+"""A leg that began after midnight may lie on a day on which no call did."""
+
+_HEADER = re.compile(r"^-- (title|summary|question|check|grain): (.+)$", re.MULTILINE)
+_TYPE = r"date|integer|number|text|choice \w+(?:\|\w+)*"
+_PARAM = re.compile(rf"^-- param (\w+) \(({_TYPE}), (required|default \S+)\): (.+)$", re.MULTILINE)
+_DAY = re.compile(r"today(?:-(\d{1,5}))?")
+_FORMS = {
+    "date": "a date such as 2026-11-01, or today, or today-30",
+    "integer": "a whole number",
+    "number": "a number such as 0.6",
+    "text": "text",
+}
+
+
+class QueryError(Exception):
+    """A question cannot be answered; the message is for whoever asked."""
+
+
+class Param(msgspec.Struct, frozen=True, kw_only=True):
+    """A parameter of a report. `default` is text as a user would give it, None for one that must be given."""
+
+    name: str
+    meaning: str
+    type: str
+    """date, integer, number, text or choice."""
+    default: str | None
+    """`none` stands for NULL, `today-30` for a day relative to the newest local date of any site."""
+    choices: tuple[str, ...] = ()
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A named question. `question` is its number in the list of questions of supervisors and analysts, None beyond it."""
+
+    name: str
+    title: str
+    summary: str
+    question: int | None
+    params: tuple[Param, ...]
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that holds for every store: its query returns no row."""
+
+    name: str
+    meaning: str
+
+
+def list_reports() -> list[Report]:
+    """Return every report, by name."""
+    return [_report(name, path.read_text()) for name, path in sorted(_files("reports").items())]
+
+
+def run(con: Connection, name: str, params: Mapping[str, str]) -> pl.DataFrame:
+    """Answer a report; parameters not given, or given empty, take their defaults. Raises QueryError."""
+    sql = _sql("reports", "report", name)
+    report = _report(name, sql)
+    prepare(con)
+    values = _values(report, params, _today(con))
+    try:
+        return pl.DataFrame(con.sql(sql, params=values))
+    except duckdb.InterruptException as error:
+        raise QueryError(f"report {name} took too long; narrow the dates") from error
+    except duckdb.Error as error:
+        raise QueryError(f"report {name} failed: {str(error).splitlines()[0]}") from error
+
+
+def checks() -> list[Check]:
+    """Return every check, by name."""
+    return [Check(name=name, meaning=_header(path.read_text())["check"]) for name, path in sorted(_files("checks").items())]
+
+
+def run_check(con: Connection, name: str) -> pl.DataFrame:
+    """Return the rows that break a check; none when all is well. Raises QueryError for an unknown name."""
+    sql = _sql("checks", "check", name)
+    prepare(con)
+    return _frame(con, sql)
+
+
+def views() -> dict[str, str]:
+    """Return name → grain of every view, in an order in which they can be created."""
+    texts = {name: path.read_text() for name, path in sorted(_files("views").items())}
+    uses = {name: set(re.findall(r"\bv_\w+", sql)) & texts.keys() - {name} for name, sql in texts.items()}
+    return {name: _header(texts[name])["grain"] for name in TopologicalSorter(uses).static_order()}
+
+
+def prepare(con: Connection) -> None:
+    """Give a cursor the macros and views, and UTC for its times, unless it has them already."""
+    if con.execute("select true from duckdb_views() where temporary and view_name = 'v_call'").fetchall():
+        return
+    folder = bundled("analytics")
+    con.execute("set session TimeZone = 'UTC'")
+    con.execute((folder / "macros.sql").read_text())
+    for name in views():
+        con.execute(f"create or replace temp view {name} as {(folder / 'views' / f'{name}.sql').read_text()}")
+
+
+def datasets(con: Connection) -> Iterator[tuple[str, pl.LazyFrame]]:
+    """Yield name and rows of everything that is exported, as of one moment.
+
+    Rows are read while a frame is consumed, a local day at a time: memory holds one day, no query runs long, and the order – day,
+    then keys – is the same every time. A frame must be consumed before the next one is asked for.
+    """
+    prepare(con)
+    con.begin()  # one snapshot for all four: no leg whose call is not there
+    try:
+        days = [row[0] for row in con.execute(_DAYS).fetchall()]
+        for name, (view, order) in DATASETS.items():
+            yield name, _by_day(con, view, order, days)
+    finally:
+        con.rollback()
+
+
+def _by_day(con: Connection, view: str, order: str, days: list[int]) -> pl.LazyFrame:
+    """Return a view as a lazy frame.
+
+    Not `relation.pl(lazy=True)`: that needs pyarrow, which an installed appliance does not have, and sorts everything at once.
+    """
+
+    def read(
+        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        left = n_rows
+        for day in days:
+            frame = _frame(con, f"select * from {view} where date_key = $day order by {order}", {"day": day})
+            frame = frame if predicate is None else frame.filter(predicate)
+            frame = frame if left is None else frame.head(left)
+            left = None if left is None else left - len(frame)
+            yield frame if with_columns is None else frame.select(with_columns)
+
+    schema = _frame(con, f"select * from {view} limit 0").schema
+    return register_io_source(read, schema=schema)
+
+
+def _frame(con: Connection, sql: str, values: Mapping[str, Value] | None = None) -> pl.DataFrame:
+    # Through the Arrow stream of the relation: its own .pl() needs pyarrow
+    return pl.DataFrame(con.sql(sql, params=dict(values)) if values else con.sql(sql))
+
+
+# -- files and their headers -----------------------------------------------------------------------------------------
+
+
+def _files(kind: str) -> dict[str, Path]:
+    return {path.stem: path for path in (bundled("analytics") / kind).glob("*.sql")}
+
+
+def _sql(kind: str, word: str, name: str) -> str:
+    """Return the text of a file by its name. Raises QueryError with names close to it."""
+    known = _files(kind)
+    if name in known:
+        return known[name].read_text()
+    close = difflib.get_close_matches(name, known)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(known))}"
+    raise QueryError(f"there is no {word} {name!r}; {hint}")
+
+
+def _header(sql: str) -> dict[str, str]:
+    return dict(_HEADER.findall(sql))
+
+
+def _report(name: str, sql: str) -> Report:
+    header = _header(sql)
+    return Report(
+        name=name,
+        title=header["title"],
+        summary=header["summary"],
+        question=int(header["question"]) if "question" in header else None,
+        params=tuple(_param(*found) for found in _PARAM.findall(sql)),
+    )
+
+
+def _param(name: str, form: str, need: str, meaning: str) -> Param:
+    kind, _, choices = form.partition(" ")
+    return Param(
+        name=name,
+        meaning=meaning,
+        type=kind,
+        default=None if need == "required" else need.removeprefix("default "),
+        choices=tuple(choices.split("|")) if choices else (),
+    )
+
+
+# -- parameters ------------------------------------------------------------------------------------------------------
+
+
+def _today(con: Connection) -> datetime.date:
+    """Return the newest local date of any site, so that a default range leaves out no call."""
+    found: datetime.date = con.execute(
+        "select coalesce(max(timezone(timezone, now())), timezone('UTC', now()))::date from dim_site"
+    ).fetchall()[0][0]
+    return found
+
+
+def _values(report: Report, given: Mapping[str, str], today: datetime.date) -> dict[str, Value]:
+    known = {param.name: param for param in report.params}
+    for name in given:
+        if name not in known:
+            raise QueryError(f"report {report.name} has no parameter {name!r}; {_usage(report)}")
+    values = {}
+    for name, param in known.items():
+        text = given.get(name) or param.default
+        if text is None:
+            raise QueryError(f"report {report.name} needs a value for {name!r} ({param.meaning}); {_usage(report)}")
+        try:
+            values[name] = None if text == "none" and param.default == "none" else _value(param, text, today)
+        except (ValueError, OverflowError) as error:
+            form = f"one of {', '.join(param.choices)}" if param.choices else _FORMS[param.type]
+            raise QueryError(f"parameter {name!r} of report {report.name} is {form}, not {text!r}") from error
+    return values
+
+
+def _value(param: Param, text: str, today: datetime.date) -> Value:
+    """Read a value as its parameter's type. Raises ValueError, OverflowError."""
+    text.encode()  # half a surrogate pair, as a broken terminal sends, is no text
+    if param.type == "date":
+        relative = _DAY.fullmatch(text)
+        return today - datetime.timedelta(int(relative[1] or 0)) if relative else datetime.date.fromisoformat(text)
+    if param.type == "integer":
+        return int(text)
+    if param.type == "number":
+        return float(text)
+    if param.choices and text not in param.choices:
+        raise ValueError(text)
+    return text
+
+
+def _usage(report: Report) -> str:
+    if not report.params:
+        return "it takes none"
+    return "it takes " + ", ".join(f"{p.name} ({p.type}{'' if p.default else ', required'})" for p in report.params)
