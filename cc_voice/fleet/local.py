@@ -100,7 +100,7 @@ class LocalFleet:
         return [
             WorkerStatus(
                 number=seat.number,
-                pid=seat.process.pid if seat.process else None,
+                pid=seat.process.pid if seat.process and seat.pipe else None,
                 streams=len(seat.streams),
                 restarts=seat.restarts,
             )

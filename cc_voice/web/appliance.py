@@ -1,0 +1,23 @@
+"""What the handlers share: settings, store, dispatcher, and whether the service is about to stop. Made once, in `service.py`."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from cc_voice.fleet.dispatch import Dispatcher
+from cc_voice.settings import Settings
+from cc_voice.store.database import Database
+
+
+class Appliance(msgspec.Struct, frozen=True, kw_only=True):
+    """The running appliance as its handlers see it."""
+
+    settings: Settings
+    database: Database
+    dispatcher: Dispatcher
+    draining: asyncio.Event
+    """Set when the service is asked to stop: streams to browsers end, so that nothing holds it up."""
+    now: Callable[[], float] = time.time
+    """Unix seconds; an argument, so that windows and time-outs can be tested without waiting for them."""

@@ -1,0 +1,74 @@
+"""The one table that turns errors into HTTP, and the two shapes an error has: a page for people, JSON for programs.
+
+Whatever is not in the table is a fault of ours: it is logged with its traceback and answered with 500 and no detail.
+"""
+
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.enums import MediaType
+from litestar.exceptions import HTTPException
+
+from cc_voice.queries import QueryError
+from cc_voice.questions import QuestionError
+from cc_voice.store.errors import StoreError
+from cc_voice.store.recordings import RecordingError
+
+log = structlog.get_logger()
+
+STATUS: dict[type[Exception], int] = {
+    QuestionError: 400,
+    QueryError: 400,
+    RecordingError: 500,
+    StoreError: 503,
+}
+"""Our errors; their messages are written for whoever reads them, so they are the detail. Litestar's carry their own status."""
+
+WORDS = {
+    400: ("This cannot be answered", "Something in the address or the form is not understood."),
+    403: ("Not allowed", "This form came from another page, or its page was open for too long. Load the page again and repeat."),
+    404: ("Not found", "There is nothing at this address. It may have been deleted, or the link is incomplete."),
+    405: ("Not possible here", "This address does not take that kind of request."),
+    413: ("Too large", "The request is larger than this appliance accepts."),
+    429: ("Too many requests", "Wait a minute and repeat."),
+    500: ("Something is broken", "The fault was logged. Calls go on being recorded and stored."),
+    503: ("The store does not answer", "Calls go on being recorded. Repeat in a minute."),
+}
+"""Status → what happened, what to do."""
+
+_FOR_PROGRAMS = ("/api/", "/owner/", "/webhooks/", "/healthz")
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """An error as programs get it."""
+
+    status_code: int
+    detail: str
+
+
+def answer(request: Request[Any, Any, State], error: Exception) -> Response[Any]:
+    """Answer a request that failed."""
+    status, detail = describe(error)
+    if status >= 500:
+        log.error("request failed", path=request.url.path, status=status, exc_info=error)
+    if request.url.path.startswith(_FOR_PROGRAMS):
+        return Response(Problem(status, detail), status_code=status, media_type=MediaType.JSON)
+    return Response(detail, status_code=status, media_type=MediaType.TEXT)
+
+
+def describe(error: Exception) -> tuple[int, str]:
+    """Return the status of an error and what may be told about it."""
+    for kind, status in STATUS.items():
+        if isinstance(error, kind):
+            return status, str(error)
+    if isinstance(error, HTTPException):
+        return error.status_code, error.detail if error.status_code < 500 else words(error.status_code)[0]
+    return 500, words(500)[0]
+
+
+def words(status: int) -> tuple[str, str]:
+    """Return title and advice for a status."""
+    return WORDS.get(status, WORDS[500 if status >= 500 else 400])

@@ -1,0 +1,46 @@
+"""The owner's socket: commands on this machine ask the process that holds the database (`questions.py`).
+
+Whoever may open the socket may open the data folder, so there is no sign-in; over TCP the route does not exist.
+"""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.enums import MediaType
+from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
+from litestar.params import JSONBody
+
+from cc_voice.questions import QUESTIONS, QuestionError
+from cc_voice.web.appliance import Appliance
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A question by its name in `questions.QUESTIONS`."""
+
+    command: str
+    arguments: dict[str, Any] = {}
+
+
+def over_owner_socket(connection: ASGIConnection[Any, Any, Any, State], handler: BaseRouteHandler) -> None:
+    """Guard: let through what came over the owner's socket. No header can claim that: it is the name of the listening socket."""
+    appliance: Appliance = connection.app.state.appliance
+    if connection.scope.get("server") != (str(appliance.settings.owner_socket), None):
+        raise NotFoundException
+
+
+@post("/owner/command", status_code=200, guards=[over_owner_socket], opt={"public": True}, include_in_schema=False)
+async def command(
+    request: Request[None, None, State], data: JSONBody[Command], appliance: NamedDependency[Appliance]
+) -> Response[bytes]:
+    """Answer a question as `questions.ask` would if it could open the database."""
+    question = QUESTIONS.get(data.command)
+    if question is None:
+        raise QuestionError(f"this service knows no command {data.command!r}; is it older than the program that asks?")
+    result = await asyncio.to_thread(question, appliance.database, appliance.settings, data.arguments)
+    return Response(msgspec.json.encode({"result": result}), media_type=MediaType.JSON)

@@ -1,0 +1,162 @@
+"""`cc-voice serve`: the process that owns the database, the inbox and the web, from start to orderly end.
+
+The order matters. First the store is opened, which says who may own this data folder. Then both sockets listen, so that webhooks
+wait instead of being refused while workers start; the dispatcher takes up what an earlier process left; requests are served;
+and the address is written once they are. At the end: no new requests, open event streams end, workers drain, the store closes.
+
+uvicorn would install its own signal handlers, end by raising the signal again, and wait for open event streams for ever. So the
+signals are ours, from before the workers start, and set `draining`, which ends those streams (measured: 0 s instead of hanging).
+"""
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import msgspec
+import structlog
+import uvicorn
+
+from cc_voice.fleet.dispatch import Dispatcher
+from cc_voice.settings import Secret, Settings
+from cc_voice.store.database import Database
+from cc_voice.store.recordings import write_atomically
+from cc_voice.web.app import create_app
+from cc_voice.web.appliance import Appliance
+from cc_voice.web.notify import Notifier
+from cc_voice.web.private import write_private
+from cc_voice.web.sockets import address, listen_owner, listen_tcp
+
+log = structlog.get_logger()
+
+GRACE_S = 10
+"""How long requests under way may take at the end."""
+TRUSTED_PROXIES = "127.0.0.1,::1"
+"""Whose `X-Forwarded-For` is believed: the TLS proxy on this machine (deploy/README.md)."""
+
+
+def run(settings: Settings) -> None:
+    """Run the appliance until SIGTERM or SIGINT. Raises StoreError or OSError, worded for the operator, when it cannot start."""
+    database = Database.open(settings.database_path)
+    try:
+        settings = with_salt(settings)
+        with _listening(settings) as sockets:
+            asyncio.run(_serve(settings, database, sockets))
+    finally:
+        database.close()
+
+
+def with_salt(settings: Settings) -> Settings:
+    """Return settings with the salt of customer keys: configured, else kept in the data folder, else made now."""
+    if settings.customer_key_salt:
+        return settings
+    path = settings.data_dir / "salt"
+    if not path.exists():
+        write_private(path, secrets.token_hex(32))
+    return msgspec.structs.replace(settings, customer_key_salt=Secret(path.read_text().strip()))
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[list[socket.socket]]:
+    """Open the sockets; in the end remove what the data folder tells of them."""
+    address_path = settings.data_dir / "address"
+    address_path.unlink(missing_ok=True)
+    tcp = listen_tcp(settings.host, settings.port)
+    try:
+        owner = listen_owner(settings.owner_socket)
+    except OSError:
+        tcp.close()
+        raise
+    try:
+        yield [tcp, owner]
+    finally:
+        for sock in (tcp, owner):
+            sock.close()
+        for path in (address_path, settings.owner_socket):
+            path.unlink(missing_ok=True)
+
+
+async def _serve(settings: Settings, database: Database, sockets: list[socket.socket]) -> None:
+    dispatcher = Dispatcher(settings, database)
+    appliance = Appliance(settings=settings, database=database, dispatcher=dispatcher, draining=asyncio.Event())
+    notifier = Notifier()
+    url = address(sockets[0])
+
+    def listening() -> None:
+        write_atomically(settings.data_dir / "address", f"{url}\n".encode())
+        notifier.ready()
+        log.info("service listens", address=url)
+
+    server = _Server(_config(appliance, notifier), listening)
+
+    def stop() -> None:
+        log.info("service stops")
+        notifier.stopping()
+        appliance.draining.set()
+        server.should_exit = True
+
+    with _on_signals(stop):
+        await dispatcher.start()
+        try:
+            await server.serve(sockets=sockets)
+        finally:
+            await dispatcher.stop()
+
+
+def _config(appliance: Appliance, notifier: Notifier) -> uvicorn.Config:
+    async def alive() -> None:
+        notifier.alive()
+
+    return uvicorn.Config(
+        create_app(appliance),
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        access_log=False,  # paths name calls; what matters is logged where it happens
+        log_config=None,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=TRUSTED_PROXIES,
+        timeout_graceful_shutdown=GRACE_S,
+        callback_notify=alive,
+        timeout_notify=max(1, int((notifier.watchdog_s or 2.0) / 2)),
+    )
+
+
+class _Server(uvicorn.Server):
+    """Tells when requests are served, and leaves the process's signals to the service."""
+
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listening()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.contextmanager
+def _on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` in the event loop at the first SIGTERM or SIGINT; a second one is a person who will not wait."""
+    loop = asyncio.get_running_loop()
+    handled = (signal.SIGTERM, signal.SIGINT)
+
+    def first() -> None:
+        for number in handled:
+            loop.remove_signal_handler(number)
+        stop()
+
+    for number in handled:
+        loop.add_signal_handler(number, first)
+    try:
+        yield
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
