@@ -10,13 +10,21 @@ create or replace temp macro ros(part, whole) as
 
 -- 95 % Wilson interval of a share, in percent: right also for few rows and for shares near 0 and 100
 create or replace temp macro wilson_low_pct(hits, n) as
-    100 * greatest(0, (hits / n + 1.9208 / n - 1.96 * sqrt(hits / n * (1 - hits / n) / n + 0.9604 / (n * n))) / (1 + 3.8416 / n));
+    round(100 * (hits / n + 1.9208 / n - 1.96 * sqrt(hits / n * (1 - hits / n) / n + 0.9604 / (n * n))) / (1 + 3.8416 / n), 3);
 
 create or replace temp macro wilson_high_pct(hits, n) as
-    100 * least(1, (hits / n + 1.9208 / n + 1.96 * sqrt(hits / n * (1 - hits / n) / n + 0.9604 / (n * n))) / (1 + 3.8416 / n));
+    round(100 * (hits / n + 1.9208 / n + 1.96 * sqrt(hits / n * (1 - hits / n) / n + 0.9604 / (n * n))) / (1 + 3.8416 / n), 3);
 
 -- variance of the ratio of sums a/b of n rows out of Σa, Σb, Σa², Σab, Σb² (linearised); NULL below two rows
 create or replace temp macro ratio_variance(n, a, b, aa, ab, bb) as
     case
         when n > 1 and b > 0 then greatest(0, aa - 2 * a / b * ab + (a / b) * (a / b) * bb) * n / (n - 1) / (b * b)
     end;
+
+-- text as lower-case words with one space around each, so that contains() finds whole words and phrases
+create or replace temp macro as_words(said) as
+    ' ' || trim(regexp_replace(lower(said), '[^\p{L}\p{N}\p{M}'']+', ' ', 'g')) || ' ';
+
+-- whether words were said in this order; looks for the first of them before it takes the text apart, which is most of the cost
+create or replace temp macro says(said, phrase) as
+    contains(lower(said), split_part(trim(as_words(phrase)), ' ', 1)) and contains(as_words(said), as_words(phrase));

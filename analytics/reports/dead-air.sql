@@ -1,0 +1,61 @@
+-- title: Where does the agent leave the customer in unexplained silence?
+-- summary: Silences of ten seconds and more that nobody announced and that the agent owed an answer, longest first, with what was said last.
+-- question: 10
+-- param since (date, default today-30): first local date
+-- param until (date, default today): last local date
+-- param queue (text, default none): only legs of the queue with this name
+-- param agent (text, default none): only legs of the agent with this name
+-- param limit (integer, default 100): rows at most
+with longest as (
+    select
+        l.call_id,
+        l.leg_id,
+        l.agent_name,
+        l.queue_name,
+        l.answered_ts,
+        i.start_ms,
+        i.end_ms
+    from v_leg as l
+    join fact_interval as i on i.leg_id = l.leg_id
+    where l.date_key between as_date_key($since) and as_date_key($until)
+        and ($queue is null or l.queue_name = $queue)
+        and ($agent is null or l.agent_name = $agent)
+        and l.dead_air_agent_owed_ms > 0
+        and i.kind = 'dead_air'
+        and i.party = 'agent'
+    order by
+        i.end_ms - i.start_ms desc,
+        l.leg_id,
+        i.start_ms
+    limit $limit
+),
+said_before as (
+    select
+        d.leg_id,
+        d.start_ms,
+        arg_max(u.party, (u.end_ms, u.utterance_id)) as last_party,
+        arg_max(u.text, (u.end_ms, u.utterance_id)) as last_text
+    from longest as d
+    join v_utterance as u on u.leg_id = d.leg_id
+    where u.end_ms <= d.start_ms + 500
+    group by
+        d.leg_id,
+        d.start_ms
+)
+select
+    d.call_id,
+    d.leg_id,
+    d.agent_name,
+    d.queue_name,
+    d.answered_ts,
+    d.start_ms,
+    d.end_ms,
+    d.end_ms - d.start_ms as duration_ms,
+    s.last_party,
+    s.last_text
+from longest as d
+left join said_before as s on s.leg_id = d.leg_id and s.start_ms = d.start_ms
+order by
+    duration_ms desc,
+    d.leg_id,
+    d.start_ms

@@ -1,0 +1,28 @@
+-- grain: one row per leg, in the column names of Amazon Connect's contact_lens_conversational_analytics (there a contact is one agent's part too)
+select
+    site_name as instance_id,
+    leg_id as contact_id,
+    call_id as initial_contact_id,
+    'VOICE' as channel,
+    primary_language as language_locale,
+    ended_ts as disconnect_timestamp,
+    queue_id,
+    user_id as agent_id,
+    date_key,
+    greeting_latency_ms as greeting_time_agent_ms,
+    non_talk_ms as non_talk_time_total_ms,
+    talk_ms_any as talk_time_total_ms,
+    talk_ms_agent as talk_time_agent_ms,
+    talk_ms_customer as talk_time_customer_ms,
+    conversation_ms as total_conversation_duration_ms,
+    if(talk_speed_unit = 'wpm', wpm_agent, null) as talk_speed_agent_wpm,
+    if(talk_speed_unit = 'wpm', wpm_customer, null) as talk_speed_customer_wpm,
+    interruption_ms_agent + interruption_ms_customer as interruptions_time_total_ms,
+    interruption_ms_agent as interruptions_time_agent_ms,
+    interruption_ms_customer as interruptions_time_customer_ms,
+    interruptions_agent + interruptions_customer as interruptions_total_count,
+    interruptions_agent as interruptions_agent_count,
+    interruptions_customer as interruptions_customer_count,
+    100 * talk_ms_agent / nullif(conversation_ms, 0) as agent_talk_pct_aws,
+    100 * talk_ms_customer / nullif(conversation_ms, 0) as customer_talk_pct_aws
+from v_leg
