@@ -293,14 +293,20 @@ def _print_table(columns: list[str], rows: list[list[str]]) -> None:
 
 
 def _print_call(call: Mapping[str, Any]) -> None:
+    """Print a call for reading: what it was, each leg's metrics or why they are missing, the transcript."""
+    from cc_voice.call.reasons import REASONS
     from cc_voice.questions import cell
 
+    facts = call["call"]
+    seconds = facts["duration_ms"] // 1000
+    click.echo(f"call {facts['call_id']}  {facts['product']}  {facts['start_ts']}  {seconds // 60}:{seconds % 60:02d}")
     for leg in call["legs"]:
-        reasons = leg.get("reasons", {})
-        metrics = leg["metrics"]
-        rows = [[name, cell(value), reasons.get(name, "")] for name, value in metrics.items()]
-        click.echo(f"leg {leg['leg_id']}")
+        click.echo(f"\nleg {leg['leg_id']}")
+        reasons = leg["reasons"]
+        rows = [[name, cell(value), REASONS.get(reasons.get(name, ""), "")] for name, value in leg["metrics"].items()]
         _print_table(["metric", "value", "why it is missing"], rows)
-    for utterance in call["utterances"]:
-        who = utterance.get("party") or utterance["channel_id"]
-        click.echo(f"{utterance['start_ms'] / 1000:8.1f}  {who:<9} {utterance['text']}")
+    if call["utterances"]:
+        click.echo("\ntranscript (seconds, party, language, words)")
+    for said in call["utterances"]:
+        who = said["party"] or said["channel_id"]
+        click.echo(f"{said['start_ms'] / 1000:8.1f}  {who:<9} {said['language_code']:<5} {said['text']}")
