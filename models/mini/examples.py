@@ -17,7 +17,7 @@ _AMERICAN = (
     "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "f1", "f2", "f3", "f4", "f5",
     "klatt", "klatt2", "klatt4", "Alex", "Andy", "Annie", "Michael", "Mike", "linda", "steph", "belinda", "adam", "ed",
     "shelby", "zac", "travis",
-)
+)  # fmt: skip
 """Variants of espeak's American voice."""
 
 VOICES = (

@@ -22,11 +22,12 @@ SPLICES = ((-3, -2, -1, 0, 1, 2, 3), (-1, 0, 1), (-1, 0, 1), (-2, 0, 2), (-2, 0,
 """Input offsets of the layers: the first counts 10 ms frames, the others output frames."""
 CONTEXT = STEP * sum(max(splice) for splice in SPLICES[1:]) + max(SPLICES[0])
 """Frames of 10 ms that one output sees on either side."""
+SMOOTHING = 0.05
+"""What the wanted distribution gives to all phones alike, so that the network never gets entirely sure."""
 
 _CHUNK = 40
 _RATE = 2e-3
 _WARM_UP_STEPS = 50
-_SMOOTHING = 0.05
 _DECAY = 1e-3
 _JITTER = 0.1
 
@@ -82,13 +83,16 @@ class Network:
         return values, inputs
 
     def gradients(self, frames: Floats, labels: NDArray[np.int64]) -> tuple[list[Floats], float, float]:
-        """Gradients of the weights, then of the biases; the loss; the share of frames that were right."""
+        """Gradients of the weights, then of the biases; the cross entropy; the share of frames that were right.
+
+        The gradients are those of the cross entropy with smoothed labels.
+        """
         odds, inputs = self.forward(frames)
         odds -= odds.max(axis=2, keepdims=True)
         chances: Floats = np.exp(odds)
         chances /= chances.sum(axis=2, keepdims=True)
-        wanted = np.full_like(chances, _SMOOTHING / chances.shape[2])
-        np.put_along_axis(wanted, labels[:, :, None], np.float32(1 - _SMOOTHING + _SMOOTHING / chances.shape[2]), axis=2)
+        wanted = np.full_like(chances, SMOOTHING / chances.shape[2])
+        np.put_along_axis(wanted, labels[:, :, None], np.float32(1 - SMOOTHING + SMOOTHING / chances.shape[2]), axis=2)
         loss = float(-np.log(np.take_along_axis(chances, labels[:, :, None], axis=2) + 1e-9).mean())
         right = float((chances.argmax(axis=2) == labels).mean())
         error: Floats = (chances - wanted) / np.float32(labels.size)

@@ -29,7 +29,7 @@ ARPABET = (
     "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY",
     "F", "G", "HH", "IH", "IY", "JH", "K", "L", "M", "N", "NG", "OW", "OY",
     "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V", "W", "Y", "Z", "ZH",
-)
+)  # fmt: skip
 SILENCE = "SIL"
 """Every engine's pause, in both alphabets."""
 
@@ -113,15 +113,15 @@ def resample(samples: Samples, from_hz: float, to_hz: float) -> Samples:
 
 # ---- flite
 
+
 def _flite(text: str, voice: Voice) -> Speech:
+    if voice.name not in _flite_voices():  # flite itself would say it in its first voice and report success
+        raise ValueError(f"flite has no voice {voice.name!r}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
         stretch = ["--setf", f"duration_stretch={voice.stretch}"]
         command = ["flite", "-voice", voice.name, "-psdur", *stretch, "-t", text, "-o", str(path)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-        except FileNotFoundError as error:
-            raise EngineMissing("flite is not installed (Debian package flite)") from error
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         with wave.open(str(path)) as file:
             rate_hz = file.getframerate()
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
@@ -129,6 +129,15 @@ def _flite(text: str, voice: Voice) -> Speech:
     starts = [0.0, *(float(end) for _, end in ends)]
     marks = [(start, SILENCE if name == "pau" else name) for start, (name, _) in zip(starts, ends, strict=False)]
     return Speech(samples, rate_hz, _contiguous(marks, len(samples) / rate_hz))
+
+
+@cache
+def _flite_voices() -> frozenset[str]:
+    try:
+        listed = subprocess.run(["flite", "-lv"], capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError as error:
+        raise EngineMissing("flite is not installed (Debian package flite)") from error
+    return frozenset(listed.partition(":")[2].split())
 
 
 # ---- espeak-ng: the few names of speak_lib.h that are needed
@@ -166,6 +175,8 @@ class _Espeak:
         except OSError as error:
             raise EngineMissing("espeak-ng is not installed (Debian package espeak-ng)") from error
         self._rate_hz: int = self._library.espeak_Initialize(_SYNCHRONOUS, 0, None, _PHONEME_EVENTS)
+        if self._rate_hz <= 0:
+            raise EngineMissing("espeak-ng does not find its voices (Debian package espeak-ng-data)")
         self._audio = bytearray()
         self._marks: list[tuple[float, str]] = []
         prototype = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
