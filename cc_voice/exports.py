@@ -32,6 +32,10 @@ _TIMESTAMP = "%Y-%m-%dT%H:%M:%S%.3fZ"
 _READ_BYTES = 1 << 20
 
 
+Datasets = Iterable[tuple[str, Iterable[pl.DataFrame]]]
+"""Name → record batches of one schema, at least one of them, in the order in which they are to be written."""
+
+
 class ExportError(Exception):
     """An export could not be made; what was in the folder is still there."""
 
@@ -61,8 +65,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[ExportedFile, ...]
 
 
-def export(datasets: Iterable[tuple[str, pl.LazyFrame]], folder: Path, formats: tuple[str, ...]) -> Manifest:
-    """Write each named dataset in each format and return the manifest; each frame is read once. Raises ExportError.
+def export(datasets: Datasets, folder: Path, formats: tuple[str, ...]) -> Manifest:
+    """Write each named dataset in each format and return the manifest; its batches are read once. Raises ExportError.
 
     Files of formats not asked for are left as they are; the manifest does not name them.
     """
@@ -79,8 +83,8 @@ def export(datasets: Iterable[tuple[str, pl.LazyFrame]], folder: Path, formats: 
         raise ExportError(f"cannot export to {folder}: {error.strerror or error}") from error
 
 
-def _export(datasets: Iterable[tuple[str, pl.LazyFrame]], folder: Path, work: Path, formats: tuple[str, ...]) -> Manifest:
-    files = tuple(file for name, frame in datasets for file in _write(name, frame, work, formats))
+def _export(datasets: Datasets, folder: Path, work: Path, formats: tuple[str, ...]) -> Manifest:
+    files = tuple(file for name, batches in datasets for file in _write(name, batches, work, formats))
     manifest = Manifest(manifest_version=MANIFEST_VERSION, created_at=datetime.datetime.now(datetime.UTC), files=files)
     (work / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
     for name in (*(file.name for file in files), "manifest.json"):
@@ -88,10 +92,16 @@ def _export(datasets: Iterable[tuple[str, pl.LazyFrame]], folder: Path, work: Pa
     return manifest
 
 
-def _write(name: str, frame: pl.LazyFrame, work: Path, formats: tuple[str, ...]) -> Iterable[ExportedFile]:
-    """Write one dataset. Parquet comes first and CSV is made from it: the source may be read only once."""
+def _write(name: str, batches: Iterable[pl.DataFrame], work: Path, formats: tuple[str, ...]) -> Iterable[ExportedFile]:
+    """Write one dataset: batches to parts, parts to one Parquet file, which CSV is made from."""
+    parts = work / name
+    parts.mkdir()
+    for number, batch in enumerate(batches):
+        batch.write_parquet(parts / f"{number:06}.parquet", compression="lz4")
     whole = work / f"{name}.parquet"
-    frame.sink_parquet(whole, compression="zstd", row_group_size=ROW_GROUP_ROWS, maintain_order=True)
+    joined = pl.scan_parquet(sorted(parts.iterdir()))
+    joined.sink_parquet(whole, compression="zstd", row_group_size=ROW_GROUP_ROWS, maintain_order=True)
+    shutil.rmtree(parts)
     stored = pl.scan_parquet(whole)
     rows = stored.select(pl.len()).collect().item()
     columns = tuple(Column(name=column, type=str(form)) for column, form in stored.collect_schema().items())

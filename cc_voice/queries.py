@@ -19,7 +19,6 @@ from pathlib import Path
 import duckdb
 import msgspec
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from cc_voice.settings import bundled
 
@@ -91,10 +90,9 @@ def run(con: Connection, name: str, params: Mapping[str, str]) -> pl.DataFrame:
     """Answer a report; parameters not given, or given empty, take their defaults. Raises QueryError."""
     sql = _sql("reports", "report", name)
     report = _report(name, sql)
-    prepare(con)
-    values = _values(report, params, _today(con))
     try:
-        return pl.DataFrame(con.sql(sql, params=values))
+        prepare(con)
+        return _frame(con, sql, _values(report, params, _today(con)))
     except duckdb.InterruptException as error:
         raise QueryError(f"report {name} took too long; narrow the dates") from error
     except duckdb.Error as error:
@@ -131,11 +129,11 @@ def prepare(con: Connection) -> None:
         con.execute(f"create or replace temp view {name} as {(folder / 'views' / f'{name}.sql').read_text()}")
 
 
-def datasets(con: Connection) -> Iterator[tuple[str, pl.LazyFrame]]:
+def datasets(con: Connection) -> Iterator[tuple[str, Iterator[pl.DataFrame]]]:
     """Yield name and rows of everything that is exported, as of one moment.
 
-    Rows are read while a frame is consumed, a local day at a time: memory holds one day, no query runs long, and the order – day,
-    then keys – is the same every time. A frame must be consumed before the next one is asked for.
+    Rows come a local day at a time, after an empty frame that has the columns: memory holds one day, no query runs long, and the
+    order – day, then keys – is the same every time. Whoever asks reads one dataset before the next and leaves the cursor alone.
     """
     prepare(con)
     con.begin()  # one snapshot for all four: no leg whose call is not there
@@ -147,29 +145,15 @@ def datasets(con: Connection) -> Iterator[tuple[str, pl.LazyFrame]]:
         con.rollback()
 
 
-def _by_day(con: Connection, view: str, order: str, days: list[int]) -> pl.LazyFrame:
-    """Return a view as a lazy frame.
-
-    Not `relation.pl(lazy=True)`: that needs pyarrow, which an installed appliance does not have, and sorts everything at once.
-    """
-
-    def read(
-        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
-    ) -> Iterator[pl.DataFrame]:
-        left = n_rows
-        for day in days:
-            frame = _frame(con, f"select * from {view} where date_key = $day order by {order}", {"day": day})
-            frame = frame if predicate is None else frame.filter(predicate)
-            frame = frame if left is None else frame.head(left)
-            left = None if left is None else left - len(frame)
-            yield frame if with_columns is None else frame.select(with_columns)
-
-    schema = _frame(con, f"select * from {view} limit 0").schema
-    return register_io_source(read, schema=schema)
+def _by_day(con: Connection, view: str, order: str, days: list[int]) -> Iterator[pl.DataFrame]:
+    # Not a lazy frame over the relation: polars would read it from threads of its own, and go on when the consumer has failed
+    yield _frame(con, f"select * from {view} limit 0")
+    for day in days:
+        yield _frame(con, f"select * from {view} where date_key = $day order by {order}", {"day": day})
 
 
 def _frame(con: Connection, sql: str, values: Mapping[str, Value] | None = None) -> pl.DataFrame:
-    # Through the Arrow stream of the relation: its own .pl() needs pyarrow
+    # Through the Arrow stream of the relation: its own .pl() needs pyarrow, which an installed appliance does not have
     return pl.DataFrame(con.sql(sql, params=dict(values)) if values else con.sql(sql))
 
 

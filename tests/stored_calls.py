@@ -1,0 +1,149 @@
+"""A store in memory and calls to put into it, through the same door as the appliance's own."""
+
+import datetime
+from typing import Any
+
+import duckdb
+import msgspec
+
+from cc_voice.call.batch import CallMeasured
+from cc_voice.call.measure import measure
+from cc_voice.call.rows import CallRow, IntervalRow, LegLanguageRow, LegRow, MeasuredCall, UtteranceRow, WordRow
+from cc_voice.settings import Site
+from cc_voice.store.batches import write_batch
+from cc_voice.store.migrate import migrate
+from tests.call.golden import THRESHOLDS, golden_stream
+
+Connection = duckdb.DuckDBPyConnection
+SITE = Site(site_id=1, name="Berlin", timezone="Europe/Berlin")
+NOON = datetime.datetime(2026, 11, 2, 11, tzinfo=datetime.UTC)
+"""Noon of a Monday in Berlin."""
+
+
+def new_store() -> Connection:
+    con = duckdb.connect(config={"threads": 2})
+    migrate(con)
+    return con
+
+
+def write(con: Connection, call: MeasuredCall, site: Site = SITE) -> None:
+    batch = CallMeasured(
+        call_id=call.call.call_id, stream_id=call.call.call_id, epoch=1, revision=1, thresholds=THRESHOLDS, call=call
+    )
+    con.begin()
+    assert write_batch(con, batch, site)
+    con.commit()
+
+
+def golden_call() -> MeasuredCall:
+    return measure([golden_stream()], THRESHOLDS)
+
+
+def unix_ms(at: datetime.datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def leg(call_id: str, number: int = 1, *, agent: str = "ana", queue: str = "billing", **columns: Any) -> LegRow:
+    """A leg of a minute, all of it analysed; `columns` are measured numbers."""
+    start_ms = (number - 1) * 60_000
+    values: dict[str, Any] = {
+        "interaction_ms": 60_000,
+        "analysed_ms": 60_000,
+        "start_ms": start_ms,
+        "end_ms": start_ms + 60_000,
+        "answered_unix_ms": unix_ms(NOON) + start_ms,
+        "ended_unix_ms": unix_ms(NOON) + start_ms + 60_000,
+        "transferred_out": False,
+    }
+    return LegRow(
+        leg_id=f"{call_id}-{number}",
+        call_id=call_id,
+        leg_no=number,
+        agent_user_id=agent,
+        agent_name=agent.title(),
+        queue_id=queue,
+        queue_name=queue.title(),
+        metric_version="1",
+        threshold_set_id=1,
+        **(values | columns),
+    )
+
+
+def say(call_id: str, party: str, start_ms: int, text: str, *, number: int = 1, conf: float = 0.9) -> UtteranceRow:
+    """An utterance of a second."""
+    return UtteranceRow(
+        utterance_id=f"{call_id}:{party}:{start_ms}",
+        call_id=call_id,
+        leg_id=f"{call_id}-{number}",
+        channel_id=party,
+        seq=start_ms,
+        party=party,
+        source="local",
+        start_ms=start_ms,
+        end_ms=start_ms + 1_000,
+        language_code="en",
+        lid_conf=None,
+        text=text,
+        word_count=len(text.split()),
+        asr_conf=conf,
+        is_backchannel=False,
+        on_hold=False,
+        asr_model="tiny",
+    )
+
+
+def words_of(said: UtteranceRow) -> tuple[WordRow, ...]:
+    return tuple(
+        WordRow(
+            utterance_id=said.utterance_id,
+            word_seq=place,
+            start_ms=said.start_ms,
+            end_ms=said.end_ms,
+            word=word,
+            conf=said.asr_conf,
+            language_code=said.language_code,
+        )
+        for place, word in enumerate(said.text.split(), start=1)
+    )
+
+
+def interval(call_id: str, kind: str, start_ms: int, end_ms: int, *, party: str = "agent", number: int = 1) -> IntervalRow:
+    return IntervalRow(leg_id=f"{call_id}-{number}", kind=kind, start_ms=start_ms, end_ms=end_ms, party=party, metric_version="1")
+
+
+def call(
+    call_id: str,
+    *legs: LegRow,
+    at: datetime.datetime = NOON,
+    said: tuple[UtteranceRow, ...] = (),
+    intervals: tuple[IntervalRow, ...] = (),
+    languages: tuple[LegLanguageRow, ...] = (),
+    **columns: Any,
+) -> MeasuredCall:
+    """A call of legs made with `leg`; `at` moves call and legs together."""
+    moved_ms = unix_ms(at) - unix_ms(NOON)
+    moved = tuple(_moved(row, moved_ms) for row in legs)
+    values: dict[str, Any] = {"primary_language": "en", "leg_count": len(legs)} | columns
+    row = CallRow(
+        call_id=call_id,
+        product="contact_center",
+        instance_id=f"instance of {call_id}",
+        start_unix_ms=unix_ms(at),
+        end_unix_ms=unix_ms(at) + 60_000 * len(legs),
+        **values,
+    )
+    return MeasuredCall(
+        call=row,
+        channels=(),
+        legs=moved,
+        leg_languages=languages,
+        utterances=said,
+        words=tuple(word for utterance in said for word in words_of(utterance)),
+        intervals=intervals,
+        events=(),
+        null_reasons=(),
+    )
+
+
+def _moved(row: LegRow, by_ms: int) -> LegRow:
+    return msgspec.structs.replace(row, answered_unix_ms=row.answered_unix_ms + by_ms, ended_unix_ms=row.ended_unix_ms + by_ms)

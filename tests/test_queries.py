@@ -1,0 +1,275 @@
+"""`queries`: headers, parameters, errors, views on a cursor, what is handed to exports."""
+
+import datetime
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from cc_voice import queries
+from cc_voice.queries import QueryError
+from cc_voice.settings import bundled
+from cc_voice.store.migrate import migrate
+from tests.stored_calls import NOON, SITE, Connection, call, golden_call, leg, new_store, say, write
+
+REPORTS = queries.list_reports()
+BY_NAME = {report.name: report for report in REPORTS}
+NEEDED = {"date": "today-10", "text": "card", "integer": "1", "number": "1"}
+"""A value for a parameter without default, by its type."""
+FIRST_LINE = {"views": "-- grain: one row per ", "reports": "-- title: ", "checks": "-- check: "}
+
+
+@pytest.fixture
+def con() -> Iterator[Connection]:
+    with new_store() as store:
+        yield store
+
+
+def needed(report: queries.Report) -> dict[str, str]:
+    return {param.name: NEEDED[param.type] for param in report.params if param.default is None}
+
+
+def everything(con: Connection) -> dict[str, pl.DataFrame]:
+    return {name: pl.concat(batches) for name, batches in queries.datasets(con)}
+
+
+def sql_of(kind: str, name: str) -> str:
+    return (bundled("analytics") / kind / f"{name}.sql").read_text()
+
+
+# -- headers ---------------------------------------------------------------------------------------------------------
+
+
+def test_there_are_reports_for_ten_of_the_questions() -> None:
+    assert len({report.question for report in REPORTS if report.question}) >= 10
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
+def test_a_report_declares_exactly_the_parameters_it_uses(report: queries.Report) -> None:
+    sql = sql_of("reports", report.name)
+    body = re.sub(r"^--.*$", "", sql, flags=re.MULTILINE)
+    assert {param.name for param in report.params} == set(re.findall(r"\$(\w+)", body))
+    assert len(report.params) == sql.count("-- param "), "a header line that the grammar does not read"
+    assert report.title.endswith("?")
+    assert report.summary.endswith(".")
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
+def test_the_default_of_a_choice_is_one_of_them(report: queries.Report) -> None:
+    for param in report.params:
+        assert (param.type == "choice") == bool(param.choices)
+        assert not param.choices or param.default in param.choices
+
+
+@pytest.mark.parametrize("path", sorted((bundled("analytics")).rglob("*.sql")), ids=lambda path: path.stem)
+def test_sql_is_written_as_the_house_writes_it(path: Path) -> None:
+    text = path.read_text()
+    body = re.sub(r"--.*|'[^']*'", "", text)
+    assert body == body.lower()
+    assert text.startswith(FIRST_LINE.get(path.parent.name, "-- "))
+    if path.parent.name == "views":
+        assert not re.search(r"select\s+\*|\.\*", body)
+
+
+def test_views_come_before_the_views_that_use_them() -> None:
+    order = list(queries.views())
+    assert order.index("v_leg") < order.index("v_agent_day")
+    assert set(order) >= {"v_call", "v_leg", "v_utterance", "v_word", "v_agent_day", "v_queue_day", "v_contact_lens"}
+
+
+# -- running ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
+def test_a_report_of_an_empty_store_has_no_row(con: Connection, report: queries.Report) -> None:
+    assert queries.run(con, report.name, needed(report)).height == 0
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
+def test_a_report_gives_plain_columns_whatever_is_chosen(con: Connection, report: queries.Report) -> None:
+    write(con, golden_call())
+    for choice in [{}, *({param.name: choice} for param in report.params for choice in param.choices)]:
+        frame = queries.run(con, report.name, needed(report) | choice)
+        for column, form in frame.schema.items():
+            plain = (pl.String, pl.Int64, pl.Int32, pl.Float64, pl.Boolean, pl.Date, pl.Datetime("us", "UTC"))
+            assert form in plain, f"{column} is {form}"
+
+
+def test_the_default_range_is_the_last_thirty_days_of_the_site(con: Connection) -> None:
+    today = datetime.datetime.now(datetime.UTC)
+    for age in (0, 30, 32):
+        write(con, call(f"old{age}", leg(f"old{age}"), at=today - datetime.timedelta(days=age)))
+    assert queries.run(con, "agent-talk", {})["n_legs"].to_list() == [2]
+    assert queries.run(con, "agent-talk", {"since": "today-40"})["n_legs"].to_list() == [3]
+    assert queries.run(con, "agent-talk", {"since": "today", "until": "today"})["n_legs"].to_list() == [1]
+
+
+def test_dates_are_local_and_inclusive(con: Connection) -> None:
+    evening = datetime.datetime(2026, 11, 2, 23, 30, tzinfo=datetime.UTC)  # 00:30 on the 3rd in Berlin
+    write(con, call("late", leg("late"), at=evening))
+    assert queries.run(con, "agent-talk", {"since": "2026-11-03", "until": "2026-11-03"}).height == 1
+    assert queries.run(con, "agent-talk", {"since": "2026-11-02", "until": "2026-11-02"}).height == 0
+
+
+def test_an_empty_value_means_the_default(con: Connection) -> None:
+    write(con, call("a", leg("a"), at=datetime.datetime.now(datetime.UTC)))
+    assert queries.run(con, "agent-talk", {"since": "", "queue": ""}).height == 1
+
+
+def test_values_are_bound_and_never_part_of_the_question(con: Connection) -> None:
+    write(con, call("a", leg("a")))
+    within = {"since": "2026-11-01"}
+    assert queries.run(con, "agent-talk", within | {"queue": "Billing"}).height == 1
+    assert queries.run(con, "agent-talk", within | {"queue": "' or true --"}).height == 0
+
+
+def test_a_cursor_can_be_asked_again_and_others_need_nothing(con: Connection) -> None:
+    for cursor in (con.cursor(), con.cursor()):
+        for _ in range(2):
+            assert queries.run(cursor, "days", {}).height == 0
+    assert con.execute("select count(*) from duckdb_views() where view_name = 'v_call'").fetchall() == [(0,)]
+
+
+def test_a_read_only_copy_answers(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "copy.duckdb")) as con:
+        migrate(con)
+        write(con, call("a", leg("a")))
+    with duckdb.connect(str(tmp_path / "copy.duckdb"), read_only=True) as con:
+        assert queries.run(con, "days", {"since": "2026-11-01"}).height == 1
+
+
+# -- errors ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "said"),
+    [
+        ("agent-talks", {}, "did you mean agent-talk"),
+        ("???", {}, "there are: after-transfer, agent-talk"),
+        ("../checks/partition", {}, "there is no report"),
+        ("agent-talk", {"sinse": "2026-11-01"}, "no parameter 'sinse'; it takes since (date), until (date), queue (text)"),
+        ("agent-talk", {"since": "1.11.2026"}, "is a date such as 2026-11-01, or today, or today-30, not '1.11.2026'"),
+        ("agent-talk", {"since": "today-99999999"}, "is a date"),
+        ("agent-talk", {"since": "today-99999", "until": "today-999999"}, "is a date"),
+        ("greeting", {"within_ms": "soon"}, "is a whole number, not 'soon'"),
+        ("low-confidence-words", {"below": "half"}, "is a number such as 0.6, not 'half'"),
+        ("transfers", {"by": "team"}, "is one of queue, agent, not 'team'"),
+        ("phrase-said", {}, "needs a value for 'phrase' (whole words in their order, in any case)"),
+        ("phrase-said", {"phrase": "\udc80"}, "is text, not"),
+        ("phrase-said", {"phrase": "x", "limit": "-1"}, "report phrase-said failed"),
+    ],
+)
+def test_an_error_says_what_to_ask_instead(con: Connection, name: str, params: dict[str, str], said: str) -> None:
+    with pytest.raises(QueryError, match=re.escape(said)):
+        queries.run(con, name, params)
+
+
+def test_after_an_error_the_cursor_answers_again(con: Connection) -> None:
+    with pytest.raises(QueryError):
+        queries.run(con, "phrase-said", {"phrase": "x", "limit": "-1"})
+    assert queries.run(con, "days", {}).height == 0
+
+
+def test_a_question_that_takes_too_long_is_told_so(con: Connection) -> None:
+    write(con, golden_call())
+    con.execute(
+        """
+        insert into fact_call (call_id, customer_key, date_key, start_ts, end_ts)
+        select
+            i::text,
+            md5((i % 1000)::text),
+            20260921,
+            timestamptz '2026-09-21 12:00:00+00' + to_seconds(i),
+            timestamptz '2026-09-21 12:00:00+00' + to_seconds(i)
+        from range(1000000) as r(i)
+        """
+    )
+    queries.prepare(con)
+    con.execute("set max_execution_time = 20")
+    with pytest.raises(QueryError, match="too long; narrow the dates"):
+        queries.run(con, "repeat-calls", {"since": "2000-01-01"})
+
+
+# -- what is handed to exports ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three_days(con: Connection) -> Connection:
+    """Four calls over three days, written newest first."""
+    for day, name in ((2, "d"), (1, "c"), (0, "b"), (0, "a")):
+        said = (say(name, "customer", 5_000, "two words"), say(name, "agent", 1_000, "hello"))
+        write(con, call(name, leg(name), leg(name, 2), at=NOON + datetime.timedelta(days=day), said=said))
+    return con
+
+
+def test_datasets_come_in_order_of_day_and_keys(three_days: Connection) -> None:
+    frames = everything(three_days)
+    assert list(frames) == ["calls", "legs", "utterances", "words"]
+    assert frames["calls"]["call_id"].to_list() == ["a", "b", "c", "d"]
+    assert frames["legs"]["leg_id"].to_list() == ["a-1", "a-2", "b-1", "b-2", "c-1", "c-2", "d-1", "d-2"]
+    assert frames["utterances"]["text"].to_list() == ["hello", "two words"] * 4
+    assert frames["words"].height == 12
+
+
+def test_datasets_hold_no_surrogate_keys_but_zooms_ids(three_days: Connection) -> None:
+    frames = everything(three_days)
+    for frame in frames.values():
+        columns = frame.columns
+        assert not {"agent_key", "queue_key", "site_id"} & set(columns)
+        assert {"call_id", "local_date", "date_key"} <= set(columns)
+    assert {"user_id", "queue_id", "site_name"} <= set(frames["legs"].columns)
+
+
+def test_a_dataset_begins_with_its_columns_and_goes_on_by_day(three_days: Connection) -> None:
+    for _, batches in queries.datasets(three_days):
+        first, *days = list(batches)
+        assert first.height == 0
+        assert [frame["date_key"].unique().to_list() for frame in days] == [[20261102], [20261103], [20261104]]
+        assert {tuple(frame.schema.items()) for frame in days} == {tuple(first.schema.items())}
+
+
+def test_datasets_are_of_one_moment(three_days: Connection) -> None:
+    reader = three_days.cursor()
+    found = {}
+    for name, batches in queries.datasets(reader):
+        found[name] = pl.concat(batches)
+        write(three_days, call(f"after {name}", leg(f"after {name}")))
+    assert found["legs"].height == 8
+    assert queries.run(reader, "days", {"since": "2026-11-01"})["n_calls"].sum() == 4 + 4
+
+
+def test_datasets_left_unfinished_let_the_cursor_go(three_days: Connection) -> None:
+    datasets = queries.datasets(three_days)
+    _, batches = next(datasets)
+    next(batches)
+    datasets.close()
+    assert queries.run(three_days, "days", {"since": "2026-11-01"})["n_calls"].sum() == 4
+
+
+def test_a_leg_after_midnight_is_not_lost(con: Connection) -> None:
+    before_midnight = datetime.datetime(2026, 11, 2, 22, 59, 30, tzinfo=datetime.UTC)
+    write(con, call("night", leg("night"), leg("night", 2), at=before_midnight))
+    legs = everything(con)["legs"]
+    assert legs.select("leg_id", pl.col("local_date").cast(pl.String)).rows() == [
+        ("night-1", "2026-11-02"),
+        ("night-2", "2026-11-03"),
+    ]
+
+
+def test_words_of_a_call_in_progress_are_not_published(con: Connection) -> None:
+    write(con, call("done", leg("done"), said=(say("done", "agent", 0, "hello"),)))
+    con.execute("insert into fact_utterance (utterance_id, call_id, text, start_ms) values ('u', 'live', 'secret', 0)")
+    frames = everything(con)
+    assert frames["utterances"]["call_id"].to_list() == ["done"]
+
+
+def test_times_are_utc_wherever_the_site_is(con: Connection) -> None:
+    write(con, call("a", leg("a")))
+    con.execute("set TimeZone = 'Asia/Tokyo'")
+    calls = everything(con)["calls"]
+    assert calls.schema["start_ts"] == pl.Datetime("us", "UTC")
+    assert calls["start_ts"].to_list() == [NOON]
+    assert calls["site_name"].to_list() == [SITE.name]
