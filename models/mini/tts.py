@@ -15,6 +15,7 @@ import wave
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -216,9 +217,8 @@ def _espeak() -> _Espeak:
 
 def _contiguous(marks: Iterable[tuple[float, str]], end_s: float) -> tuple[Phone, ...]:
     """Start marks to phones that touch; neighbouring pauses become one, phones without length vanish."""
-    ordered = list(marks)
     phones: list[Phone] = []
-    for (start, name), (end, _) in zip(ordered, [*ordered[1:], (end_s, SILENCE)], strict=True):
+    for (start, name), (end, _) in pairwise([*marks, (end_s, SILENCE)]):
         if phones and name == SILENCE == phones[-1].name:
             phones[-1] = phones[-1]._replace(end_s=end)
         elif end > start:

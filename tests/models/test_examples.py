@@ -1,0 +1,70 @@
+"""Training examples: disturbances that stay within bounds, labels that fit the frames."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.mini import examples, tts
+from models.mini.features import RATE_HZ
+
+
+def speechlike() -> tts.Samples:
+    seconds = np.arange(4000) / RATE_HZ
+    harmonics = np.sum([np.sin(2 * np.pi * 220 * n * seconds) / n for n in range(1, 15)], axis=0)
+    return 5000 * harmonics * np.sin(2 * np.pi * 3 * seconds)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_disturbed_recording_is_sound_of_a_telephone(seed: int) -> None:
+    clean = speechlike()
+    out, lead_s = examples.disturb(clean, np.random.default_rng(seed))
+    assert 0 <= lead_s <= 0.6
+    assert round(lead_s * RATE_HZ) + len(clean) <= len(out) <= round((lead_s + 0.6) * RATE_HZ) + len(clean) + 1
+    assert np.array_equal(out, np.round(out))
+    assert np.abs(out).max() <= 32768
+    assert np.abs(out).max() > 200
+
+
+def test_a_seed_decides_and_seeds_differ() -> None:
+    one, again, other = (examples.disturb(speechlike(), np.random.default_rng(seed))[0] for seed in (1, 1, 2))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one[:4000], other[:4000])
+
+
+@given(st.integers(-32768, 32767))
+def test_mu_law_is_close_odd_and_settles(value: int) -> None:
+    once = examples.mu_law(np.array([float(value), float(-value)]))
+    assert once[0] == pytest.approx(-once[1], abs=1e-6 if abs(value) < 32768 else 300)
+    assert abs(once[0] - value) <= 3 + 0.025 * abs(value)
+    assert examples.mu_law(once) == pytest.approx(once, abs=1e-6)
+
+
+def test_mu_law_has_no_more_than_255_levels() -> None:
+    levels = {round(float(level), 3) for level in examples.mu_law(np.arange(-32768.0, 32768.0))}
+    assert 200 < len(levels) <= 255
+
+
+@pytest.mark.build
+def test_labels_fit_the_frames(engines: None) -> None:
+    (example,) = examples.make(["yes please"], seed=3, copies=3, workers=1)
+    assert example.text == "yes please"
+    assert len(example.takes) == 3
+    for take in example.takes:
+        assert len(take.labels) == len(take.features)
+        assert np.isfinite(take.features).all()
+        runs = [label for label, before in zip(take.labels, (None, *take.labels), strict=False) if label != before]
+        heard = [label for label in runs if label != tts.SILENCE]
+        said = [phone for phone in example.phones if phone != tts.SILENCE]
+        assert [phone for phone in said if phone in heard] == heard
+        assert {"Y", "S", "P", "L", "IY", "Z"} <= set(heard)
+    assert not np.array_equal(example.takes[0].features[:20], example.takes[1].features[:20])
+
+
+@pytest.mark.build
+def test_workers_make_what_one_process_makes(engines: None) -> None:
+    alone, spread = (examples.make(["yes", "no"], seed=5, copies=1, workers=workers) for workers in (1, 2))
+    assert [(one.text, one.voice) for one in alone] == [(one.text, one.voice) for one in spread]
+    # espeak-ng's audio differs by a few ms with what it said before; which phones were said does not.
+    assert [one.phones for one in alone] == [one.phones for one in spread]
