@@ -15,8 +15,12 @@ The theory, for a contact-center call. Any number of legs is open at a time; eac
 Zoom's order in a transfer is initiated, hold, accepted, new agent answered, completed, old agent ended: the new leg begins while
 the customer is still on hold, so a consultation between agents is in nobody's analysed time. Hold of several agents is a union:
 what counts is that the customer cannot be heard. An unhold by an agent who holds nothing (the new one, after a transfer that lost
-its "completed") closes every hold. Events may be lost, repeated or about people who were never announced; nothing here raises
-for that.
+its "completed") closes every hold. "Transfer completed" names the giver; where "initiated" was lost, that name decides, also after
+the giver's "user end", so that the new agent's leg stays open.
+
+Events may be lost, repeated or about people who were never announced; nothing here raises for that. Holding and leaving prove an
+agent as well as answering does (protocol section 5.5), but not since when: a call whose every answer was lost is one leg, from the
+first packet, without what counts from the answer.
 """
 
 from collections.abc import Callable
@@ -85,11 +89,13 @@ def handle(timeline: Timeline) -> Handling:
 def _from_options(timeline: Timeline) -> Handling:
     """Imports, and contact-center calls that no agent answered: parties as given, consumers as announced, one leg for all of it."""
     book = _read(timeline)
+    book.finish(timeline.duration_ms)
     roles = {**book.roles, **_given_roles(timeline)}
     agents = [channel for channel in timeline.channels if roles.get(channel.channel_id) == "agent"]
     return Handling(
         legs=(_whole(timeline, agents[0] if agents else None),),
         roles=_complete(roles, timeline),
+        holds=canonical(book.holds),
         by_events=timeline.product == "contact_center",
         ended_by="customer" if book.consumer_end_ms is not None else None,
         customer_key=_customer_key(timeline),
@@ -252,16 +258,17 @@ class _LegBook:
             self.legs.append(_OpenLeg(at_ms, key, person))
 
     def ended(self, at_ms: int, person: Participant, event: str) -> None:
-        key = self._resolve(person)
+        key = self._agent(person)
         leg = self._open_leg(key) or (self._only_open() if key is None else None)
         if leg is not None:
             self._close(leg, at_ms, "user_end")
+        self._release(key, at_ms)
 
     def hold(self, at_ms: int, person: Participant, event: str) -> None:
-        self._held_since.setdefault(self._resolve(person), at_ms)
+        self._held_since.setdefault(self._agent(person), at_ms)
 
     def unhold(self, at_ms: int, person: Participant, event: str) -> None:
-        key = self._resolve(person)
+        key = self._agent(person)
         if key in self._held_since:
             self._release(key, at_ms)
         else:
@@ -294,7 +301,7 @@ class _LegBook:
         self._giver = None
 
     def transfer_completed(self, at_ms: int, person: Participant, event: str) -> None:
-        leg = self._giver or self._open_leg(self._resolve(person)) or next(iter(self._open()), None)
+        leg = self._giver or self._latest_leg(self._resolve(person)) or next(iter(self._open()), None)
         if leg is not None and leg.end_ms is None:
             self._close(leg, at_ms, "transfer")
         elif leg is not None:
@@ -317,6 +324,15 @@ class _LegBook:
             return person.channel_id
         return self._channel_of_user.get(person.user_id, person.user_id) if person.user_id is not None else None
 
+    def _agent(self, person: Participant) -> str | None:
+        """The channel of somebody who does what only agents do; unnamed, it is the agent of the only open leg."""
+        key = self._resolve(person)
+        if key is None:
+            only = self._only_open()
+            return only.key if only is not None else None
+        self.roles.setdefault(key, "agent")
+        return key
+
     def _open(self) -> list[_OpenLeg]:
         return [leg for leg in self.legs if leg.end_ms is None]
 
@@ -326,6 +342,9 @@ class _LegBook:
     def _only_open(self) -> _OpenLeg | None:
         open_legs = self._open()
         return open_legs[0] if len(open_legs) == 1 else None
+
+    def _latest_leg(self, key: str | None) -> _OpenLeg | None:
+        return next((leg for leg in reversed(self.legs) if key is not None and leg.key == key), None)
 
     def _close(self, leg: _OpenLeg, at_ms: int, how: str) -> None:
         leg.close(at_ms, how)

@@ -41,7 +41,7 @@ def find(scope: LegScope, thresholds: ThresholdSet) -> Findings:
         words={party: counted(within(said[party], scope.analysed, scope.speech[party])) for party in PARTIES},
         taking=taking,
         overtalk=overtalk(scope.speech, taking, thresholds),
-        silences=long_silences(scope.silence, scope.others, scope.speech, agent_words, thresholds),
+        silences=long_silences(scope.waiting, scope.speech, agent_words, thresholds),
         latencies={party: latencies(taking.turns, party, thresholds) for party in PARTIES},
         greeting=greeting(taking.ipus, scope.leg.start_ms, scope.hold),
     )
@@ -50,14 +50,14 @@ def find(scope: LegScope, thresholds: ThresholdSet) -> Findings:
 def measure_leg(scope: LegScope, found: Findings, handling: Handling, thresholds: ThresholdSet) -> Metrics:
     """Return every metric of `needs.NEEDS`, each with a value or the reason why it has none."""
     monitored = clip(handling.monitored, scope.leg.span)
-    everything = spoken(scope.everything_said)
-    in_analysed = within(everything, scope.analysed, scope.anybody)
+    theirs = scope.everything_said if scope.mixed else (words for party in PARTIES for words in scope.utterances[party])
+    in_analysed = within(spoken(theirs), scope.analysed, scope.anybody)
     metrics: Metrics = {
         **handling_metrics(scope, monitored),
         **conversation_metrics(scope, in_analysed),
         **talk_metrics(scope),
         **balance_metrics(scope),
-        **silence_metrics(scope.silence, scope.analysed_ms),
+        **silence_metrics(scope.silence, scope.waiting, scope.analysed_ms),
         **long_silence_metrics(found.silences, length(scope.hold)),
         **dead_air_metrics(found.silences, scope.no_words["agent"] or "no_phrase_list"),
         **overtalk_metrics(found.overtalk),

@@ -98,7 +98,7 @@ def gate(metrics: Metrics, scope: LegScope, thresholds: ThresholdSet) -> Metrics
 
 def _obstacles(scope: LegScope, thresholds: ThresholdSet) -> dict[Need, str | None]:
     together = scope.two_party_obstacle
-    unanswered = scope.no_handling if scope.no_handling == "no_agent_answered" else None
+    unanswered = scope.no_handling if scope.no_handling in ("no_agent_answered", "no_answer_time") else None
     return {
         "handled": unanswered,
         "events": scope.no_handling,

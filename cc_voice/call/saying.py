@@ -90,11 +90,15 @@ def _rank(place: Place) -> tuple[bool, bool, int]:
 
 
 def _places_in(index: int, scope: LegScope, taking: TurnTaking) -> Iterator[tuple[Utterance, Place]]:
+    leg = scope.leg
     for words in scope.everything_said:
-        yield words, Place(leg=index, party=None, on_hold=contains(scope.hold, middle(words)), backchannel=None)
+        if leg.start_ms <= middle(words) < leg.end_ms:
+            yield words, Place(leg=index, party=None, on_hold=contains(scope.hold, middle(words)), backchannel=None)
     for party in PARTIES:
         units = [ipu for ipu in taking.ipus if ipu.party == party]
         for words in scope.utterances[party]:
+            if not leg.start_ms <= middle(words) < leg.end_ms:
+                continue
             touched = [units[at].backchannel for at in overlapping(scope.speech[party], (words.start_ms, words.end_ms))]
             yield (
                 words,
@@ -178,10 +182,12 @@ def primary_language(scopes: Sequence[LegScope], configured: str) -> str:
 
     Where the customer cannot be told apart or said nothing, of anybody's speech; where there are no words, the configured one.
     """
-    for said in ([scope.utterances["customer"] for scope in scopes], [scope.everything_said for scope in scopes]):
+    customers = [(scope.utterances["customer"], scope.speech["customer"]) for scope in scopes]
+    everybody = [(scope.everything_said, scope.anybody) for scope in scopes]
+    for said in (customers, everybody):
         totals: dict[str, int] = {}
-        for scope, utterances in zip(scopes, said, strict=True):
-            for language, speech in speech_by_language(utterances, scope.anybody).items():
+        for utterances, spoken in said:
+            for language, speech in speech_by_language(utterances, spoken).items():
                 totals[language] = totals.get(language, 0) + length(speech)
         if totals:
             return max(totals, key=totals.__getitem__)

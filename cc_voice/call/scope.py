@@ -33,9 +33,9 @@ class LegScope(msgspec.Struct, frozen=True, kw_only=True):
     speakers: int
     """Humans heard in A."""
     utterances: dict[Party, tuple[Utterance, ...]]
-    """The parties' utterances in the leg, hold included."""
+    """The parties' utterances that touch the leg, hold included; one across a transfer touches two, its words are in one each."""
     everything_said: tuple[Utterance, ...]
-    """All utterances in the leg: on a mixed channel nobody knows whose."""
+    """All utterances that touch the leg: on a mixed channel nobody knows whose."""
     obstacles: dict[Party, str | None]
     """Why the party cannot be measured, None when it can."""
     no_words: dict[Party, str | None]
@@ -49,6 +49,11 @@ class LegScope(msgspec.Struct, frozen=True, kw_only=True):
     def analysed_ms(self) -> int:
         """`analysed_ms` = len(A)."""
         return length(self.analysed)
+
+    @property
+    def waiting(self) -> Intervals:
+        """The silence in which nobody else speaks either: a conferenced colleague's words are no pause of the call."""
+        return subtract(self.silence, self.others)
 
     @property
     def silence(self) -> Intervals:
@@ -71,7 +76,7 @@ def scope_of(leg: Leg, timeline: Timeline, handling: Handling, transcript: Selec
     speech = {party: intersect(voice[party], analysed) for party in PARTIES}
     others = [intersect(theirs, analysed) for theirs in _other_humans(leg, handling, timeline, channels)]
     everybody = union(*spoken.values()) if timeline.mixed_audio else union(*voice.values())
-    in_leg = tuple(words for words in transcript.utterances if leg.start_ms <= middle(words) < leg.end_ms)
+    in_leg = tuple(words for words in transcript.utterances if _touches(words, leg))
     mine = {party: tuple(words for words in in_leg if words.channel_id in channels[party]) for party in PARTIES}
     return LegScope(
         leg=leg,
@@ -93,8 +98,12 @@ def scope_of(leg: Leg, timeline: Timeline, handling: Handling, transcript: Selec
     )
 
 
+def _touches(utterance: Utterance, leg: Leg) -> bool:
+    return utterance.start_ms < leg.end_ms and max(utterance.end_ms, utterance.start_ms + 1) > leg.start_ms
+
+
 def middle(utterance: Utterance) -> int:
-    """The instant that decides to which leg, and to hold or not, an utterance belongs."""
+    """The instant that decides to which leg, and to hold or not, a row of the transcript belongs."""
     return (utterance.start_ms + utterance.end_ms) // 2
 
 
@@ -135,7 +144,7 @@ def _obstacle(
         return "mixed_audio"
     if channels[party]:
         return "one_way_audio" if voice[other(party)] and not voice[party] else None
-    if party == "agent" and handling.by_events and not leg.answered:
+    if party == "agent" and handling.by_events and not leg.answered and leg.channel_id is None:
         return "no_agent_answered"
     unknown = [channel for channel in timeline.channels if handling.roles.get(channel.channel_id) == "other" and channel.speech]
     if unknown:
@@ -155,4 +164,6 @@ def _no_words(channels: tuple[str, ...], timeline: Timeline, transcript: Selecti
 def _no_handling(leg: Leg, handling: Handling, timeline: Timeline) -> str | None:
     if not handling.by_events:
         return "no_hold_in_product" if timeline.product in MEETING_LIKE else "no_events"
-    return None if leg.answered else "no_agent_answered"
+    if leg.answered:
+        return None
+    return "no_answer_time" if leg.channel_id is not None else "no_agent_answered"

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from cc_voice.call.analysis import Interval
-from cc_voice.call.intervals import Intervals, at_least, length, longest, subtract
+from cc_voice.call.intervals import Intervals, at_least, length, longest
 from cc_voice.call.lexicon import announces_wait, normalise
 from cc_voice.call.reasons import Metrics, Unmeasured
 from cc_voice.call.thresholds import ThresholdSet
@@ -26,16 +26,16 @@ class LongSilence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def long_silences(
-    silence: Intervals,
-    heard: Intervals,
+    waiting: Intervals,
     speech: dict[Party, Intervals],
     agent_words: Sequence[Utterance] | None,
     thresholds: ThresholdSet,
 ) -> tuple[LongSilence, ...]:
     """Return silences of at least `long_silence_ms`, judged.
 
-    `heard` is speech of people who are neither the leg's agent nor its customer (a conferenced colleague): time in which they speak
-    counts as silence of the leg, so that the partition stays exact, but nobody waits in it. `agent_words` None: no word source.
+    `waiting` is silence without the speech of people who are neither the leg's agent nor its customer (a conferenced colleague):
+    time in which they speak counts as silence of the leg, so that the partition stays exact, but nobody waits in it.
+    `agent_words` None: no word source.
     """
     return tuple(
         LongSilence(
@@ -44,7 +44,7 @@ def long_silences(
             owed_by=_owed_by(start, speech),
             kind=_kind((start, end), agent_words, thresholds),
         )
-        for start, end in at_least(subtract(silence, heard), thresholds.long_silence_ms)
+        for start, end in at_least(waiting, thresholds.long_silence_ms)
     )
 
 
@@ -75,12 +75,15 @@ def _kind(
     return "unknown" if None in verdicts else "dead"
 
 
-def silence_metrics(silence: Intervals, analysed_ms: int) -> Metrics:
-    """`silence_ms`: time of A in which neither party speaks; `silence_pct`: of A; `longest_silence_ms`: its longest piece (1.1)."""
+def silence_metrics(silence: Intervals, waiting: Intervals, analysed_ms: int) -> Metrics:
+    """`silence_ms`: time of A in which neither party speaks; `silence_pct`: of A; `longest_silence_ms`: the longest wait (1.1).
+
+    The longest is given below the threshold of a long silence too, on the same ground: a colleague who speaks ends it.
+    """
     return {
         "silence_ms": length(silence),
         "silence_pct": 100 * length(silence) / analysed_ms if analysed_ms else Unmeasured("too_short"),
-        "longest_silence_ms": longest(silence),
+        "longest_silence_ms": longest(waiting),
     }
 
 

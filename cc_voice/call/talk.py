@@ -78,10 +78,13 @@ def handling_metrics(scope: LegScope, monitored: Intervals) -> Metrics:
 def conversation_metrics(scope: LegScope, words: tuple[SpokenWord, ...]) -> Metrics:
     """`conversation_ms`: leg start → last word of either party (1.7); without words, → the end of the last speech in A.
 
-    `words` are all parties' words in analysed time. Estimated times count as the recogniser's do: the difference is below a second.
+    `words` are both parties' words in analysed time. Estimated times count as the
+    recogniser's do: the difference is below a second.
     """
     last = max((word.end_ms for word in words), default=scope.anybody[-1][1] if scope.anybody else None)
-    return {"conversation_ms": Unmeasured("no_speech") if last is None else min(last, scope.leg.end_ms) - scope.leg.start_ms}
+    if last is None:
+        return {"conversation_ms": Unmeasured("no_speech" if scope.mixed else scope.two_party_obstacle or "no_speech")}
+    return {"conversation_ms": min(last, scope.leg.end_ms) - scope.leg.start_ms}
 
 
 def quality_metrics(scope: LegScope, min_analysed_ms: int) -> Metrics:

@@ -27,8 +27,6 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     utterances: tuple[Utterance, ...]
     heard: Intervals
     """Time in which at least one stream's media link was up."""
-    streamed: Intervals
-    """Time between the start and the end of at least one stream."""
     language: str
     mixed_audio: bool
     detector: str
@@ -59,7 +57,6 @@ def merge(streams: Sequence[StreamAnalysis]) -> Timeline:
         events=_events(stream for stream, _ in placed),
         utterances=_utterances(stream for stream, _ in placed),
         heard=union(*(subtract(span, stream.media_gaps) for span, (stream, _) in zip(spans, placed, strict=True))),
-        streamed=union(*spans),
         language=first.language,
         mixed_audio=any(_is_mixed(stream) for stream in ordered),
         detector=last.detector,

@@ -62,7 +62,7 @@ def take_turns(
     speech: Mapping[Party, Intervals], analysed: Intervals, words: Mapping[Party, Sequence[SpokenWord]], thresholds: ThresholdSet
 ) -> TurnTaking:
     """Find backchannels and turns, built together in the four steps of 1.0. `speech` is S_p: already within `analysed`."""
-    timed = {party: [word for word in words[party] if word.timed] for party in PARTIES}
+    timed = {party: [word for word in words[party] if word.timed and word.text] for party in PARTIES}
     ipus = sorted(Ipu(start, end, party) for party in PARTIES for start, end in speech[party])
     candidates = {ipu for party in PARTIES for ipu in _candidates(speech[party], party, timed[party], thresholds)}
     turns = _runs([ipu for ipu in ipus if ipu not in candidates], analysed, thresholds)

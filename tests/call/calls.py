@@ -1,0 +1,112 @@
+"""Small calls to measure: two channels, `a` the agent's and `c` the customer's, unless a test says otherwise."""
+
+from collections.abc import Iterable
+
+from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
+from cc_voice.call.events import CallEvent, EventName
+from cc_voice.call.language import select
+from cc_voice.call.legs import handle
+from cc_voice.call.measure import measure
+from cc_voice.call.rows import IntervalRow, LegRow, MeasuredCall
+from cc_voice.call.scope import LegScope, scope_of
+from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.call.timeline import merge
+from cc_voice.call.transcript import Utterance, Word
+from tests.call.golden import T0, event
+
+DEFAULTS = ThresholdSet()
+ANSWERED = (event(0, EventName.CONSUMER_ANSWERED, "c"), event(0, EventName.USER_ANSWERED, "a"))
+
+
+def channel(channel_id: str, *speech: Interval, party: str | None = None) -> ChannelAnalysis:
+    """One party's audio."""
+    return ChannelAnalysis(channel_id=channel_id, party=party, speech=speech)
+
+
+def stream(
+    *channels: ChannelAnalysis,
+    events: Iterable[CallEvent] = ANSWERED,
+    duration_ms: int = 60_000,
+    product: str = "contact_center",
+    utterances: Iterable[Utterance] = (),
+    media_gaps: tuple[Interval, ...] = (),
+    later_ms: int = 0,
+    mixed_audio: bool = False,
+    asr_model: str | None = "tiny",
+    language: str = "en",
+) -> StreamAnalysis:
+    """A stream that begins `later_ms` after the first stream of the call."""
+    return StreamAnalysis(
+        call_id="call",
+        stream_id=f"s{later_ms}",
+        product=product,
+        instance_id="E1",
+        t0_unix_ms=T0 + later_ms,
+        duration_ms=duration_ms,
+        channels=channels,
+        events=tuple(events),
+        utterances=tuple(utterances),
+        media_gaps=media_gaps,
+        mixed_audio=mixed_audio,
+        asr_model=asr_model,
+        language=language,
+    )
+
+
+def between_two(
+    agent: Iterable[Interval], customer: Iterable[Interval], *more: CallEvent, utterances: Iterable[Utterance] = ()
+) -> StreamAnalysis:
+    """A minute's call, answered at 0."""
+    return stream(channel("a", *agent), channel("c", *customer), events=(*ANSWERED, *more), utterances=utterances)
+
+
+def scopes_of(*streams: StreamAnalysis) -> list[LegScope]:
+    """The legs of a call, cut out."""
+    timeline = merge(streams)
+    handling = handle(timeline)
+    return [scope_of(leg, timeline, handling, select(timeline.utterances, timeline.language)) for leg in handling.legs]
+
+
+def measured(*streams: StreamAnalysis, thresholds: ThresholdSet = DEFAULTS) -> tuple[MeasuredCall, LegRow]:
+    """A call of one leg, measured."""
+    call = measure(streams, thresholds)
+    (leg,) = call.legs
+    return call, leg
+
+
+def of_kind(call: MeasuredCall, kind: str) -> list[IntervalRow]:
+    """The evidence of one kind."""
+    return [row for row in call.intervals if row.kind == kind]
+
+
+def reasons_of(call: MeasuredCall) -> dict[str, str]:
+    """Metric → why it is NULL, of a call of one leg."""
+    return {row.metric: row.reason for row in call.null_reasons}
+
+
+def zoom(channel_id: str, span: Interval, text: str, language: str = "en") -> Utterance:
+    """A line of Zoom's transcript: words without times or confidences."""
+    words = tuple(Word(token) for token in text.split())
+    return Utterance(
+        channel_id=channel_id, start_ms=span[0], end_ms=span[1], text=text, words=words, language=language, source="zoom"
+    )
+
+
+def local(channel_id: str, span: Interval, text: str, language: str = "en", conf: float | None = 0.9) -> Utterance:
+    """What our recogniser wrote: words that fill the span evenly."""
+    tokens = text.split()
+    length = span[1] - span[0]
+    words = tuple(
+        Word(token, span[0] + length * i // len(tokens), span[0] + length * (i + 1) // len(tokens), conf)
+        for i, token in enumerate(tokens)
+    )
+    return Utterance(
+        channel_id=channel_id,
+        start_ms=span[0],
+        end_ms=span[1],
+        text=text,
+        words=words,
+        language=language,
+        source="local",
+        asr_model="tiny",
+    )
