@@ -230,7 +230,7 @@ from cc_voice import exports, queries
 from tests.stored_calls import golden_call, new_store, write
 con = new_store()
 write(con, golden_call())
-assert queries.run(con, "agent-talk", {{"since": "2026-09-01"}}).height == 1
+assert queries.run(con, "agent-talk", {{"since": "2026-09-01", "until": "2026-09-30"}}).height == 1
 print(sum(file.rows for file in exports.export(queries.datasets(con), Path({str(tmp_path)!r}), {exports.FORMATS!r}).files))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)

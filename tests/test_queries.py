@@ -19,6 +19,8 @@ REPORTS = queries.list_reports()
 BY_NAME = {report.name: report for report in REPORTS}
 NEEDED = {"date": "today-10", "text": "card", "integer": "1", "number": "1"}
 """A value for a parameter without default, by its type."""
+NOVEMBER = {"since": "2026-11-01", "until": "2026-11-30"}
+ALWAYS = {"since": "2000-01-01", "until": "2100-01-01"}
 FIRST_LINE = {"views": "-- grain: one row per ", "reports": "-- title: ", "checks": "-- check: "}
 
 
@@ -91,8 +93,9 @@ def test_a_report_of_an_empty_store_has_no_row(con: Connection, report: queries.
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
 def test_a_report_gives_plain_columns_whatever_is_chosen(con: Connection, report: queries.Report) -> None:
     write(con, golden_call())
+    whole = {param.name: day for param in report.params for name, day in ALWAYS.items() if param.name == name}
     for choice in [{}, *({param.name: choice} for param in report.params for choice in param.choices)]:
-        frame = queries.run(con, report.name, needed(report) | choice)
+        frame = queries.run(con, report.name, needed(report) | whole | choice)
         for column, form in frame.schema.items():
             plain = (pl.String, pl.Int64, pl.Int32, pl.Float64, pl.Boolean, pl.Date, pl.Datetime("us", "UTC"))
             assert form in plain, f"{column} is {form}"
@@ -121,9 +124,8 @@ def test_an_empty_value_means_the_default(con: Connection) -> None:
 
 def test_values_are_bound_and_never_part_of_the_question(con: Connection) -> None:
     write(con, call("a", leg("a")))
-    within = {"since": "2026-11-01"}
-    assert queries.run(con, "agent-talk", within | {"queue": "Billing"}).height == 1
-    assert queries.run(con, "agent-talk", within | {"queue": "' or true --"}).height == 0
+    assert queries.run(con, "agent-talk", NOVEMBER | {"queue": "Billing"}).height == 1
+    assert queries.run(con, "agent-talk", NOVEMBER | {"queue": "' or true --"}).height == 0
 
 
 def test_a_cursor_can_be_asked_again_and_others_need_nothing(con: Connection) -> None:
@@ -138,7 +140,7 @@ def test_a_read_only_copy_answers(tmp_path: Path) -> None:
         migrate(con)
         write(con, call("a", leg("a")))
     with duckdb.connect(str(tmp_path / "copy.duckdb"), read_only=True) as con:
-        assert queries.run(con, "days", {"since": "2026-11-01"}).height == 1
+        assert queries.run(con, "days", NOVEMBER).height == 1
 
 
 # -- errors ----------------------------------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ def test_a_question_that_takes_too_long_is_told_so(con: Connection) -> None:
     queries.prepare(con)
     con.execute("set max_execution_time = 20")
     with pytest.raises(QueryError, match="too long; narrow the dates"):
-        queries.run(con, "repeat-calls", {"since": "2000-01-01"})
+        queries.run(con, "repeat-calls", ALWAYS)
 
 
 # -- what is handed to exports ---------------------------------------------------------------------------------------
@@ -238,7 +240,7 @@ def test_datasets_are_of_one_moment(three_days: Connection) -> None:
         found[name] = pl.concat(batches)
         write(three_days, call(f"after {name}", leg(f"after {name}")))
     assert found["legs"].height == 8
-    assert queries.run(reader, "days", {"since": "2026-11-01"})["n_calls"].sum() == 4 + 4
+    assert queries.run(reader, "days", NOVEMBER)["n_calls"].sum() == 4 + 4
 
 
 def test_datasets_left_unfinished_let_the_cursor_go(three_days: Connection) -> None:
@@ -246,7 +248,7 @@ def test_datasets_left_unfinished_let_the_cursor_go(three_days: Connection) -> N
     _, batches = next(datasets)
     next(batches)
     datasets.close()
-    assert queries.run(three_days, "days", {"since": "2026-11-01"})["n_calls"].sum() == 4
+    assert queries.run(three_days, "days", NOVEMBER)["n_calls"].sum() == 4
 
 
 def test_a_leg_after_midnight_is_not_lost(con: Connection) -> None:

@@ -15,7 +15,7 @@ with legs as (
         call_id,
         agent_name,
         queue_name,
-        answered_ts,
+        call_start_ts,
         if($part = 'end', end_ms - $window_ms, start_ms) as from_ms,
         if($part = 'start', start_ms + $window_ms, end_ms) as until_ms
     from v_leg
@@ -40,8 +40,8 @@ where ($party = 'anybody' or u.party = $party)
     and u.start_ms < l.until_ms
     and says(u.text, $phrase)
 order by
-    l.answered_ts desc,
-    l.leg_id,
+    l.call_start_ts desc,
+    l.call_id,
     u.start_ms,
     u.utterance_id
 limit $limit
