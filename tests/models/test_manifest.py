@@ -1,0 +1,64 @@
+"""models/manifest.toml: what installers and people read in it beside the product."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MANIFEST = Path(__file__).resolve().parents[2] / "models" / "manifest.toml"
+ENTRIES: list[dict[str, Any]] = tomllib.loads(MANIFEST.read_text())["model"]
+OFFICIAL = [entry for entry in ENTRIES if "url" in entry]
+KEYS = {"name", "language", "sample_rate_hz", "path", "url", "size_mb", "files", "test_only", "licence"}
+
+
+def test_the_head_of_the_file_explains_every_key() -> None:
+    head = MANIFEST.read_text().partition("[[model]]")[0]
+    explained = re.findall(r"^#   (\w+(?:, \w+)*)  ", head, re.MULTILINE)
+    assert {key for keys in explained for key in keys.split(", ")} == KEYS
+
+
+def name_of(entry: dict[str, Any]) -> str:
+    return str(entry["name"])
+
+
+def test_names_are_unique() -> None:
+    names = [entry["name"] for entry in ENTRIES]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
+def test_an_entry_is_complete_and_has_no_key_that_is_not_explained(entry: dict[str, Any]) -> None:
+    assert set(entry) <= KEYS
+    assert {"name", "language", "sample_rate_hz", "test_only", "licence"} <= set(entry)
+    assert ("path" in entry) != ("url" in entry)
+    assert re.fullmatch(r"[a-z]{2,3}(-[A-Z]{2})?", entry["language"])
+    assert entry["sample_rate_hz"] in (8000, 16000)
+
+
+@pytest.mark.parametrize("entry", OFFICIAL, ids=name_of)
+def test_an_official_model_comes_from_its_makers_by_its_name(entry: dict[str, Any]) -> None:
+    assert entry["url"] == f"https://alphacephei.com/vosk/models/{entry['name']}.zip"
+    assert entry["size_mb"] > 0
+    assert entry["licence"]
+    assert entry["test_only"] is False
+    assert re.search(r"^vosk-model(-small)?-([a-z]{2})-", entry["name"] + "-")
+
+
+@pytest.mark.parametrize("entry", OFFICIAL, ids=name_of)
+def test_no_checksum_is_invented(entry: dict[str, Any]) -> None:
+    """Nobody here has seen the archives, and their makers publish no SHA-256."""
+    assert "files" not in entry
+
+
+def test_the_best_of_a_language_stands_first() -> None:
+    """Within a language the larger model, but for one: the big general model before the one with a smaller graph."""
+    sizes: dict[str, list[int]] = {}
+    for entry in OFFICIAL:
+        sizes.setdefault(entry["language"], []).append(entry["size_mb"])
+    assert all(size == sorted(size, reverse=True) for size in sizes.values())
+
+
+def test_only_the_model_that_ships_is_for_tests() -> None:
+    assert [entry["name"] for entry in ENTRIES if entry["test_only"]] == [entry["name"] for entry in ENTRIES if "path" in entry]
