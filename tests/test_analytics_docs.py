@@ -1,0 +1,66 @@
+"""`analytics/README.md` names everything that is there, and nothing that is not."""
+
+import re
+
+import pytest
+
+from cc_voice import queries
+from cc_voice.settings import bundled
+from tests.stored_calls import new_store
+
+README = (bundled("analytics") / "README.md").read_text()
+
+
+def table(heading: str) -> dict[str, list[str]]:
+    """Return the rows of the first table under a heading by the name in their first cell."""
+    section = README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines() if line.startswith("| `")]
+    return {row[0].strip("` |"): row[1:] for row in rows}
+
+
+def test_every_report_is_explained() -> None:
+    documented = {name: row for name, row in table("Reports").items() if len(row) == 3}
+    assert documented == {
+        report.name: [
+            str(report.question or "–"),
+            report.title,
+            ", ".join(f"`{param.name}`" + ("" if param.default else " (required)") for param in report.params),
+        ]
+        for report in queries.list_reports()
+    }
+
+
+def test_every_view_is_explained() -> None:
+    assert {name: row[0].strip(" |") for name, row in table("Views").items()} == queries.views()
+
+
+def test_every_check_is_explained() -> None:
+    assert {name: row[0].strip(" |") for name, row in table("Checks").items()} == {
+        check.name: check.meaning for check in queries.checks()
+    }
+
+
+def columns() -> set[str]:
+    with new_store() as con:
+        queries.prepare(con)
+        rows = con.execute(
+            "select column_name from duckdb_columns() where table_name in (select unnest($views))", {"views": list(queries.views())}
+        ).fetchall()
+    return {row[0] for row in rows}
+
+
+def test_every_column_of_a_view_is_explained_and_no_other() -> None:
+    section = README.split("\n## Columns\n", 1)[1].split("\n## ", 1)[0]
+    first_cells = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
+    explained = [name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)]
+    assert len(explained) == len(set(explained)), "a column is explained twice"
+    assert set(explained) == columns()
+
+
+@pytest.mark.parametrize("command", re.findall(r"^\$ cc-voice report (\S+) (.*)$", README, re.MULTILINE))
+def test_the_examples_ask_what_exists(command: tuple[str, str]) -> None:
+    name, options = command
+    report = {report.name: report for report in queries.list_reports()}[name]
+    given = re.findall(r"--param (\w+)=", options)
+    assert set(given) <= {param.name for param in report.params}
+    assert {param.name for param in report.params if param.default is None} <= set(given)
