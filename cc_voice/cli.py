@@ -234,7 +234,9 @@ def calls_show(call_id: str, config: Path | None, data_dir: Path | None, as_json
 @_site
 @click.argument("name", required=False)
 @click.option("--param", "-p", "params", multiple=True, metavar="KEY=VALUE", help="Parameter of the report; repeat for more.")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True, help="How to print."
+)
 def report(name: str | None, config: Path | None, data_dir: Path | None, params: tuple[str, ...], form: str) -> None:
     """Answer a named question over all calls; without NAME, list the questions."""
     settings = _settings(config, data_dir)
@@ -256,7 +258,7 @@ def report(name: str | None, config: Path | None, data_dir: Path | None, params:
 @main.command()
 @_site
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.  [default: <data-dir>/exports]")
-@click.option("--format", "form", type=click.Choice(["csv", "parquet", "both"]), default="both", show_default=True)
+@click.option("--format", "form", type=click.Choice(["csv", "parquet", "both"]), default="both", show_default=True, help="Files.")
 def export(config: Path | None, data_dir: Path | None, out: Path | None, form: str) -> None:
     """Write calls, legs, utterances and words as CSV and Parquet, with a manifest of row counts and SHA-256."""
     settings = _settings(config, data_dir)

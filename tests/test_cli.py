@@ -1,0 +1,231 @@
+"""The commands as a user types them: help everywhere, lazy imports, errors that say what to do, same answers as files."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner, Result
+
+from cc_voice.cli import main
+from cc_voice.store import batches
+from cc_voice.store.database import Database
+from tests.store.conftest import SITE, golden
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run `cc-voice COMMAND … --data-dir <temporary>` in this process."""
+
+    def command(*arguments: str) -> Result:
+        return CliRunner().invoke(main, [*arguments, "--data-dir", str(tmp_path / "data")])
+
+    return command
+
+
+@pytest.fixture
+def golden_site(tmp_path: Path) -> None:
+    """The golden call in the data folder that `run` uses."""
+    database = Database.open(tmp_path / "data" / "cc_voice.duckdb")
+    database.write_now(lambda con: batches.write_batch(con, golden(), SITE))
+    database.close()
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        yield (*path, name)
+        found, _ = group.resolve_command(context, [name])[1:3]
+        if isinstance(found, click.Group):
+            yield from commands(found, (*path, name))
+
+
+@pytest.mark.parametrize("path", [(), *commands(main)], ids=" ".join)
+def test_every_command_and_option_explains_itself(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(main, [*path, "--help"])
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+    command: click.Command = main
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.resolve_command(click.Context(command), [name])[1] or command
+    assert command.help
+    assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
+
+
+def test_help_loads_neither_database_nor_recogniser() -> None:
+    code = """
+import sys
+from cc_voice.cli import main
+try:
+    main(["--help"])
+except SystemExit:
+    print([name for name in ("duckdb", "vosk", "polars", "litestar", "numpy") if name in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+def test_python_m_is_the_same_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "cc_voice", "--version"], capture_output=True, text=True, timeout=60, check=True)
+    assert "0.1.0" in done.stdout
+
+
+# -- asking ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_site_answers(run: Run) -> None:
+    assert run("calls", "list").exit_code == 0
+    assert json.loads(run("calls", "list", "--json").output) == []
+    assert run("report", "agent-talk").exit_code == 0
+    listing = run("report").output
+    assert listing.count("?") >= 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("calls", "show", "nosuchcall"), "calls list"),
+        (("report", "agent-tolk"), "agent-talk"),
+        (("report", "agent-talk", "-p", "sinc=2026-01-01"), "since"),
+        (("report", "agent-talk", "-p", "since=yesterday"), "date"),
+        (("report", "agent-talk", "-p", "since"), "KEY=VALUE"),
+    ],
+)
+def test_a_wrong_question_says_what_to_ask_instead(run: Run, arguments: tuple[str, ...], says: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert says in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.usefixtures("golden_site")
+def test_a_call_is_listed_and_shown(run: Run) -> None:
+    [line] = json.loads(run("calls", "list", "--json").output)
+    assert line["call_id"] == "golden"
+    shown = json.loads(run("calls", "show", "golden", "--json").output)
+    assert shown["legs"][0]["metrics"]["talk_ms_agent"] == 25_300
+    text = run("calls", "show", "golden").output
+    assert "Wrap-up time has not been imported" in text
+    assert "okay" in text
+
+
+@pytest.mark.usefixtures("golden_site")
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_a_report_comes_in_three_forms(run: Run, form: str) -> None:
+    result = run("report", "agent-talk", "-p", "since=2026-09-01", "-p", "until=2026-10-01", "--format", form)
+    assert result.exit_code == 0, result.output
+    assert "ana" in result.output
+    if form == "json":
+        assert len(json.loads(result.output)) == 1
+    if form == "csv":
+        assert len(result.output.strip().splitlines()) == 2
+
+
+@pytest.mark.usefixtures("golden_site")
+def test_an_export_is_where_it_says(run: Run, tmp_path: Path) -> None:
+    result = run("export", "--out", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.output
+    for line in result.output.splitlines():
+        assert Path(line.split("  ")[0]).is_file()
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert {file["name"] for file in manifest["files"]} == {
+        f"{name}.{form}" for name in ("calls", "legs", "utterances", "words") for form in ("csv", "parquet")
+    }
+
+
+# -- recordings of the past ------------------------------------------------------------------------------------------
+
+GOOD_CALL = Path(__file__).parents[1] / "cc_voice" / "simulator" / "scenarios" / "good-call.flac"
+
+
+TWO_PARTIES = ("--agent-channel", "0", "--customer-channel", "1")
+
+
+def imported(run: Run, *arguments: str) -> dict[str, Any]:
+    result = run("import", *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = msgspec.json.decode(result.output)
+    return found
+
+
+def test_a_recording_is_measured_stored_and_found_again(run: Run) -> None:
+    options = (str(GOOD_CALL), *TWO_PARTIES, "--allow-test-model", "--start", "2026-11-01T10:00:00")
+    found = imported(run, *options)
+    leg = found["legs"][0]
+    assert leg["agent_only_ms"] + leg["customer_only_ms"] + leg["overtalk_ms"] + leg["silence_ms"] == leg["analysed_ms"]
+    assert leg["analysed_ms"] == found["duration_ms"]
+    speech_ms = {channel["party"]: channel["speech_ms"] for channel in found["channels"]}
+    assert speech_ms == {"agent": leg["talk_ms_agent"], "customer": leg["talk_ms_customer"]}
+    for channel in found["channels"]:
+        assert channel["speech_ms"] == sum(end - start for start, end in channel["intervals"])
+    assert {u["source"] for u in found["utterances"]} == {"local"}
+    assert found["reasons"]["hold_ms"] == "no_events"
+    assert found["reasons"]["greeting_latency_ms"] == "no_answer_time"
+    assert {name for leg in found["legs"] for name in found["reasons"]} <= set(leg)
+    assert all(leg[name] is None for name in found["reasons"])
+    again = imported(run, *options)
+    assert again["call_id"] == found["call_id"]
+    [line] = json.loads(run("calls", "list", "--json").output)
+    assert (line["call_id"], line["start_ts"][:16]) == (found["call_id"], "2026-11-01T10:00")
+
+
+def test_without_a_model_speech_is_measured_and_words_say_why_not(run: Run) -> None:
+    found = imported(run, str(GOOD_CALL), *TWO_PARTIES)
+    assert found["utterances"] == []
+    assert found["legs"][0]["talk_ms_agent"] > 10_000
+    assert found["reasons"]["wpm_agent"] == "no_word_source"
+
+
+def test_mono_has_no_two_party_metrics(run: Run, tmp_path: Path) -> None:
+    samples, rate = soundfile.read(GOOD_CALL, dtype="int16")
+    mono = tmp_path / "mono.wav"
+    soundfile.write(mono, samples.astype(np.int32).sum(axis=1).clip(-32768, 32767).astype(np.int16), rate)
+    found = imported(run, str(mono), "--allow-test-model")
+    assert found["reasons"]["talk_ms_agent"] == found["reasons"]["overtalk_ms"] == "mixed_audio"
+    assert found["legs"][0]["talk_ms_any"] > 10_000
+    [channel] = found["channels"]
+    assert channel["party"] is None
+    assert channel["speech_ms"] == found["legs"][0]["talk_ms_any"]
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"])
+def test_any_common_encoding_measures_alike(run: Run, tmp_path: Path, subtype: str) -> None:
+    samples, rate = soundfile.read(GOOD_CALL, dtype="float32")
+    path = tmp_path / "call.wav"
+    soundfile.write(path, samples[: 20 * rate], rate, subtype=subtype)
+    plain = tmp_path / "plain.wav"
+    soundfile.write(plain, samples[: 20 * rate], rate, subtype="PCM_16")
+    talk = imported(run, str(path), *TWO_PARTIES)["legs"][0]["talk_ms_agent"]
+    assert talk == pytest.approx(imported(run, str(plain), *TWO_PARTIES)["legs"][0]["talk_ms_agent"], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "arguments", "says"),
+    [
+        ("text.wav", b"no audio at all", (), "cannot be read as audio"),
+        ("empty.wav", b"", (), ""),
+        ("call.flac", None, ("--agent-channel", "0", "--customer-channel", "7"), "is not one of them"),
+        ("call.flac", None, ("--agent-channel", "1", "--customer-channel", "1"), "cannot both be"),
+        ("call.flac", None, (), "--agent-channel N --customer-channel M"),
+    ],
+)
+def test_a_wrong_file_is_explained_and_nothing_is_stored(
+    run: Run, tmp_path: Path, name: str, content: bytes | None, arguments: tuple[str, ...], says: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(GOOD_CALL.read_bytes() if content is None else content)
+    result = run("import", str(path), *arguments)
+    assert result.exit_code == 1
+    assert says in result.output
+    assert "Traceback" not in result.output
+    assert json.loads(run("calls", "list", "--json").output) == []
