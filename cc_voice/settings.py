@@ -8,12 +8,14 @@ import os
 import sys
 import tomllib
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
+
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class SettingsError(Exception):
@@ -29,7 +31,7 @@ class Secret(str):
         return "'…'"
 
 
-class ZoomApp(msgspec.Struct, frozen=True, kw_only=True):
+class ZoomApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One app of the Zoom marketplace: its webhook secret verifies announcements, its client pair signs handshakes."""
 
     name: str = "default"
@@ -38,7 +40,7 @@ class ZoomApp(msgspec.Struct, frozen=True, kw_only=True):
     webhook_secret: Secret
 
 
-class LanguageSettings(msgspec.Struct, frozen=True, kw_only=True):
+class LanguageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which language a call is expected in when nothing better is known (BCP-47)."""
 
     default: str = "en"
@@ -123,7 +125,8 @@ def _decode_hook(kind: type[Any], value: Any) -> Any:
         return Secret(value)
     if issubclass(kind, Path) and isinstance(value, str):
         return Path(value)
-    raise TypeError(f"cannot read {value!r} as {kind.__name__}")
+    # Never the value: a secret written as a number would stand in the message
+    raise TypeError(f"Expected text in quotes, got `{type(value).__name__}`")
 
 
 def _encode_hook(value: Any) -> Any:
@@ -166,11 +169,11 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, over
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         return msgspec.json.decode(text, type=dict[str, Any]) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise SettingsError(f"cannot read configuration {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, msgspec.DecodeError) as error:
+    except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"configuration {path} cannot be read: {error}") from error
 
 
@@ -205,8 +208,12 @@ def _checked(settings: Settings) -> Settings:
     if settings.recogniser not in ("vosk", "none"):
         raise SettingsError(f"recogniser is {settings.recogniser!r}; choose vosk or none")
     host, _, port = settings.listen.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not host or not port.isdecimal() or int(port) > 65535:
         raise SettingsError(f"listen is {settings.listen!r}; write HOST:PORT, for example 127.0.0.1:8080")
+    if settings.workers < 0:
+        raise SettingsError(f"workers is {settings.workers}; write 0 for one per core, or how many")
+    if settings.log_level.upper() not in _LOG_LEVELS:
+        raise SettingsError(f"log_level is {settings.log_level!r}; choose {', '.join(_LOG_LEVELS).lower()}")
     if settings.timezone not in zoneinfo.available_timezones() | {"UTC"}:
         raise SettingsError(f"timezone is {settings.timezone!r}, which is no IANA name such as Europe/Berlin")
     names = [app.name for app in settings.apps]
@@ -225,13 +232,19 @@ def bundled(name: str) -> Path:
     return installed if installed.is_dir() else package.parent / name
 
 
+def _without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide a `Secret` that was passed to the log by mistake: JSON writes strings by value, not by `repr`."""
+    return {key: "…" if isinstance(value, Secret) else value for key, value in event.items()}
+
+
 def configure_logging(level: str) -> None:
     """Log JSON lines to standard error: one event per line, `call_id` and `stream_id` where known, never what was said."""
-    threshold = getattr(logging, level.upper(), logging.INFO)
+    threshold = getattr(logging, level.upper())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            _without_secrets,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),

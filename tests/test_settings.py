@@ -1,0 +1,322 @@
+"""Configuration: where a value comes from, what is refused and by which name, and that secrets stay hidden."""
+
+import json
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from cc_voice import settings
+from cc_voice.settings import LanguageSettings, Secret, Settings, SettingsError, ZoomApp
+
+HIDDEN = "do-not-print-me"
+APP = f"""
+[[apps]]
+name = "contact-center"
+client_id = "id"
+client_secret = "{HIDDEN}"
+webhook_secret = "{HIDDEN}"
+"""
+CREDENTIALS = {"CC_VOICE_CLIENT_ID": "id", "CC_VOICE_CLIENT_SECRET": HIDDEN, "CC_VOICE_WEBHOOK_SECRET": HIDDEN}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a configuration file and return its path."""
+
+    def to_file(text: str) -> Path:
+        path = tmp_path / "cc-voice.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return to_file
+
+
+# ---- where a value comes from
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    assert settings.load(environ={}) == Settings()
+
+
+def test_a_later_source_wins(write: Callable[[str], Path]) -> None:
+    path = write('site_name = "file"\ntimezone = "Europe/Berlin"\nlog_level = "error"\n')
+    environ = {"CC_VOICE_SITE_NAME": "environment", "CC_VOICE_LOG_LEVEL": "debug"}
+    found = settings.load(path, environ, {"log_level": "warning"})
+    assert (found.timezone, found.site_name, found.log_level) == ("Europe/Berlin", "environment", "warning")
+
+
+def test_an_override_of_none_is_no_override(write: Callable[[str], Path]) -> None:
+    assert settings.load(write("workers = 3"), {}, {"workers": None, "data_dir": None}).workers == 3
+
+
+def test_the_environment_names_the_file_and_an_argument_is_nearer(write: Callable[[str], Path], tmp_path: Path) -> None:
+    named = write('site_name = "named"')
+    other = tmp_path / "other.toml"
+    other.write_text('site_name = "other"')
+    environ = {"CC_VOICE_CONFIG": str(named)}
+    assert settings.load(environ=environ).site_name == "named"
+    assert settings.load(other, environ).site_name == "other"
+    assert settings.load(environ={"CC_VOICE_CONFIG": ""}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "key", "value"),
+    [
+        ("DATA_DIR", "/srv/voice", "data_dir", Path("/srv/voice")),
+        ("WORKERS", "4", "workers", 4),
+        ("ALLOW_TEST_MODEL", "true", "allow_test_model", True),
+        ("ALLOW_INSECURE_LINKS", "0", "allow_insecure_links", False),
+        ("ALLOWED_HOSTS", "zoom.us, example.com ,", "allowed_hosts", ("zoom.us", "example.com")),
+        ("LANGUAGE", "de", "language", LanguageSettings(default="de")),
+        ("CUSTOMER_KEY_SALT", HIDDEN, "customer_key_salt", Secret(HIDDEN)),
+        ("MODELS_DIR", "models", "models_dir", Path("models")),
+    ],
+)
+def test_every_kind_of_key_can_be_an_environment_variable(variable: str, text: str, key: str, value: object) -> None:
+    found = getattr(settings.load(environ={f"CC_VOICE_{variable}": text}), key)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_an_app_in_the_environment_replaces_those_of_the_file(write: Callable[[str], Path]) -> None:
+    (app,) = settings.load(write(APP), CREDENTIALS).apps
+    assert (app.name, app.client_id, app.client_secret) == ("environment", "id", HIDDEN)
+
+
+def test_two_apps_keep_their_own_secrets(write: Callable[[str], Path]) -> None:
+    second = APP.replace("contact-center", "meetings").replace(HIDDEN, "another")
+    apps = settings.load(write(APP + second), {}).apps
+    assert [(app.name, app.webhook_secret) for app in apps] == [("contact-center", HIDDEN), ("meetings", "another")]
+
+
+def test_structs_may_be_overrides() -> None:
+    app = ZoomApp(client_id="id", client_secret=Secret("a"), webhook_secret=Secret("b"))
+    found = settings.load(
+        environ={}, overrides={"apps": (app,), "data_dir": Path("elsewhere"), "language": LanguageSettings(default="es")}
+    )
+    assert found == Settings(apps=(app,), data_dir=Path("elsewhere"), language=LanguageSettings(default="es"))
+
+
+# ---- what is refused, and by which name
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("timezoen = 'UTC'", "unknown setting 'timezoen'; known are data_dir"),
+        ("[language]\ndefualt = 'de'", r"unknown field `defualt` - at `\$\.language`"),
+        ("[[apps]]\nclient_id = 'a'\nclient_secret = 'b'\nwebhook_secret = 'c'\ntoken = 'd'", r"`token` - at `\$\.apps\[0\]`"),
+        ("[[apps]]\nclient_id = 'a'\nclient_secret = 'b'", r"`webhook_secret` - at `\$\.apps\[0\]`"),
+        (APP + APP, "two apps have the same name"),
+        ("workers = 'many'", r"\$\.workers"),
+        ("workers = -1", "workers is -1"),
+        ("data_dir = 3", r"\$\.data_dir"),
+        ("allow_test_model = 'perhaps'", r"\$\.allow_test_model"),
+        ("allowed_hosts = 'zoom.us'", r"\$\.allowed_hosts"),
+        ("recogniser = 'magic'", "recogniser is 'magic'; choose vosk or none"),
+        ("timezone = 'Mars/Olympus'", "timezone is 'Mars/Olympus'"),
+        ("timezone = '../etc/passwd'", "timezone is"),
+        ("listen = '8080'", "listen is '8080'; write HOST:PORT"),
+        ("listen = ':8080'", "listen is"),
+        ("listen = '127.0.0.1:70000'", "listen is"),
+        ("log_level = 'loud'", "log_level is 'loud'; choose debug"),
+        ("workers = ", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_used_is_named(write: Callable[[str], Path], text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        settings.load(write(text), {})
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"site_name = '\xe9'"])
+def test_a_file_of_another_encoding_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "latin.toml"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"latin\.toml cannot be read"):
+        settings.load(path, {})
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"absent\.toml: No such file"):
+        settings.load(tmp_path / "absent.toml", {})
+    with pytest.raises(SettingsError, match="Is a directory"):
+        settings.load(tmp_path, {})
+
+
+@pytest.mark.parametrize("missing", CREDENTIALS)
+def test_half_an_app_in_the_environment_names_the_other_half(missing: str) -> None:
+    environ = {key: value for key, value in CREDENTIALS.items() if key != missing}
+    with pytest.raises(SettingsError, match=f"missing: {missing}$"):
+        settings.load(environ=environ)
+
+
+@given(st.text())
+def test_no_address_is_worse_than_refused(listen: str) -> None:
+    try:
+        found = settings.load(environ={}, overrides={"listen": listen})
+    except SettingsError:
+        return
+    assert found.host
+    assert 0 <= found.port <= 65535
+
+
+# ---- secrets
+
+
+def printed(value: object) -> Iterator[str]:
+    """The ways in which a value is shown by accident."""
+    yield repr(value)
+    yield str([value])
+    yield f"{value!r}"
+    yield "%r" % (value,)  # noqa: UP031  # how logging formats
+
+
+def test_settings_hide_their_secrets(write: Callable[[str], Path]) -> None:
+    found = settings.load(write(APP + "[language]\ndefault = 'en'\n"), {"CC_VOICE_CUSTOMER_KEY_SALT": HIDDEN})
+    assert found.apps[0].client_secret == HIDDEN
+    shown = [*printed(found), *printed(found.apps), *printed(found.apps[0].client_secret), str(found), str(found.apps[0])]
+    assert not any(HIDDEN in text for text in shown)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        APP.replace(f'"{HIDDEN}"', "12345678", 1),
+        APP.replace(f'"{HIDDEN}"', '["12345678"]', 1),
+        APP.replace(f'"{HIDDEN}"', "2026-11-24", 1),
+        APP.replace(f'"{HIDDEN}"', HIDDEN, 1),
+        APP.replace(f'"{HIDDEN}"', f'"{HIDDEN}', 1),
+        APP.replace("client_id", f'{"client_secret"} = "{HIDDEN}"\nclient_id', 1),
+        APP + "colour = 'red'",
+        f"customer_key_salt = '{HIDDEN}'\nworkers = 'many'",
+        APP + "[language]\ndefault = 3",
+    ],
+)
+def test_no_message_or_traceback_of_ours_holds_a_secret(write: Callable[[str], Path], text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.load(write(text), {})
+    shown = "".join(traceback.format_exception(caught.value))
+    assert not any(secret in shown for secret in (HIDDEN, "12345678", "2026-11-24", "2026, 11"))
+
+
+@pytest.fixture
+def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[str], Callable[[], str]]]:
+    """Configure the program's log at a level; the function returned reads what was written. Other tests get theirs back."""
+    before = structlog.get_config()
+
+    def start(level: str) -> Callable[[], str]:
+        settings.configure_logging(level)
+        return lambda: capsys.readouterr().err
+
+    yield start
+    structlog.configure(**before)
+
+
+def test_the_log_hides_secrets_however_they_get_there(log: Callable[[str], Callable[[], str]]) -> None:
+    written = log("info")
+    app = ZoomApp(client_id="id", client_secret=Secret(HIDDEN), webhook_secret=Secret(HIDDEN))
+    logger = structlog.get_logger()
+    logger.info("plain", secret=app.client_secret)
+    logger.info("within", app=app, settings=Settings(apps=(app,)))
+    try:
+        raise SettingsError("broken")
+    except SettingsError:
+        logger.exception("failed", app=app)
+    text = written()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["event"] for line in lines] == ["plain", "within", "failed"]
+    assert lines[0]["secret"] == "…"
+    assert "SettingsError: broken" in lines[2]["exception"]
+    assert HIDDEN not in text
+
+
+@pytest.mark.parametrize(("level", "lines"), [("debug", 3), ("info", 2), ("WARNING", 1), ("error", 0)])
+def test_the_log_keeps_to_its_level(log: Callable[[str], Callable[[], str]], level: str, lines: int) -> None:
+    written = log(level)
+    logger = structlog.get_logger()
+    logger.debug("one")
+    logger.info("two")
+    logger.warning("three")
+    assert len(written().splitlines()) == lines
+
+
+# ---- to a worker and back
+
+NAME = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
+APPS = st.lists(
+    st.builds(ZoomApp, name=NAME, client_id=NAME, client_secret=NAME.map(Secret), webhook_secret=NAME.map(Secret)),
+    max_size=3,
+    unique_by=lambda app: app.name,
+)
+SETTINGS = st.builds(
+    Settings,
+    data_dir=NAME.map(Path),
+    listen=st.integers(0, 65535).map("[::1]:{}".format),
+    public_url=st.none() | NAME,
+    site_name=NAME,
+    site_id=st.integers(0, 2**31),
+    timezone=st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"]),
+    apps=APPS.map(tuple),
+    workers=st.integers(0, 64),
+    recogniser=st.sampled_from(["vosk", "none"]),
+    models_dir=st.none() | NAME.map(Path),
+    allow_test_model=st.booleans(),
+    language=st.builds(LanguageSettings, default=NAME),
+    allow_insecure_links=st.booleans(),
+    allowed_hosts=st.lists(NAME, max_size=3).map(tuple),
+    customer_key_salt=NAME.map(Secret),
+    cust_speech_on_hold=st.booleans(),
+    log_level=st.sampled_from(["debug", "info", "error"]),
+)
+
+
+@given(SETTINGS)
+def test_a_worker_reads_what_the_service_wrote(whole: Settings) -> None:
+    read = settings.loads(settings.dumps(whole))
+    assert read == whole
+    assert repr(read) == repr(whole)
+    assert all(type(app.client_secret) is Secret for app in read.apps)
+
+
+@given(SETTINGS)
+@examples(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_file_of_the_same_is_read_the_same(tmp_path: Path, whole: Settings) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(settings.dumps(whole))
+    assert settings.load(path, {}) == whole
+
+
+# ---- what follows from the values
+
+
+def test_every_folder_lies_in_the_data_folder() -> None:
+    found = Settings(data_dir=Path("/data"))
+    places = [found.database_path, found.recordings_dir, found.spool_dir, found.exports_dir, found.owner_socket]
+    assert len(set(places)) == 5
+    assert all(place.parent == Path("/data") for place in places)
+
+
+@pytest.mark.parametrize(
+    ("listen", "host", "port"),
+    [("127.0.0.1:8080", "127.0.0.1", 8080), ("[::1]:0", "::1", 0), ("voice.example.com:443", "voice.example.com", 443)],
+)
+def test_an_address_has_host_and_port(listen: str, host: str, port: int) -> None:
+    found = settings.load(environ={}, overrides={"listen": listen})
+    assert (found.host, found.port) == (host, port)
+
+
+def test_no_workers_means_one_per_core() -> None:
+    assert Settings(workers=3).worker_count == 3
+    assert Settings().worker_count == max(1, os.cpu_count() or 1)
+
+
+def test_a_site_is_named_by_three_keys() -> None:
+    site = Settings(site_id=7, site_name="North", timezone="Europe/Berlin").site
+    assert (site.site_id, site.name, site.timezone) == (7, "North", "Europe/Berlin")
