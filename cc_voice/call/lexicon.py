@@ -115,8 +115,8 @@ def primary(language: str) -> str:
 
 
 def normalise(token: str) -> str:
-    """Return a token as the lists spell it: composed, lower case, apostrophes straight, no punctuation at its ends."""
-    text = unicodedata.normalize("NFC", token).lower().replace("’", "'")
+    """Return a token as the lists spell it: lower case, composed, apostrophes straight, no punctuation at its ends."""
+    text = unicodedata.normalize("NFC", token.lower()).replace("’", "'")
     start, end = 0, len(text)
     while start < end and not text[start].isalnum():
         start += 1

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from cc_voice.call.analysis import Interval
 from cc_voice.call.intervals import Intervals, contains, overlapping
 from cc_voice.call.lexicon import UNSPACED, digits_in, is_filler, normalise, primary
 from cc_voice.call.transcript import Utterance
@@ -85,9 +84,3 @@ def read_out(words: Sequence[SpokenWord], minimum_digits: int) -> frozenset[int]
 def units(word: SpokenWord) -> int:
     """Return what a word adds to talk speed: 1, or its characters in scripts without spaces."""
     return sum(character.isalnum() for character in word.text) if word.language in UNSPACED else 1
-
-
-def span_of(words: Iterable[SpokenWord]) -> Interval | None:
-    """Return the time from the first to the last of the words."""
-    found = list(words)
-    return (min(word.start_ms for word in found), max(word.end_ms for word in found)) if found else None
