@@ -29,6 +29,7 @@ ROW_GROUP_ROWS = 122_880
 """Fixed, so that the bytes do not depend on how the rows came in; the size that DuckDB reads in one piece."""
 _FORMULA = r"^[=+\-@\t\r\n]"
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%S%.3fZ"
+_CRLF = "\r\n"
 _READ_BYTES = 1 << 20
 
 
@@ -83,6 +84,11 @@ def export(datasets: Datasets, folder: Path, formats: tuple[str, ...]) -> Manife
         raise ExportError(f"cannot export to {folder}: {error.strerror or error}") from error
 
 
+def csv_text(frame: pl.DataFrame) -> str:
+    """Return a table, such as the answer of a report, as CSV by the same rules as an export's."""
+    return _plain(frame.lazy()).collect().write_csv(line_terminator=_CRLF, datetime_format=_TIMESTAMP)
+
+
 def _export(datasets: Datasets, folder: Path, work: Path, formats: tuple[str, ...]) -> Manifest:
     files = tuple(file for name, batches in datasets for file in _write(name, batches, work, formats))
     manifest = Manifest(manifest_version=MANIFEST_VERSION, created_at=datetime.datetime.now(datetime.UTC), files=files)
@@ -110,7 +116,7 @@ def _write(name: str, batches: Iterable[pl.DataFrame], work: Path, formats: tupl
         if form not in formats:
             continue
         if form == "csv":
-            _plain(stored).sink_csv(path, line_terminator="\r\n", datetime_format=_TIMESTAMP, maintain_order=True)
+            _plain(stored).sink_csv(path, line_terminator=_CRLF, datetime_format=_TIMESTAMP, maintain_order=True)
         yield ExportedFile(name=path.name, rows=rows, bytes=path.stat().st_size, sha256=_sha256(path), columns=columns)
 
 

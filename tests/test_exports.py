@@ -115,6 +115,16 @@ def test_negative_numbers_stay_numbers(tmp_path: Path) -> None:
     assert (tmp_path / "t.csv").read_text() == "ms,wpm\n-800,-1.5\n"
 
 
+def test_a_reports_csv_follows_the_same_rules(con: Connection, tmp_path: Path) -> None:
+    write(con, call("b", leg("b"), said=(say("b", "customer", 0, "=1+1 please"),)))
+    frame = queries.run(con, "phrase-said", {"phrase": "please", "since": "2026-11-01", "until": "2026-11-30"})
+    export([("t", [frame])], tmp_path, ("csv",))
+    body = exports.csv_text(frame)
+    assert "2026-11-02T11:00:00.000Z" in body
+    assert "'=1+1 please\r\n" in body
+    assert body.encode() == (tmp_path / "t.csv").read_bytes()
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=5))
 def test_any_text_arrives(tmp_path: Path, values: list[str]) -> None:
