@@ -1,1 +1,1 @@
-"""Placeholder until the package lands."""
+"""Plays Zoom's part in tests, demos and acceptance on site: webhooks, links, media and a control API. See README.md."""

@@ -1,0 +1,260 @@
+"""What the documentation says is there: links, files, commands, settings, scenarios, tests."""
+
+import ast
+import importlib
+import pkgutil
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from itertools import pairwise, takewhile
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import cc_voice
+from cc_voice import settings
+from cc_voice.cli import main
+from cc_voice.settings import Settings
+from cc_voice.simulator.scenario import scenario_names
+
+TOP = Path(__file__).resolve().parent.parent
+PACKAGE = TOP / "cc_voice"
+
+
+def documents() -> list[Path]:
+    """Every README of the project, not those of what is installed or left over beside it."""
+    folders = [folder for folder in TOP.iterdir() if folder.is_dir() and folder.name[0] != "."]
+    own = [folder for folder in folders if folder.name in ("analytics", "cc_voice", "deploy", "models", "tests")]
+    return [TOP / "README.md", *sorted(path for folder in own for path in folder.rglob("README.md"))]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(TOP).as_posix()
+
+
+DOCUMENTS = documents()
+every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+
+
+def prose(document: Path) -> str:
+    """A document without its fenced blocks."""
+    return re.sub(r"^```.*?^```", "", document.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def code_spans(document: Path) -> list[str]:
+    return re.findall(r"`([^`\n]+)`", prose(document))
+
+
+# ---- links and files
+
+
+def anchor(heading: str) -> str:
+    """What a heading is called in a link."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@every_document
+def test_links_lead_to_files(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(document)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, section = target.partition("#")
+        file = document.parent / path if path else document
+        assert file.exists(), f"{name_of(document)} links to {target}"
+        if section:
+            headings = re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)
+            assert section in map(anchor, headings), f"{name_of(document)} links to {target}"
+
+
+@every_document
+def test_source_files_that_are_named_exist(document: Path) -> None:
+    """By the document's own folder, by the package's (as in "`store/inbox.py`"), or by the project's."""
+    bases = (document.parent, PACKAGE, TOP)
+    for span in code_spans(document):
+        if re.fullmatch(r"[\w./-]+\.(py|sql|sh)", span):
+            assert any((base / span).is_file() for base in bases), f"{name_of(document)} names {span}"
+
+
+def test_the_table_of_folders_is_complete() -> None:
+    folders = re.findall(r"^\| `([\w/]+/)` \|", (TOP / "README.md").read_text(), re.MULTILINE)
+    assert [folder for folder in folders if not (TOP / folder).is_dir()] == []
+    packages = {f"cc_voice/{path.parent.name}/" for path in PACKAGE.glob("*/__init__.py")}
+    assert packages | {"analytics/", "models/", "tests/", "deploy/"} == set(folders)
+
+
+def test_the_way_of_a_call_is_told_from_the_webhook_to_the_store() -> None:
+    way = (TOP / "README.md").read_text().partition("A call's way through the tree:")[2].partition("\n\n")[0]
+    modules = re.findall(r"`([\w/]+\.py)`", way)
+    assert modules[0] == "web/webhooks.py"
+    assert modules[-1] == "store/calls.py"
+    assert len(modules) >= 8
+
+
+@every_document
+def test_targets_of_make_exist(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (TOP / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"(?:^\$ |`|&& )make (?:-C \S+ )?([a-z]+)", document.read_text(), re.MULTILINE)
+    assert set(named) <= targets
+
+
+# ---- commands
+
+
+class Shown(NamedTuple):
+    """A command line somewhere in the documentation."""
+
+    document: str
+    words: tuple[str, ...]
+
+
+def shown_commands() -> Iterator[Shown]:
+    for document in DOCUMENTS:
+        lines = re.findall(r"^\s*[$#] (?:\S*/)?cc-voice (.+)$", document.read_text(), re.MULTILINE)
+        lines += [span.removeprefix("cc-voice ") for span in code_spans(document) if span.startswith("cc-voice ")]
+        for line in lines:
+            words = takewhile(lambda word: word not in ("&", "&&", "|", ">"), shlex.split(line, comments=True))
+            yield Shown(name_of(document), tuple(words))
+
+
+COMMANDS = sorted(set(shown_commands()))
+
+
+def parse(words: tuple[str, ...]) -> click.Context:
+    """The context of the innermost command, all options checked and nothing run. Raises click.UsageError."""
+    context = click.Context(main, info_name="cc-voice")
+    command: click.Command = main
+    rest = list(words)
+    while isinstance(command, click.Group):
+        _, found, rest = command.resolve_command(context, rest)
+        assert found is not None
+        command = found
+        if isinstance(command, click.Group):
+            context = click.Context(command, parent=context)
+    return command.make_context(command.name, rest, parent=context)
+
+
+@pytest.mark.parametrize("shown", COMMANDS, ids=lambda shown: " ".join(shown.words))
+def test_a_command_that_is_shown_is_understood(shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for word in shown.words:
+        if re.fullmatch(r"[\w-]+\.(wav|flac|toml)", word):
+            (tmp_path / word).touch()
+    command, _, _ = main.resolve_command(click.Context(main), list(shown.words[:1]))
+    if len(shown.words) == 1 and command in ("import", "simulate"):
+        return  # only mentioned
+    parse(shown.words)
+
+
+def test_commands_are_shown_and_wrong_ones_would_be_found() -> None:
+    assert {words[0] for _, words in COMMANDS} >= {"import", "serve", "calls", "report", "export", "simulate"}
+    for wrong in (("serve", "--bogus"), ("calls", "delete"), ("export", "--format", "xls"), ("listen",)):
+        with pytest.raises(click.UsageError):
+            parse(wrong)
+
+
+def test_reports_that_are_shown_exist_with_their_parameters() -> None:
+    for _, words in COMMANDS:
+        if words[0] == "report" and len(words) > 1:
+            source = (TOP / "analytics" / "reports" / f"{words[1]}.sql").read_text()
+            for before, word in pairwise(words):
+                if before in ("--param", "-p"):
+                    assert re.search(rf"^-- param {word.partition('=')[0]}\b", source, re.MULTILINE)
+
+
+def commands_below(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name in group.list_commands(click.Context(group)):
+        yield (*path, name)
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, click.Group):
+            yield from commands_below(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(commands_below(main)), ids=" ".join)
+def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(main, [*path, "--help"])
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.startswith(f"Usage: main {' '.join(path)}")
+    assert len(shown.output.partition("\n\n")[2].partition("\n\n")[0].strip()) > 10
+
+
+@pytest.mark.parametrize("path", list(commands_below(main)), ids=" ".join)
+def test_every_option_explains_itself(path: tuple[str, ...]) -> None:
+    command: click.Command = main
+    for name in path:
+        assert isinstance(command, click.Group)
+        found = command.resolve_command(click.Context(command), [name])[1]
+        assert found is not None
+        command = found
+    options = [param for param in command.params if isinstance(param, click.Option)]
+    assert [option.name for option in options if not option.help and not isinstance(option.type, click.Choice)] == []
+
+
+# ---- settings
+
+
+def test_the_example_configuration_is_one() -> None:
+    path = TOP / "deploy" / "cc-voice.example.toml"
+    written = tomllib.loads(path.read_text())
+    assert set(written) <= set(Settings.__struct_fields__)
+    loaded = settings.load(path, {})
+    assert [app.name for app in loaded.apps] == [app["name"] for app in written["apps"]]
+
+
+@every_document
+def test_environment_variables_that_are_named_are_read(document: Path) -> None:
+    known = {f"CC_VOICE_{key.upper()}" for key in Settings.__struct_fields__}
+    known |= {f"CC_VOICE_{key}" for key in ("CLIENT_ID", "CLIENT_SECRET", "WEBHOOK_SECRET", "CONFIG", "CORPUS")}
+    assert set(re.findall(r"CC_VOICE_[A-Z_]+", document.read_text())) <= known
+
+
+# ---- packages, scenarios, tests
+
+
+PACKAGES = ["cc_voice", *(f"cc_voice.{found.name}" for found in pkgutil.iter_modules(cc_voice.__path__) if found.ispkg)]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_says_what_it_is(package: str) -> None:
+    doc = importlib.import_module(package).__doc__
+    assert doc
+    assert "placeholder" not in doc.lower()
+    if "README.md" in doc:
+        assert (TOP / package.replace(".", "/") / "README.md").is_file()
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+
+
+@pytest.mark.parametrize("module", modules(), ids=name_of)
+def test_a_module_says_what_it_is(module: Path) -> None:
+    doc = ast.get_docstring(ast.parse(module.read_text()))
+    assert doc
+    assert len(doc.splitlines()[0]) > 15
+
+
+def test_every_scenario_is_described() -> None:
+    folder = PACKAGE / "simulator" / "scenarios"
+    described = re.findall(r"^\| ([a-z-]+) \| (?!what )", (folder / "README.md").read_text(), re.MULTILINE)
+    assert sorted(described) == sorted(scenario_names())
+    assert sorted(described) == sorted(path.stem for path in folder.glob("*.toml"))
+
+
+def test_the_list_of_failures_names_tests_that_exist() -> None:
+    listed = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", (TOP / "tests" / "README.md").read_text())
+    assert len([test for _, test in listed if test]) > 30
+    for file, test in listed:
+        assert (TOP / file).exists(), file
+        if test:
+            defined = {node.name for node in ast.walk(ast.parse((TOP / file).read_text())) if hasattr(node, "name")}
+            assert test in defined, f"{file}::{test}"
+
+
+def test_every_folder_of_tests_is_in_the_list() -> None:
+    text = (TOP / "tests" / "README.md").read_text()
+    folders = {path.parent.relative_to(TOP).as_posix() for path in (TOP / "tests").rglob("test_*.py")} - {"tests"}
+    assert [folder for folder in sorted(folders) if f"`{folder}`" not in text and f"`{folder}/`" not in text] == []
