@@ -16,6 +16,7 @@ import datetime
 import hashlib
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,6 +28,9 @@ FORMATS = ("csv", "parquet")
 MANIFEST_VERSION = 1
 ROW_GROUP_ROWS = 122_880
 """Fixed, so that the bytes do not depend on how the rows came in; the size that DuckDB reads in one piece."""
+ABANDONED_S = 86_400
+"""No export takes a day; a working folder in which nothing happened for so long belongs to none."""
+_WORK = ".export-"
 _FORMULA = r"^[=+\-@\t\r\n]"
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%S%.3fZ"
 _CRLF = "\r\n"
@@ -75,7 +79,8 @@ def export(datasets: Datasets, folder: Path, formats: tuple[str, ...]) -> Manife
         raise ExportError(f"unknown export format {unknown[0]!r}; there are {' and '.join(FORMATS)}")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+        _remove_abandoned(folder)
+        work = Path(tempfile.mkdtemp(prefix=_WORK, dir=folder))
         try:
             return _export(datasets, folder, work, formats)
         finally:
@@ -96,6 +101,13 @@ def _export(datasets: Datasets, folder: Path, work: Path, formats: tuple[str, ..
     for name in (*(file.name for file in files), "manifest.json"):
         (work / name).replace(folder / name)
     return manifest
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what an export that was killed left behind: nobody would look for transcripts there when they are to be deleted."""
+    for work in folder.glob(f"{_WORK}*"):
+        if time.time() - work.stat().st_mtime > ABANDONED_S:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def _write(name: str, batches: Iterable[pl.DataFrame], work: Path, formats: tuple[str, ...]) -> Iterable[ExportedFile]:

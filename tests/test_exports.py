@@ -4,6 +4,7 @@ import csv
 import datetime
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -219,6 +220,16 @@ def test_a_new_export_replaces_the_old_one(exported: Path) -> None:
     export([("calls", [pl.DataFrame({"call_id": ["new"]})])], exported, ("csv",))
     assert (exported / "calls.csv").read_text() == "call_id\nnew\n"
     assert [file["name"] for file in json.loads((exported / "manifest.json").read_bytes())["files"]] == ["calls.csv"]
+
+
+def test_what_a_killed_export_left_is_removed(tmp_path: Path) -> None:
+    for name, age_s in ((".export-killed", 2 * exports.ABANDONED_S), (".export-running", 0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "t.csv").touch()
+        then = datetime.datetime.now().timestamp() - age_s
+        os.utime(tmp_path / name, (then, then))
+    export(texts("a"), tmp_path, ("csv",))
+    assert {path.name for path in tmp_path.iterdir()} == {".export-running", "t.csv", "manifest.json"}
 
 
 def test_what_cannot_be_exported_is_told(con: Connection, tmp_path: Path) -> None:
