@@ -1,4 +1,7 @@
-"""What the handlers share: settings, store, dispatcher, and whether the service is about to stop. Made once, in `service.py`."""
+"""What the handlers share: settings, store, dispatcher, accounts, audio, and whether the service is about to stop.
+
+Made once, in `service.py`.
+"""
 
 import asyncio
 import time
@@ -9,6 +12,8 @@ import msgspec
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.settings import Settings
 from cc_voice.store.database import Database
+from cc_voice.web.accounts import Accounts
+from cc_voice.web.audio import AudioCache
 
 
 class Appliance(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +22,8 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     database: Database
     dispatcher: Dispatcher
+    accounts: Accounts
+    audio: AudioCache
     draining: asyncio.Event
     """Set when the service is asked to stop: streams to browsers end, so that nothing holds it up."""
     now: Callable[[], float] = time.time

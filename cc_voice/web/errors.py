@@ -10,12 +10,15 @@ import structlog
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.enums import MediaType
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.response import Redirect
 
 from cc_voice.queries import QueryError
 from cc_voice.questions import QuestionError
 from cc_voice.store.errors import StoreError
 from cc_voice.store.recordings import RecordingError
+from cc_voice.web.auth import PasswordChangeNeeded, login_path
+from cc_voice.web.render import page
 
 log = structlog.get_logger()
 
@@ -42,6 +45,14 @@ WORDS = {
 _FOR_PROGRAMS = ("/api/", "/owner/", "/webhooks/", "/healthz")
 
 
+class ErrorPage(msgspec.Struct, frozen=True):
+    """An error as people get it."""
+
+    title: str
+    advice: str
+    detail: str
+
+
 class Problem(msgspec.Struct, frozen=True):
     """An error as programs get it."""
 
@@ -55,8 +66,14 @@ def answer(request: Request[Any, Any, State], error: Exception) -> Response[Any]
     if status >= 500:
         log.error("request failed", path=request.url.path, status=status, exc_info=error)
     if request.url.path.startswith(_FOR_PROGRAMS):
-        return Response(Problem(status, detail), status_code=status, media_type=MediaType.JSON)
-    return Response(detail, status_code=status, media_type=MediaType.TEXT)
+        headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+        return Response(Problem(status, detail), status_code=status, media_type=MediaType.JSON, headers=headers)
+    if isinstance(error, NotAuthorizedException):
+        return Redirect(login_path(request), status_code=303)
+    if isinstance(error, PasswordChangeNeeded):
+        return Redirect("/password", status_code=303)
+    title, advice = words(status)
+    return page(request, "error.html", title=title, view=ErrorPage(title, advice, detail), status=status)
 
 
 def describe(error: Exception) -> tuple[int, str]:

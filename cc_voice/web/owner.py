@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, post
+from litestar import Response, post
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import NamedDependency
@@ -18,6 +18,7 @@ from litestar.params import JSONBody
 
 from cc_voice.questions import QUESTIONS, QuestionError
 from cc_voice.web.appliance import Appliance
+from cc_voice.web.auth import VisitorRequest
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -34,10 +35,14 @@ def over_owner_socket(connection: ASGIConnection[Any, Any, Any, State], handler:
         raise NotFoundException
 
 
-@post("/owner/command", status_code=200, guards=[over_owner_socket], opt={"public": True}, include_in_schema=False)
-async def command(
-    request: Request[None, None, State], data: JSONBody[Command], appliance: NamedDependency[Appliance]
-) -> Response[bytes]:
+@post(
+    "/owner/command",
+    status_code=200,
+    guards=[over_owner_socket],
+    opt={"public": True, "from_programs": True},
+    include_in_schema=False,
+)
+async def command(request: VisitorRequest, data: JSONBody[Command], appliance: NamedDependency[Appliance]) -> Response[bytes]:
     """Answer a question as `questions.ask` would if it could open the database."""
     question = QUESTIONS.get(data.command)
     if question is None:

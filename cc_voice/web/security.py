@@ -3,7 +3,7 @@
 The policy is that of `design.md` section 4: nothing inline, nothing from elsewhere, nobody may frame us.
 """
 
-from litestar.datastructures import MutableScopeHeaders
+from litestar.datastructures import CacheControlHeader, MutableScopeHeaders
 from litestar.types import Message, Scope
 
 POLICY = (
@@ -21,6 +21,8 @@ HEADERS = {
 }
 PRIVATE = "private, no-store"
 """What people said must not stay in a browser's or proxy's cache; answers that may be kept say so themselves."""
+KEEP_FOR_EVER = CacheControlHeader(max_age=31_536_000, public=True, immutable=True)
+"""For static files: their path names their content."""
 
 
 async def add_headers(message: Message, scope: Scope) -> None:

@@ -23,8 +23,11 @@ from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.settings import Secret, Settings
 from cc_voice.store.database import Database
 from cc_voice.store.recordings import write_atomically
+from cc_voice.web.accounts import Accounts
 from cc_voice.web.app import create_app
 from cc_voice.web.appliance import Appliance
+from cc_voice.web.audio import AudioCache
+from cc_voice.web.first_login import ensure_account
 from cc_voice.web.notify import Notifier
 from cc_voice.web.private import write_private
 from cc_voice.web.sockets import address, listen_owner, listen_tcp
@@ -33,6 +36,8 @@ log = structlog.get_logger()
 
 GRACE_S = 10
 """How long requests under way may take at the end."""
+SWEEP_S = 10.0
+"""How long a copy made for a player may outlive a recording that Zoom revoked."""
 TRUSTED_PROXIES = "127.0.0.1,::1"
 """Whose `X-Forwarded-For` is believed: the TLS proxy on this machine (deploy/README.md)."""
 
@@ -40,11 +45,14 @@ TRUSTED_PROXIES = "127.0.0.1,::1"
 def run(settings: Settings) -> None:
     """Run the appliance until SIGTERM or SIGINT. Raises StoreError or OSError, worded for the operator, when it cannot start."""
     database = Database.open(settings.database_path)
+    accounts = Accounts(settings.data_dir / "auth.sqlite")
     try:
         settings = with_salt(settings)
+        ensure_account(accounts, settings.data_dir)
         with _listening(settings) as sockets:
-            asyncio.run(_serve(settings, database, sockets))
+            asyncio.run(_serve(settings, database, accounts, sockets))
     finally:
+        accounts.close()
         database.close()
 
 
@@ -78,9 +86,16 @@ def _listening(settings: Settings) -> Iterator[list[socket.socket]]:
             path.unlink(missing_ok=True)
 
 
-async def _serve(settings: Settings, database: Database, sockets: list[socket.socket]) -> None:
+async def _serve(settings: Settings, database: Database, accounts: Accounts, sockets: list[socket.socket]) -> None:
     dispatcher = Dispatcher(settings, database)
-    appliance = Appliance(settings=settings, database=database, dispatcher=dispatcher, draining=asyncio.Event())
+    appliance = Appliance(
+        settings=settings,
+        database=database,
+        dispatcher=dispatcher,
+        accounts=accounts,
+        audio=AudioCache(settings.data_dir / "cache", settings.recordings_dir),
+        draining=asyncio.Event(),
+    )
     notifier = Notifier()
     url = address(sockets[0])
 
@@ -99,10 +114,22 @@ async def _serve(settings: Settings, database: Database, sockets: list[socket.so
 
     with _on_signals(stop):
         await dispatcher.start()
+        sweeping = asyncio.create_task(_sweep(appliance.audio))
         try:
             await server.serve(sockets=sockets)
         finally:
+            sweeping.cancel()
             await dispatcher.stop()
+
+
+async def _sweep(audio: AudioCache) -> None:
+    """Keep the cache of audio small, and free of recordings that were deleted."""
+    while True:
+        try:
+            await asyncio.to_thread(audio.sweep)
+        except OSError as error:
+            log.error("audio cache not swept", error=str(error))
+        await asyncio.sleep(SWEEP_S)
 
 
 def _config(appliance: Appliance, notifier: Notifier) -> uvicorn.Config:

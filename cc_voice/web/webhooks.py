@@ -5,9 +5,8 @@ was promised and not done. A webhook that is here already was promised before, s
 """
 
 import structlog
-from litestar import Request, Response, post
+from litestar import Response, post
 from litestar.background_tasks import BackgroundTask
-from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.exceptions import ClientException, NotAuthorizedException, ServiceUnavailableException
@@ -18,6 +17,7 @@ from cc_voice.rtms.webhooks import UrlValidation, Webhook, parse_webhook, url_va
 from cc_voice.settings import ZoomApp
 from cc_voice.store import inbox
 from cc_voice.web.appliance import Appliance
+from cc_voice.web.auth import VisitorRequest
 
 log = structlog.get_logger()
 
@@ -25,8 +25,14 @@ MAX_BODY_BYTES = 1 << 20
 """Zoom's are below 10 KB; a larger one is not read to its end."""
 
 
-@post("/webhooks/zoom", status_code=200, request_max_body_size=MAX_BODY_BYTES, opt={"public": True}, include_in_schema=False)
-async def receive(request: Request[None, None, State], appliance: NamedDependency[Appliance]) -> Response[bytes]:
+@post(
+    "/webhooks/zoom",
+    status_code=200,
+    request_max_body_size=MAX_BODY_BYTES,
+    opt={"public": True, "from_programs": True},
+    include_in_schema=False,
+)
+async def receive(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[bytes]:
     """Accept a webhook of any configured app: 200 once it is safe, 401 unsigned, 503 when it cannot be kept (Zoom repeats it)."""
     body = await request.body()
     app = _signer(request, appliance, body)
@@ -42,7 +48,7 @@ async def receive(request: Request[None, None, State], appliance: NamedDependenc
     return Response(b"", background=BackgroundTask(_act, appliance, app, body))
 
 
-def _signer(request: Request[None, None, State], appliance: Appliance, body: bytes) -> ZoomApp:
+def _signer(request: VisitorRequest, appliance: Appliance, body: bytes) -> ZoomApp:
     """Return the app whose secret signed the webhook. Raises NotAuthorizedException."""
     apps = appliance.settings.apps
     matched = verify_webhook(

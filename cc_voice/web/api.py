@@ -1,0 +1,140 @@
+"""The API: what the pages show, as JSON, for programs. Read only; `Authorization: Bearer TOKEN` or a session."""
+
+import zoneinfo
+from typing import Any, Literal
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.enums import MediaType
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.params import FromPath, FromQuery
+from litestar.response import Stream
+
+from cc_voice import queries
+from cc_voice.fleet.local import WorkerStatus
+from cc_voice.queries import Report
+from cc_voice.store import calls as store
+from cc_voice.store import streams
+from cc_voice.store.calls import CallSummary, CallTotals, StoredCall
+from cc_voice.web.appliance import Appliance
+from cc_voice.web.auth import VisitorRequest
+from cc_voice.web.calls import call_audio
+from cc_voice.web.filters import parse
+from cc_voice.web.live import failure
+
+MAX_LIMIT = 1000
+
+
+class CallList(msgspec.Struct, frozen=True):
+    """A page of calls, newest first, and the totals of all that match."""
+
+    calls: list[CallSummary]
+    total: CallTotals
+
+
+class LiveCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call in progress. Positions are milliseconds on the stream's clock."""
+
+    call_id: str
+    stream_id: str
+    product: str
+    stage: str
+    agent_name: str | None
+    queue_name: str | None
+    language: str
+    t0_unix_ms: int | None
+    media_ms: int
+    recognised_ms: int
+    held_since_ms: int | None
+    utterance_count: int
+    failure: str | None
+
+
+class Live(msgspec.Struct, frozen=True):
+    """The floor now."""
+
+    calls: list[LiveCall]
+    workers: list[WorkerStatus]
+
+
+@get("/calls")
+async def list_calls(
+    request: VisitorRequest, appliance: NamedDependency[Appliance], limit: FromQuery[int] = 50, offset: FromQuery[int] = 0
+) -> CallList:
+    """List calls. Filters as on the page: from, to, agent, queue, product, language, min_length, words."""
+    if not 1 <= limit <= MAX_LIMIT or offset < 0:
+        raise ClientException(f"limit is 1 to {MAX_LIMIT}, offset 0 or more")
+    asked = parse(request.query_params, zoneinfo.ZoneInfo(appliance.settings.timezone))
+    if asked.problems:
+        raise ClientException(" ".join(asked.problems))
+    found = await appliance.database.read(lambda con: store.list_calls(con, asked.chosen, limit, offset))
+    total = await appliance.database.read(lambda con: store.total(con, asked.chosen))
+    return CallList(found, total)
+
+
+@get("/calls/{call_id:str}")
+async def show_call(appliance: NamedDependency[Appliance], call_id: FromPath[str]) -> StoredCall:
+    """Return a measured call with everything behind it: legs, metrics, reasons, intervals, utterances, words, events."""
+    found = await appliance.database.read(lambda con: store.load_call(con, call_id))
+    if found is None:
+        raise NotFoundException(f"there is no measured call {call_id}")
+    return found
+
+
+@get("/calls/{call_id:str}/audio")
+async def audio(
+    request: VisitorRequest,
+    appliance: NamedDependency[Appliance],
+    call_id: FromPath[str],
+    format: FromQuery[Literal["flac", "wav"]] = "flac",
+) -> Stream:
+    """Return a call's audio, agent left, customer right; Range requests are answered."""
+    return await call_audio(request, appliance, call_id, format)
+
+
+@get("/live")
+async def live(appliance: NamedDependency[Appliance]) -> Live:
+    """Return the calls in progress and the workers."""
+    rows = await appliance.database.read(streams.in_progress)
+    return Live([_live(row) for row in rows], appliance.dispatcher.status())
+
+
+@get("/reports")
+async def list_reports() -> list[Report]:
+    """List the reports with their parameters."""
+    return queries.list_reports()
+
+
+@get("/reports/{name:str}")
+async def report(
+    request: VisitorRequest,
+    appliance: NamedDependency[Appliance],
+    name: FromPath[str],
+    format: FromQuery[Literal["json", "csv"]] = "json",
+) -> Response[Any]:
+    """Answer a report; its parameters are query parameters."""
+    params = {key: value for key, value in request.query_params.items() if key != "format"}
+    frame = await appliance.database.read(lambda con: queries.run(con, name, params))
+    if format == "json":
+        return Response(frame.write_json(), media_type=MediaType.JSON)
+    headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
+    return Response(frame.write_csv(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _live(row: streams.StreamRow) -> LiveCall:
+    return LiveCall(
+        call_id=row.call_id,
+        stream_id=row.stream_id,
+        product=row.product,
+        stage=row.stage,
+        agent_name=row.agent_name,
+        queue_name=row.queue_name,
+        language=row.language,
+        t0_unix_ms=row.t0_unix_ms,
+        media_ms=row.media_ms,
+        recognised_ms=row.recognised_ms,
+        held_since_ms=row.held_since_ms,
+        utterance_count=row.utterance_count,
+        failure=failure(row),
+    )

@@ -1,0 +1,111 @@
+"""Who asks, and may they: the middleware that knows, the guards that refuse.
+
+A browser shows its session's cookie, a program `Authorization: Bearer TOKEN`. Everything needs one of the two unless its route
+says `opt={"public": True}`.
+
+Forged requests: a browser sends the cookie with a form of any page, so a request that changes something must prove that it comes
+from a page of ours. `Sec-Fetch-Site` and `Origin` are set by the browser and by nobody's script; requests with neither are
+refused. Tokens in forms lost against this: they need a session before sign-in and break pages that were open for long.
+`SameSite=Lax` stands behind it as a second wall.
+"""
+
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie, State
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+from litestar.middleware.authentication import AbstractAuthenticationMiddleware, AuthenticationResult
+
+from cc_voice.settings import Settings
+from cc_voice.web.accounts import SESSION_S, Accounts, Visitor
+from cc_voice.web.appliance import Appliance
+
+COOKIE = "cc_voice_session"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Connection = ASGIConnection[Any, Any, Any, State]
+VisitorRequest = Request[Visitor | None, None, State]
+
+
+class Authentication(AbstractAuthenticationMiddleware):
+    """Finds out who asks; refusing is the guards' business, as some pages are for everybody."""
+
+    async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
+        appliance: Appliance = connection.app.state.appliance
+        return AuthenticationResult(user=_visitor(connection, appliance.accounts, appliance.now()), auth=None)
+
+
+def _visitor(connection: Connection, accounts: Accounts, now_s: float) -> Visitor | None:
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return accounts.program(token.strip())
+    cookie = connection.cookies.get(COOKIE)
+    return accounts.visitor(cookie, now_s) if cookie else None
+
+
+def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Guard of everything: refuse strangers, and send whoever still has the first password to change it."""
+    if handler.opt.get("public"):
+        return
+    visitor: Visitor | None = connection.user
+    if visitor is None:
+        raise NotAuthorizedException("sign in, or send `Authorization: Bearer TOKEN`")
+    if visitor.must_change and not handler.opt.get("before_password_change"):
+        raise PasswordChangeNeeded
+
+
+class PasswordChangeNeeded(PermissionDeniedException):
+    """The account still has its one-time password."""
+
+    detail = "change the one-time password first"
+
+
+def same_origin(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Guard of everything that changes something: it must come from a page of ours, or from a program with a token."""
+    if connection.scope["method"] in SAFE_METHODS or handler.opt.get("from_programs"):  # type: ignore[typeddict-item]
+        return
+    if connection.user is not None and connection.user.session is None:
+        return
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None:
+        allowed = site == "same-origin"
+    else:
+        origin = connection.headers.get("origin", "")
+        allowed = urlsplit(origin).netloc == connection.headers.get("host") and bool(origin)
+    if not allowed:
+        raise PermissionDeniedException("the request does not come from a page of this appliance")
+
+
+def session_cookie(settings: Settings, token: str) -> Cookie:
+    """Return the cookie of a new session; an empty token ends it."""
+    return Cookie(
+        key=COOKIE,
+        value=token,
+        path="/",
+        max_age=SESSION_S if token else 0,
+        httponly=True,
+        samesite="lax",
+        secure=(settings.public_url or "").startswith("https://"),
+    )
+
+
+def local_path(next_path: str | None) -> str:
+    """Return where to go after sign-in: a path of ours, never another site.
+
+    Browsers take `//host`, and `/\\host` as well, for another host; they drop tabs and line ends before looking.
+    """
+    path = next_path or ""
+    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and "\\" not in path and path.isprintable()
+    return path if plain and not path.startswith("/login") else "/"
+
+
+def login_path(request: Request[Any, Any, State]) -> str:
+    """Return the address of the sign-in page that leads back to what was asked for."""
+    if request.method != "GET":
+        return "/login"
+    query = request.scope["query_string"].decode("latin-1")
+    path = request.url.path + (f"?{query}" if query else "")
+    return "/login" if path == "/" else f"/login?next={quote(path, safe='')}"

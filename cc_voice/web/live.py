@@ -1,0 +1,187 @@
+"""Calls in progress: the page, its live parts, and one call's transcript while it grows."""
+
+import datetime
+import zoneinfo
+from collections.abc import Sequence
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import ServerSentEvent
+
+from cc_voice.call.reasons import REASONS
+from cc_voice.fleet.local import WorkerStatus
+from cc_voice.store import calls, streams
+from cc_voice.store.streams import UNFINISHED, StreamRow
+from cc_voice.web import events, transcript, words
+from cc_voice.web.appliance import Appliance
+from cc_voice.web.auth import VisitorRequest
+from cc_voice.web.render import fragment, page
+
+STATES = {
+    "received": ("In progress", "ok"),
+    "recorded": ("Being recognised", "info"),
+    "transcribed": ("Being measured", "info"),
+    "measured": ("Measured", ""),
+    "failed": ("Failed", "crit"),
+    "revoked": ("Revoked by Zoom, deleted", "crit"),
+}
+"""Stage → words and pill."""
+
+
+class LiveRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A call in progress."""
+
+    key: str
+    call_id: str
+    agent: str | None
+    queue: str | None
+    product: str
+    state: str
+    state_css: str
+    failure: str | None
+    elapsed_ms: int | None
+    hold_ms: int | None
+    utterances: int
+    lag: str
+    language: str
+
+
+class LivePage(msgspec.Struct, frozen=True, kw_only=True):
+    """The floor now."""
+
+    as_of: str
+    in_progress: int
+    completing: int
+    on_hold: int
+    longest_hold: str
+    lag: str
+    workers: int
+    workers_wanted: int
+    rows: tuple[LiveRow, ...]
+
+
+class LiveCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that is not measured yet."""
+
+    call_id: str
+    name: str
+    going_on: bool
+    facts: tuple[tuple[str, str], ...]
+    lines: tuple[transcript.Line, ...]
+
+
+@get("/live")
+async def live(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[str]:
+    """Show the calls in progress."""
+    return page(request, "live.html", title="Live", current="live", view=await _floor(appliance))
+
+
+@get("/live/events", include_in_schema=False)
+async def live_events(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> ServerSentEvent:
+    """Send the parts of the page of calls in progress that change."""
+
+    async def look() -> events.Picture:
+        view = await _floor(appliance)
+        rows = {row.key: fragment("live_parts.html", "cells", row) for row in view.rows}
+        return events.Picture({"kpis": fragment("live_parts.html", "kpis", view)}, rows)
+
+    return events.stream(appliance, request.user, look)
+
+
+@get("/calls/{call_id:str}/events", include_in_schema=False)
+async def call_events(request: VisitorRequest, appliance: NamedDependency[Appliance], call_id: FromPath[str]) -> ServerSentEvent:
+    """Send what is said in a call in progress."""
+    if await live_call(appliance, call_id) is None:
+        raise NotFoundException
+
+    async def look() -> events.Picture:
+        view = await live_call(appliance, call_id)
+        if view is None:  # revoked meanwhile: nothing of it may stay on a screen
+            return events.Picture({"facts": ""}, {}, over=True)
+        rows = {line.key: fragment("macros.html", "transcript_line", line) for line in view.lines}
+        return events.Picture({"facts": fragment("live_parts.html", "facts", view)}, rows, over=not view.going_on)
+
+    return events.stream(appliance, request.user, look)
+
+
+async def live_call(appliance: Appliance, call_id: str) -> LiveCall | None:
+    """Return a call that has streams and is not measured, or None where Zoom never announced one."""
+    found = await appliance.database.read(lambda con: streams.of_call(con, call_id))
+    if not found:
+        return None
+    said = await appliance.database.read(lambda con: calls.live_utterances(con, call_id))
+    newest = found[-1]
+    state, _ = STATES[newest.stage]
+    facts = [
+        ("Agent", newest.agent_name),
+        ("Queue", newest.queue_name),
+        ("Product", words.product(newest.product)),
+        ("State", state),
+        ("Audio", words.clock(newest.media_ms)),
+        ("Transcript lag", f"{words.seconds(_lag_ms(newest))} s"),
+        ("Why", failure(newest)),
+    ]
+    return LiveCall(
+        call_id=call_id,
+        name=f"{call_id[:6]}…{call_id[-4:]}",
+        going_on=any(row.stage in UNFINISHED for row in found),
+        facts=tuple((name, value) for name, value in facts if value),
+        lines=transcript.live_lines(said),
+    )
+
+
+async def _floor(appliance: Appliance) -> LivePage:
+    rows = await appliance.database.read(streams.in_progress)
+    zone = zoneinfo.ZoneInfo(appliance.settings.timezone)
+    return floor(rows, appliance.dispatcher.status(), appliance.now(), zone)
+
+
+def floor(rows: Sequence[StreamRow], workers: Sequence[WorkerStatus], now_s: float, zone: zoneinfo.ZoneInfo) -> LivePage:
+    """Return the floor at a moment (Unix seconds)."""
+    shown = tuple(_row(row) for row in rows)
+    going = [row for row in rows if row.stage == "received"]
+    holds = [row.hold_ms for row in shown if row.hold_ms is not None]
+    return LivePage(
+        as_of=f"{datetime.datetime.fromtimestamp(now_s, zone):%H:%M:%S} {zone.key}",
+        in_progress=len(going),
+        completing=len(rows) - len(going),
+        on_hold=len(holds),
+        longest_hold=words.clock(max(holds)) if holds else "",
+        lag=f"{words.seconds(max(_lag_ms(row) for row in going))} s" if going else words.NOT_MEASURABLE,
+        workers=sum(worker.pid is not None for worker in workers),
+        workers_wanted=len(workers),
+        rows=shown,
+    )
+
+
+def failure(row: StreamRow) -> str | None:
+    """Return why a stream is not going on, in words."""
+    return REASONS.get(row.failure, row.failure) if row.failure else None
+
+
+def _row(row: StreamRow) -> LiveRow:
+    state, css = STATES[row.stage]
+    # Positions are on the stream's clock, which may run faster than ours when a recording is played: media is what it says.
+    on_hold = row.held_since_ms is not None and row.stage == "received"
+    return LiveRow(
+        key=row.stream_id,
+        call_id=row.call_id,
+        agent=row.agent_name,
+        queue=row.queue_name,
+        product=words.product(row.product),
+        state=state,
+        state_css=css,
+        failure=failure(row),
+        elapsed_ms=None if row.t0_unix_ms is None else row.media_ms,
+        hold_ms=max(0, row.media_ms - (row.held_since_ms or 0)) if on_hold else None,
+        utterances=row.utterance_count,
+        lag=words.seconds(_lag_ms(row)),
+        language=row.language,
+    )
+
+
+def _lag_ms(row: StreamRow) -> int:
+    return max(0, row.media_ms - row.recognised_ms)

@@ -1,0 +1,121 @@
+"""Reports: the list of questions, the parameters of one, its answer as a table."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import msgspec
+import polars as pl
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+from cc_voice import queries
+from cc_voice.queries import Param, QueryError, Report
+from cc_voice.web import words
+from cc_voice.web.appliance import Appliance
+from cc_voice.web.auth import VisitorRequest
+from cc_voice.web.render import page
+
+ROWS_SHOWN = 1000
+"""A table that a browser still scrolls well; the CSV has all rows."""
+_PLACEHOLDERS = {"date": "2026-11-01 or today-30", "integer": "number", "number": "number", "text": "text"}
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """A parameter as a form field."""
+
+    name: str
+    label: str
+    meaning: str
+    value: str
+    placeholder: str
+    required: bool
+    choices: tuple[str, ...]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column of the answer."""
+
+    name: str
+    is_number: bool
+
+
+class Table(msgspec.Struct, frozen=True):
+    """An answer; None stands for what could not be measured."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    note: str
+
+
+class ReportsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """All questions, and one of them answered."""
+
+    reports: tuple[Report, ...]
+    name: str | None = None
+    report: Report | None = None
+    fields: tuple[Field, ...] = ()
+    table: Table | None = None
+    problem: str | None = None
+    csv: str = ""
+
+
+@get("/reports")
+async def list_reports(request: VisitorRequest) -> Response[str]:
+    """Show the questions."""
+    view = ReportsPage(reports=tuple(queries.list_reports()))
+    return page(request, "reports.html", title="Reports", current="reports", view=view)
+
+
+@get("/reports/{name:str}")
+async def show_report(request: VisitorRequest, appliance: NamedDependency[Appliance], name: FromPath[str]) -> Response[str]:
+    """Show a question and its answer for the parameters of the address."""
+    reports = tuple(queries.list_reports())
+    report = next((each for each in reports if each.name == name), None)
+    if report is None:
+        raise NotFoundException("There is no such report.")
+    given = {key: value.strip() for key, value in request.query_params.items() if value.strip()}
+    table, problem = await _answer(appliance, report, given)
+    view = ReportsPage(
+        reports=reports,
+        name=name,
+        report=report,
+        fields=tuple(_field(param, given) for param in report.params),
+        table=table,
+        problem=problem,
+        csv=f"/api/v1/reports/{name}?{urlencode({**given, 'format': 'csv'})}",
+    )
+    return page(request, "reports.html", title=report.title, current="reports", view=view)
+
+
+async def _answer(appliance: Appliance, report: Report, given: Mapping[str, str]) -> tuple[Table | None, str | None]:
+    """Return the table, or why there is none; nothing at all while a required parameter has no value yet."""
+    if not given and any(param.default is None for param in report.params):
+        return None, None
+    try:
+        frame = await appliance.database.read(lambda con: queries.run(con, report.name, given))
+    except QueryError as error:
+        return None, str(error)
+    return _table(frame), None
+
+
+def _table(frame: pl.DataFrame) -> Table:
+    columns = tuple(Column(name, kind.is_numeric()) for name, kind in frame.schema.items())
+    shown = frame.head(ROWS_SHOWN)
+    rows = tuple(tuple(None if value is None else words.cell(value) for value in row) for row in shown.iter_rows())
+    note = words.count(len(frame), "row")
+    return Table(columns, rows, note if len(frame) <= ROWS_SHOWN else f"{note}, the first {words.number(ROWS_SHOWN)} shown")
+
+
+def _field(param: Param, given: Mapping[str, str]) -> Field:
+    default = "" if param.default in (None, "none") else str(param.default)
+    return Field(
+        name=param.name,
+        label=param.name.replace("_", " ").capitalize(),
+        meaning=param.meaning,
+        value=given.get(param.name, default),
+        placeholder=_PLACEHOLDERS.get(param.type, ""),
+        required=param.default is None,
+        choices=param.choices,
+    )

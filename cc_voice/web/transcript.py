@@ -1,0 +1,131 @@
+"""A transcript as lines: who, when, what, with the holds and silences between them. Live calls have lines without parties yet."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from cc_voice.store.calls import CallInterval, CallLeg, CallUtterance
+from cc_voice.web import words
+from cc_voice.web.lanes import describe
+
+LOW_CONFIDENCE = 0.6
+SEPARATORS = ("hold", "dead_air", "excluded")
+
+
+class Word(msgspec.Struct, frozen=True):
+    """A word; times are None where only the utterance is timed."""
+
+    text: str
+    start_ms: int | None
+    end_ms: int | None
+    low_conf: float | None
+    """The confidence, where it is low enough to be marked."""
+
+
+class Chip(msgspec.Struct, frozen=True):
+    """A mark behind a line."""
+
+    css: str
+    text: str
+    title: str
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the transcript: an utterance, or with `words` empty a separator whose text is `chips[0]`."""
+
+    key: str
+    party: str
+    glyph: str
+    start_ms: int
+    end_ms: int
+    clock: str
+    language: str
+    words: tuple[Word, ...]
+    chips: tuple[Chip, ...]
+
+
+def lines(utterances: Sequence[CallUtterance], legs: Sequence[CallLeg], primary_language: str | None) -> tuple[Line, ...]:
+    """Return the transcript of a measured call, in order, separators included."""
+    spoken = [_line(u, u.party or "", u.party or "", primary_language) for u in utterances]
+    between = [_separator(i) for leg in legs for i in leg.intervals if i.kind in SEPARATORS]
+    starts = [_leg_start(leg) for leg in legs] if len(legs) > 1 else []
+    return tuple(sorted([*starts, *between, *spoken], key=lambda line: (line.start_ms, bool(line.words))))
+
+
+def live_lines(utterances: Sequence[CallUtterance]) -> tuple[Line, ...]:
+    """Return what was said so far. Who is who is known when the call is measured: until then channels are numbered."""
+    numbers: dict[str, str] = {}
+    for utterance in utterances:
+        numbers.setdefault(utterance.channel_id, str(len(numbers) + 1))
+    return tuple(_line(u, u.party or "", numbers[u.channel_id], None) for u in utterances)
+
+
+def confidence(utterances: Iterable[CallUtterance]) -> Mapping[str, float]:
+    """Return the mean word confidence per party, weighted by the length of the words."""
+    sums: dict[str, tuple[float, int]] = {}
+    for utterance in utterances:
+        for word in utterance.words:
+            if utterance.party and word.conf is not None and word.start_ms is not None and word.end_ms is not None:
+                total, weight = sums.get(utterance.party, (0.0, 0))
+                length = max(1, word.end_ms - word.start_ms)
+                sums[utterance.party] = total + word.conf * length, weight + length
+    return {party: total / weight for party, (total, weight) in sums.items()}
+
+
+def _line(utterance: CallUtterance, party: str, name: str, primary_language: str | None) -> Line:
+    timed = [w for w in utterance.words if w.start_ms is not None]
+    said = tuple(
+        Word(w.word, w.start_ms, w.end_ms, w.conf if w.conf is not None and w.conf < LOW_CONFIDENCE else None)
+        for w in (utterance.words if timed else ())
+    )
+    return Line(
+        key=utterance.utterance_id,
+        party=party if party in ("agent", "customer") else "other",
+        glyph={"agent": "A", "customer": "C"}.get(party, name[:1].upper() or "?"),
+        start_ms=utterance.start_ms,
+        end_ms=utterance.end_ms,
+        clock=words.clock(utterance.start_ms),
+        language=utterance.language_code,
+        words=said or (Word(utterance.text, None, None, None),),
+        chips=tuple(_chips(utterance, primary_language)),
+    )
+
+
+def _chips(utterance: CallUtterance, primary_language: str | None) -> Iterable[Chip]:
+    if utterance.language_code != primary_language:
+        without_model = utterance.source == "zoom"
+        title = "No speech model for this language here: the words are Zoom’s" if without_model else "Language"
+        yield Chip("lang off" if without_model else "lang", utterance.language_code, title)
+    if utterance.source == "zoom":
+        yield Chip("", "Zoom", "The words come from Zoom’s transcript; words have no times of their own")
+    if utterance.is_backchannel:
+        yield Chip("", "listening", "A listening sound, not a turn")
+    if utterance.on_hold:
+        yield Chip("", "on hold", "Said while the customer was on hold; not part of talk time")
+
+
+def _separator(interval: CallInterval) -> Line:
+    length = interval.end_ms - interval.start_ms
+    size = words.clock(length) if interval.kind == "hold" else f"{words.seconds(length)} s"
+    text = describe(interval)
+    css = "warn" if interval.kind == "dead_air" else ""
+    return _between(f"{interval.kind}-{interval.start_ms}", interval.start_ms, f"{text[:1].upper()}{text[1:]}, {size}", css)
+
+
+def _leg_start(leg: CallLeg) -> Line:
+    who = leg.metrics.get("agent_name") or "agent without a name"
+    return _between(f"leg-{leg.leg_no}", leg.metrics.get("start_ms") or 0, f"Leg {leg.leg_no}, {who}", "")
+
+
+def _between(key: str, start_ms: int, text: str, css: str) -> Line:
+    return Line(
+        key=key,
+        party="",
+        glyph="",
+        start_ms=start_ms,
+        end_ms=start_ms,
+        clock=words.clock(start_ms),
+        language="",
+        words=(),
+        chips=(Chip(css, text, ""),),
+    )
