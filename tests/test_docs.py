@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import click
 import pytest
-from click.testing import CliRunner
 
 import cc_voice
 from cc_voice import settings
@@ -163,34 +162,6 @@ def test_reports_that_are_shown_exist_with_their_parameters() -> None:
             for before, word in pairwise(words):
                 if before in ("--param", "-p"):
                     assert re.search(rf"^-- param {word.partition('=')[0]}\b", source, re.MULTILINE)
-
-
-def commands_below(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name in group.list_commands(click.Context(group)):
-        yield (*path, name)
-        command = group.get_command(click.Context(group), name)
-        if isinstance(command, click.Group):
-            yield from commands_below(command, (*path, name))
-
-
-@pytest.mark.parametrize("path", list(commands_below(main)), ids=" ".join)
-def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
-    shown = CliRunner().invoke(main, [*path, "--help"])
-    assert shown.exit_code == 0, shown.output
-    assert shown.output.startswith(f"Usage: main {' '.join(path)}")
-    assert len(shown.output.partition("\n\n")[2].partition("\n\n")[0].strip()) > 10
-
-
-@pytest.mark.parametrize("path", list(commands_below(main)), ids=" ".join)
-def test_every_option_explains_itself(path: tuple[str, ...]) -> None:
-    command: click.Command = main
-    for name in path:
-        assert isinstance(command, click.Group)
-        found = command.resolve_command(click.Context(command), [name])[1]
-        assert found is not None
-        command = found
-    options = [param for param in command.params if isinstance(param, click.Option)]
-    assert [option.name for option in options if not option.help and not isinstance(option.type, click.Choice)] == []
 
 
 # ---- settings
