@@ -1,0 +1,64 @@
+"""Why streams end, by class (rtms.md 7.9), and the sentence an operator gets for it."""
+
+from collections.abc import Mapping
+
+from cc_voice.rtms.enums import Status, StopReason, name_of
+from cc_voice.rtms.events import Ended
+
+FAULTS = frozenset({*range(10, 20), 24})
+"""After these the documentation asks for a complete new connection: a new stream by REST (8.4 case D)."""
+
+_ADVICE: Mapping[int, str] = {
+    StopReason.INTERNAL_EXCEPTION: "Zoom failed; start a new stream if the conversation goes on",
+    StopReason.CONNECTION_TIMEOUT: "Zoom waited for us in vain; check that this host reaches Zoom's servers",
+    StopReason.INSTANCE_CONNECTION_INTERRUPTED: "Zoom lost the conversation's media; start a new stream if it goes on",
+    StopReason.AUTHENTICATION_FAILURE: "client id and secret do not belong to the app that was started; check the configuration",
+    StopReason.AWAIT_RECONNECTION_TIMEOUT: "we came back too late; check the network between this host and Zoom",
+    StopReason.KEEP_ALIVE_TIMEOUT: "keep-alives went unanswered; check the load of this host",
+    StopReason.EXIT_SIGNAL: "Zoom's server went away; start a new stream if the conversation goes on",
+}
+_NETWORK = "the connection to Zoom was lost; check the network between this host and Zoom"
+
+_REFUSALS: Mapping[int, str] = {
+    Status.INVALID_RTMS_STREAM_ID: "Zoom does not know the stream, so it has ended or belongs to another app",
+    Status.INVALID_SIGNATURE: "client id and secret do not belong to the app that was started; check the configuration",
+    Status.INVALID_PAYLOAD: "Zoom does not accept the conversation's id; check that the webhook came from this app",
+}
+
+
+def stopped(reason: int | None) -> Ended:
+    """Return the end for a stop reason. None and numbers nobody knows count as normal: Zoom ended it, and did not complain."""
+    if reason == StopReason.STREAM_REVOKED:
+        return Ended(kind="revoked", reason=reason)
+    if reason in FAULTS:
+        return Ended(kind="fault", reason=reason, error=f"Zoom stopped the stream with reason {_named(reason)}: {_advice(reason)}")
+    return Ended(kind="normal", reason=reason)
+
+
+def refused(code: int, why: str) -> Ended:
+    """Return the end for a handshake that will never succeed. `why` is the server's text, quoted in the error."""
+    advice = _REFUSALS.get(code, "report this with Zoom's text")
+    return Ended(kind="refused", error=f"{handshake_refused(code, why)}: {advice}")
+
+
+def lost(what: str, cause: str | None) -> Ended:
+    """Return the end for a stream that could not be reached, or not again in time."""
+    return Ended(kind="lost", error=f"{what} ({cause or 'no answer'}); check the network between this host and Zoom")
+
+
+def gone(code: int, why: str) -> Ended:
+    """Return the end for a stream that was taken up again and is no longer there."""
+    return Ended(kind="lost", error=f"the stream ended while we were away: {handshake_refused(code, why)}")
+
+
+def handshake_refused(code: int, why: str) -> str:
+    """Describe a refusal; the server's text is authoritative, and cut, as it goes to logs and pages."""
+    return f"Zoom refused the handshake with status {name_of(Status, code)}" + (f", {why[:200]!r}" if why else "")
+
+
+def _advice(reason: int | None) -> str:
+    return _NETWORK if reason is None else _ADVICE.get(reason, _NETWORK)
+
+
+def _named(reason: int | None) -> str:
+    return name_of(StopReason, reason)

@@ -1,0 +1,501 @@
+"""The 29 messages of the wire, both directions, and the quirks of those who send them (rtms.md sections 5, 6, 12).
+
+Decoding has two ways. The fast one is a strict msgspec union over `msg_type`; all that Zoom's own documents promise takes
+it. What fails there is tried once more leniently: numbers in quotes, a quoted `msg_type`, explicit nulls. So liberality
+costs nothing while it is not needed. What is no message in either way raises FrameError, which the core counts.
+"""
+
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from cc_voice.rtms.enums import SessionState, Status, StopReason, StreamState
+from cc_voice.rtms.errors import FrameError
+from cc_voice.rtms.media import (
+    AudioContent,
+    ChatContent,
+    Id,
+    MediaParams,
+    PictureContent,
+    TranscriptContent,
+    text_id,
+)
+from cc_voice.rtms.products import ID_KEYS
+
+NO_STATUS = -1
+"""Stands for a status that is missing or unreadable."""
+_SECONDS_BELOW = 100_000_000_000
+"""Unix times below this are seconds: the published example of message 20 has them (5.7)."""
+_Kind = TypeVar("_Kind")
+_ABSENT = Raw(b"null")
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="msg_type"):
+    """What the messages share: `msg_type` is the tag."""
+
+
+class _Answer(_Message, frozen=True, kw_only=True):
+    """An answer with a status. `status` is the key of an older library (12, row 8); `reason` is text for people."""
+
+    status_code: int | str | None = None
+    status: int | str | None = None
+    reason: int | str | None = None
+
+    @property
+    def code(self) -> int:
+        """RTMS_STATUS_CODE; NO_STATUS where there is none."""
+        value = self.status if self.status_code is None else self.status_code
+        number = number_of(Status, value, "STATUS_")
+        return NO_STATUS if number is None else number
+
+    @property
+    def why(self) -> str:
+        return str(self.reason or "")
+
+
+class _Handshake(_Message, frozen=True, kw_only=True):
+    """What both handshakes carry. The instance id goes under the product's own key (12, row 4)."""
+
+    protocol_version: int = 1
+    sequence: int = 1
+    meeting_uuid: str | UnsetType = UNSET
+    webinar_uuid: str | UnsetType = UNSET
+    session_id: str | UnsetType = UNSET
+    engagement_id: str | UnsetType = UNSET
+    call_id: str | UnsetType = UNSET
+    rtms_stream_id: str
+    signature: str
+
+    def under(self, key: str, instance_id: str) -> Any:
+        """Return the same handshake with the instance id under `key`."""
+        return msgspec.structs.replace(self, **{key: instance_id})
+
+    @property
+    def instance_keys(self) -> tuple[str, ...]:
+        """The keys under which an id is here."""
+        return tuple(key for key in ID_KEYS if getattr(self, key) is not UNSET)
+
+
+class SignalingRequest(_Handshake, frozen=True, kw_only=True, tag=1):
+    buffer_data: bool | UnsetType = UNSET
+
+
+class SignalingResponse(_Answer, frozen=True, kw_only=True, tag=2):
+    protocol_version: int | None = None
+    sequence: int | None = None
+    media_server: Raw = _ABSENT
+    media_server_url: str | None = None
+    """Seen in snippets instead of `media_server` (12, row 9)."""
+    media_params: Raw = _ABSENT
+    """Only where this message answers a media handshake (12, row 13)."""
+
+    @property
+    def media_urls(self) -> dict[str, str]:
+        """The offered URLs by media name; a bare string serves everything (5.2)."""
+        server = _plain(self.media_server)
+        urls = server.get("server_urls") if isinstance(server, dict) else server
+        if isinstance(urls, dict):
+            return {str(name): url for name, url in urls.items() if isinstance(url, str) and url}
+        if isinstance(urls, str) and urls:
+            return {"all": urls}
+        return {"all": self.media_server_url} if self.media_server_url else {}
+
+
+class MediaRequest(_Handshake, frozen=True, kw_only=True, tag=3):
+    media_type: int
+    payload_encryption: bool = False
+    media_params: MediaParams | UnsetType = UNSET
+
+
+class MediaResponse(_Answer, frozen=True, kw_only=True, tag=4):
+    protocol_version: int | None = None
+    sequence: int | None = None
+    media_params: Raw = _ABSENT
+    payload_encrypted: bool | None = None
+    payload_encryption: bool | None = None
+    """The same flag, as the table spells it (12, row 11)."""
+
+    @property
+    def encrypted(self) -> bool:
+        return bool(self.payload_encrypted or self.payload_encryption)
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """One event to switch on or off."""
+
+    event_type: int
+    subscribe: bool = True
+
+
+class EventSubscription(_Message, frozen=True, kw_only=True, tag=5):
+    events: tuple[Subscription, ...]
+
+
+class EventUpdate(_Message, frozen=True, kw_only=True, tag=6):
+    event: Raw = _ABSENT
+
+
+class ClientReady(_Message, frozen=True, kw_only=True, tag=7):
+    rtms_stream_id: str
+
+
+class _State(_Message, frozen=True, kw_only=True):
+    """A state and why. The mock server writes names for numbers, the tables and examples two keys for the reason."""
+
+    state: int | str | None = None
+    reason: int | str | None = None
+    stop_reason: int | str | None = None
+    timestamp: int | None = None
+
+    @property
+    def why(self) -> int | None:
+        """RTMS_STOP_REASON (5.8; 12, row 23); None where there is none, or 0, which means the same."""
+        first = number_of(StopReason, self.stop_reason, "STOP_BC_")
+        return first or number_of(StopReason, self.reason, "STOP_BC_") or None
+
+    @property
+    def at_unix_ms(self) -> int | None:
+        return milliseconds(self.timestamp)
+
+
+class StreamStateUpdate(_State, frozen=True, kw_only=True, tag=8):
+    rtms_stream_id: Id | None = None
+
+    @property
+    def number(self) -> int | None:
+        """RTMS_STREAM_STATE."""
+        return number_of(StreamState, self.state)
+
+
+class SessionStateUpdate(_State, frozen=True, kw_only=True, tag=9):
+    rtms_session_id: Id | None = None
+    session_id: Id | None = None
+    """What the mock server calls it (5.8)."""
+
+    @property
+    def session(self) -> str | None:
+        return text_id(self.rtms_session_id) or text_id(self.session_id)
+
+    @property
+    def number(self) -> int | None:
+        """RTMS_SESSION_STATE."""
+        return number_of(SessionState, self.state)
+
+
+class SessionStateRequest(_Message, frozen=True, kw_only=True, tag=10):
+    rtms_session_id: str
+
+
+class SessionStateResponse(_State, frozen=True, kw_only=True, tag=11):
+    rtms_session_id: Id | None = None
+    session_id: Id | None = None
+    status_code: int | str | None = None
+
+    @property
+    def session(self) -> str | None:
+        return text_id(self.rtms_session_id) or text_id(self.session_id)
+
+    @property
+    def number(self) -> int | None:
+        """RTMS_SESSION_STATE."""
+        return number_of(SessionState, self.state)
+
+
+class KeepAliveRequest(_Message, frozen=True, kw_only=True, tag=12):
+    timestamp: int | float | str | None = None
+    sequence: Any = None
+
+
+class KeepAliveResponse(_Message, frozen=True, kw_only=True, tag=13):
+    """The same timestamp that was sent, or none when none was."""
+
+    timestamp: int | float | str | UnsetType = UNSET
+
+
+class MediaAudio(_Message, frozen=True, kw_only=True, tag=14):
+    content: AudioContent
+
+
+class MediaVideo(_Message, frozen=True, kw_only=True, tag=15):
+    content: PictureContent
+
+
+class MediaShare(_Message, frozen=True, kw_only=True, tag=16):
+    content: PictureContent
+
+
+class MediaTranscript(_Message, frozen=True, kw_only=True, tag=17):
+    content: TranscriptContent
+
+
+class MediaChat(_Message, frozen=True, kw_only=True, tag=18):
+    content: Raw
+
+    @property
+    def chat(self) -> ChatContent:
+        """The chat message. Some servers put all fields as JSON text into `data`: they win (6.4). Raises FrameError."""
+        content = _plain(self.content)
+        if not isinstance(content, dict):
+            raise FrameError("message 18 has no content")
+        inner = _plain(content["data"].encode()) if isinstance(content.get("data"), str) else content.get("data")
+        if isinstance(inner, dict):
+            content = content | {"data": ""} | inner
+        return _convert(content, _CHAT)
+
+
+class StreamStateRequest(_Message, frozen=True, kw_only=True, tag=19):
+    rtms_stream_id: str
+
+
+class StreamStateResponse(_State, frozen=True, kw_only=True, tag=20):
+    rtms_stream_id: Id | None = None
+    status_code: int | str | None = None
+
+    @property
+    def number(self) -> int | None:
+        """RTMS_STREAM_STATE."""
+        return number_of(StreamState, self.state)
+
+
+class StreamCloseRequest(_Message, frozen=True, kw_only=True, tag=21):
+    rtms_stream_id: str
+
+
+class StreamCloseResponse(_Answer, frozen=True, kw_only=True, tag=22):
+    rtms_stream_id: Id | None = None
+    timestamp: int | None = None
+
+
+class MetadataAudio(_Message, frozen=True, kw_only=True, tag=23):
+    """Exists, but its JSON is not published; 24 to 27 are reserved (6.4)."""
+
+    content: Raw = _ABSENT
+
+
+class MetadataVideo(_Message, frozen=True, kw_only=True, tag=24):
+    content: Raw = _ABSENT
+
+
+class MetadataShare(_Message, frozen=True, kw_only=True, tag=25):
+    content: Raw = _ABSENT
+
+
+class MetadataTranscript(_Message, frozen=True, kw_only=True, tag=26):
+    content: Raw = _ABSENT
+
+
+class MetadataChat(_Message, frozen=True, kw_only=True, tag=27):
+    content: Raw = _ABSENT
+
+
+class VideoSubscriptionRequest(_Message, frozen=True, kw_only=True, tag=28):
+    """`user_id` must be the number from event 8, `timestamp` is Unix ms."""
+
+    user_id: int
+    subscribe: bool
+    timestamp: int
+
+
+class VideoSubscriptionResponse(_Answer, frozen=True, kw_only=True, tag=29):
+    user_id: Id | None = None
+    timestamp: int | None = None
+
+
+class UnknownMessage(msgspec.Struct, frozen=True):
+    """A message whose number nobody knows yet."""
+
+    msg_type: int
+    raw: bytes
+
+
+Handshake = SignalingRequest | MediaRequest
+Media = MediaAudio | MediaVideo | MediaShare | MediaTranscript | MediaChat
+Metadata = MetadataAudio | MetadataVideo | MetadataShare | MetadataTranscript | MetadataChat
+Message = (
+    SignalingRequest
+    | SignalingResponse
+    | MediaRequest
+    | MediaResponse
+    | EventSubscription
+    | EventUpdate
+    | ClientReady
+    | StreamStateUpdate
+    | SessionStateUpdate
+    | SessionStateRequest
+    | SessionStateResponse
+    | KeepAliveRequest
+    | KeepAliveResponse
+    | Media
+    | StreamStateRequest
+    | StreamStateResponse
+    | StreamCloseRequest
+    | StreamCloseResponse
+    | Metadata
+    | VideoSubscriptionRequest
+    | VideoSubscriptionResponse
+)
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """`participant_info` of Contact Center, or an element of a meeting's `participants` (5.4, 5.5)."""
+
+    channel_id: Id | None = None
+    participant_mode: str | None = None
+    queue_id: Id | None = None
+    queue_name: str | None = None
+    account_id: Id | None = None
+    division_id: Id | None = None
+    phone_number: Id | None = None
+    user_id: Id | None = None
+    display_name: str | None = None
+    user_name: str | None = None
+
+
+class EventHead(msgspec.Struct, frozen=True, kw_only=True):
+    """Which event, and when. `event_code` is version 2's number (section 10)."""
+
+    event_type: int | None = None
+    event_code: int | None = None
+    timestamp: int | None = None
+    event_ts: int | None = None
+
+    @property
+    def number(self) -> int | None:
+        return self.event_code if self.event_type is None else self.event_type
+
+    @property
+    def at_unix_ms(self) -> int | None:
+        """Contact Center says `event_ts`, the others `timestamp` (12, row 22)."""
+        return milliseconds(self.timestamp if self.event_ts is None else self.event_ts)
+
+
+class EventBody(EventHead, frozen=True, kw_only=True):
+    """What an event tells about people; everything else stays in its raw bytes."""
+
+    user_id: Id | None = None
+    user_name: str | None = None
+    participants: tuple[Person, ...] = ()
+    participant_info: Person | None = None
+    paticipant_info: Person | None = None
+    """Sic: so Zoom's first documents and its shipped sample spell it (12, row 21)."""
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everyone the event names."""
+        named = self.participant_info or self.paticipant_info
+        if named is not None:
+            return (named, *self.participants)
+        if self.participants or self.user_id is None:
+            return self.participants
+        return (Person(user_id=self.user_id, user_name=self.user_name),)
+
+
+class _Numbered(msgspec.Struct):
+    msg_type: int
+
+
+_STRICT: "msgspec.json.Decoder[Message]" = msgspec.json.Decoder(Message)
+_LENIENT: "msgspec.json.Decoder[Message]" = msgspec.json.Decoder(Message, strict=False)
+_NUMBER = msgspec.json.Decoder(_Numbered, strict=False)
+_PARAMS = msgspec.json.Decoder(MediaParams, strict=False)
+_CHAT = msgspec.json.Decoder(ChatContent, strict=False)
+_BODY = msgspec.json.Decoder(EventBody, strict=False)
+_HEAD = msgspec.json.Decoder(EventHead, strict=False)
+_ENCODER = msgspec.json.Encoder()
+_UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
+"""What msgspec raises on any bytes: malformed, of other types, nested without end, not UTF-8."""
+
+
+def encode(message: Message) -> bytes:
+    """Return a message as the bytes of one text frame."""
+    return _ENCODER.encode(message)
+
+
+def decode(frame: bytes) -> Message | UnknownMessage:
+    """Return what a frame says, be it text or binary. Raises FrameError, and nothing else, whatever the bytes are."""
+    try:
+        return _STRICT.decode(frame)
+    except _UNREADABLE:
+        return _decode_leniently(frame)
+
+
+def _decode_leniently(frame: bytes) -> Message | UnknownMessage:
+    try:
+        number = _NUMBER.decode(frame).msg_type
+    except _UNREADABLE as error:
+        raise FrameError(f"not a message: {error}") from error
+    if not 1 <= number <= 29:
+        return UnknownMessage(number, frame)
+    document = _plain(frame)
+    content = document.get("content")
+    if isinstance(content, dict):
+        document["content"] = _without_nulls(content)
+    return _convert(_without_nulls(document) | {"msg_type": number}, _LENIENT)
+
+
+def event_of(message: EventUpdate, frame: bytes) -> tuple[EventHead, bytes]:
+    """Return an event and its JSON. Without `event` the fields are at the top level (5.4). Raises FrameError.
+
+    Where only what concerns people is malformed, the head is returned alone: that something happened matters more.
+    """
+    raw = frame if bytes(message.event) in (b"null", b"") else bytes(message.event)
+    try:
+        return _BODY.decode(raw), raw
+    except _UNREADABLE:
+        try:
+            return _HEAD.decode(raw), raw
+        except _UNREADABLE as error:
+            raise FrameError(f"message 6 has no event: {error}") from error
+
+
+def params_of(message: MediaResponse | SignalingResponse) -> MediaParams | None:
+    """Return the echoed media parameters; None where there are none that can be understood."""
+    try:
+        return _PARAMS.decode(message.media_params)
+    except _UNREADABLE:
+        return None
+
+
+def number_of(kind: type[IntEnum], value: int | str | None, prefix: str = "") -> int | None:
+    """Return the number of a value that may be spelt out, with or without Zoom's prefix; None where nobody knows it."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.isascii() and text.removeprefix("-").isdigit():
+        return int(text[:10])
+    known = kind.__members__.get(text.upper().removeprefix(prefix))
+    return None if known is None else known.value
+
+
+def milliseconds(timestamp: int | None) -> int | None:
+    """Return a Unix time in ms that may have come in seconds; None where it is missing or none (0, negative, absurd)."""
+    if timestamp is None or not 0 < timestamp < 1 << 53:
+        return None
+    return timestamp * 1000 if timestamp < _SECONDS_BELOW else timestamp
+
+
+def unknown_fields(frame: bytes, message: Message) -> tuple[str, ...]:
+    """Return the top-level names in a frame that its message does not have. For control messages: it decodes twice."""
+    document = _plain(frame)
+    names = document if isinstance(document, dict) else {}
+    return tuple(name for name in names if name not in message.__struct_fields__ and name != "msg_type")
+
+
+def _plain(data: bytes | Raw) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except _UNREADABLE:
+        return None
+
+
+def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _convert(fields: dict[str, Any], decoder: "msgspec.json.Decoder[_Kind]") -> "_Kind":
+    try:
+        return decoder.decode(_ENCODER.encode(fields))
+    except _UNREADABLE as error:
+        raise FrameError(f"message {fields.get('msg_type', '')}: {error}") from error

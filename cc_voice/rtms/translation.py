@@ -1,0 +1,131 @@
+"""From messages to events: media content, and what happened in the conversation (rtms.md 5.4, 5.5, 6.4)."""
+
+from collections import deque
+
+from cc_voice.rtms import events, messages
+from cc_voice.rtms.enums import language_tag
+from cc_voice.rtms.errors import FrameError
+from cc_voice.rtms.media import AudioContent, PictureContent, TranscriptContent, text_id
+from cc_voice.rtms.messages import EventBody, EventHead, Person
+from cc_voice.rtms.products import Product
+
+MIXED = "0"
+"""Source of mixed audio; also of media that names nobody."""
+_REMEMBERED = 4096
+"""Timestamps per source: more than the 60 s of 20 ms packets that Zoom replays after a reconnect."""
+_MAX_SOURCES = 256
+_MAX_TIMESTAMP = 1 << 53
+
+
+class Replays:
+    """Knows which packets were here before: after a reconnect Zoom sends the last ones again, same source, same time."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[set[int], deque[int]]] = {}
+
+    def is_new(self, source: str, timestamp_ms: int) -> bool:
+        """Tell whether a packet is new, and remember it."""
+        if source not in self._known and len(self._known) >= _MAX_SOURCES:
+            return True  # rather a repeat than a loss
+        known, order = self._known.setdefault(source, (set(), deque()))
+        if timestamp_ms in known:
+            return False
+        known.add(timestamp_ms)
+        order.append(timestamp_ms)
+        if len(order) > _REMEMBERED:
+            known.discard(order.popleft())
+        return True
+
+
+def audio(content: AudioContent) -> events.Audio | None:
+    """Return a packet as an event; None when its time cannot be one."""
+    if not 0 < content.timestamp < _MAX_TIMESTAMP:
+        return None
+    return events.Audio(
+        source=_source(content.channel_id, content.user_id),
+        timestamp_ms=content.timestamp,
+        pcm=content.data,
+        user_id=text_id(content.user_id),
+        user_name=content.user_name,
+        channel_id=text_id(content.channel_id),
+    )
+
+
+def picture(kind: type[events.Video] | type[events.Share], content: PictureContent) -> events.Video | events.Share | None:
+    """Return a picture as an event of the kind; None when its time cannot be one."""
+    if not 0 < content.timestamp < _MAX_TIMESTAMP:
+        return None
+    return kind(
+        source=_source(None, content.user_id), timestamp_ms=content.timestamp, data=content.data, user_name=content.user_name
+    )
+
+
+def transcript(content: TranscriptContent) -> events.Transcript | None:
+    """Return a piece of transcript as an event; None when it has no time at all."""
+    start = messages.milliseconds(content.start_time)
+    at = messages.milliseconds(content.timestamp) or start
+    if at is None:
+        return None
+    return events.Transcript(
+        source=_source(content.channel_id, content.user_id),
+        text=content.data,
+        timestamp_ms=at,
+        start_ms=start,
+        end_ms=messages.milliseconds(content.end_time),
+        language=language_tag(content.language),
+        attribute=content.attribute,
+        user_id=text_id(content.user_id),
+        user_name=content.user_name,
+        channel_id=text_id(content.channel_id),
+    )
+
+
+def chat(message: messages.MediaChat, now_unix_ms: int) -> events.Chat:
+    """Return a chat message as an event. Raises FrameError."""
+    content = message.chat
+    sender = content.sender
+    user_id = sender.user_id if sender is not None and sender.user_id is not None else content.user_id
+    return events.Chat(
+        source=_source(None, user_id),
+        text=content.data,
+        timestamp_ms=messages.milliseconds(content.timestamp) or now_unix_ms,
+        user_name=(sender.user_name if sender is not None else None) or content.user_name,
+        message_id=text_id(content.message_id),
+        operation=content.operation_type,
+        raw=bytes(message.content),
+    )
+
+
+def platform_event(product: Product, head: EventHead, raw: bytes, now_unix_ms: int) -> events.PlatformEvent:
+    """Return an event named by product. Without a time of its own it happened now. Raises FrameError: it has no number."""
+    number = head.number
+    if number is None:
+        raise FrameError("message 6 has neither event_type nor event_code")
+    # Version 2's codes are unique across products and of no published value: they must not be read as version 1's (section 10).
+    name = product.event_name(number) if head.event_type is not None or product.name != "phone" else f"event_{number}"
+    people = head.people if isinstance(head, EventBody) else ()
+    return events.PlatformEvent(
+        name=name,
+        event_type=number,
+        at_unix_ms=head.at_unix_ms or now_unix_ms,
+        participants=tuple(_participant(person) for person in people),
+        raw=raw,
+    )
+
+
+def _participant(person: Person) -> events.ParticipantInfo:
+    return events.ParticipantInfo(
+        channel_id=text_id(person.channel_id),
+        user_id=text_id(person.user_id),
+        display_name=person.display_name or person.user_name,
+        queue_id=text_id(person.queue_id),
+        queue_name=person.queue_name,
+        phone_number=text_id(person.phone_number),
+        participant_mode=person.participant_mode,
+        account_id=text_id(person.account_id),
+        division_id=text_id(person.division_id),
+    )
+
+
+def _source(channel_id: int | str | None, user_id: int | str | None) -> str:
+    return text_id(channel_id) or text_id(user_id) or MIXED
