@@ -110,8 +110,8 @@ class AudioFeed:
         return all(at_ms >= self._tracks[key].end_ms for key, at_ms in self._next_ms.items())
 
     def next_due_ms(self) -> int | None:
-        """Return when the next packet can be sent; None when everything was."""
-        return None if self.finished else self.position_ms + self._rate_ms
+        """Return when the next packet can be sent; None when everything was. The last one may be cut short by the call's end."""
+        return None if self.finished else min(self.position_ms + self._rate_ms, max(t.end_ms for t in self._tracks.values()))
 
     def retune(self, send_rate_ms: int) -> None:
         """Cut into packets of another length from here on; a client may ask for it when it reconnects."""
@@ -120,7 +120,7 @@ class AudioFeed:
     def take(self, until_ms: int) -> Iterator[Packet]:
         """Yield the packets due until a position. What was yielded counts as sent."""
         while (due_ms := self.next_due_ms()) is not None and due_ms <= until_ms:
-            at_ms = due_ms - self._rate_ms
+            at_ms = self.position_ms
             for key, next_ms in self._next_ms.items():
                 if next_ms == at_ms and at_ms < self._tracks[key].end_ms:
                     self._next_ms[key] = at_ms + self._rate_ms
