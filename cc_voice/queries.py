@@ -12,7 +12,7 @@ The grammar of the headers is in `analytics/README.md`. Values reach DuckDB as b
 import datetime
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -25,16 +25,32 @@ from cc_voice.settings import bundled
 Connection = duckdb.DuckDBPyConnection
 Value = datetime.date | int | float | str | None
 
-DATASETS = {
-    "calls": ("v_call", "call_id"),
-    "legs": ("v_leg", "call_id, leg_no"),
-    "utterances": ("v_utterance", "call_id, seq, utterance_id"),
-    "words": ("v_word", "call_id, utterance_id, word_seq"),
-}
-"""What is exported: name → its view and the order of its rows within a day."""
 
-_DAYS = "select date_key from fact_call union select date_key from fact_leg order by date_key"
-"""A leg that began after midnight may lie on a day on which no call did."""
+class Dataset(msgspec.Struct, frozen=True):
+    """What is exported under a name: a view, the order of its rows within a day, and how many calls are read at once."""
+
+    view: str
+    order: str
+    calls: int
+
+
+DATASETS = {
+    "calls": Dataset("v_call", "call_id", 100_000),
+    "legs": Dataset("v_leg", "call_id, leg_no", 50_000),
+    "utterances": Dataset("v_utterance", "call_id, seq, utterance_id", 10_000),
+    "words": Dataset("v_word", "call_id, utterance_id, word_seq", 5_000),
+}
+"""Calls at once: every query scans the keys of a whole table, and its rows lie in memory (a call has hundreds of words)."""
+
+_DAYS = """
+    with days as (
+        select date_key, count(*) as n from fact_call group by date_key
+        union all
+        select date_key, 0 from fact_leg
+    )
+    select date_key, sum(n)::bigint from days group by date_key order by date_key
+"""
+"""Days and how many calls began on them: none where only a leg began, after midnight."""
 
 _HEADER = re.compile(r"^-- (title|summary|question|check|grain): (.+)$", re.MULTILINE)
 _TYPE = r"date|integer|number|text|choice \w+(?:\|\w+)*"
@@ -132,24 +148,37 @@ def prepare(con: Connection) -> None:
 def datasets(con: Connection) -> Iterator[tuple[str, Iterator[pl.DataFrame]]]:
     """Yield name and rows of everything that is exported, as of one moment.
 
-    Rows come a local day at a time, after an empty frame that has the columns: memory holds one day, no query runs long, and the
+    Rows come some days at a time, after an empty frame that has the columns: memory holds a few days, no query runs long, and the
     order – day, then keys – is the same every time. Whoever asks reads one dataset before the next and leaves the cursor alone.
     """
     prepare(con)
     con.begin()  # one snapshot for all four: no leg whose call is not there
     try:
-        days = [row[0] for row in con.execute(_DAYS).fetchall()]
-        for name, (view, order) in DATASETS.items():
-            yield name, _by_day(con, view, order, days)
+        days = con.execute(_DAYS).fetchall()
+        for name, dataset in DATASETS.items():
+            yield name, _batches(con, dataset, spans(days, dataset.calls))
     finally:
         con.rollback()
 
 
-def _by_day(con: Connection, view: str, order: str, days: list[int]) -> Iterator[pl.DataFrame]:
+def spans(days: Sequence[tuple[int, int]], limit: int) -> Iterator[tuple[int, int]]:
+    """Join (date key, number of calls), in order, to (first, last) of at most `limit` calls; a day is never cut."""
+    first = last = total = 0
+    for day, calls in days:
+        if first and total + calls > limit:
+            yield first, last
+            first = total = 0
+        first, last, total = first or day, day, total + calls
+    if first:
+        yield first, last
+
+
+def _batches(con: Connection, dataset: Dataset, days: Iterator[tuple[int, int]]) -> Iterator[pl.DataFrame]:
     # Not a lazy frame over the relation: polars would read it from threads of its own, and go on when the consumer has failed
-    yield _frame(con, f"select * from {view} limit 0")
-    for day in days:
-        yield _frame(con, f"select * from {view} where date_key = $day order by {order}", {"day": day})
+    yield _frame(con, f"select * from {dataset.view} limit 0")
+    query = f"select * from {dataset.view} where date_key between $first and $last order by date_key, {dataset.order}"
+    for first, last in days:
+        yield _frame(con, query, {"first": first, "last": last})
 
 
 def _frame(con: Connection, sql: str, values: Mapping[str, Value] | None = None) -> pl.DataFrame:
