@@ -21,9 +21,9 @@ def track(key: str, duration_ms: int, *, start_ms: int = 0, value: int | None = 
 
 def test_packets_come_in_time_order_over_all_sources():
     feed = AudioFeed([track("a", 100), track("b", 100, start_ms=45)])
-    packets = [(packet.key, packet.at_ms) for packet in feed.take(100)]
-    assert packets == [("a", 0), ("a", 20), ("a", 40), ("b", 45), ("a", 60), ("b", 65), ("a", 80)]
-    assert [(packet.key, packet.at_ms) for packet in feed.take(200)] == [("b", 85)]
+    packets = [(packet.key, packet.at_ms) for packet in feed.take(99)]
+    assert packets == [("a", 0), ("a", 20), ("a", 40), ("b", 45), ("a", 60), ("b", 65)]
+    assert [(packet.key, packet.at_ms) for packet in feed.take(100)] == [("a", 80), ("b", 85)]
     assert feed.finished
     assert feed.next_due_ms() is None
 
@@ -34,8 +34,11 @@ def test_a_packet_is_due_when_it_was_said():
     assert [packet.at_ms for packet in feed.take(20)] == [0]
 
 
-def test_the_last_packet_is_filled_with_silence():
-    (packet,) = AudioFeed([track("a", 30)], send_rate_ms=100).take(100)
+def test_the_last_packet_is_due_at_the_end_of_the_call_and_filled_with_silence():
+    feed = AudioFeed([track("a", 30)], send_rate_ms=100)
+    assert not list(feed.take(29))
+    (packet,) = feed.take(30)
+    assert feed.finished
     assert len(packet.pcm) == 3200
     assert packet.pcm[30 * BYTES_PER_MS :] == bytes(70 * BYTES_PER_MS)
 
