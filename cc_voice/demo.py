@@ -68,7 +68,8 @@ class DemoError(click.ClickException):
 )
 def demo(once: bool, as_json: bool, speed: float, data_dir: Path) -> None:
     """Play eight bundled calls through a service of its own and show what the appliance makes of them."""
-    console = Console(stderr=as_json)
+    # Not a terminal: no line may be folded to eighty columns
+    console = Console(stderr=as_json, width=None if (sys.stderr if as_json else sys.stdout).isatty() else 200)
     site = _site(data_dir.resolve())
     with _service(site) as address:
         summary = asyncio.run(_play(site, address, speed, console))
@@ -216,7 +217,7 @@ def _show(site: Settings, summary: dict[str, Any], console: Console) -> None:
         for leg in found["legs"]:
             seconds = (leg["metrics"]["end_ms"] - leg["metrics"]["start_ms"]) // 1000
             cells = [questions.cell(leg["metrics"].get(column)) for column in COLUMNS]
-            table.add_row(leg["leg_id"][:8] + leg["leg_id"][26:], call["product"], f"{seconds // 60}:{seconds % 60:02d}", *cells)
+            table.add_row(leg["leg_id"], call["product"], f"{seconds // 60}:{seconds % 60:02d}", *cells)
     console.print(table)
     console.print("– means not measurable; `cc-voice calls show ID` says why.")
     for path in summary["exports"]:

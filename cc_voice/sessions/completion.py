@@ -5,8 +5,11 @@ Everything here runs in a thread and works from files, so that a restart continu
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
 from cc_voice.call.batch import Batch, CallMeasured, StageReached
+from cc_voice.call.events import CallEvent, Participant
 from cc_voice.call.intervals import canonical, subtract
 from cc_voice.call.measure import measure
 from cc_voice.call.thresholds import ThresholdSet
@@ -70,12 +73,12 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None) -
         raise AssertionError("a stream without media has no time line")
     notes = journal.read(recording, header.t0_unix_ms)
     received = [file.received() for file in recording.channels.values()]
-    names = {info.channel_id: info for event in notes.events for info in event.participants if info.channel_id}
+    people = _people(notes.events)
     channels = tuple(
         ChannelAnalysis(
             channel_id=name,
-            user_id=names[name].user_id if name in names else None,
-            name=names[name].display_name if name in names else None,
+            user_id=people.get(name, Participant()).user_id,
+            name=people.get(name, Participant()).display_name,
             speech=heard[name][0],
             received_ms=file.ranges.total * 1000 // file.rate_hz,
             first_packet_ms=file.received()[0][0] if file.ranges.total else None,
@@ -101,6 +104,18 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None) -
         stop_reason=notes.end.stop_reason if notes.end else None,
         epoch=epoch,
     )
+
+
+def _people(events: Sequence[CallEvent]) -> dict[str, Participant]:
+    """Return who is on which channel: what the first event that says so says; later ones may leave names out."""
+    people: dict[str, Participant] = {}
+    for person in (person for event in events for person in event.participants):
+        if person.channel_id is not None:
+            known = people.get(person.channel_id, person)
+            people[person.channel_id] = msgspec.structs.replace(
+                known, user_id=known.user_id or person.user_id, display_name=known.display_name or person.display_name
+            )
+    return people
 
 
 def unfilled(gaps: Sequence[Interval], received: Sequence[Sequence[Interval]]) -> tuple[Interval, ...]:
