@@ -14,12 +14,14 @@ point loses nothing it had received, and never believes samples that were not wr
 decides what a hole means; `sessions/` does, with the journal.
 """
 
+import errno
 import hashlib
 import os
 import shutil
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +142,10 @@ class ChannelFile:
         self._expected = self.ranges.end
 
     def write(self, at_ms: float, pcm: bytes) -> int:
-        """Place one packet at `at_ms` after t0 and return how many of its samples are new; what lies before t0 is cut off."""
+        """Place one packet at `at_ms` after t0 and return how many of its samples are new; what lies before t0 is cut off.
+
+        Raises OSError (disk full); then the packet does not count.
+        """
         count = len(pcm) // _BYTES_PER_SAMPLE
         start = round(at_ms * self.rate_hz / 1000)
         if abs(start - self._expected) * 1000 <= _SNAP_MS * self.rate_hz:
@@ -150,8 +155,8 @@ class ChannelFile:
             pcm, count, start = pcm[skip * _BYTES_PER_SAMPLE :], count - skip, start + skip
         if count <= 0:
             return 0
-        os.pwrite(self._pcm_fd, pcm[: count * _BYTES_PER_SAMPLE], start * _BYTES_PER_SAMPLE)
-        os.write(self._index_fd, _RECORD.pack(start, count))
+        _write_at(self._pcm_fd, pcm[: count * _BYTES_PER_SAMPLE], start * _BYTES_PER_SAMPLE)
+        _append(self._index_fd, _RECORD.pack(start, count))
         end_before = self.ranges.end
         new = self.ranges.add(start, start + count)
         self.duplicate_samples += count - new
@@ -230,8 +235,8 @@ class Recording:
         return found
 
     def note(self, entry: Any) -> None:
-        """Append one struct to the journal, straight to the kernel."""
-        os.write(self._journal_fd, msgspec.json.encode(entry) + b"\n")
+        """Append one struct to the journal, straight to the kernel. Raises OSError (disk full)."""
+        _append(self._journal_fd, msgspec.json.encode(entry) + b"\n")
 
     def journal(self, kind: Any) -> Iterator[Any]:
         """Yield the journal's entries as `kind` (a struct or a union of tagged structs); a line cut by a crash is skipped."""
@@ -296,20 +301,34 @@ def load_analyses(recordings_dir: Path, call_id: str) -> list[StreamAnalysis]:
 
 
 def compress(folder: Path) -> None:
-    """Replace the stream's PCM files by FLAC (a third of the size); the index stays. Interrupted, it can be repeated."""
+    """Replace the stream's PCM files by FLAC (a third of the size); the index stays. Interrupted, it can be repeated.
+
+    Raises OSError (disk full); then the PCM stays.
+    """
     header = _read_json(folder / "stream.json", StreamHeader)
     if header is None:
         return
     for pcm in sorted(folder.glob("*.pcm")):
-        part = pcm.with_suffix(".flac.part")
+        with _beside(pcm.with_suffix(".flac")) as part:
+            _encode(pcm, part, header.sample_rate_hz)
+        pcm.unlink()
+
+
+def _encode(pcm: Path, flac: Path, rate_hz: int) -> None:
+    """Write `pcm` as FLAC, all of it. Raises OSError (disk full)."""
+    try:
         with (
-            soundfile.SoundFile(part, "w", header.sample_rate_hz, 1, "PCM_16", format="FLAC") as out,
+            soundfile.SoundFile(flac, "w", rate_hz, 1, "PCM_16", format="FLAC") as out,
             pcm.open("rb") as samples,
         ):
             while block := samples.read(_FLAC_BLOCK_SAMPLES * _BYTES_PER_SAMPLE):
                 out.write(np.frombuffer(block, dtype="<i2"))
-        part.replace(pcm.with_suffix(".flac"))
-        pcm.unlink()
+        # libsndfile tells nobody when its last block does not fit; then the head still says that the length is unknown
+        whole = soundfile.info(flac).frames == pcm.stat().st_size // _BYTES_PER_SAMPLE
+    except soundfile.LibsndfileError as error:
+        raise OSError(errno.EIO, f"cannot write the compressed recording ({error}); is the disk full?", str(flac)) from error
+    if not whole:
+        raise OSError(errno.ENOSPC, "no room for the compressed recording", str(flac))
 
 
 def call_audio(recordings_dir: Path, call_id: str) -> CallAudio | None:
@@ -342,14 +361,39 @@ def delete_call(recordings_dir: Path, call_id: str) -> None:
     shutil.rmtree(recordings_dir / call_id, ignore_errors=True)
 
 
+def _write_at(fd: int, data: bytes, position: int) -> None:
+    """Write all of `data`: a disk that is nearly full takes a part, and only says why when it is given the rest."""
+    done = 0
+    while done < len(data):
+        done += os.pwrite(fd, data[done:], position + done)
+
+
+def _append(fd: int, record: bytes) -> None:
+    """Append a record, or nothing: a part of it would be taken for the beginning of the next one."""
+    done = os.write(fd, record)
+    if done < len(record):
+        os.ftruncate(fd, os.fstat(fd).st_size - done)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside the target, flush to disk, rename: a reader sees the old file or the new one, never half of it."""
-    part = path.with_name(path.name + f".{os.getpid()}.part")
-    with part.open("wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(path)
+    """Write a file so that a reader sees the old one or the new one, never half of it. Raises OSError (disk full)."""
+    with _beside(path) as part:
+        part.write_bytes(data)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Yield the path of a file to write; it is flushed to disk and becomes `target`, or vanishes when that fails."""
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _samples(folder: Path, number: int) -> Any:
