@@ -258,7 +258,3 @@ AnyPeer.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestAnyPeer = AnyPeer.TestCase
-
-
-def test_the_stream_id_of_the_tests_is_the_documents() -> None:
-    assert target().stream_id == STREAM_ID

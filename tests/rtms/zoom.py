@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import msgspec
-
 from cc_voice.rtms.events import Event
 from cc_voice.rtms.options import ClientOptions, StreamTarget
 from cc_voice.rtms.products import PRODUCTS, ProductName
@@ -208,7 +206,3 @@ class Zoom:
         """When sockets of a link were asked for, in seconds since the first."""
         times = [at for at, name, _ in self.opened if name == link]
         return [round(at - times[0], 3) for at in times]
-
-
-def encoded(value: Any) -> bytes:
-    return msgspec.json.encode(value)
