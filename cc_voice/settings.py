@@ -135,6 +135,10 @@ def _encode_hook(value: Any) -> Any:
     raise TypeError(f"cannot write {type(value).__name__}")
 
 
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
+_SETTINGS = msgspec.json.Decoder(Settings, dec_hook=_decode_hook)
+
+
 def dumps(settings: Settings) -> bytes:
     """Return settings as JSON for a worker process of ours. Holds the secrets: never log it."""
     return msgspec.json.encode(settings, enc_hook=_encode_hook)
@@ -142,7 +146,7 @@ def dumps(settings: Settings) -> bytes:
 
 def loads(data: bytes) -> Settings:
     """Read what `dumps` wrote."""
-    return msgspec.json.decode(data, type=Settings, dec_hook=_decode_hook)
+    return _SETTINGS.decode(data)
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -170,7 +174,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, over
 def _read_file(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        return msgspec.json.decode(text, type=dict[str, Any]) if path.suffix == ".json" else tomllib.loads(text)
+        return _OBJECT.decode(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise SettingsError(f"cannot read configuration {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 SPOOL_RETRY_SECONDS = 5.0
 """How often batches that could not be committed (disk full) are tried again."""
+_TARGET = msgspec.json.Decoder(StreamTarget)
 REVOKED = 8
 """Zoom's stop reason: what was received must be deleted at once."""
 
@@ -148,7 +149,7 @@ class Dispatcher:
             product=row.product,
             instance_id=row.instance_id,
             app=row.app,
-            target=msgspec.json.decode(row.target, type=StreamTarget),
+            target=_TARGET.decode(row.target),
             language=row.language,
             epoch=row.epoch,
             stage=row.stage,

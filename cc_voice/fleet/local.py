@@ -18,7 +18,7 @@ import structlog
 
 from cc_voice import settings as configuration
 from cc_voice.fleet import worker
-from cc_voice.fleet.messages import Closed, Drain, OpenStream, Ready, ToOwner, ToWorker
+from cc_voice.fleet.messages import TO_OWNER, Closed, Drain, OpenStream, Ready, ToOwner, ToWorker
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
 
@@ -121,11 +121,10 @@ class LocalFleet:
         threading.Thread(target=self._read, args=(loop, seat, ours), name=f"worker {seat.number}", daemon=True).start()
 
     def _read(self, loop: asyncio.AbstractEventLoop, seat: _Seat, pipe: Connection) -> None:
-        decoder = msgspec.msgpack.Decoder(ToOwner)
         with contextlib.suppress(RuntimeError):  # the loop may close before the last worker's pipe does
             while True:
                 try:
-                    message = decoder.decode(pipe.recv_bytes())
+                    message = TO_OWNER.decode(pipe.recv_bytes())
                 except (EOFError, OSError):
                     loop.call_soon_threadsafe(self._ended, seat, pipe)
                     return

@@ -53,3 +53,7 @@ class Closed(msgspec.Struct, frozen=True, tag="closed"):
 
 
 ToOwner = Ready | Progress | Spooled | Closed
+
+# Made here, once: msgspec crashes the process when two threads are the first to decode a type (seen with 0.22).
+TO_WORKER: "msgspec.msgpack.Decoder[ToWorker]" = msgspec.msgpack.Decoder(ToWorker)
+TO_OWNER: "msgspec.msgpack.Decoder[ToOwner]" = msgspec.msgpack.Decoder(ToOwner)

@@ -17,7 +17,7 @@ import structlog
 
 from cc_voice import settings as configuration
 from cc_voice.call.batch import Batch, StreamProgress
-from cc_voice.fleet.messages import Announce, Closed, Drain, OpenStream, Progress, Ready, Spooled, ToOwner, ToWorker
+from cc_voice.fleet.messages import TO_WORKER, Announce, Closed, Drain, OpenStream, Progress, Ready, Spooled, ToOwner, ToWorker
 from cc_voice.rtms.client import ClientOptions, Credentials, StreamClient
 from cc_voice.rtms.webhooks import parse_webhook
 from cc_voice.sessions import completion
@@ -62,10 +62,9 @@ class Worker:
         await asyncio.to_thread(self._recognition.close)
 
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
-        decoder = msgspec.msgpack.Decoder(ToWorker)
         while True:
             try:
-                message = decoder.decode(self._pipe.recv_bytes())
+                message = TO_WORKER.decode(self._pipe.recv_bytes())
             except (EOFError, OSError):
                 os._exit(0)  # the owner is gone: see the module's docstring
             loop.call_soon_threadsafe(self._receive, message)

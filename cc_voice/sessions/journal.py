@@ -48,6 +48,9 @@ class EndNote(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
 Note = PlatformNote | WordsNote | GapNote | EndNote
 
 
+_NOTE: "msgspec.json.Decoder[Note]" = msgspec.json.Decoder(Note)
+
+
 class Journal(msgspec.Struct, frozen=True, kw_only=True):
     """A journal on the stream's clock."""
 
@@ -63,7 +66,7 @@ def read(recording: Recording, t0_unix_ms: int) -> Journal:
     words: dict[tuple[str, int], WordsNote] = {}
     gaps: list[Interval] = []
     end: EndNote | None = None
-    for note in recording.journal(Note):
+    for note in recording.journal(_NOTE):
         match note:
             case PlatformNote(event=event):
                 events.setdefault((event.name, event.at_unix_ms, event.payload), place(event, t0_unix_ms))

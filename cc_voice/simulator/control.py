@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cc_voice.simulator.server import Simulator
 
 MAX_BODY_BYTES = 1 << 20
+_REQUEST = msgspec.json.Decoder(CallRequest)
 
 
 async def handle(simulator: "Simulator", scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -65,7 +66,7 @@ async def _route(simulator: "Simulator", scope: Mapping[str, Any], body: bytes) 
 
 def _request(body: bytes) -> CallRequest:
     try:
-        return msgspec.json.decode(body, type=CallRequest)
+        return _REQUEST.decode(body)
     except msgspec.DecodeError as error:
         raise RequestError(f"the request is not a call to play: {error}") from error
 

@@ -75,6 +75,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     stop_reason: int = int(wire.Stop.CUSTOMER_DISCONNECTED)
 
 
+_SCENARIO = msgspec.json.Decoder(Scenario)
+"""Made here, once: msgspec crashes the process when two threads are the first to decode a type (seen with 0.22)."""
+
+
 class Track(msgspec.Struct, frozen=True, kw_only=True):
     """One party's audio on the call's clock."""
 
@@ -114,7 +118,7 @@ def load_scenario(name: str, folder: Path | None = None) -> Script:
     if name not in known:
         raise ScriptError(f"there is no scenario {name!r}; choose one of: {', '.join(known) or '(none is bundled)'}")
     try:
-        scenario = msgspec.json.decode(path.read_bytes(), type=Scenario)
+        scenario = _SCENARIO.decode(path.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
         raise ScriptError(f"scenario {name!r} cannot be read: {error}") from error
     return _script(scenario, read_audio(path.parent / scenario.audio))

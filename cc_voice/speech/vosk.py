@@ -44,6 +44,10 @@ class _Result(msgspec.Struct, frozen=True):
     result: tuple[_HeardWord, ...] = ()
 
 
+_RESULT = msgspec.json.Decoder(_Result)
+"""Made here, once: msgspec crashes the process when two threads are the first to decode a type (seen with 0.22)."""
+
+
 class VoskFactory:
     """One loaded model and the recognisers made from it. Thread-safe."""
 
@@ -122,7 +126,7 @@ class VoskRecogniser:
 
     def _parse(self, text: str) -> _Result:
         try:
-            result = msgspec.json.decode(text, type=_Result)
+            result = _RESULT.decode(text)
         except msgspec.DecodeError as error:
             raise RecogniserError(f"the model {self._model_name} answered something unreadable") from error
         if not all(word.word for word in result.result):

@@ -23,7 +23,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -37,6 +37,7 @@ _SNAP_MS = 10
 repeated packet is never mistaken for a late one."""
 _BYTES_PER_SAMPLE = 2
 _FLAC_BLOCK_SAMPLES = 1 << 18
+Entry = TypeVar("Entry")
 
 
 class RecordingError(Exception):
@@ -56,6 +57,12 @@ class StreamHeader(msgspec.Struct, frozen=True, kw_only=True):
     """Start of the stream's clock: Zoom's first-packet event, else the first packet; None until one of them came."""
     started_event_ms: int | None = None
     """When Zoom announced the stream."""
+
+
+# Decoders are made here, once: msgspec crashes the process when two threads are the first to decode a type (seen with 0.22).
+_HEADER = msgspec.json.Decoder(StreamHeader)
+_CHANNELS = msgspec.json.Decoder(list[str])
+_ANALYSIS = msgspec.msgpack.Decoder(StreamAnalysis)
 
 
 class CallAudio(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,7 +210,7 @@ class Recording:
         self.channels: dict[str, ChannelFile] = {}
         self._writable = writable
         self._journal_fd = os.open(folder / "journal.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if writable else -1
-        for number, channel_id in enumerate(_read_json(folder / "channels.json", list[str]) or []):
+        for number, channel_id in enumerate(_channel_names(folder)):
             self.channels[channel_id] = ChannelFile(folder, number, channel_id, header.sample_rate_hz, writable)
 
     def start_clock(self, t0_unix_ms: int) -> None:
@@ -238,10 +245,9 @@ class Recording:
         """Append one struct to the journal, straight to the kernel. Raises OSError (disk full)."""
         _append(self._journal_fd, msgspec.json.encode(entry) + b"\n")
 
-    def journal(self, kind: Any) -> Iterator[Any]:
-        """Yield the journal's entries as `kind` (a struct or a union of tagged structs); a line cut by a crash is skipped."""
+    def journal(self, decoder: "msgspec.json.Decoder[Entry]") -> "Iterator[Entry]":
+        """Yield the journal's entries; a line cut by a crash is skipped."""
         path = self.folder / "journal.jsonl"
-        decoder = msgspec.json.Decoder(kind)
         for line in path.read_bytes().splitlines() if path.exists() else ():
             try:
                 yield decoder.decode(line)
@@ -274,7 +280,7 @@ def create(recordings_dir: Path, header: StreamHeader) -> Recording:
     """Start a recording, or continue the one that a killed process left behind: then the header it wrote (t0) holds."""
     folder = stream_folder(recordings_dir, header.call_id, header.stream_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    existing = _read_json(folder / "stream.json", StreamHeader)
+    existing = _read_json(folder / "stream.json", _HEADER)
     if existing is None:
         write_atomically(folder / "stream.json", msgspec.json.encode(header))
     return Recording(folder, existing or header, writable=True)
@@ -282,7 +288,7 @@ def create(recordings_dir: Path, header: StreamHeader) -> Recording:
 
 def open_recording(folder: Path, writable: bool = False) -> Recording | None:
     """Open a stream's recording, or return None where its session never started."""
-    header = _read_json(folder / "stream.json", StreamHeader)
+    header = _read_json(folder / "stream.json", _HEADER)
     return Recording(folder, header, writable) if header is not None else None
 
 
@@ -296,7 +302,7 @@ def save_analysis(recordings_dir: Path, analysis: StreamAnalysis) -> None:
 def load_analyses(recordings_dir: Path, call_id: str) -> list[StreamAnalysis]:
     """Return the analyses of all streams of a call, earliest first."""
     files = sorted((recordings_dir / call_id).glob("*/analysis.msgpack"))
-    analyses = [msgspec.msgpack.decode(path.read_bytes(), type=StreamAnalysis) for path in files]
+    analyses = [_ANALYSIS.decode(path.read_bytes()) for path in files]
     return sorted(analyses, key=lambda analysis: (analysis.t0_unix_ms, analysis.stream_id))
 
 
@@ -305,7 +311,7 @@ def compress(folder: Path) -> None:
 
     Raises OSError (disk full); then the PCM stays.
     """
-    header = _read_json(folder / "stream.json", StreamHeader)
+    header = _read_json(folder / "stream.json", _HEADER)
     if header is None:
         return
     for pcm in sorted(folder.glob("*.pcm")):
@@ -340,7 +346,7 @@ def call_audio(recordings_dir: Path, call_id: str) -> CallAudio | None:
     placed: dict[str, list[tuple[int, Any]]] = {}
     for start, folder, _ in streams:
         offset = (start - t0) * rate_hz // 1000
-        for number, channel_id in enumerate(_read_json(folder / "channels.json", list[str]) or []):
+        for number, channel_id in enumerate(_channel_names(folder)):
             placed.setdefault(channel_id, []).append((offset, _samples(folder, number)))
     length = max((offset + len(part) for parts in placed.values() for offset, part in parts), default=0)
     samples = np.zeros((len(placed), length), dtype=np.int16)
@@ -352,7 +358,7 @@ def call_audio(recordings_dir: Path, call_id: str) -> CallAudio | None:
 
 def _started_streams(call_folder: Path) -> list[tuple[int, Path, int]]:
     """Return (t0_unix_ms, folder, sample rate) of every stream that got media, earliest first."""
-    headers = [(path.parent, _read_json(path, StreamHeader)) for path in call_folder.glob("*/stream.json")]
+    headers = [(path.parent, _read_json(path, _HEADER)) for path in call_folder.glob("*/stream.json")]
     return sorted((h.t0_unix_ms, folder, h.sample_rate_hz) for folder, h in headers if h and h.t0_unix_ms is not None)
 
 
@@ -396,6 +402,11 @@ def _beside(target: Path) -> Iterator[Path]:
         raise
 
 
+def _channel_names(folder: Path) -> list[str]:
+    names: list[str] | None = _read_json(folder / "channels.json", _CHANNELS)
+    return names or []
+
+
 def _samples(folder: Path, number: int) -> Any:
     flac, pcm = folder / f"{number}.flac", folder / f"{number}.pcm"
     if flac.exists():
@@ -405,9 +416,9 @@ def _samples(folder: Path, number: int) -> Any:
     return np.zeros(0, dtype=np.int16)
 
 
-def _read_json(path: Path, kind: Any) -> Any:
+def _read_json(path: Path, decoder: "msgspec.json.Decoder[Entry]") -> "Entry | None":
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return decoder.decode(path.read_bytes())
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:

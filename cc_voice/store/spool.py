@@ -15,6 +15,8 @@ from cc_voice.call.batch import Batch, BatchEnvelope
 from cc_voice.store.recordings import write_atomically
 
 _SUFFIX = ".batch"
+_ENVELOPE = msgspec.msgpack.Decoder(BatchEnvelope)
+"""Made here, once: msgspec crashes the process when two threads are the first to decode a type (seen with 0.22)."""
 
 
 def put(spool_dir: Path, batch: Batch) -> str:
@@ -32,7 +34,7 @@ def read(spool_dir: Path, batch_id: str) -> Batch | None:
         data = (spool_dir / (batch_id + _SUFFIX)).read_bytes()
     except FileNotFoundError:
         return None
-    return msgspec.msgpack.decode(data, type=BatchEnvelope).batch
+    return _ENVELOPE.decode(data).batch
 
 
 def remove(spool_dir: Path, batch_id: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
@@ -118,7 +119,7 @@ def test_a_journal_entry_that_does_not_fit_spoils_no_other(tmp_path: Path) -> No
     with room_for((recording.folder / "journal.jsonl").stat().st_size + 20), pytest.raises(OSError):
         recording.note(lost)
     recording.note(last)
-    assert list(recording.journal(StageReached)) == [first, last]
+    assert list(recording.journal(msgspec.json.Decoder(StageReached))) == [first, last]
     recording.close()
 
 
