@@ -102,10 +102,11 @@ def _leg_row(scope: LegScope, timeline: Timeline, metrics: Metrics, thresholds: 
 
 
 def _event_row(event: CallEvent, call_id: str, legs: Sequence[Leg]) -> EventRow:
-    """An event belongs to the leg of the agent it names, else to the earliest leg that was open."""
+    """An event belongs to the leg of the agent it names, also after that leg; else to the earliest leg that was open."""
     names = {person.channel_id or person.user_id for person in event.participants}
-    around = [leg for leg in legs if leg.start_ms <= event.at_ms <= leg.end_ms]
-    leg = next((leg for leg in around if leg.channel_id in names), next(iter(around), None))
+    begun = [leg for leg in legs if leg.start_ms <= event.at_ms]
+    named = [leg for leg in begun if leg.channel_id in names]
+    leg = named[-1] if named else next((leg for leg in begun if event.at_ms <= leg.end_ms), None)
     person = event.participants[0] if event.participants else None
     return EventRow(
         call_id=call_id,

@@ -22,12 +22,13 @@ def talk_speed(words: Sequence[SpokenWord], speech: Intervals, thresholds: Thres
     """
     numbers = read_out(words, thresholds.digit_run_words)
     kept = [word for index, word in enumerate(words) if index not in numbers]
-    if len(kept) < thresholds.min_wpm_words and sum(map(units, kept)) < thresholds.min_wpm_words:
+    count = sum(map(units, kept))
+    if count < thresholds.min_wpm_words:
         return Unmeasured("too_few_words")
     talk_ms = length(subtract(speech, canonical((words[index].start_ms, words[index].end_ms) for index in numbers)))
     if talk_ms < thresholds.min_wpm_talk_ms:
         return Unmeasured("too_little_speech")
-    return sum(map(units, kept)) / (talk_ms / 60_000)
+    return count / (talk_ms / 60_000)
 
 
 def main_language(words: Sequence[SpokenWord]) -> str | None:

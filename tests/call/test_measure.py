@@ -2,9 +2,13 @@
 
 import pytest
 
-from cc_voice.call.measure import measure
-from cc_voice.call.rows import IntervalRow, LegRow, MeasuredCall
-from tests.call.golden import THRESHOLDS, golden_stream
+from cc_voice.call.analysis import ChannelAnalysis
+from cc_voice.call.events import EventName
+from cc_voice.call.measure import METRIC_VERSION, measure
+from cc_voice.call.rows import LegRow, MeasuredCall
+from cc_voice.call.thresholds import ThresholdSet
+from tests.call.calls import channel, of_kind, stream
+from tests.call.golden import T0, THRESHOLDS, event, golden_stream
 
 
 @pytest.fixture(scope="module")
@@ -16,10 +20,6 @@ def golden() -> MeasuredCall:
 def leg(golden: MeasuredCall) -> LegRow:
     assert len(golden.legs) == 1
     return golden.legs[0]
-
-
-def of_kind(call: MeasuredCall, kind: str) -> list[IntervalRow]:
-    return [row for row in call.intervals if row.kind == kind]
 
 
 def test_golden_partition(leg: LegRow) -> None:
@@ -66,3 +66,72 @@ def test_golden_latency(golden: MeasuredCall, leg: LegRow) -> None:
 def test_golden_turns(leg: LegRow) -> None:
     assert leg.turn_switch_count == 6
     assert leg.turn_switch_per_min == pytest.approx(7.35, abs=0.005)
+
+
+def transfer() -> MeasuredCall:
+    told = [
+        event(0, EventName.CONSUMER_ANSWERED, "c"),
+        event(1_000, EventName.USER_ANSWERED, "a", user_id="ana"),
+        event(20_000, EventName.TRANSFER_INITIATED, "a"),
+        event(20_500, EventName.USER_HOLD, "a"),
+        event(23_000, EventName.USER_ANSWERED, "b", user_id="bob"),
+        event(25_000, EventName.TRANSFER_COMPLETED, "a"),
+        event(25_100, EventName.USER_END, "a"),
+        event(59_000, EventName.CONSUMER_END, "c"),
+        event(59_500, EventName.USER_END, "b"),
+    ]
+    speech = (channel("a", (2_000, 9_000)), channel("b", (26_000, 33_000)), channel("c", (10_000, 20_000), (34_000, 50_000)))
+    return measure([stream(*speech, channel("ivr", (0, 900)), events=told)], THRESHOLDS)
+
+
+def test_a_transferred_call_is_one_call_of_two_legs() -> None:
+    call = transfer()
+    row = call.call
+    assert (row.leg_count, row.transfer_count, row.ended_by, row.primary_language) == (2, 1, "customer", "en")
+    assert (row.start_unix_ms, row.end_unix_ms) == (T0, T0 + 60_000)
+    assert [(leg.leg_id, leg.agent_user_id, leg.transferred_out, leg.interaction_ms, leg.hold_ms) for leg in call.legs] == [
+        ("call-1", "ana", True, 24_000, 4_500),
+        ("call-2", "bob", False, 36_500, 2_000),
+    ]
+    assert [(leg.answered_unix_ms - T0, leg.ended_unix_ms - T0) for leg in call.legs] == [(1_000, 25_000), (23_000, 59_500)]
+    assert [(leg.talk_ms_agent, leg.talk_ms_customer, leg.greeting_latency_ms) for leg in call.legs] == [
+        (7_000, 10_000, 1_000),
+        (7_000, 16_000, 1_000),
+    ]
+
+
+def test_an_event_belongs_to_the_leg_of_the_agent_it_names() -> None:
+    """Also when it comes after the leg, as the old agent's end after a transfer; else to the earliest leg that was open."""
+    assert [(row.at_ms, row.leg_id, row.participant) for row in transfer().events] == [
+        (0, None, "c"),
+        (1_000, "call-1", "a"),
+        (20_000, "call-1", "a"),
+        (20_500, "call-1", "a"),
+        (23_000, "call-2", "b"),
+        (25_000, "call-1", "a"),
+        (25_100, "call-1", "a"),
+        (59_000, "call-2", "c"),
+        (59_500, "call-2", "b"),
+    ]
+
+
+def test_channels_have_the_role_of_their_party() -> None:
+    assert [(row.channel_id, row.party) for row in transfer().channels] == [
+        ("a", "agent"),
+        ("b", "agent"),
+        ("c", "customer"),
+        ("ivr", "other"),
+    ]
+    mixed = measure([stream(channel("x", party="agent"), mixed_audio=True)], THRESHOLDS)
+    assert [row.party for row in mixed.channels] == [None]
+
+
+def test_a_leg_without_named_agent_takes_the_name_of_its_channel() -> None:
+    heard = ChannelAnalysis(channel_id="0", party="agent", user_id="ana", name="Ana", speech=((0, 900),))
+    call = measure([stream(heard, channel("1", party="customer"), events=(), product="import")], THRESHOLDS)
+    assert [(leg.agent_user_id, leg.agent_name) for leg in call.legs] == [("ana", "Ana")]
+
+
+def test_a_leg_says_what_measured_it() -> None:
+    (leg,) = measure([golden_stream()], ThresholdSet(threshold_set_id=7)).legs
+    assert (leg.metric_version, leg.threshold_set_id, leg.detector, leg.asr_model) == (METRIC_VERSION, 7, "webrtcvad-3", "tiny")

@@ -169,15 +169,7 @@ def test_swapping_the_parties_swaps_the_metrics(stream: StreamAnalysis) -> None:
     heard = [(row.start_ms, row.end_ms) for row in call.intervals if row.kind == "speech" and row.subkind != "on_hold"]
     assume(len(set(heard)) == len(heard))  # two units with equal start and end: the agent's goes first
     (one,), (two,) = call.legs, measure([swapped], THRESHOLDS).legs
-    for name in (
-        "talk_ms_{}",
-        "{}_only_ms",
-        "{}_talk_pct",
-        "interruptions_{}",
-        "interruption_ms_{}",
-        "longest_monologue_ms_{}",
-        "wpm_{}",
-    ):
+    for name in SWAPPING:
         assert getattr(one, name.format("agent")) == getattr(two, name.format("customer")), name
         assert getattr(one, name.format("customer")) == getattr(two, name.format("agent")), name
     for name in ("overtalk_ms", "overtalk_count", "silence_ms", "turn_switch_count", "non_talk_ms", "analysed_ms", "asr_conf_mean"):

@@ -42,8 +42,8 @@ def test_switches_are_per_minute_of_analysed_time() -> None:
 
 
 def test_vocis_overtalk_is_the_share_of_agent_turns_that_begin_in_overlap() -> None:
-    _, leg = measured(between_two([(0, 5_000), (9_000, 15_000)], [(4_000, 10_000)]))
-    assert leg.agent_overlap_turn_pct == 50.0
+    _, leg = measured(between_two([(0, 5_000), (9_000, 15_000), (30_000, 35_000), (40_000, 45_000)], [(4_000, 10_000)]))
+    assert leg.agent_overlap_turn_pct == 25.0
     call, silent = measured(between_two([], [(4_000, 10_000)]))
     assert (silent.agent_overlap_turn_pct, reasons_of(call)["agent_overlap_turn_pct"]) == (None, "one_way_audio")
 

@@ -154,7 +154,7 @@ def test_who_did_not_speak_does_not_change_the_method() -> None:
 
 
 def test_turns_that_begin_while_the_other_speaks() -> None:
-    mine = [Turn(start, start + 2_000, "agent", 0) for start in (1_000, 4_999, 5_000, 9_000)]
+    mine = [Turn(start, start + 2_000, "agent", 0) for start in (500, 1_000, 4_999, 5_000, 9_000)]
     assert overlapping_turns(mine, ((1_000, 5_000),)) == 2
     assert overlapping_turns([], ((1_000, 5_000),)) == 0
     assert (longest_turn_ms([]), floor_changes([])) == (0, 0)

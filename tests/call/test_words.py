@@ -59,7 +59,19 @@ def test_a_timed_word_must_touch_speech_and_an_estimated_one_need_not() -> None:
 
 def test_a_word_without_duration_lasts_a_millisecond() -> None:
     assert list(meets(((0, 10), (20, 30)), word("x", 25, 25))) == [1]
+    assert list(meets(((0, 10), (20, 30)), word("x", 20, 20))) == [1]
     assert list(meets(((0, 10), (20, 30)), word("x", 10, 10))) == []
+
+
+def test_a_word_may_touch_two_pieces_of_speech() -> None:
+    assert list(meets(((0, 10), (20, 30), (40, 50)), word("x", 5, 25))) == [0, 1]
+
+
+def test_a_word_with_half_a_time_has_none() -> None:
+    half = Utterance(
+        channel_id="a", start_ms=0, end_ms=200, text="x y", words=(Word("x", 80), Word("y")), language="en", source="local"
+    )
+    assert [(one.start_ms, one.end_ms, one.timed) for one in spoken([half])] == [(80, 100, False), (100, 200, False)]
 
 
 def test_fillers_and_punctuation_do_not_count() -> None:
