@@ -129,7 +129,7 @@ async def live_call(appliance: Appliance, call_id: str) -> LiveCall | None:
         name=f"{call_id[:6]}…{call_id[-4:]}",
         going_on=any(row.stage in UNFINISHED for row in found),
         facts=tuple((name, value) for name, value in facts if value),
-        lines=transcript.live_lines(said),
+        lines=transcript.live_lines(said, newest.language),
     )
 
 

@@ -1,6 +1,7 @@
 """Reports: the list of questions, the parameters of one, its answer as a table."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -19,7 +20,9 @@ from cc_voice.web.render import page
 
 ROWS_SHOWN = 1000
 """A table that a browser still scrolls well; the CSV has all rows."""
-_PLACEHOLDERS = {"date": "2026-11-01 or today-30", "integer": "number", "number": "number", "text": "text"}
+_FINE = ("ratio", "conf")
+"""Columns between 0 and 1: one decimal would say nothing."""
+_PLACEHOLDERS = {"date": "2026-11-01 or today-30", "integer": "number", "number": "number", "text": "all"}
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,9 +106,14 @@ async def _answer(appliance: Appliance, report: Report, given: Mapping[str, str]
 def _table(frame: pl.DataFrame) -> Table:
     columns = tuple(Column(name, kind.is_numeric()) for name, kind in frame.schema.items())
     shown = frame.head(ROWS_SHOWN)
-    rows = tuple(tuple(None if value is None else words.cell(value) for value in row) for row in shown.iter_rows())
+    decimals = tuple(2 if any(word in name for word in _FINE) else 1 for name in frame.columns)
+    rows = tuple(tuple(_cell(value, d) for value, d in zip(row, decimals, strict=True)) for row in shown.iter_rows())
     note = words.count(len(frame), "row")
     return Table(columns, rows, note if len(frame) <= ROWS_SHOWN else f"{note}, the first {words.number(ROWS_SHOWN)} shown")
+
+
+def _cell(value: Any, decimals: int) -> str | None:
+    return None if value is None else words.cell(value, decimals)
 
 
 def _field(param: Param, given: Mapping[str, str]) -> Field:

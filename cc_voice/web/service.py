@@ -104,7 +104,7 @@ async def _serve(settings: Settings, database: Database, accounts: Accounts, soc
         notifier.ready()
         log.info("service listens", address=url)
 
-    server = _Server(_config(appliance, notifier), listening)
+    server = Server(configuration(appliance, notifier), listening)
 
     def stop() -> None:
         log.info("service stops")
@@ -132,7 +132,9 @@ async def _sweep(audio: AudioCache) -> None:
         await asyncio.sleep(SWEEP_S)
 
 
-def _config(appliance: Appliance, notifier: Notifier) -> uvicorn.Config:
+def configuration(appliance: Appliance, notifier: Notifier) -> uvicorn.Config:
+    """Return how uvicorn serves an appliance."""
+
     async def alive() -> None:
         notifier.alive()
 
@@ -153,7 +155,7 @@ def _config(appliance: Appliance, notifier: Notifier) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Tells when requests are served, and leaves the process's signals to the service."""
 
     def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:

@@ -1,5 +1,6 @@
 """A transcript as lines: who, when, what, with the holds and silences between them. Live calls have lines without parties yet."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -9,6 +10,8 @@ from cc_voice.web import words
 from cc_voice.web.lanes import describe
 
 LOW_CONFIDENCE = 0.6
+SEPARATE_MS = 1000
+"""Shorter ones (the end of a hold that a transfer cut in two) would be read as 0:00."""
 SEPARATORS = ("hold", "dead_air", "excluded")
 
 
@@ -47,17 +50,42 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 def lines(utterances: Sequence[CallUtterance], legs: Sequence[CallLeg], primary_language: str | None) -> tuple[Line, ...]:
     """Return the transcript of a measured call, in order, separators included."""
     spoken = [_line(u, u.party or "", u.party or "", primary_language) for u in utterances]
-    between = [_separator(i) for leg in legs for i in leg.intervals if i.kind in SEPARATORS]
+    between = [
+        _separator(i) for leg in legs for i in leg.intervals if i.kind in SEPARATORS and i.end_ms - i.start_ms >= SEPARATE_MS
+    ]
     starts = [_leg_start(leg) for leg in legs] if len(legs) > 1 else []
     return tuple(sorted([*starts, *between, *spoken], key=lambda line: (line.start_ms, bool(line.words))))
 
 
-def live_lines(utterances: Sequence[CallUtterance]) -> tuple[Line, ...]:
-    """Return what was said so far. Who is who is known when the call is measured: until then channels are numbered."""
+def live_lines(utterances: Sequence[CallUtterance], language: str | None) -> tuple[Line, ...]:
+    """Return what was said so far; `language` is the stream's.
+
+    Who is who is known when the call is measured: until then channels are numbered. What both our recogniser and Zoom heard is
+    shown once, in our words, as the measured call most often has it.
+    """
     numbers: dict[str, str] = {}
     for utterance in utterances:
         numbers.setdefault(utterance.channel_id, str(len(numbers) + 1))
-    return tuple(_line(u, u.party or "", numbers[u.channel_id], None) for u in utterances)
+    ours: dict[str, list[CallUtterance]] = {}
+    for utterance in utterances:
+        if utterance.source == "local":
+            ours.setdefault(utterance.channel_id, []).append(utterance)
+    shown = (u for u in utterances if u.source == "local" or not _heard(u, ours.get(u.channel_id, [])))
+    return tuple(_line(u, u.party or "", numbers[u.channel_id], language) for u in shown)
+
+
+def _heard(said: CallUtterance, ours: Sequence[CallUtterance]) -> bool:
+    """Whether most of an utterance lies on others of its channel, which are in order and apart from one another."""
+    together = 0
+    for other in reversed(ours[: bisect_left(ours, said.end_ms, key=_start)]):
+        if other.end_ms <= said.start_ms:
+            break
+        together += min(said.end_ms, other.end_ms) - max(said.start_ms, other.start_ms)
+    return 2 * together > said.end_ms - said.start_ms
+
+
+def _start(utterance: CallUtterance) -> int:
+    return utterance.start_ms
 
 
 def confidence(utterances: Iterable[CallUtterance]) -> Mapping[str, float]:
@@ -92,16 +120,16 @@ def _line(utterance: CallUtterance, party: str, name: str, primary_language: str
 
 
 def _chips(utterance: CallUtterance, primary_language: str | None) -> Iterable[Chip]:
+    is_zoom = utterance.source == "zoom"
     if utterance.language_code != primary_language:
-        without_model = utterance.source == "zoom"
-        title = "No speech model for this language here: the words are Zoom’s" if without_model else "Language"
-        yield Chip("lang off" if without_model else "lang", utterance.language_code, title)
-    if utterance.source == "zoom":
-        yield Chip("", "Zoom", "The words come from Zoom’s transcript; words have no times of their own")
+        title = "No speech model for this language here: the words are Zoom’s" if is_zoom else "Language"
+        yield Chip("lang off" if is_zoom else "lang", utterance.language_code, title)
+    if is_zoom:
+        yield Chip("lang", "Zoom", "The words come from Zoom’s transcript and have no times of their own")
     if utterance.is_backchannel:
-        yield Chip("", "listening", "A listening sound, not a turn")
+        yield Chip("lang", "listening", "A listening sound, not a turn")
     if utterance.on_hold:
-        yield Chip("", "on hold", "Said while the customer was on hold; not part of talk time")
+        yield Chip("lang", "on hold", "Said while the customer was on hold; not part of talk time")
 
 
 def _separator(interval: CallInterval) -> Line:

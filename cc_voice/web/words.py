@@ -59,7 +59,7 @@ def product(name: str) -> str:
     return PRODUCTS.get(name, name)
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, decimals: int = 1) -> str:
     """Return a value of a report's table."""
     match value:
         case None:
@@ -67,7 +67,7 @@ def cell(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case float():
-            return number(value, 1)
+            return number(value, decimals)
         case int():
             return number(value)
         case datetime.datetime():

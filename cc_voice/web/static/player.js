@@ -1,7 +1,8 @@
 // The recording: one clock for audio, lanes and transcript. Two volumes, as agent is the left channel and customer the right.
 
 const SVG = "http://www.w3.org/2000/svg";
-const HEIGHT = 56; // of a lane's own coordinates; the loudest sample fills it
+const HEIGHT = 56; // of a lane's own coordinates; the loudest sample of the call fills it
+const QUIET = 32;  // a call without anything louder is drawn flat, not blown up to noise
 
 export function clock(ms) {
   const s = Math.floor(Math.max(0, ms) / 1000), h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
@@ -121,13 +122,13 @@ export async function drawPeaks(box) {
   if (!box.dataset.peaks) return;
   const answer = await fetch(box.dataset.peaks);
   if (!answer.ok) return;
-  const peaks = await answer.json(), share = peaks.duration_ms / Number(box.dataset.total);
+  const peaks = await answer.json(), loudest = Math.max(QUIET, ...peaks.agent, ...peaks.customer), share = peaks.duration_ms / Number(box.dataset.total);
   for (const party of ["agent", "customer"]) {
     const lane = box.querySelector(`[data-wave="${party}"]`), path = document.createElementNS(SVG, "path");
     const middle = HEIGHT / 2, width = Math.max(1, peaks[party].length / share);
     lane.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     path.setAttribute("class", `wave thin s-${party}`);
-    path.setAttribute("d", peaks[party].map((peak, i) => peak < 2 ? "" : `M${i} ${middle - peak * middle / 255}V${middle + peak * middle / 255}`).join(""));
+    path.setAttribute("d", peaks[party].map((peak, i) => peak < 2 ? "" : `M${i} ${middle - peak * middle / loudest}V${middle + peak * middle / loudest}`).join(""));
     lane.replaceChildren(path);
   }
 }
