@@ -27,6 +27,16 @@ def test_a_disturbed_recording_is_sound_of_a_telephone(seed: int) -> None:
     assert np.abs(out).max() > 200
 
 
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_noise_stays_below_speech(seed: int) -> None:
+    out, lead_s = examples.disturb(speechlike(), np.random.default_rng(seed))
+    lead = round(lead_s * RATE_HZ)
+    pause, speech = out[: max(0, lead - 80)], out[lead : lead + 4000]
+    if len(pause) > 400:
+        assert np.sqrt(np.mean(pause**2)) < 0.7 * np.sqrt(np.mean(speech**2))
+
+
 def test_a_seed_decides_and_seeds_differ() -> None:
     one, again, other = (examples.disturb(speechlike(), np.random.default_rng(seed))[0] for seed in (1, 1, 2))
     assert np.array_equal(one, again)
@@ -60,6 +70,20 @@ def test_labels_fit_the_frames(engines: None) -> None:
         assert [phone for phone in said if phone in heard] == heard
         assert {"Y", "S", "P", "L", "IY", "Z"} <= set(heard)
     assert not np.array_equal(example.takes[0].features[:20], example.takes[1].features[:20])
+
+
+@pytest.mark.build
+def test_labels_begin_and_end_where_the_sound_does(engines: None) -> None:
+    """Loudness tells pause from speech; labels that forget the pause in front, or the change of tempo, are off by 150 ms."""
+    made = examples.make(["please transfer me to technical support this call may be recorded"] * 24, seed=9, copies=6, workers=1)
+    off = []
+    for take in (take for example in made for take in example.takes):
+        speech = np.array([label != tts.SILENCE for label in take.labels])
+        loudness = take.features[:, 0]
+        loud = loudness > (np.median(loudness[speech]) + np.median(loudness[~speech])) / 2
+        labelled, heard = np.flatnonzero(speech), np.flatnonzero(loud)
+        off.append((abs(heard[0] - labelled[0]), abs(heard[-1] - labelled[-1])))
+    assert (np.median(off, axis=0) <= 5).all(), "frames of 10 ms"
 
 
 @pytest.mark.build

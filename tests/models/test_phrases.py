@@ -33,6 +33,27 @@ def test_the_vocabulary_has_no_word_that_no_phrase_uses() -> None:
     assert set(phrases.vocabulary()) - heard <= set(phrases.TENS)
 
 
+def one_template() -> re.Pattern[str]:
+    """Matches what a single template can say."""
+
+    def spelled(text: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda slot: f"(?:{'|'.join(map(spelled, phrases.SLOTS[slot[1]]))})", text)
+
+    return re.compile("|".join(map(spelled, phrases.TEMPLATES)))
+
+
+def test_a_quarter_of_the_sentences_are_two() -> None:
+    pattern = one_template()
+    texts = phrases.sentences(2000, seed=6)
+    assert sum(not pattern.fullmatch(text) for text in texts) / len(texts) == pytest.approx(0.25, abs=0.03)
+
+
+def test_every_template_is_visited() -> None:
+    texts = phrases.sentences(10 * len(phrases.TEMPLATES), seed=6)
+    plain = [template for template in phrases.TEMPLATES if "{" not in template]
+    assert [template for template in plain if template not in texts] == []
+
+
 def test_a_seed_decides() -> None:
     assert phrases.sentences(50, seed=3) == phrases.sentences(50, seed=3) != phrases.sentences(50, seed=4)
     assert phrases.word_salad(50, seed=3) == phrases.word_salad(50, seed=3) != phrases.word_salad(50, seed=4)

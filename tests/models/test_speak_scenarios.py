@@ -52,7 +52,7 @@ at = 1000
 [[steps]]
 who = "customer"
 says = "yes"
-gap = -100
+gap = -700
 
 [[steps]]
 who = "customer"
@@ -74,8 +74,9 @@ def test_steps_follow_the_clock(compiled: tuple[dict[str, Any], np.ndarray]) -> 
     call, _ = compiled
     first, second, third = call["lines"]
     assert first["start_ms"] == 1000
-    assert second["start_ms"] == first["end_ms"] - 100
-    assert third["start_ms"] == max(first["end_ms"], second["end_ms"]) + 700
+    assert second["start_ms"] == first["end_ms"] - 700
+    assert second["end_ms"] < first["end_ms"]
+    assert third["start_ms"] == first["end_ms"] + 700, "after the end of everything before it"
     assert call["duration_ms"] == third["end_ms"]
     assert [line["language"] for line in call["lines"]] == ["en", "en", "en-GB"]
     assert call["events"] == [{"at_ms": 0, "event_type": 10, "channel_id": "1", "user_id": "u1"}]
@@ -84,7 +85,7 @@ def test_steps_follow_the_clock(compiled: tuple[dict[str, Any], np.ndarray]) -> 
 @pytest.mark.build
 def test_sentences_of_a_line_are_one_pause_apart(compiled: tuple[dict[str, Any], np.ndarray]) -> None:
     (hello, morning) = compiled[0]["lines"][0]["speech"]
-    assert morning[0] - hello[1] == speak_scenarios.SENTENCE_PAUSE_MS
+    assert morning[0] - hello[1] == speak_scenarios.SENTENCE_PAUSE_MS == 450, "as the README of the scenarios says"
     words = compiled[0]["lines"][0]["words"]
     assert [word for word, _, _ in words] == ["hello", "good", "morning"]
     times = [time for _, start, end in words for time in (start, end)]
