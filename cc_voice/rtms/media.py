@@ -172,7 +172,7 @@ MEDIA_KINDS = {
 # Content of messages 14 to 18 (6.4) ----------------------------------------------------------------------------------
 
 
-class AudioContent(msgspec.Struct, frozen=True, kw_only=True):
+class AudioContent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One packet. msgspec decodes base64 into `data` on the way in: the one hot path of the package."""
 
     data: bytes
@@ -183,7 +183,7 @@ class AudioContent(msgspec.Struct, frozen=True, kw_only=True):
     length: int | None = None
 
 
-class PictureContent(msgspec.Struct, frozen=True, kw_only=True):
+class PictureContent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A camera or screen picture, or a piece of H.264."""
 
     data: bytes
@@ -193,7 +193,7 @@ class PictureContent(msgspec.Struct, frozen=True, kw_only=True):
     length: int | None = None
 
 
-class TranscriptContent(msgspec.Struct, frozen=True, kw_only=True):
+class TranscriptContent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A piece of what was said; plain text, not base64. `timestamp` is when the utterance began."""
 
     data: str
@@ -207,21 +207,21 @@ class TranscriptContent(msgspec.Struct, frozen=True, kw_only=True):
     user_name: str | None = None
 
 
-class ChatPerson(msgspec.Struct, frozen=True, kw_only=True):
+class ChatPerson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who sent or received a chat message."""
 
     user_id: Id | None = None
     user_name: str | None = None
 
 
-class ChatSession(msgspec.Struct, frozen=True, kw_only=True):
+class ChatSession(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a chat message was written."""
 
     type: int | None = None
     id: Id | None = None
 
 
-class ChatFile(msgspec.Struct, frozen=True, kw_only=True):
+class ChatFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A file attached to a chat message; its content does not come with it."""
 
     file_id: Id | None = None
@@ -229,7 +229,7 @@ class ChatFile(msgspec.Struct, frozen=True, kw_only=True):
     file_size: int | None = None
 
 
-class ChatContent(msgspec.Struct, frozen=True, kw_only=True):
+class ChatContent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A chat message or what happened to one."""
 
     data: str = ""

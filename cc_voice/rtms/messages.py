@@ -36,7 +36,7 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="msg_type"):
     """What the messages share: `msg_type` is the tag."""
 
 
-class _Answer(_Message, frozen=True, kw_only=True):
+class _Answer(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """An answer with a status. `status` is the key of an older library (12, row 8); `reason` is text for people."""
 
     status_code: int | str | None = None
@@ -141,7 +141,7 @@ class ClientReady(_Message, frozen=True, kw_only=True, tag=7):
     rtms_stream_id: str
 
 
-class _State(_Message, frozen=True, kw_only=True):
+class _State(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """A state and why. The mock server writes names for numbers, the tables and examples two keys for the reason."""
 
     state: int | str | None = None
