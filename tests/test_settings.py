@@ -193,7 +193,7 @@ def test_settings_hide_their_secrets(write: Callable[[str], Path]) -> None:
         APP.replace(f'"{HIDDEN}"', "2026-11-24", 1),
         APP.replace(f'"{HIDDEN}"', HIDDEN, 1),
         APP.replace(f'"{HIDDEN}"', f'"{HIDDEN}', 1),
-        APP.replace("client_id", f'{"client_secret"} = "{HIDDEN}"\nclient_id', 1),
+        APP + f'client_secret = "{HIDDEN}"',
         APP + "colour = 'red'",
         f"customer_key_salt = '{HIDDEN}'\nworkers = 'many'",
         APP + "[language]\ndefault = 3",

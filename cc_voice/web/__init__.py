@@ -1,1 +1,1 @@
-"""Placeholder until the package lands."""
+"""What people and Zoom reach over HTTP: webhooks, sign-in, pages, API, live events, audio. Litestar stays in here."""
