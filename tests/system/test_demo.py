@@ -93,15 +93,28 @@ def test_the_transcript_of_our_english_calls_is_right(calls: dict[str, Any]) -> 
     assert wrong / total <= WER_LIMIT, f"{wrong} of {total} words"
 
 
+def spoken(scenario: dict[str, Any], parties: dict[str, str]) -> list[tuple[int, int, str]]:
+    """Return start, end and party of everything the synthesiser spoke."""
+    lines = [(line, parties[line["channel_id"] or line["user_id"]]) for line in scenario["lines"]]
+    return [(start, end, party) for line, party in lines for start, end in line["speech"]]
+
+
+def is_the_same(found: tuple[int, int], known: tuple[int, int]) -> bool:
+    """Two intervals share more than half of the shorter one."""
+    shared = min(found[1], known[1]) - max(found[0], known[0])
+    return shared > 0.5 * min(found[1] - found[0], known[1] - known[0])
+
+
 def test_speech_lies_where_the_synthesiser_put_it(calls: dict[str, Any]) -> None:
     matched = total = 0
     edges: list[int] = []
     for name, call in calls.items():
-        known = [tuple(interval) for line in script(name)["lines"] for interval in line["speech"]]
-        found = [(i["start_ms"], i["end_ms"]) for leg in call["legs"] for i in leg["intervals"] if i["kind"] == "speech"]
-        for start, end in known:
+        rows = [row for leg in call["legs"] for row in leg["intervals"] if row["kind"] == "speech"]
+        for start, end, party in spoken(script(name), call["channels"]):
             overlapping = [
-                (a, b) for a, b in found if a < end and start < b and min(b, end) - max(a, start) > 0.5 * min(b - a, end - start)
+                (row["start_ms"], row["end_ms"])
+                for row in rows
+                if row["party"] == party and is_the_same((row["start_ms"], row["end_ms"]), (start, end))
             ]
             total += 1
             if len(overlapping) == 1:

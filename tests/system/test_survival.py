@@ -47,7 +47,7 @@ def assert_all_audio_is_here(appliance: Appliance, zoom: Simulator, call: Starte
     """Every byte that was sent is in the recording, at its place."""
     audio = recordings.call_audio(appliance.site.recordings_dir, call_id)
     assert audio is not None
-    sent = {channel.key: channel for channel in zoom.call(call.call).channels}
+    sent = {channel.channel: channel for channel in zoom.call(call.call).channels}
     assert set(audio.channel_ids) == set(sent)
     folder = recordings.stream_folder(appliance.site.recordings_dir, call_id, call.stream_id)
     recording = recordings.open_recording(folder)
