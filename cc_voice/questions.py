@@ -86,7 +86,7 @@ def _report(database: Database, settings: Settings, arguments: Mapping[str, Any]
     except queries.QueryError as error:
         raise QuestionError(str(error)) from error
     if arguments["format"] == "csv":
-        return frame.write_csv()
+        return exports.csv_text(frame)
     if arguments["format"] == "json":
         return frame.write_json()
     return {"columns": frame.columns, "rows": [[cell(value) for value in row] for row in frame.rows()]}
@@ -99,7 +99,10 @@ def cell(value: Any) -> str:
 
 def _export(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     folder = Path(arguments["folder"])
-    manifest = database.read_now(lambda con: exports.export(queries.datasets(con), folder, tuple(arguments["formats"])))
+    try:
+        manifest = database.read_now(lambda con: exports.export(queries.datasets(con), folder, tuple(arguments["formats"])))
+    except exports.ExportError as error:
+        raise QuestionError(str(error)) from error
     return msgspec.to_builtins(manifest)
 
 
