@@ -25,8 +25,10 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from cc_voice.rtms import events
 from cc_voice.rtms.events import Ended, Event
 from cc_voice.rtms.options import ClientOptions, Limits, StreamTarget
+from cc_voice.rtms.outbox import Close, Open, Send
+from cc_voice.rtms.phases import Phase
 from cc_voice.rtms.signatures import handshake_signature
-from cc_voice.rtms.stream import Close, Open, Phase, Send, Stream
+from cc_voice.rtms.stream import Stream
 from cc_voice.rtms.webhooks import Webhook
 
 __all__ = ["ClientOptions", "Credentials", "Limits", "StreamClient", "StreamTarget"]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from cc_voice.rtms.enums import Status, StopReason, name_of
 from cc_voice.rtms.events import Ended
+from cc_voice.rtms.options import Limits
 
 FAULTS = frozenset({*range(10, 20), 24})
 """After these the documentation asks for a complete new connection: a new stream by REST (8.4 case D)."""
@@ -54,6 +55,48 @@ def gone(code: int, why: str) -> Ended:
 def handshake_refused(code: int, why: str) -> str:
     """Describe a refusal; the server's text is authoritative, and cut, as it goes to logs and pages."""
     return f"Zoom refused the handshake with status {name_of(Status, code)}" + (f", {why[:200]!r}" if why else "")
+
+
+class Ending:
+    """How and when a stream that is stopping will end. Times are the caller's clock, in seconds."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.asked_for = False
+        """We told Zoom to close the stream."""
+        self.verdict: Ended | None = None
+        self._limits = limits
+        self._end_by: float | None = None
+        self._quiet_by: float | None = None
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether all is said, and only what media links still hold is waited for."""
+        return self._quiet_by is not None
+
+    @property
+    def deadline(self) -> float | None:
+        """When the stream ends at the latest, as far as is known."""
+        return min((at for at in (self._end_by, self._quiet_by) if at is not None), default=None)
+
+    def judge(self, verdict: Ended) -> None:
+        """Take a verdict. Whatever Zoom's reason, an end we asked for is ours; and a reason once given stands."""
+        if self.asked_for:
+            self.verdict = Ended(kind="closed", reason=verdict.reason or StopReason.RECEIVER_REQUEST_CLOSE)
+        elif self.verdict is None or verdict.reason is not None:
+            self.verdict = verdict
+
+    def wait(self, seconds: float, now: float) -> None:
+        """Wait this long for Zoom to say more."""
+        self._end_by = now + seconds
+
+    def drain(self, now: float) -> None:
+        """Wait for media links to run dry, but not for ever."""
+        self._end_by = now + self._limits.close_grace_s
+        self._quiet_by = now + self._limits.drain_s
+
+    def media_came(self, now: float) -> None:
+        if self._quiet_by is not None:
+            self._quiet_by = now + self._limits.drain_s
 
 
 def _advice(reason: int | None) -> str:

@@ -3,9 +3,13 @@
 Every change is tried once: a server that refuses the changed request as well is taken at its word.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import UNSET
 
+from cc_voice.rtms.errors import MisuseError
+from cc_voice.rtms.events import LinkName
 from cc_voice.rtms.media import (
     BASELINE,
     MEDIA_KINDS,
@@ -125,9 +129,16 @@ class MediaOffer:
         return MediaParams(audio=params.audio) if params is not None and params.audio is not UNSET else None
 
 
+def check_media(names: Sequence[str]) -> None:
+    """Raise MisuseError unless the names are media, each once, and at least one."""
+    known = set(MEDIA_KINDS) - {"all"}
+    if not names or len(set(names)) < len(names) or not known.issuperset(names):
+        raise MisuseError(f"ClientOptions.media must name at least one of {', '.join(sorted(known))}, each once; not {names!r}")
+
+
 def offers(options: ClientOptions) -> tuple[MediaOffer, ...]:
-    """Return one offer per media link to open, in order of importance. Raises KeyError for a medium that does not exist."""
-    names = ("all",) if options.unified else options.media
+    """Return one offer per media link to open, in order of importance."""
+    names: tuple[LinkName, ...] = ("all",) if options.unified else options.media
     return tuple(MediaOffer(MEDIA_KINDS[name], options) for name in names)
 
 

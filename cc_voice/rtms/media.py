@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from cc_voice.rtms.enums import Channels, Codec, ContentType, DataOption, MediaType, Resolution, SampleRate
+from cc_voice.rtms.events import LinkName
 
 Id = int | str
 """Ids are numbers in some products and documents, strings in others (12, row 40); `text_id` makes one kind of them."""
@@ -145,7 +146,7 @@ def is_valid_deskshare(params: DeskshareParams) -> bool:
 class MediaKind(msgspec.Struct, frozen=True, kw_only=True):
     """One type of media and how its link is addressed."""
 
-    name: str
+    name: LinkName
     """Also the name of its link."""
     media_type: int
     url_names: tuple[str, ...]

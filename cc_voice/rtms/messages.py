@@ -338,60 +338,6 @@ Message = (
 )
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """`participant_info` of Contact Center, or an element of a meeting's `participants` (5.4, 5.5)."""
-
-    channel_id: Id | None = None
-    participant_mode: str | None = None
-    queue_id: Id | None = None
-    queue_name: str | None = None
-    account_id: Id | None = None
-    division_id: Id | None = None
-    phone_number: Id | None = None
-    user_id: Id | None = None
-    display_name: str | None = None
-    user_name: str | None = None
-
-
-class EventHead(msgspec.Struct, frozen=True, kw_only=True):
-    """Which event, and when. `event_code` is version 2's number (section 10)."""
-
-    event_type: int | None = None
-    event_code: int | None = None
-    timestamp: int | None = None
-    event_ts: int | None = None
-
-    @property
-    def number(self) -> int | None:
-        return self.event_code if self.event_type is None else self.event_type
-
-    @property
-    def at_unix_ms(self) -> int | None:
-        """Contact Center says `event_ts`, the others `timestamp` (12, row 22)."""
-        return milliseconds(self.timestamp if self.event_ts is None else self.event_ts)
-
-
-class EventBody(EventHead, frozen=True, kw_only=True):
-    """What an event tells about people; everything else stays in its raw bytes."""
-
-    user_id: Id | None = None
-    user_name: str | None = None
-    participants: tuple[Person, ...] = ()
-    participant_info: Person | None = None
-    paticipant_info: Person | None = None
-    """Sic: so Zoom's first documents and its shipped sample spell it (12, row 21)."""
-
-    @property
-    def people(self) -> tuple[Person, ...]:
-        """Everyone the event names."""
-        named = self.participant_info or self.paticipant_info
-        if named is not None:
-            return (named, *self.participants)
-        if self.participants or self.user_id is None:
-            return self.participants
-        return (Person(user_id=self.user_id, user_name=self.user_name),)
-
-
 class _Numbered(msgspec.Struct):
     msg_type: int
 
@@ -401,10 +347,8 @@ _LENIENT: "msgspec.json.Decoder[Message]" = msgspec.json.Decoder(Message, strict
 _NUMBER = msgspec.json.Decoder(_Numbered, strict=False)
 _PARAMS = msgspec.json.Decoder(MediaParams, strict=False)
 _CHAT = msgspec.json.Decoder(ChatContent, strict=False)
-_BODY = msgspec.json.Decoder(EventBody, strict=False)
-_HEAD = msgspec.json.Decoder(EventHead, strict=False)
 _ENCODER = msgspec.json.Encoder()
-_UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
+UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
 """What msgspec raises on any bytes: malformed, of other types, nested without end, not UTF-8."""
 
 
@@ -417,14 +361,14 @@ def decode(frame: bytes) -> Message | UnknownMessage:
     """Return what a frame says, be it text or binary. Raises FrameError, and nothing else, whatever the bytes are."""
     try:
         return _STRICT.decode(frame)
-    except _UNREADABLE:
+    except UNREADABLE:
         return _decode_leniently(frame)
 
 
 def _decode_leniently(frame: bytes) -> Message | UnknownMessage:
     try:
         number = _NUMBER.decode(frame).msg_type
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise FrameError(f"not a message: {error}") from error
     if not 1 <= number <= 29:
         return UnknownMessage(number, frame)
@@ -435,26 +379,11 @@ def _decode_leniently(frame: bytes) -> Message | UnknownMessage:
     return _convert(_without_nulls(document) | {"msg_type": number}, _LENIENT)
 
 
-def event_of(message: EventUpdate, frame: bytes) -> tuple[EventHead, bytes]:
-    """Return an event and its JSON. Without `event` the fields are at the top level (5.4). Raises FrameError.
-
-    Where only what concerns people is malformed, the head is returned alone: that something happened matters more.
-    """
-    raw = frame if bytes(message.event) in (b"null", b"") else bytes(message.event)
-    try:
-        return _BODY.decode(raw), raw
-    except _UNREADABLE:
-        try:
-            return _HEAD.decode(raw), raw
-        except _UNREADABLE as error:
-            raise FrameError(f"message 6 has no event: {error}") from error
-
-
 def params_of(message: MediaResponse | SignalingResponse) -> MediaParams | None:
     """Return the echoed media parameters; None where there are none that can be understood."""
     try:
         return _PARAMS.decode(message.media_params)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -486,7 +415,7 @@ def unknown_fields(frame: bytes, message: Message) -> tuple[str, ...]:
 def _plain(data: bytes | Raw) -> Any:
     try:
         return msgspec.json.decode(data)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -497,5 +426,5 @@ def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
 def _convert(fields: dict[str, Any], decoder: "msgspec.json.Decoder[_Kind]") -> "_Kind":
     try:
         return decoder.decode(_ENCODER.encode(fields))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise FrameError(f"message {fields.get('msg_type', '')}: {error}") from error

@@ -1,9 +1,13 @@
 """What a stream is told: where it is, what is wanted of it, how long to wait for what."""
 
+from typing import Literal
+
 import msgspec
 
 from cc_voice.rtms.media import BASELINE, AudioParams, DeskshareParams, VideoParams
 from cc_voice.rtms.products import ProductName
+
+MediaName = Literal["audio", "video", "deskshare", "transcript", "chat"]
 
 
 class StreamTarget(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +60,8 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Domains whose servers may be connected to."""
     resume: bool = False
     """An earlier process had this stream: its links may linger, and the stream may be over."""
-    media: tuple[str, ...] = ("audio", "transcript")
-    """What is wanted: names of `media.MEDIA_KINDS` except `all`."""
+    media: tuple[MediaName, ...] = ("audio", "transcript")
+    """What is wanted, the most important first."""
     unified: bool = False
     """One link for all media instead of one each, which recover independently."""
     tolerant: bool = False

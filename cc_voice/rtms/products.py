@@ -1,6 +1,6 @@
 """What differs between Zoom's products on the wire (rtms.md 2.5, section 3, 5.3, section 11): one row each."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import IntEnum
 from typing import Literal
 
@@ -93,3 +93,11 @@ def product_of(event: str) -> tuple[Product, str] | None:
             if event.startswith(prefix):
                 return product, event.removeprefix(prefix)
     return None
+
+
+def subscriptions(product: Product, media: Collection[str]) -> tuple[tuple[int, ...], ...]:
+    """Return the subscription messages to send for a product and the media wanted; 1 and 7 come unasked (5.3)."""
+    if product.name not in ("meeting", "webinar"):
+        return product.subscriptions
+    wanted = {"deskshare": (5, 6), "video": (8, 9), "chat": (10, 11, 12, 13, 14)}
+    return product.subscriptions + tuple(numbers for name, numbers in wanted.items() if name in media)

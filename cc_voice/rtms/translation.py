@@ -3,14 +3,17 @@
 from collections import deque
 
 from cc_voice.rtms import events, messages
+from cc_voice.rtms.counters import Counters
 from cc_voice.rtms.enums import language_tag
 from cc_voice.rtms.errors import FrameError
+from cc_voice.rtms.happenings import EventBody, EventHead, Person, event_of
 from cc_voice.rtms.media import AudioContent, PictureContent, TranscriptContent, text_id
-from cc_voice.rtms.messages import EventBody, EventHead, Person
 from cc_voice.rtms.products import Product
 
 MIXED = "0"
 """Source of mixed audio; also of media that names nobody."""
+FIRST_PACKET = "first_packet_timestamp"
+INTERRUPTED = "media_connection_interrupted"
 _REMEMBERED = 4096
 """Timestamps per source: more than the 60 s of 20 ms packets that Zoom replays after a reconnect."""
 _MAX_SOURCES = 256
@@ -35,6 +38,53 @@ class Replays:
         if len(order) > _REMEMBERED:
             known.discard(order.popleft())
         return True
+
+
+class Translator:
+    """Makes events of what comes; counts what cannot be one."""
+
+    def __init__(self, product: Product, counters: Counters) -> None:
+        self._product = product
+        self._counters = counters
+        self._replays = Replays()
+
+    def media(self, message: messages.Media, now_unix_ms: int) -> events.Event | None:
+        """Return a media message as an event; None when it has no time, or was here before. Raises FrameError."""
+        event: events.Event | None
+        match message:
+            case messages.MediaAudio(content=content):
+                event = self._audio(content)
+            case messages.MediaTranscript(content=said):
+                event = transcript(said)
+                if said.language is not None and said.language >= 0 and language_tag(said.language) is None:
+                    self._counters.add(f"unknown language {said.language}")
+            case messages.MediaVideo(content=seen):
+                event = picture(events.Video, seen)
+            case messages.MediaShare(content=seen):
+                event = picture(events.Share, seen)
+            case messages.MediaChat():
+                event = chat(message, now_unix_ms)
+        if event is None:
+            self._counters.add("media without a time")
+        elif isinstance(event, events.Audio) and not self._replays.is_new(event.source, event.timestamp_ms):
+            self._counters.add("replayed audio")
+            return None
+        return event
+
+    def _audio(self, content: AudioContent) -> events.Audio | None:
+        if content.length is not None and content.length != len(content.data):
+            self._counters.add("audio of another length than told")
+        return audio(content)
+
+    def event(self, message: messages.EventUpdate, frame: bytes, now_unix_ms: int) -> events.PlatformEvent:
+        """Return message 6 as an event. Raises FrameError."""
+        head, raw = event_of(message, frame)
+        event = platform_event(self._product, head, raw, now_unix_ms)
+        if event.name == FIRST_PACKET and head.at_unix_ms is None:
+            raise FrameError("event 1 has no time, and says nothing else")
+        if event.name.startswith("event_"):
+            self._counters.add(f"unknown event {event.event_type}")
+        return event
 
 
 def audio(content: AudioContent) -> events.Audio | None:

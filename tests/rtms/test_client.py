@@ -21,7 +21,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from cc_voice.rtms.client import ClientOptions, Credentials, Limits, StreamClient, StreamTarget
 from cc_voice.rtms.errors import MisuseError
 from cc_voice.rtms.events import Audio, Ended, Event, LinkDown, LinkUp, MediaRefused, PlatformEvent, Transcript
-from cc_voice.rtms.stream import Phase
+from cc_voice.rtms.phases import Phase
 from cc_voice.rtms.webhooks import Started, Stopped, parse_webhook
 from cc_voice.simulator.report import CallRequest, SimulatorConfig, StartedCall
 from cc_voice.simulator.scenario import Party
@@ -444,5 +444,6 @@ async def test_misuse_raises() -> None:
     client = client_of(target())
     with pytest.raises(MisuseError, match="video"):
         client.subscribe_video(1)
-    with pytest.raises(MisuseError, match="without media"):
-        client_of(target(), media=())
+    for media in ((), ("audio", "audio"), ("all",), ("smell",)):
+        with pytest.raises(MisuseError, match="at least one"):
+            client_of(target(), media=media)

@@ -20,9 +20,10 @@ from cc_voice.rtms.events import (
     Transcript,
 )
 from cc_voice.rtms.options import ClientOptions, Limits
+from cc_voice.rtms.phases import Phase
 from cc_voice.rtms.products import PRODUCTS
 from cc_voice.rtms.signatures import handshake_signature, url_validation_answer, verify_webhook, webhook_signature
-from cc_voice.rtms.stream import Phase, Stream
+from cc_voice.rtms.stream import Stream
 from cc_voice.rtms.webhooks import Started, parse_webhook
 from tests.rtms.zoom import CLIENT_ID, CLIENT_SECRET, INSTANCE_ID, SIGNALING_URL, SIGNATURE, STREAM_ID, UNIX_MS, Zoom, target
 

@@ -24,8 +24,9 @@ from cc_voice.rtms.events import (
 from cc_voice.rtms.links import LINK_TABLE, LinkState
 from cc_voice.rtms.media import AudioParams
 from cc_voice.rtms.options import ClientOptions, Limits
+from cc_voice.rtms.phases import PHASE_TABLE, Phase
 from cc_voice.rtms.statuses import TREATMENTS, Treatment, treatment
-from cc_voice.rtms.stream import PHASE_TABLE, Phase, Stream
+from cc_voice.rtms.stream import Stream
 from cc_voice.rtms.webhooks import OtherWebhook, Stopped
 from tests.rtms.zoom import LANDLINE, SIGNALING_URL, SIGNATURE, STREAM_ID, UNIX_MS, Zoom, target
 

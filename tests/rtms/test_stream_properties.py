@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from cc_voice.rtms.events import Ended
 from cc_voice.rtms.options import ClientOptions
+from cc_voice.rtms.phases import Phase
 from cc_voice.rtms.products import PRODUCTS
-from cc_voice.rtms.stream import Phase, Stream
+from cc_voice.rtms.stream import Stream
 from tests.rtms.zoom import LANDLINE, SIGNATURE, STREAM_ID, UNIX_MS, URLS, Zoom, target
 
 EXAMPLES = int(os.environ.get("RTMS_EXAMPLES", "150"))

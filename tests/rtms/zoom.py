@@ -5,9 +5,10 @@ from typing import Any
 
 from cc_voice.rtms.events import Event
 from cc_voice.rtms.options import ClientOptions, StreamTarget
+from cc_voice.rtms.outbox import Action, Close, Open, Send
 from cc_voice.rtms.products import PRODUCTS, ProductName
 from cc_voice.rtms.signatures import handshake_signature
-from cc_voice.rtms.stream import Action, Close, Open, Send, Stream
+from cc_voice.rtms.stream import Stream
 from cc_voice.rtms.webhooks import Interrupted, Started, Stopped
 
 STREAM_ID = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
