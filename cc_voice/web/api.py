@@ -11,7 +11,7 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
-from cc_voice import queries
+from cc_voice import exports, queries
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.queries import Report
 from cc_voice.store import calls as store
@@ -119,7 +119,7 @@ async def report(
     if format == "json":
         return Response(frame.write_json(), media_type=MediaType.JSON)
     headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
-    return Response(frame.write_csv(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(exports.csv_text(frame), media_type="text/csv", headers=headers)
 
 
 def _live(row: streams.StreamRow) -> LiveCall:

@@ -175,12 +175,14 @@ def _list_page(asked: Asked, found: list[CallSummary], total: CallTotals, facets
 
 def _choices(fields: dict[str, str], facets: Facets) -> tuple[Choice, ...]:
     options = {"agent": facets.agents, "queue": facets.queues, "product": facets.products, "language": facets.languages}
-    return tuple(
-        Choice(
-            name, name.capitalize(), fields.get(name, ""), tuple((v, words.product(v) if name == "product" else v) for v in values)
-        )
-        for name, values in options.items()
-    )
+    return tuple(_choice(name, fields.get(name, ""), values) for name, values in options.items())
+
+
+def _choice(name: str, chosen: str, values: tuple[str, ...]) -> Choice:
+    # A name that no call has any more still restricts the list, so it must stand in the form
+    known = values if not chosen or chosen in values else (chosen, *values)
+    texts = ((value, words.product(value) if name == "product" else value) for value in known)
+    return Choice(name, name.capitalize(), chosen, tuple(texts))
 
 
 def _row(call: CallSummary, zone: zoneinfo.ZoneInfo) -> CallRow:

@@ -1,0 +1,173 @@
+"""An appliance without workers around a real store with the golden call in it, and clients that are signed in or not."""
+
+import asyncio
+import hashlib
+import hmac
+import math
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import msgspec
+import numpy as np
+import pytest
+
+from cc_voice.call.batch import CallMeasured
+from cc_voice.call.measure import measure
+from cc_voice.fleet.dispatch import Dispatcher
+from cc_voice.settings import Secret, Settings, ZoomApp
+from cc_voice.store import batches, recordings
+from cc_voice.store.database import Database
+from cc_voice.store.recordings import StreamHeader
+from cc_voice.web.accounts import Accounts
+from cc_voice.web.app import create_app
+from cc_voice.web.appliance import Appliance
+from cc_voice.web.audio import AudioCache
+from cc_voice.web.notify import Notifier
+from cc_voice.web.passwords import Cost
+from cc_voice.web.service import Server, configuration
+from cc_voice.web.sockets import address, listen_owner, listen_tcp
+from tests.call.golden import AGENT, CUSTOMER, T0, THRESHOLDS, golden_stream
+
+CHEAP = Cost(n=16, r=1, p=1)
+"""A hash that takes no time: what it costs is not what these tests are about."""
+ORIGIN = "http://appliance.test"
+PASSWORD = "correct horse battery"
+RATE_HZ = 8000
+NOW_S = T0 / 1000 + 3600
+
+APPS = (
+    ZoomApp(name="sales", client_id="c1", client_secret=Secret("s1"), webhook_secret=Secret("first token")),
+    ZoomApp(name="service", client_id="c2", client_secret=Secret("s2"), webhook_secret=Secret("second token")),
+)
+
+
+class Clock:
+    """The appliance's time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now_s = NOW_S
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, apps=APPS, workers=1, site_name="Leeds <site>", timezone="Europe/Berlin")
+
+
+@pytest.fixture
+async def appliance(site: Settings, clock: Clock) -> AsyncIterator[Appliance]:
+    """An appliance whose workers were never started: streams are recorded and served by nobody."""
+    database = Database.open(site.database_path)
+    accounts = Accounts(site.data_dir / "auth.sqlite", CHEAP)
+    accounts.create("rosa", PASSWORD, "admin", must_change=False)
+    yield Appliance(
+        settings=site,
+        database=database,
+        dispatcher=Dispatcher(site, database),
+        accounts=accounts,
+        audio=AudioCache(site.data_dir / "cache", site.recordings_dir),
+        draining=asyncio.Event(),
+        now=clock,
+    )
+    accounts.close()
+    database.close()
+
+
+@pytest.fixture
+async def stranger(appliance: Appliance) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser that is not signed in; its requests come from a page of the appliance."""
+    transport = httpx.ASGITransport(create_app(appliance), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"origin": ORIGIN}) as client:
+        yield client
+
+
+@pytest.fixture
+async def rosa(stranger: httpx.AsyncClient) -> httpx.AsyncClient:
+    """The same browser, signed in."""
+    answer = await stranger.post("/login", data={"account": "rosa", "password": PASSWORD})
+    assert answer.status_code == 303
+    return stranger
+
+
+@pytest.fixture
+def golden(appliance: Appliance) -> str:
+    """The golden call, measured and stored with its recording; its id."""
+    store_golden(appliance.database, appliance.settings)
+    return "golden"
+
+
+class Served:
+    """An appliance behind its real sockets."""
+
+    def __init__(self, url: str, owner_socket: Path) -> None:
+        self.url = url
+        self.owner_socket = owner_socket
+
+
+@pytest.fixture
+async def served(appliance: Appliance) -> AsyncIterator[Served]:
+    """The appliance served by uvicorn over TCP and the owner's socket, as the service does it."""
+    socks = [listen_tcp("127.0.0.1", 0), listen_owner(appliance.settings.owner_socket)]
+    listening = asyncio.Event()
+    server = Server(configuration(appliance, Notifier({})), listening.set)
+    serving = asyncio.create_task(server.serve(sockets=socks))
+    await listening.wait()
+    yield Served(address(socks[0]), appliance.settings.owner_socket)
+    appliance.draining.set()
+    server.should_exit = True
+    await serving
+
+
+def store_golden(database: Database, site: Settings, call_id: str = "golden", start_ms: int = T0) -> None:
+    """Store the golden call, with tones where its parties speak."""
+    events = tuple(msgspec.structs.replace(e, at_unix_ms=e.at_unix_ms - T0 + start_ms) for e in golden_stream().events)
+    stream = msgspec.structs.replace(
+        golden_stream(), call_id=call_id, stream_id=f"{call_id}-s", t0_unix_ms=start_ms, events=events, epoch=1
+    )
+    batch = CallMeasured(
+        call_id=call_id, stream_id=stream.stream_id, epoch=1, revision=1, thresholds=THRESHOLDS, call=measure([stream], THRESHOLDS)
+    )
+    database.write_now(lambda con: batches.write_batch(con, batch, site.site))
+    record(site.recordings_dir, call_id, stream.stream_id, start_ms)
+
+
+def record(recordings_dir: Path, call_id: str, stream_id: str, start_ms: int) -> None:
+    """Write the recording of the golden call: a tone of its own for each party while it speaks."""
+    header = StreamHeader(
+        call_id=call_id,
+        stream_id=stream_id,
+        product="contact_center",
+        instance_id="E1",
+        language="en",
+        sample_rate_hz=RATE_HZ,
+        t0_unix_ms=start_ms,
+    )
+    recording = recordings.create(recordings_dir, header)
+    for channel_id, spans, pitch_hz in (("c", CUSTOMER, 330), ("a", AGENT, 220)):
+        recording.channel(channel_id).write(0, tone(spans, pitch_hz).tobytes())
+    recording.close()
+
+
+def tone(spans: tuple[tuple[int, int], ...], pitch_hz: int) -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
+    """A minute of samples that sounds in some spans (ms) only."""
+    samples = np.zeros(60 * RATE_HZ, dtype=np.int16)
+    wave = (8000 * np.sin(2 * math.pi * pitch_hz * np.arange(60 * RATE_HZ) / RATE_HZ)).astype(np.int16)
+    for start, end in spans:
+        piece = slice(start * RATE_HZ // 1000, end * RATE_HZ // 1000)
+        samples[piece] = wave[piece]
+    return samples
+
+
+def sign(body: bytes, secret: str, timestamp: float) -> dict[str, str]:
+    """Return the headers Zoom would send with a webhook."""
+    stamp = str(int(timestamp))
+    digest = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+    return {"x-zm-request-timestamp": stamp, "x-zm-signature": f"v0={digest}", "content-type": "application/json"}

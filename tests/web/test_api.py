@@ -1,0 +1,116 @@
+"""The API: what programs get, in which shape, and what they are told when they ask for nonsense."""
+
+import csv
+import io
+
+import httpx
+import pytest
+
+from cc_voice.web.appliance import Appliance
+from tests.call.golden import T0
+from tests.web.conftest import store_golden
+
+
+async def test_calls_come_with_their_totals(rosa: httpx.AsyncClient, golden: str) -> None:
+    found = (await rosa.get("/api/v1/calls")).json()
+    [call] = found["calls"]
+    assert (call["call_id"], call["duration_ms"], call["agent_name"]) == ("golden", 60_000, "ana")
+    assert call["start_ts"].startswith("2026-09-21T")
+    assert found["total"]["calls"] == 1
+    assert found["total"]["agent_talk_pct"] == pytest.approx(51.63, abs=0.01)
+
+
+async def test_calls_are_filtered_and_paged_as_on_the_page(rosa: httpx.AsyncClient, appliance: Appliance) -> None:
+    for number in range(3):
+        store_golden(appliance.database, appliance.settings, f"call{number}", T0 + number * 3_600_000)
+    page = (await rosa.get("/api/v1/calls?limit=1&offset=1&agent=ana")).json()
+    assert [call["call_id"] for call in page["calls"]] == ["call1"]
+    assert page["total"]["calls"] == 3
+    assert (await rosa.get("/api/v1/calls?agent=nobody")).json()["calls"] == []
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=many", "offset=-1", "from=yesterday", "min_length=x"])
+async def test_a_program_is_told_what_is_wrong(rosa: httpx.AsyncClient, query: str) -> None:
+    answer = await rosa.get(f"/api/v1/calls?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["detail"]
+
+
+async def test_a_call_comes_with_everything_behind_it(rosa: httpx.AsyncClient, golden: str) -> None:
+    call = (await rosa.get("/api/v1/calls/golden")).json()
+    assert call["channels"] == {"a": "agent", "c": "customer"}
+    [leg] = call["legs"]
+    assert leg["metrics"]["analysed_ms"] == 49_000
+    assert leg["reasons"]["acw_ms"] == "not_imported"
+    assert {"kind": "hold", "start_ms": 30_000, "end_ms": 40_000}.items() <= leg["intervals"][
+        [i["kind"] for i in leg["intervals"]].index("hold")
+    ].items()
+    assert call["utterances"][0]["words"]
+    unknown = await rosa.get("/api/v1/calls/unknown")
+    assert (unknown.status_code, unknown.json()["detail"]) == (404, "there is no measured call unknown")
+
+
+async def test_the_floor_names_workers(rosa: httpx.AsyncClient) -> None:
+    live = (await rosa.get("/api/v1/live")).json()
+    assert live["calls"] == []
+    assert live["workers"] == [{"number": 1, "pid": None, "streams": 0, "restarts": 0}]
+
+
+async def test_a_report_comes_as_json_and_as_csv(rosa: httpx.AsyncClient, golden: str) -> None:
+    names = [report["name"] for report in (await rosa.get("/api/v1/reports")).json()]
+    assert "agent-talk" in names
+    query = "since=2026-09-01&until=2026-09-30"
+    [row] = (await rosa.get(f"/api/v1/reports/agent-talk?{query}")).json()
+    assert row["agent_name"] == "ana"
+    answer = await rosa.get(f"/api/v1/reports/agent-talk?{query}&format=csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    [line] = csv.DictReader(io.StringIO(answer.text))
+    assert line["agent_name"] == "ana"
+    assert list(line) == list(row)
+
+
+async def test_no_cell_of_a_csv_is_a_formula(rosa: httpx.AsyncClient, appliance: Appliance) -> None:
+    store_golden(appliance.database, appliance.settings)
+    appliance.database.write_now(lambda con: con.execute("update dim_agent set display_name = '=cmd()'"))
+    answer = await rosa.get("/api/v1/reports/agent-talk?since=2026-09-01&until=2026-09-30&format=csv")
+    [line] = csv.DictReader(io.StringIO(answer.text))
+    assert line["agent_name"] == "'=cmd()"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/v1/reports/unknown", 400),
+        ("/api/v1/reports/agent-talk?since=yesterday", 400),
+        ("/api/v1/reports/agent-talk?nonsense=1", 400),
+        ("/api/v1/reports/agent-talk?format=xml", 400),
+        ("/api/v1/unknown", 404),
+        ("/api/v1/calls/golden/audio?format=mp3", 400),
+    ],
+)
+async def test_nonsense_is_answered_in_json(rosa: httpx.AsyncClient, path: str, status: int) -> None:
+    answer = await rosa.get(path)
+    assert answer.status_code == status
+    assert answer.json()["status_code"] == status
+
+
+async def test_the_api_describes_itself_and_nothing_else(rosa: httpx.AsyncClient) -> None:
+    described = (await rosa.get("/api/v1/schema/openapi.json")).json()
+    paths = set(described["paths"])
+    assert paths == {
+        "/api/v1/calls",
+        "/api/v1/calls/{call_id}",
+        "/api/v1/calls/{call_id}/audio",
+        "/api/v1/live",
+        "/api/v1/reports",
+        "/api/v1/reports/{name}",
+    }
+    for path in ("/api/v1", "/api/v1/schema/swagger", "/api/v1/redoc", "/schema"):
+        assert (await rosa.get(path)).status_code == 404, path
+
+
+async def test_health_needs_no_sign_in_and_tells_no_secret(stranger: httpx.AsyncClient) -> None:
+    answer = await stranger.get("/healthz")
+    assert answer.status_code == 503, "no worker was started"
+    assert answer.json() == {"status": "failing", "store": True, "workers": 0, "workers_wanted": 1, "streams": 0}
+    assert answer.headers["cache-control"] == "no-store"

@@ -1,0 +1,375 @@
+"""Pages as a browser without scripts gets them: structure, words, the golden call's numbers, and what is refused."""
+
+import datetime
+import re
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+
+from cc_voice.call.batch import StreamProgress
+from cc_voice.call.events import CallEvent, EventName, Participant
+from cc_voice.call.transcript import Utterance
+from cc_voice.store import batches, recordings, streams
+from cc_voice.web.appliance import Appliance
+from cc_voice.web.security import HEADERS
+from tests.call.golden import T0
+from tests.web.conftest import store_golden
+
+HOUR_MS = 3_600_000
+ALL = (
+    "/live",
+    "/calls",
+    "/calls?words=nobody+said+this",
+    "/calls/golden",
+    "/calls/golden/1?metric=agent_talk_pct&i=2&t=5000",
+    "/calls/live-call",
+    "/reports",
+    "/reports/agent-talk",
+    "/account",
+    "/password",
+    "/login",
+    "/nothing/here",
+)
+
+
+class Outline(HTMLParser):
+    """What of a page accessibility and the content policy depend on."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture
+def in_progress(appliance: Appliance) -> str:
+    """A call in progress: on hold since 4 s, heard by our recogniser and by Zoom."""
+    call_id, stream_id = "live-call", "live-stream"
+    appliance.database.write_now(
+        lambda con: streams.open_stream(
+            con,
+            stream_id=stream_id,
+            call_id=call_id,
+            product="contact_center",
+            instance_id="E2",
+            app="sales",
+            target="{}",
+            language="en",
+            started_unix_ms=T0,
+        )
+    )
+    appliance.database.write_now(lambda con: streams.take(con, stream_id))
+    say(appliance, ("c", 1000, "good morning <b>you</b>", "local"), ("c", 1100, "Good morning, you.", "zoom"))
+    return call_id
+
+
+def say(appliance: Appliance, *said: tuple[str, int, str, str]) -> None:
+    """Let a worker deliver progress of the call in progress."""
+    ana = Participant(channel_id="a", user_id="ana", display_name="Ana")
+    batch = StreamProgress(
+        call_id="live-call",
+        stream_id="live-stream",
+        epoch=1,
+        product="contact_center",
+        t0_unix_ms=T0,
+        media_ms=9000,
+        recognised_ms=7500,
+        utterances=tuple(
+            Utterance(channel_id=c, start_ms=at, end_ms=at + 1500, text=text, words=(), language="en", source=source)
+            for c, at, text, source in said
+        ),
+        events=(
+            CallEvent(at_ms=0, at_unix_ms=T0, name=EventName.USER_ANSWERED, participants=(ana,)),
+            CallEvent(at_ms=4000, at_unix_ms=T0 + 4000, name=EventName.USER_HOLD, participants=(ana,)),
+        ),
+    )
+    appliance.database.write_now(lambda con: batches.write_batch(con, batch, appliance.settings.site))
+
+
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+@pytest.mark.parametrize("path", ALL)
+async def test_every_page_can_be_read_by_everybody(rosa: httpx.AsyncClient, golden: str, in_progress: str, path: str) -> None:
+    answer = await rosa.get(path)
+    assert answer.status_code == (404 if path == "/nothing/here" else 200)
+    outline = Outline(answer.text)
+    assert [attrs["lang"] for attrs in outline.all("html")] == ["en"]
+    assert len(outline.all("h1")) == len(outline.all("main")) == answer.text.split("</head>")[0].count("<title>") == 1
+    ids = [attrs["id"] for _, attrs in outline.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for _, attrs in outline.tags:
+        if attrs.get("role") == "region":
+            assert attrs.get("tabindex") == "0"
+            assert attrs.get("aria-label")
+    labelled = set(re.findall(r'<label[^>]*for="([^"]+)"', answer.text))
+    for found in re.finditer(r"<(?:input|select)\b[^>]*>", answer.text):
+        hidden = 'type="hidden"' in found[0] or 'aria-hidden="true"' in found[0]
+        inside = answer.text.rfind("<label", 0, found.start()) > answer.text.rfind("</label>", 0, found.start())
+        named = re.search(r'\bid="([^"]+)"', found[0])
+        assert hidden or inside or (named is not None and named[1] in labelled), found[0]
+
+
+@pytest.mark.parametrize("path", ALL)
+async def test_every_page_keeps_the_content_policy(rosa: httpx.AsyncClient, golden: str, in_progress: str, path: str) -> None:
+    answer = await rosa.get(path)
+    for name, value in HEADERS.items():
+        assert answer.headers[name] == value
+    assert answer.headers["cache-control"] == "private, no-store"
+    outline = Outline(answer.text)
+    assert not [attrs for _, attrs in outline.tags if any(name == "style" or name.startswith("on") for name in attrs)]
+    assert not outline.all("style")
+    for attrs in (*outline.all("script"), *outline.all("link")):
+        source = attrs.get("src") or attrs.get("href") or ""
+        assert source.startswith("/static/")
+        assert (await rosa.get(source)).status_code == 200
+
+
+async def test_static_files_are_public_named_by_content_and_kept(stranger: httpx.AsyncClient) -> None:
+    page = await stranger.get("/login")
+    [sheet] = re.findall(r'href="(/static/[0-9a-f]{12}/app\.css)"', page.text)
+    answer = await stranger.get(sheet)
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["cache-control"]
+    assert (await stranger.get(sheet.replace("app.css", "..%2F..%2Fservice.py"))).status_code == 404
+
+
+async def test_the_first_page_is_live(rosa: httpx.AsyncClient) -> None:
+    answer = await rosa.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/live")
+
+
+# -- live --------------------------------------------------------------------------------------------------------------
+
+
+async def test_live_shows_what_a_call_in_progress_does(rosa: httpx.AsyncClient, in_progress: str) -> None:
+    html = (await rosa.get("/live")).text
+    shown = text_of(html)
+    assert f'href="/calls/{in_progress}"' in html
+    assert "Ana Contact center" in shown
+    assert "In progress 1 " in shown
+    assert "On hold now 1 longest 0:05" in shown
+    assert "Transcript lag 1.5 s" in shown
+    assert "Leeds &lt;site&gt;" in html
+
+
+async def test_an_idle_floor_says_so(rosa: httpx.AsyncClient) -> None:
+    html = (await rosa.get("/live")).text
+    assert '<div class="empty" id="empty">' in html
+    assert "No call is in progress." in html
+
+
+async def test_a_call_in_progress_shows_its_words_once(rosa: httpx.AsyncClient, in_progress: str) -> None:
+    html = (await rosa.get(f"/calls/{in_progress}")).text
+    assert "good morning &lt;b&gt;you&lt;/b&gt;" in html
+    assert "Good morning, you." not in html
+    assert "In progress" in html
+
+
+async def test_an_unknown_call_is_not_found(rosa: httpx.AsyncClient, golden: str) -> None:
+    for path in ("/calls/unknown", "/calls/golden/2", "/calls/golden/0", "/calls/unknown/events", "/calls/golden/x"):
+        answer = await rosa.get(path)
+        assert answer.status_code == 404, path
+        assert "There is no" in answer.text or "Not found" in answer.text or "no such leg" in answer.text
+
+
+# -- the list ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_list_shows_calls_and_the_ratio_of_sums(rosa: httpx.AsyncClient, golden: str) -> None:
+    html = (await rosa.get("/calls")).text
+    shown = text_of(html)
+    assert 'href="/calls/golden"' in html
+    assert "Calls 1 1 leg" in shown
+    assert "Agent talk 51.6 %" in shown
+    assert "1 to 1 of 1" in shown
+    local = datetime.datetime.fromtimestamp(T0 / 1000, datetime.UTC) + datetime.timedelta(hours=2)
+    assert f"{local.day} {local:%b %H:%M}" in shown, "times are the site's"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("agent=ana", 1),
+        ("agent=nobody", 0),
+        ("product=contact_center&language=en", 1),
+        ("min_length=1:00", 1),
+        ("min_length=1:01", 0),
+        ("words=okay", 1),
+        ("words=okay+nonsense", 0),
+        ("from=2026-09-21&to=2026-09-21", 1),
+        ("from=2026-09-22", 0),
+        ("to=2026-09-20", 0),
+    ],
+)
+async def test_filters_narrow_the_list_and_stay_in_the_form(rosa: httpx.AsyncClient, golden: str, query: str, found: int) -> None:
+    html = (await rosa.get(f"/calls?{query}")).text
+    assert html.count('href="/calls/golden"') == found
+    assert ("No call matches these filters." in html) == (found == 0)
+    for value in re.findall(r"=([^&]+)", query):
+        assert f'value="{value.replace("+", " ")}"' in html
+
+
+async def test_a_filter_that_cannot_be_read_is_told_and_ignored(rosa: httpx.AsyncClient, golden: str) -> None:
+    html = (await rosa.get("/calls?from=yesterday&min_length=long")).text
+    assert "“yesterday” is not a date" in html
+    assert "“long” is not a length" in html
+    assert 'href="/calls/golden"' in html
+
+
+async def test_the_list_has_pages(rosa: httpx.AsyncClient, appliance: Appliance) -> None:
+    for number in range(51):
+        store_golden(appliance.database, appliance.settings, f"call{number:02}", T0 + number * HOUR_MS)
+    first = (await rosa.get("/calls?agent=ana")).text
+    assert "1 to 50 of 51" in first
+    assert 'rel="prev"' not in first
+    [following] = re.findall(r'rel="next" href="([^"]+)"', first)
+    second = (await rosa.get(f"/calls{following.replace('&amp;', '&')}")).text
+    assert "51 to 51 of 51" in second
+    assert 'href="/calls/call00"' in second
+    assert 'rel="next"' not in second
+
+
+async def test_the_id_of_a_call_in_the_search_field_leads_to_it(rosa: httpx.AsyncClient, golden: str) -> None:
+    answer = await rosa.get("/calls?words=golden")
+    assert answer.headers["location"] == "/calls/golden"
+
+
+# -- one call ----------------------------------------------------------------------------------------------------------
+
+
+def value_of(html: str, column: str) -> str:
+    row = re.search(rf'popovertarget="f-{column}".*?</tr>', html, re.DOTALL)
+    assert row is not None, column
+    return text_of(row[0].split("</th>")[1]).strip()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("agent_talk_pct", "51.6 % 6"),
+        ("customer_talk_pct", "28.6 % 5"),
+        ("talk_ratio_agent", "64.4 % 11"),
+        ("silence_pct", "23.7 % 10"),
+        ("long_silence_count", "1 1"),
+        ("longest_silence_ms", "4.5 s 1"),
+        ("dead_air_ms", "0.0 s 0"),
+        ("overtalk_count", "3 3"),
+        ("interruptions_agent", "0 0"),
+        ("interruptions_customer", "1 1"),
+        ("greeting_latency_ms", "1.5 s 1"),
+        ("wpm_agent", "157 wpm 6"),
+        ("longest_monologue_ms_agent", "0:10"),
+        ("hold_ms", "0:10 1"),
+        ("cust_speech_on_hold_ms", "1.5 s 1"),
+        ("acw_ms", "— Wrap-up time has not been imported"),
+        ("asr_conf_mean", "0.90"),
+    ],
+)
+async def test_the_golden_call_shows_its_numbers(rosa: httpx.AsyncClient, golden: str, column: str, value: str) -> None:
+    assert value_of((await rosa.get("/calls/golden")).text, column).startswith(value)
+
+
+async def test_a_number_opens_the_intervals_it_was_made_from(rosa: httpx.AsyncClient, golden: str) -> None:
+    html = (await rosa.get("/calls/golden/1?metric=interruptions_customer")).text
+    evidence = html.split('id="evidence"')[1].split("</ul>")[0]
+    assert "0:13 – 0:14" in evidence
+    assert "interruption by customer, taken" in evidence
+    assert evidence.count("<li") == 1
+    assert html.count('aria-expanded="true"') == 1
+    assert 'data-at="13200"' in html
+    marks = html.split('id="marks"')[1].split("</g>")[0]
+    assert marks.count("<rect") == 1
+    assert 'x="22.000%" width="1.333%"' in marks
+
+
+async def test_an_interval_of_the_evidence_is_an_address(rosa: httpx.AsyncClient, golden: str) -> None:
+    html = (await rosa.get("/calls/golden/1?metric=agent_talk_pct&i=1")).text
+    assert 'data-at="10200"' in html
+    assert html.count('<li class="on">') == 1
+    assert 'data-at="5000"' in (await rosa.get("/calls/golden/1?metric=agent_talk_pct&i=1&t=5000")).text
+
+
+@pytest.mark.parametrize(
+    "query", ["metric=nonsense", "metric=acw_ms", "metric=dead_air_ms", "t=-5", "t=99999999", "i=900", "t=1e9"]
+)
+async def test_an_address_that_means_nothing_shows_the_call(rosa: httpx.AsyncClient, golden: str, query: str) -> None:
+    answer = await rosa.get(f"/calls/golden?{query}")
+    assert answer.status_code == 200
+    at_ms = int(re.findall(r'data-at="(\d+)"', answer.text)[0])
+    assert 0 <= at_ms <= 60_000
+
+
+async def test_the_transcript_has_words_with_times_and_the_hold_between_them(rosa: httpx.AsyncClient, golden: str) -> None:
+    html = (await rosa.get("/calls/golden")).text
+    transcript = html.split('<ol class="transcript">')[1].split("</ol>")[0]
+    starts = [int(start) for start in re.findall(r'data-start="(\d+)"', transcript)]
+    assert starts == sorted(starts)
+    assert transcript.count('class="utt agent"') == 6
+    assert '<span class="w" data-s="16500" data-e="17000">okay</span>' in transcript
+    before, after = transcript.split("Hold, 0:10")
+    assert 'data-start="22000"' in before
+    assert 'data-start="41000"' in after
+    assert "on hold" in after
+
+
+async def test_lanes_shade_hold_and_overtalk_to_scale(rosa: httpx.AsyncClient, golden: str) -> None:
+    html = (await rosa.get("/calls/golden")).text
+    lane = html.split('aria-label="Agent waveform"')[1].split("</svg>")[0]
+    assert '<rect class="f-hold" x="50.000%" width="16.667%" y="0" height="100%"><title>Hold, 0:10</title></rect>' in lane
+    assert '<rect class="f-over-band" x="22.000%" width="1.333%"' in lane
+
+
+async def test_a_call_without_recording_says_so(rosa: httpx.AsyncClient, golden: str, appliance: Appliance) -> None:
+    recordings.delete_call(appliance.settings.recordings_dir, golden)
+    html = (await rosa.get("/calls/golden")).text
+    assert "There is no recording of this call." in html
+    assert "data-audio" not in html
+    assert "audio.flac" not in html
+
+
+# -- reports -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_report_is_answered_for_its_defaults_and_for_what_is_asked(rosa: httpx.AsyncClient, golden: str) -> None:
+    assert "Choose a question." in (await rosa.get("/reports")).text
+    html = (await rosa.get("/reports/agent-talk?since=2026-09-01&until=2026-09-30")).text
+    table = html.split("<tbody>")[1].split("</tbody>")[0]
+    assert "ana" in table
+    assert "51.6" in table
+    assert "/api/v1/reports/agent-talk?since=2026-09-01&amp;until=2026-09-30&amp;format=csv" in html
+
+
+async def test_a_parameter_that_is_wrong_is_told(rosa: httpx.AsyncClient, golden: str) -> None:
+    html = (await rosa.get("/reports/agent-talk?since=yesterday")).text
+    assert 'role="alert"' in html
+    assert "yesterday" in html
+    assert (await rosa.get("/reports/unknown")).status_code == 404
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_fault_of_ours_tells_nothing_of_itself(rosa: httpx.AsyncClient, appliance: Appliance) -> None:
+    appliance.database.write_now(lambda con: con.execute("drop table fact_leg cascade"))
+    for path in ("/calls", "/api/v1/calls"):
+        answer = await rosa.get(path)
+        assert answer.status_code == 500
+        assert "fact_leg" not in answer.text
+        assert "Something is broken" in answer.text
+
+
+async def test_a_closed_store_is_told_from_a_fault(rosa: httpx.AsyncClient, appliance: Appliance) -> None:
+    appliance.database.close()
+    answer = await rosa.get("/calls")
+    assert answer.status_code == 503
+    assert "The store does not answer" in answer.text
+    assert (await rosa.get("/healthz")).json()["store"] is False

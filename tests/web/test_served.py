@@ -1,0 +1,136 @@
+"""What only shows over real sockets: the owner's socket, event streams that end, forwarded addresses."""
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from cc_voice import questions
+from cc_voice.settings import Settings
+from cc_voice.web import accounts as limits
+from cc_voice.web.appliance import Appliance
+from cc_voice.web.auth import COOKIE
+from tests.web.conftest import PASSWORD, Served
+from tests.web.test_pages import in_progress, say
+
+__all__ = ["in_progress"]
+
+PATIENCE_S = 20.0
+COMMAND = {"command": "calls.list", "arguments": {"limit": 5}}
+
+
+@pytest.fixture
+async def owner(served: Served) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.AsyncHTTPTransport(uds=str(served.owner_socket))
+    async with httpx.AsyncClient(transport=transport, base_url="http://owner") as client:
+        yield client
+
+
+@pytest.fixture
+async def browser(served: Served) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=served.url, headers={"origin": served.url}, timeout=PATIENCE_S) as client:
+        yield client
+
+
+async def sign_in(browser: httpx.AsyncClient) -> None:
+    assert (await browser.post("/login", data={"account": "rosa", "password": PASSWORD})).status_code == 303
+
+
+async def test_a_command_is_answered_as_if_it_had_opened_the_store(owner: httpx.AsyncClient, golden: str, site: Settings) -> None:
+    answer = await owner.post("/owner/command", json=COMMAND)
+    assert [call["call_id"] for call in answer.json()["result"]] == ["golden"]
+    asked = await asyncio.to_thread(questions._ask_service, site, "calls.show", {"call_id": "golden"})
+    assert asked["call"]["call_id"] == "golden"
+
+
+async def test_a_question_that_cannot_be_answered_says_why(owner: httpx.AsyncClient, golden: str) -> None:
+    answer = await owner.post("/owner/command", json={"command": "calls.show", "arguments": {"call_id": "unknown"}})
+    assert answer.status_code == 400
+    assert "there is no call 'unknown'" in answer.json()["detail"]
+    answer = await owner.post("/owner/command", json={"command": "format disk"})
+    assert answer.status_code == 400
+    assert "no command 'format disk'" in answer.json()["detail"]
+
+
+async def test_commands_do_not_exist_over_tcp(browser: httpx.AsyncClient, served: Served) -> None:
+    await sign_in(browser)
+    for headers in ({}, {"host": "owner"}, {"x-forwarded-for": str(served.owner_socket)}, {"x-forwarded-host": "owner"}):
+        answer = await browser.post("/owner/command", json=COMMAND, headers=headers)
+        assert answer.status_code == 404, headers
+
+
+async def test_the_owner_s_socket_is_private_and_has_the_pages_behind_sign_in(served: Served, owner: httpx.AsyncClient) -> None:
+    assert stat.S_IMODE(served.owner_socket.stat().st_mode) == 0o600
+    assert (await owner.get("/api/v1/calls")).status_code == 401
+
+
+async def test_the_proxy_s_word_decides_who_is_locked_out(browser: httpx.AsyncClient) -> None:
+    wrong = {"account": "", "password": "wrong"}
+    for number in range(limits.TRIES_PER_ADDRESS):
+        await browser.post("/login", data=wrong | {"account": f"name{number}"}, headers={"x-forwarded-for": "203.0.113.9"})
+    refused = await browser.post(
+        "/login", data={"account": "rosa", "password": PASSWORD}, headers={"x-forwarded-for": "203.0.113.9"}
+    )
+    assert refused.status_code == 429
+    await sign_in(browser)
+
+
+async def messages(lines: AsyncIterator[str]) -> AsyncIterator[Any]:
+    async for line in lines:
+        if line.startswith("data: {"):
+            yield msgspec.json.decode(line.removeprefix("data: "))
+
+
+async def test_a_live_page_is_told_what_changed(browser: httpx.AsyncClient, appliance: Appliance, in_progress: str) -> None:
+    await sign_in(browser)
+    async with asyncio.timeout(PATIENCE_S), browser.stream("GET", "/live/events") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        received = messages(answer.aiter_lines())
+        first = await anext(received)
+        assert first["rows"]["order"] == ["live-stream"]
+        assert "Ana" in first["rows"]["changed"]["live-stream"]
+        assert "In progress" in first["parts"]["kpis"]
+        say(appliance, ("a", 5000, "let me see", "local"))
+        second = await anext(received)
+        assert list(second["rows"]["changed"]) == ["live-stream"]
+
+
+async def test_a_live_transcript_grows_and_ends_with_its_call(
+    browser: httpx.AsyncClient, appliance: Appliance, in_progress: str
+) -> None:
+    await sign_in(browser)
+    async with asyncio.timeout(PATIENCE_S), browser.stream("GET", f"/calls/{in_progress}/events") as answer:
+        lines = answer.aiter_lines()
+        received = messages(lines)
+        first = await anext(received)
+        assert len(first["rows"]["order"]) == 1
+        say(appliance, ("a", 5000, "let me see", "local"))
+        second = await anext(received)
+        [(key, html)] = second["rows"]["changed"].items()
+        assert "let me see" in html
+        assert second["rows"]["order"][-1] == key
+        appliance.database.write_now(lambda con: con.execute("update stream set stage = 'failed'"))
+        rest = [line async for line in lines]
+    assert "event: over" in rest
+
+
+async def test_event_streams_end_when_the_service_stops(browser: httpx.AsyncClient, appliance: Appliance) -> None:
+    await sign_in(browser)
+    async with asyncio.timeout(PATIENCE_S), browser.stream("GET", "/live/events") as answer:
+        lines = answer.aiter_lines()
+        await anext(lines)
+        appliance.draining.set()
+        assert [line async for line in lines][-1:] in ([], [""])
+
+
+async def test_event_streams_end_with_their_session(browser: httpx.AsyncClient, appliance: Appliance) -> None:
+    await sign_in(browser)
+    async with asyncio.timeout(PATIENCE_S), browser.stream("GET", "/live/events") as answer:
+        lines = answer.aiter_lines()
+        await anext(lines)
+        appliance.accounts.sign_out(browser.cookies[COOKIE])
+        assert [line async for line in lines][-1:] in ([], [""])

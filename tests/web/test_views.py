@@ -1,0 +1,265 @@
+"""Words, filters, lanes, transcripts and changes of live pages: values in, values out."""
+
+import datetime
+import zoneinfo
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cc_voice.call.rows import LegRow
+from cc_voice.fleet.local import WorkerStatus
+from cc_voice.store.calls import CallFilter, CallInterval, CallPlatformEvent, CallUtterance, CallWord
+from cc_voice.web import lanes, transcript, words
+from cc_voice.web.events import Picture, difference
+from cc_voice.web.filters import LAST_PAGE, parse
+from cc_voice.web.live import floor
+from cc_voice.web.metrics import BY_COLUMN, SECTIONS
+
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+
+
+# -- words -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"), [(0, "0:00"), (999, "0:00"), (59_999, "0:59"), (60_000, "1:00"), (3_599_000, "59:59"), (3_600_000, "1:00:00")]
+)
+def test_lengths_are_minutes_and_from_an_hour_on_hours(ms: int, text: str) -> None:
+    assert words.clock(ms) == text
+    assert words.clock(-ms) == ("" if ms < 1000 else "−") + text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "—"), (0, "0.0"), (51.63, "51.6"), (99.94, "99.9"), (99.96, "100"), (100, "100")]
+)
+def test_percentages_have_one_decimal_below_a_hundred(value: float | None, text: str) -> None:
+    assert words.percent(value) == text
+
+
+@pytest.mark.parametrize(("value", "decimals", "text"), [(1234567, 0, "1,234,567"), (-1.25, 1, "−1.2"), (-0.01, 1, "0.0")])
+def test_numbers_have_commas_and_a_real_minus(value: float, decimals: int, text: str) -> None:
+    assert words.number(value, decimals) == text
+
+
+@given(st.floats(-1e9, 1e9), st.integers(0, 3))
+def test_no_number_is_minus_nothing(value: float, decimals: int) -> None:
+    text = words.number(value, decimals)
+    assert "-" not in text
+    assert not (text.startswith("−") and float(text[1:].replace(",", "")) == 0)
+
+
+def test_cells_of_a_report_read_as_what_they_are() -> None:
+    at = datetime.datetime(2026, 11, 23, 9, 41, tzinfo=datetime.UTC)
+    assert [words.cell(value) for value in (None, True, 2.25, 1200, at, "Ana")] == [
+        "—",
+        "yes",
+        "2.2",
+        "1,200",
+        "2026-11-23 09:41",
+        "Ana",
+    ]
+    assert words.count(1, "leg") == "1 leg"
+    assert words.count(0, "leg") == "0 legs"
+
+
+# -- filters -----------------------------------------------------------------------------------------------------------
+
+
+def test_days_are_days_of_the_site() -> None:
+    chosen = parse({"from": "2026-10-25", "to": "2026-10-25"}, BERLIN).chosen
+    assert chosen.since == datetime.datetime(2026, 10, 24, 22, tzinfo=datetime.UTC)
+    assert chosen.until == datetime.datetime(2026, 10, 25, 23, tzinfo=datetime.UTC), "a day of 25 hours"
+
+
+def test_words_and_phrases_are_told_apart() -> None:
+    chosen = parse({"words": 'cancel "my contract" “right now” today'}, BERLIN).chosen
+    assert chosen.words == ("cancel", "my contract", "right now", "today")
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"), [("1:30", 90_000), ("45", 45_000), ("0:05", 5000), ("1:60", None), ("x", None), ("-1", None)]
+)
+def test_a_length_is_minutes_and_seconds(text: str, ms: int | None) -> None:
+    asked = parse({"min_length": text}, BERLIN)
+    assert asked.chosen.min_duration_ms == ms
+    assert bool(asked.problems) == (ms is None)
+
+
+@pytest.mark.parametrize(("text", "page"), [("1", 1), ("7", 7), ("0", 1), ("-3", 1), ("x", 1), ("²", 1), ("99999999", LAST_PAGE)])
+def test_a_page_is_a_number_from_one(text: str, page: int) -> None:
+    assert parse({"page": text}, BERLIN).page == page
+
+
+def test_a_range_that_ends_before_it_begins_is_told() -> None:
+    assert parse({"from": "2026-11-02", "to": "2026-11-01"}, BERLIN).problems
+    assert parse({"from": "9999-12-31", "to": "9999-12-31"}, BERLIN).problems
+
+
+@given(st.dictionaries(st.sampled_from(["from", "to", "agent", "queue", "product", "min_length", "words", "page"]), st.text()))
+def test_no_query_breaks_the_filters(query: dict[str, str]) -> None:
+    asked = parse(query, BERLIN)
+    assert asked.page >= 1
+    assert isinstance(asked.chosen, CallFilter)
+
+
+def test_a_link_to_another_page_keeps_the_filters() -> None:
+    asked = parse({"agent": "Zoë & Co", "words": "", "page": "3"}, BERLIN)
+    assert asked.link(4) == "?agent=Zo%C3%AB+%26+Co&page=4"
+    assert asked.link(1) == "?agent=Zo%C3%AB+%26+Co"
+
+
+# -- metrics -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_metric_is_a_column_of_the_leg_and_listed_once() -> None:
+    listed = [metric.column for section in SECTIONS for metric in section.metrics]
+    assert len(listed) == len(set(listed)) == len(BY_COLUMN)
+    assert set(listed) <= set(LegRow.__struct_fields__)
+
+
+# -- lanes -------------------------------------------------------------------------------------------------------------
+
+
+def interval(kind: str, start_ms: int, end_ms: int, **more: object) -> CallInterval:
+    fields = {"subkind": None, "party": None, "value": None, "outcome": None} | more
+    return CallInterval(kind=kind, start_ms=start_ms, end_ms=end_ms, **fields)  # type: ignore[arg-type]
+
+
+def happened(name: str, at_ms: int) -> CallPlatformEvent:
+    return CallPlatformEvent(event_name=name, at_ms=at_ms, leg_id=None, participant=None)
+
+
+@given(st.integers(0, 36_000_000))
+def test_a_ruler_has_few_labels_all_inside(duration_ms: int) -> None:
+    ruler = lanes.draw(duration_ms, [], []).ruler
+    assert 1 <= len(ruler) <= lanes.RULER_TICKS + 1
+    assert all(0 <= float(tick.x[:-1]) < 100 for tick in ruler)
+
+
+@given(st.lists(st.tuples(st.sampled_from([*lanes.EVENTS, "unknown"]), st.integers(-1000, 70_000)), max_size=20))
+def test_labels_of_events_do_not_lie_on_each_other(found: list[tuple[str, int]]) -> None:
+    events = [happened(name, at_ms) for name, at_ms in sorted(found, key=lambda pair: pair[1])]
+    ticks = lanes.draw(60_000, [], events).events
+    assert all(tick.title for tick in ticks)
+    spans = []
+    for tick in ticks:
+        place = float(tick.x[:-1])
+        assert 0 <= place <= 100
+        if tick.label:
+            spans.append((place - lanes.EVENT_GAP_PCT, place) if tick.end else (place, place + lanes.EVENT_GAP_PCT))
+    assert all(first[1] <= second[0] + 1e-6 for first, second in pairwise(spans))
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (
+            interval("overtalk", 0, 1, subkind="interruption", party="agent", outcome="attempted"),
+            "interruption by agent, attempted",
+        ),
+        (interval("overtalk", 0, 1, subkind="dual_start"), "dual start"),
+        (interval("overtalk", 0, 1, subkind="short"), "overtalk under 300 ms"),
+        (interval("dead_air", 0, 1, subkind="owed_by", party="customer"), "dead air, owed by customer"),
+        (interval("long_silence", 0, 1, subkind="announced", party="agent"), "long silence, owed by agent, announced"),
+        (interval("speech", 0, 1, party="agent", subkind="backchannel"), "agent speaks, listening sound"),
+        (interval("speech", 0, 1), "somebody speaks"),
+        (interval("latency", 0, 1, party="agent", value=-250.0), "agent responds after −0.2 s"),
+        (interval("raised_voice", 0, 1), "raised voice"),
+    ],
+)
+def test_an_interval_is_described_in_words(found: CallInterval, text: str) -> None:
+    assert lanes.describe(found) == text
+
+
+# -- transcripts -------------------------------------------------------------------------------------------------------
+
+
+def said(channel: str, start_ms: int, end_ms: int, source: str = "local", **more: object) -> CallUtterance:
+    fields: dict[str, object] = {
+        "utterance_id": f"{channel}-{start_ms}-{source}",
+        "leg_id": None,
+        "channel_id": channel,
+        "party": None,
+        "source": source,
+        "start_ms": start_ms,
+        "end_ms": end_ms,
+        "language_code": "en",
+        "text": f"{source} {start_ms}",
+        "asr_conf": None,
+        "is_backchannel": None,
+        "on_hold": None,
+        "asr_model": None,
+    }
+    return CallUtterance(**(fields | more))  # type: ignore[arg-type]
+
+
+def test_what_both_recognisers_heard_is_shown_once() -> None:
+    heard = [
+        said("a", 0, 1000),
+        said("a", 100, 1100, "zoom"),
+        said("b", 200, 1200, "zoom"),
+        said("a", 2000, 2400),
+        said("a", 2000, 5000, "zoom"),
+    ]
+    lines = transcript.live_lines(heard, "en")
+    assert [(line.glyph, line.words[0].text) for line in lines] == [
+        ("1", "local 0"),
+        ("2", "zoom 200"),
+        ("1", "local 2000"),
+        ("1", "zoom 2000"),
+    ]
+
+
+def test_uncertain_words_are_marked_and_untimed_ones_kept_whole() -> None:
+    spoken = (CallWord(word="sure", start_ms=0, end_ms=300, conf=0.9), CallWord(word="perhaps", start_ms=300, end_ms=600, conf=0.4))
+    untimed = (CallWord(word="hola", start_ms=None, end_ms=None, conf=None),)
+    lines = transcript.lines(
+        [
+            said("a", 0, 600, party="agent", words=spoken, text="sure perhaps"),
+            said("c", 700, 900, "zoom", party="customer", words=untimed, text="¡Hola!", language_code="es"),
+        ],
+        [],
+        "en",
+    )
+    assert [word.low_conf for word in lines[0].words] == [None, 0.4]
+    assert [word.text for word in lines[1].words] == ["¡Hola!"]
+    assert [chip.text for chip in lines[1].chips] == ["es", "Zoom"]
+    assert transcript.confidence([said("a", 0, 600, party="agent", words=spoken)]) == {"agent": pytest.approx(0.65)}
+
+
+# -- live pages --------------------------------------------------------------------------------------------------------
+
+
+def test_only_what_changed_is_sent() -> None:
+    before = Picture({"kpis": "1"}, {"a": "x", "b": "y"})
+    assert difference(before, before) is None
+    change = difference(before, Picture({"kpis": "1"}, {"b": "z", "a": "x"}))
+    assert change is not None
+    assert change.parts == {}
+    assert (change.rows.order, change.rows.changed) == (["b", "a"], {"b": "z"})
+    first = difference(None, before)
+    assert first is not None
+    assert first.rows.changed == before.rows
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abcd"), st.sampled_from("xyz")), min_size=1, max_size=6))
+def test_a_client_that_applies_every_change_sees_the_picture(pictures: list[dict[str, str]]) -> None:
+    shown: dict[str, str] = {}
+    before: Picture | None = None
+    for rows in pictures:
+        now = Picture({}, rows)
+        change = difference(before, now)
+        if change is not None:
+            known = shown | change.rows.changed
+            shown = {key: known[key] for key in change.rows.order}
+            before = now
+        assert list(shown.items()) == list(rows.items())
+
+
+def test_an_empty_floor_has_no_lag() -> None:
+    workers = [WorkerStatus(number=1, pid=7, streams=0, restarts=0), WorkerStatus(number=2, pid=None, streams=0, restarts=1)]
+    now = floor([], workers, 0, BERLIN)
+    assert (now.in_progress, now.lag, now.workers, now.workers_wanted) == (0, "—", 1, 2)
+    assert now.as_of == "01:00:00 Europe/Berlin"
