@@ -159,7 +159,10 @@ class Call:
             if self._window is not None and now >= self._window[0]:
                 await self.end(self._window[1])
             elif self._window is None and self.playback.finished:
-                await self.end(self.playback.script.stop_reason)
+                # Zoom's own SDK drops media that it has not handed on yet when it reads that the stream is over.
+                await asyncio.sleep(self._config.linger_s)
+                if self._window is None:  # else a link was lost meanwhile: what died in its buffers is sent again
+                    await self.end(self.playback.script.stop_reason)
             else:
                 await self.playback.step(now, None if self._window is None else self._window[0])
 

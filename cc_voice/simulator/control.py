@@ -46,10 +46,22 @@ def header(scope: Mapping[str, Any], name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
 
 
+def host(scope: Mapping[str, Any]) -> str | None:
+    """Return `host:port` of this server as the client knows it, for URLs that lead back here.
+
+    Zoom's own SDK names the host without its port, so a missing one is the port that it connected to.
+    """
+    named = header(scope, b"host")
+    server = scope.get("server")
+    if named is None or server is None or named.rpartition("]")[2].count(":"):
+        return named
+    return f"{named}:{server[1]}"
+
+
 async def _route(simulator: "Simulator", scope: Mapping[str, Any], body: bytes) -> tuple[int, Any]:
     match scope["method"], *str(scope["path"]).strip("/").split("/"):
         case "POST", "calls":
-            return 201, await simulator.start_call(_request(body), address=header(scope, b"host"))
+            return 201, await simulator.start_call(_request(body), address=host(scope))
         case "GET", "calls":
             return 200, simulator.calls()
         case "GET", "calls", call_id:

@@ -22,7 +22,7 @@ from cc_voice.simulator import wire
 from cc_voice.simulator.link import Link
 from cc_voice.simulator.negotiation import MediaTerms
 from cc_voice.simulator.player import MIXED, AudioFeed, EventQueue, LineQueue, Packet, Sent, Tally, mixed
-from cc_voice.simulator.scenario import Event, Line, Party, Script, concerns
+from cc_voice.simulator.scenario import FIRST_USER_ID, Event, Line, Party, Script, concerns
 from cc_voice.simulator.wire import Media, Message
 
 MAX = "max"
@@ -263,9 +263,14 @@ class Playback:
         return wire.transcript(source, line.text, self.start_unix_ms + line.start_ms, self.start_unix_ms + line.end_ms, language)
 
     def _source(self, key: str | None) -> Message:
+        """Return who a media message is from.
+
+        A channel also gets a user's number and name: the documentation leaves them out, but Zoom's own SDK (1.1.0) drops every
+        audio message that has no `user_name`.
+        """
+        number, name = next(((n, track.who.name) for n, track in enumerate(self.script.tracks) if track.key == key), (0, None))
         if self.script.product.by_channel:
-            return {"channel_id": key}
-        name = next((track.who.name for track in self.script.tracks if track.key == key), None)
+            return {"channel_id": key, "user_id": FIRST_USER_ID + 1024 * number, "user_name": name or ""}
         return {"user_id": int(key or 0), "user_name": name or ""}
 
     def _event(self, event: Event) -> Message:

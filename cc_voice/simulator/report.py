@@ -29,6 +29,8 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A socket that has not shaken hands by then is closed."""
     join_s: float = 60.0
     """A stream that nobody joined by then ends with reason 11."""
+    linger_s: float = 0.5
+    """Between the last media and the end of the stream."""
     signaling_window_s: float = 60.0
     media_window_s: float = 65.0
     buffer_s: float = 60.0

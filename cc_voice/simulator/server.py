@@ -224,7 +224,7 @@ class Simulator:
         if call is None or not kind or call.stop_reason is not None:
             await send({"type": "websocket.close", "code": 1008})  # before accept: the client sees HTTP 403
             return
-        base_url = f"ws://{control.header(scope, b'host') or self.address}"
+        base_url = f"ws://{control.host(scope) or self.address}"
         await call.serve(Link(kind, base_url, receive, send))
 
 

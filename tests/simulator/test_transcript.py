@@ -58,6 +58,8 @@ async def test_lines_of_a_contact_center_call(simulator, raw_client, speed):
     start = json.loads(client.announced.body)["event_ts"]
     assert lines[0] == {
         "channel_id": "ch-a1",
+        "user_id": 16778240,
+        "user_name": "Agent",
         "start_time": start + 100,
         "end_time": start + 700,
         "timestamp": start + 100,
