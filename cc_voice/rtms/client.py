@@ -16,7 +16,7 @@ import random
 import ssl
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -72,6 +72,7 @@ class StreamClient:
         self._sockets: dict[int, _Socket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
         self._early: list[Webhook] = []
         self._queue: deque[Event] = deque()
         self._queued_bytes = 0
@@ -109,7 +110,7 @@ class StreamClient:
         self._stream.subscribe_video(user_id, subscribe, _unix_ms())
         self._carry_out()
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
+    async def __aiter__(self) -> AsyncGenerator[Event, None]:
         if self.phase is Phase.NEW:
             self._begin()
         try:
@@ -171,12 +172,19 @@ class StreamClient:
         self._arrived.set()
 
     def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        """Have `_tick` called when it is due. A timer that is early stays: each frame moves the deadline, few reach it."""
         due = self._stream.next_deadline()
-        self._timer = None if due is None else asyncio.get_running_loop().call_later(max(0.0, due - _now()), self._tick)
+        if self._timer is not None:
+            if due is not None and self._timer_due <= due:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            self._timer_due = due
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, due - _now()), self._tick)
 
     def _tick(self) -> None:
+        self._timer = None
         self._stream.tick(_now())
         self._carry_out()
 

@@ -1,11 +1,12 @@
 """What a stream is told: where it is, what is wanted of it, how long to wait for what."""
 
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
 from cc_voice.rtms.media import BASELINE, AudioParams, DeskshareParams, VideoParams
 from cc_voice.rtms.products import ProductName
+from cc_voice.rtms.webhooks import Started
 
 MediaName = Literal["audio", "video", "deskshare", "transcript", "chat"]
 
@@ -22,6 +23,11 @@ class StreamTarget(msgspec.Struct, frozen=True, kw_only=True):
     """The signaling server's URL."""
     event_ts_ms: int | None = None
     """When Zoom announced it (Unix ms): tells a stale announcement, and a failover from a repeat. None: not known."""
+
+    @classmethod
+    def of(cls, webhook: Started) -> Self:
+        """Return where the stream is that a webhook announces."""
+        return cls(**{name: getattr(webhook, name) for name in cls.__struct_fields__})
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,15 +40,7 @@ def started_webhook(call: StartedCall) -> Started:
 
 
 def target_of(call: StartedCall) -> StreamTarget:
-    webhook = started_webhook(call)
-    return StreamTarget(
-        product=webhook.product,
-        instance_key=webhook.instance_key,
-        instance_id=webhook.instance_id,
-        stream_id=webhook.stream_id,
-        server_urls=webhook.server_urls,
-        event_ts_ms=webhook.event_ts_ms,
-    )
+    return StreamTarget.of(started_webhook(call))
 
 
 def client_of(where: StreamTarget, credentials: Credentials = CREDENTIALS, **options: Any) -> StreamClient:
