@@ -122,7 +122,7 @@ def test_the_wheel_is_what_the_mapping_says(tmp_path: Path) -> None:
         (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         about = archive.read(metadata).decode()
         (scripts,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
-        assert "cc-voice = cc_voice.cli:main" in archive.read(scripts).decode()
+        assert "cc-voice = cc_voice.__main__:run" in archive.read(scripts).decode()
     assert contents == {name: path.read_bytes() for name, path in expected().items()}
     assert f"Version: {cc_voice.__version__}" in about
     assert "Requires-Python: <3.14,>=3.11" in about

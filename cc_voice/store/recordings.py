@@ -19,6 +19,7 @@ import hashlib
 import os
 import shutil
 import struct
+import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -391,7 +392,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """Yield the path of a file to write; it is flushed to disk and becomes `target`, or vanishes when that fails."""
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    # Two threads of one process may write the same target, so the process id alone would not do
+    part = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         yield part
         with part.open("rb") as written:
