@@ -5,6 +5,7 @@ import datetime
 import zoneinfo
 
 import msgspec
+import structlog
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
@@ -16,6 +17,8 @@ from cc_voice.web.appliance import Appliance
 from cc_voice.web.auth import VisitorRequest, local_path, session_cookie
 from cc_voice.web.first_login import forget_password
 from cc_voice.web.render import page
+
+log = structlog.get_logger()
 
 THEMES = ("light", "dark")
 
@@ -91,11 +94,15 @@ async def sign_in(
     """Start a session and go where the visitor wanted to go."""
     address = request.client.host if request.client else ""
     try:
-        token = await asyncio.to_thread(appliance.accounts.sign_in, data.account, data.password, address, appliance.now())
+        async with appliance.hashing:
+            token = await asyncio.to_thread(appliance.accounts.sign_in, data.account, data.password, address, appliance.now())
     except AccountError as error:
+        # Without the name: people type passwords into the wrong field
+        log.warning("sign-in refused", address=address, reason=type(error).__name__)
         status = 429 if isinstance(error, TooManyTries) else 401
         view = SignInPage(data.account, local_path(data.next), str(error))
         return page(request, "login.html", title="Sign in", view=view, status=status)
+    log.info("signed in", account=data.account, address=address)
     return Redirect(local_path(data.next), status_code=303, cookies=[session_cookie(appliance.settings, token)])
 
 
@@ -123,9 +130,10 @@ async def change_password(
     try:
         if data.new != data.again:
             raise AccountError("The new password was not repeated exactly.")
-        token = await asyncio.to_thread(
-            appliance.accounts.change_password, visitor.account, data.current, data.new, appliance.now()
-        )
+        async with appliance.hashing:
+            token = await asyncio.to_thread(
+                appliance.accounts.change_password, visitor.account, data.current, data.new, appliance.now()
+            )
     except AccountError as error:
         return page(request, "password.html", title="Change password", view=PasswordPage(str(error)), status=400)
     if visitor.must_change:

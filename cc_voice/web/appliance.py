@@ -15,6 +15,9 @@ from cc_voice.store.database import Database
 from cc_voice.web.accounts import Accounts
 from cc_voice.web.audio import AudioCache
 
+HASHING = 2
+"""Passwords hashed at a time; each takes 32 MB and 0.2 s of a core."""
+
 
 class Appliance(msgspec.Struct, frozen=True, kw_only=True):
     """The running appliance as its handlers see it."""
@@ -26,5 +29,7 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
     audio: AudioCache
     draining: asyncio.Event
     """Set when the service is asked to stop: streams to browsers end, so that nothing holds it up."""
+    hashing: asyncio.Semaphore = msgspec.field(default_factory=lambda: asyncio.Semaphore(HASHING))
+    """Held while a password is hashed: a crowd at the sign-in page must not take the threads that calls need."""
     now: Callable[[], float] = time.time
     """Unix seconds; an argument, so that windows and time-outs can be tested without waiting for them."""

@@ -10,8 +10,17 @@ from hypothesis import strategies as st
 
 from cc_voice.call.rows import LegRow
 from cc_voice.fleet.local import WorkerStatus
-from cc_voice.store.calls import CallFilter, CallInterval, CallPlatformEvent, CallUtterance, CallWord
-from cc_voice.web import lanes, transcript, words
+from cc_voice.store.calls import (
+    CallFacts,
+    CallFilter,
+    CallInterval,
+    CallLeg,
+    CallPlatformEvent,
+    CallUtterance,
+    CallWord,
+    StoredCall,
+)
+from cc_voice.web import call_page, lanes, transcript, words
 from cc_voice.web.events import Picture, difference
 from cc_voice.web.filters import LAST_PAGE, parse
 from cc_voice.web.live import floor
@@ -227,6 +236,51 @@ def test_uncertain_words_are_marked_and_untimed_ones_kept_whole() -> None:
     assert [word.text for word in lines[1].words] == ["¡Hola!"]
     assert [chip.text for chip in lines[1].chips] == ["es", "Zoom"]
     assert transcript.confidence([said("a", 0, 600, party="agent", words=spoken)]) == {"agent": pytest.approx(0.65)}
+
+
+# -- one call ----------------------------------------------------------------------------------------------------------
+
+
+def facts(**changes: object) -> CallFacts:
+    start = datetime.datetime(2026, 11, 23, 9, 41, tzinfo=datetime.UTC)
+    fields: dict[str, object] = {
+        "call_id": "abcdefghijklmnopqrstuvwxyz",
+        "product": "import",
+        "instance_id": "i",
+        "start_ts": start,
+        "end_ts": start + datetime.timedelta(minutes=1),
+        "local_date": start.date(),
+        "duration_ms": 60_000,
+        "language": None,
+        "ended_by": None,
+        "leg_count": 0,
+        "transfer_count": 0,
+        "conference_count": 0,
+        "stop_reason": None,
+    }
+    return CallFacts(**(fields | changes))  # type: ignore[arg-type]
+
+
+def test_a_call_nobody_handled_is_shown_without_numbers() -> None:
+    stored = StoredCall(call=facts(), channels={}, legs=(), utterances=(), events=())
+    page = call_page.build(stored, call_page.Shown(metric="agent_talk_pct"), BERLIN, has_audio=False)
+    assert page is not None
+    assert (page.name, page.blocks, page.lines) == ("abcdef…wxyz", (), ())
+    assert ("Started, Europe/Berlin", "Mon 23 Nov 2026, 10:41:00") in page.facts
+    assert call_page.build(stored, call_page.Shown(leg_no=1), BERLIN, has_audio=False) is None
+
+
+def test_long_evidence_is_counted_whole_and_listed_in_part() -> None:
+    turns = tuple(interval("speech", at, at + 50, party="agent") for at in range(0, 60_000, 100))
+    leg = CallLeg(leg_id="x-1", leg_no=1, metrics={"agent_talk_pct": 50.0}, reasons={}, intervals=turns)
+    stored = StoredCall(call=facts(leg_count=1), channels={}, legs=(leg,), utterances=(), events=())
+    page = call_page.build(stored, call_page.Shown(metric="agent_talk_pct", index=10_000), BERLIN, has_audio=False)
+    assert page is not None
+    row = page.blocks[0].rows[0]
+    assert (row.count, len(row.evidence), len(page.marks)) == (600, call_page.EVIDENCE_SHOWN, 600)
+    assert page.at_ms == 59_900
+    unmeasured = page.blocks[0].rows[1]
+    assert (unmeasured.value, unmeasured.door, unmeasured.reason) == ("—", False, "Not measured yet.")
 
 
 # -- live pages --------------------------------------------------------------------------------------------------------
