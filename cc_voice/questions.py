@@ -14,8 +14,8 @@ import msgspec
 from cc_voice import exports, queries
 from cc_voice.settings import Settings
 from cc_voice.store import batches, calls, spool, streams
-from cc_voice.store.database import Database, DatabaseLocked
-from cc_voice.store.errors import StoreError
+from cc_voice.store.database import Database
+from cc_voice.store.errors import DatabaseLocked, StoreError
 
 Question = Callable[[Database, Settings, Mapping[str, Any]], Any]
 """(database, settings, arguments) → something JSON can carry. Raises QuestionError."""
