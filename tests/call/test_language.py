@@ -55,6 +55,16 @@ def test_without_overlap_the_last_tag_before_is_in_force_and_a_later_one_is_not(
     assert [source for source, _, _ in chosen(before)] == ["local", "zoom"]
 
 
+def test_a_long_line_is_found_behind_shorter_ones() -> None:
+    tags = [zoom("a", (0, 10_000), "uno", "es"), zoom("a", (2_000, 2_100), "two", "en")]
+    assert "local" not in {said.source for said in select([*tags, local("a", (5_000, 6_000), "so on")], "en").utterances}
+
+
+def test_a_line_that_only_touches_is_before_and_the_latest_to_begin_is_in_force() -> None:
+    tags = [zoom("a", (0, 1_000), "uno", "es"), zoom("a", (200, 300), "two", "en")]
+    assert "local" in {said.source for said in select([*tags, local("a", (1_000, 2_000), "so on")], "en").utterances}
+
+
 def test_a_tag_rules_its_own_channel_only() -> None:
     selection = select([zoom("c", (0, 1_000), "hola", "es"), local("a", (0, 1_000), "hello")], "en")
     assert len(selection.utterances) == 2

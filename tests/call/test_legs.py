@@ -99,6 +99,11 @@ def in_order(*names: tuple[EventName, str]) -> Handling:
     )
 
 
+def test_of_two_agents_the_one_who_initiated_gives_the_call_away() -> None:
+    handling = in_order((ANSWER, "b"), (EventName.TRANSFER_INITIATED, "b"), (EventName.TRANSFER_COMPLETED, "x"))
+    assert outline(handling) == [("a", 1_000, 60_000, "stream_end"), ("b", 20_000, 22_000, "transfer")]
+
+
 def test_the_old_leg_ends_at_the_first_of_its_end_and_completion() -> None:
     handling = in_order((EventName.TRANSFER_INITIATED, "a"), (ANSWER, "b"), (END, "a"), (EventName.TRANSFER_COMPLETED, "a"))
     assert outline(handling) == [("a", 1_000, 22_000, "transfer"), ("b", 21_000, 60_000, "stream_end")]
@@ -244,6 +249,7 @@ def test_an_agent_named_by_a_monitor_event_remains_an_agent() -> None:
         ([(50_000, HANGUP, "c"), (50_100, END, "a")], "customer"),
         ([(50_000, END, "a"), (50_100, HANGUP, "c")], "agent"),
         ([(50_000, END, "a")], "agent"),
+        ([(50_000, END, "a"), (50_000, HANGUP, "c")], "customer"),
         ([(50_000, HANGUP, "c")], "customer"),
         ([(50_000, HANGUP, "c"), (50_100, END, "a"), (50_200, HANGUP, "c")], "customer"),
         ([], None),
@@ -291,6 +297,18 @@ def test_an_event_without_a_channel_names_its_agent_by_user() -> None:
     assert (handling.legs[0].user_id, handling.holds) == ("ana", ((10_000, 20_000),))
 
 
+def test_of_two_agents_the_user_names_the_one_who_holds_and_leaves() -> None:
+    events = [
+        event(0, ANSWER, "a", user_id="ana"),
+        event(0, ANSWER, "b", user_id="bob"),
+        event(10_000, HOLD, None, user_id="bob"),
+        event(20_000, END, None, user_id="bob"),
+    ]
+    handling = handle(merge([stream(*CHANNELS, events=events)]))
+    assert outline(handling) == [("a", 0, 60_000, "stream_end"), ("b", 0, 20_000, "user_end")]
+    assert handling.holds == ((10_000, 20_000),)
+
+
 def test_the_leg_knows_its_queue_and_the_call_its_customer() -> None:
     agent = Participant(channel_id="a", user_id="ana", display_name="Ana", queue_id="q", queue_name="Billing")
     customer = Participant(channel_id="c", customer_key="hash")
@@ -324,6 +342,12 @@ def test_without_joining_it_is_the_first_to_be_heard_and_options_go_first() -> N
     given_agent = meeting(heard("x", 500, "agent"), heard("y", 100), joined=("y", "x"))
     assert given_agent.roles == {"x": "agent", "y": "customer"}
     assert meeting().legs == (Leg(number=1, start_ms=0, end_ms=60_000),)
+
+
+def test_the_agent_of_a_meeting_keeps_the_name_of_the_channel() -> None:
+    host = ChannelAnalysis(channel_id="x", user_id="ana", name="Ana", first_packet_ms=0)
+    (leg,) = meeting(host, heard("y", 100), joined=("x", "y")).legs
+    assert (leg.channel_id, leg.user_id, leg.name) == ("x", "ana", "Ana")
 
 
 def test_the_host_of_a_meeting_who_never_spoke_has_the_leg_all_the_same() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from cc_voice.call.analysis import ChannelAnalysis
-from cc_voice.call.events import EventName
+from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.measure import METRIC_VERSION, measure
 from cc_voice.call.rows import LegRow, MeasuredCall
 from cc_voice.call.thresholds import ThresholdSet
@@ -130,6 +130,23 @@ def test_a_leg_without_named_agent_takes_the_name_of_its_channel() -> None:
     heard = ChannelAnalysis(channel_id="0", party="agent", user_id="ana", name="Ana", speech=((0, 900),))
     call = measure([stream(heard, channel("1", party="customer"), events=(), product="import")], THRESHOLDS)
     assert [(leg.agent_user_id, leg.agent_name) for leg in call.legs] == [("ana", "Ana")]
+    unnamed = CallEvent(at_ms=0, at_unix_ms=T0, name=EventName.USER_ANSWERED, participants=(Participant(channel_id="0"),))
+    call = measure([stream(channel("1"), heard, events=[unnamed])], THRESHOLDS)
+    assert [(leg.agent_user_id, leg.agent_name) for leg in call.legs] == [("ana", "Ana")]
+
+
+def test_the_name_in_the_event_goes_before_the_name_of_the_channel() -> None:
+    told = [event(0, EventName.USER_ANSWERED, "a", user_id="ana")]
+    heard = ChannelAnalysis(channel_id="a", user_id="other", name="Other")
+    call = measure([stream(heard, channel("c"), events=told)], THRESHOLDS)
+    assert [(leg.agent_user_id, leg.agent_name) for leg in call.legs] == [("ana", "ana")]
+
+
+def test_an_event_at_the_very_end_of_a_leg_is_in_it_and_a_later_one_in_none() -> None:
+    told = [event(0, EventName.USER_ANSWERED, "a"), event(30_000, EventName.USER_END, "a")]
+    told += [event(30_000, EventName.CONSUMER_END, "c"), event(30_001, EventName.CONSUMER_END, "c")]
+    call = measure([stream(channel("a"), channel("c"), events=told)], THRESHOLDS)
+    assert [row.leg_id for row in call.events] == ["call-1", "call-1", "call-1", None]
 
 
 def test_a_leg_says_what_measured_it() -> None:

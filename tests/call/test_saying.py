@@ -54,6 +54,9 @@ def test_the_middle_of_an_utterance_decides_its_leg() -> None:
     taken = (event(30_000, EventName.TAKEOVER_STARTED, "s"),)
     assert placed(local("c", (25_000, 34_999), "x"), told=taken) == [("call-1", "customer", False)]
     assert placed(local("c", (25_000, 35_000), "x"), told=taken) == [("call-2", "customer", False)]
+    assert [row.is_backchannel for row in rows(local("c", (25_000, 35_000), "x"), told=taken)] == [False]
+    assert placed(local("ivr", (25_000, 34_999), "x"), told=taken) == [("call-1", None, False)]
+    assert placed(local("ivr", (25_000, 35_000), "x"), told=taken) == [("call-2", None, False)]
 
 
 def test_an_utterance_before_the_answer_belongs_to_no_leg() -> None:
@@ -94,6 +97,13 @@ def test_what_a_supervisor_whispers_is_in_no_transcript_and_what_they_say_after_
     assert [(row.channel_id, row.start_ms, row.seq) for row in found] == [("a", 1_000, 1), ("s", 40_000, 2)]
 
 
+def test_a_supervisor_by_option_is_in_no_transcript() -> None:
+    parties = (channel("0", party="agent"), channel("1", party="customer"), channel("2", party="supervisor"))
+    said = [local("1", (0, 900), "hello"), local("2", (2_000, 2_900), "say no")]
+    call, _ = measured(stream(*parties, product="import", events=(), utterances=said))
+    assert [row.channel_id for row in call.utterances] == ["1"]
+
+
 def test_a_channel_nobody_knows_has_no_party() -> None:
     assert placed(local("ivr", (1_000, 2_000), "press one")) == [("call-1", None, False)]
 
@@ -117,6 +127,7 @@ def test_an_utterance_is_a_backchannel_when_all_its_speech_is() -> None:
 def test_confidence_is_weighted_by_duration() -> None:
     assert mean_confidence([Word("a", 0, 100, 1.0), Word("b", 100, 400, 0.2)]) == pytest.approx(0.4)
     assert mean_confidence([Word("a", 0, 0, 0.5), Word("b", None, None, 0.7)]) == pytest.approx(0.6)
+    assert mean_confidence([Word("a", 0, 1, 0.5), Word("b", 5, None, 0.7)]) == pytest.approx(0.6)
     assert mean_confidence([Word("a")]) is None
     assert mean_confidence([]) is None
 

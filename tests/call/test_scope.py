@@ -5,7 +5,7 @@ import pytest
 from cc_voice.call.events import EventName
 from cc_voice.call.measure import measure
 from cc_voice.call.scope import LegScope
-from tests.call.calls import ANSWERED, DEFAULTS, channel, local, scopes_of, stream
+from tests.call.calls import ANSWERED, DEFAULTS, channel, local, scopes_of, stream, zoom
 from tests.call.golden import event
 
 ANSWER, END = EventName.USER_ANSWERED, EventName.USER_END
@@ -171,3 +171,21 @@ def test_the_words_of_an_utterance_across_a_takeover_are_counted_once_each_where
         ("call-1", 5_000, 5),
         ("call-2", 5_000, 5),
     ]
+
+
+@pytest.mark.parametrize(
+    ("span", "touches"),
+    [
+        ((9_000, 10_000), False),
+        ((9_000, 10_001), True),
+        ((10_000, 10_000), True),
+        ((49_999, 55_000), True),
+        ((50_000, 55_000), False),
+        ((50_000, 50_000), False),
+        ((0, 60_000), True),
+    ],
+)
+def test_an_utterance_touches_the_leg_it_shares_time_with(span: tuple[int, int], touches: bool) -> None:
+    told = [ANSWERED[0], event(10_000, ANSWER, "a"), event(50_000, END, "a")]
+    scope = only(stream(channel("a"), channel("c"), events=told, utterances=[zoom("c", span, "hello")]))
+    assert bool(scope.everything_said) is bool(scope.utterances["customer"]) is touches

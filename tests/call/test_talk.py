@@ -117,6 +117,21 @@ def test_conversation_lasts_to_the_last_word_of_either_party() -> None:
     assert conversation_metrics(scope, ()) == {"conversation_ms": 9_000}
 
 
+LATE = (ANSWERED[0], event(10_000, EventName.USER_ANSWERED, "a"))
+
+
+def test_conversation_counts_from_the_start_of_the_leg() -> None:
+    scope = only(stream(channel("a", (11_000, 15_000)), channel("c", (16_000, 19_000)), events=LATE))
+    assert conversation_metrics(scope, ()) == {"conversation_ms": 9_000}
+
+
+@pytest.mark.parametrize(("gap", "eligible"), [(5_000, True), (5_001, False)])
+def test_the_tenth_is_of_the_leg_not_of_the_call(gap: int, eligible: bool) -> None:
+    parties = (channel("a", (11_000, 15_000)), channel("c", (16_000, 19_000)))
+    scope = only(stream(*parties, events=LATE, media_gaps=((30_000, 30_000 + gap),)))
+    assert quality_metrics(scope, 10_000)["qa_eligible"] is eligible
+
+
 def test_a_word_that_runs_over_the_end_does_not_lengthen_the_leg() -> None:
     scope = only(between_two([(0, 60_000)], [(0, 1_000)]))
     assert conversation_metrics(scope, spoken([local("a", (59_000, 61_000), "bye")])) == {"conversation_ms": 60_000}
