@@ -4,12 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.store import recordings
-from cc_voice.store.recordings import ChannelFile, Ranges, Recording, RecordingError, StreamHeader
+from cc_voice.store.recordings import ChannelFile, Recording, RecordingError, StreamHeader
 
 RATE = 16_000
 FRAME = RATE // 50
@@ -35,26 +33,6 @@ def tone(number: int, samples: int = FRAME) -> bytes:
 @pytest.fixture
 def recording(tmp_path: Path) -> Recording:
     return recordings.create(tmp_path, header())
-
-
-@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), max_size=30))
-def test_ranges_agree_with_a_plain_set(pieces: list[tuple[int, int]]) -> None:
-    ranges, plain = Ranges(), set[int]()
-    for start, length in pieces:
-        new = set(range(start, start + length)) - plain
-        assert ranges.add(start, start + length) == len(new)
-        plain |= new
-        assert {sample for a, b in ranges.pairs() for sample in range(a, b)} == plain
-        assert ranges.total == len(plain)
-        assert ranges.end == max(plain) + 1
-    for position in range(85):
-        run_end = ranges.end_of_run(position)
-        assert (run_end is not None) == (position in plain)
-        if run_end is not None:
-            assert set(range(position, run_end)) <= plain
-            assert run_end not in plain
-        later = [sample for sample in plain if sample > position and sample - 1 not in plain]
-        assert ranges.next_start(position) == (min(later) if later else None)
 
 
 def test_packets_are_placed_by_time_and_a_hole_is_known(recording: Recording) -> None:
