@@ -12,6 +12,8 @@ right for a consumer that has stopped. What is not media is never dropped.
 
 import asyncio
 import contextlib
+import functools
+import logging
 import random
 import ssl
 import time
@@ -77,6 +79,7 @@ class StreamClient:
         self._queue: deque[Event] = deque()
         self._queued_bytes = 0
         self._arrived = asyncio.Event()
+        self._failure: BaseException | None = None
 
     @property
     def phase(self) -> Phase:
@@ -131,6 +134,8 @@ class StreamClient:
 
     async def _next(self) -> Event | None:
         while not self._queue:
+            if self._failure is not None:
+                raise self._failure
             if self.phase is Phase.ENDED:
                 return None
             self._arrived.clear()
@@ -185,8 +190,16 @@ class StreamClient:
 
     def _tick(self) -> None:
         self._timer = None
-        self._stream.tick(_now())
-        self._carry_out()
+        try:
+            self._stream.tick(_now())
+            self._carry_out()
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Have the consumer raise what went wrong in a task or timer: a defect of this package must not look like silence."""
+        self._failure = error
+        self._arrived.set()
 
     # Sockets ---------------------------------------------------------------------------------------------------------
 
@@ -201,7 +214,7 @@ class StreamClient:
                 await self._read(number, websocket)
         except ConnectionClosed as closed:
             error = f"closed by the server: {closed}"
-        except (OSError, TimeoutError, WebSocketException) as failed:
+        except (OSError, ValueError, ImportError, WebSocketException) as failed:  # ValueError: a host that is none
             error = f"{type(failed).__name__}: {failed}"
         finally:
             self._sockets.pop(number, None)
@@ -219,6 +232,7 @@ class StreamClient:
             close_timeout=CLOSE_TIMEOUT_S,
             ping_interval=None,  # liveness is messages 12 and 13 (rtms.md section 4)
             user_agent_header=None,
+            logger=_quiet_logger(),
         )
 
     async def _read(self, number: int, websocket: ClientConnection) -> None:
@@ -257,8 +271,13 @@ class StreamClient:
     def _spawn(self, work: "asyncio._CoroutineLike[None]") -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
         return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
 
     async def _shut_down(self) -> None:
         """Wait for the sockets to close; each takes CLOSE_TIMEOUT_S at most."""
@@ -287,6 +306,14 @@ def _media_bytes(event: Event) -> int:
             return 0
 
 
+def _quiet_logger() -> logging.Logger:
+    """At debug level websockets logs what frames hold: transcripts must not get there, whatever the root logger's level."""
+    logger = logging.getLogger(f"{__name__}.websockets")
+    logger.setLevel(logging.WARNING)
+    return logger
+
+
+@functools.cache  # loading the authorities takes tens of milliseconds, in which no keep-alive would be answered
 def _tls_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # mandatory since November 2026, whatever OpenSSL was built with

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from cc_voice.rtms import endings, messages, translation
+from cc_voice.rtms.announcements import Announcements
 from cc_voice.rtms.endings import Ending
 from cc_voice.rtms.enums import Status, StopReason, StreamState
-from cc_voice.rtms.errors import FrameError, MisuseError, UrlError
-from cc_voice.rtms.events import Ended, Event, LinkDown, LinkUp, SessionStateChanged, StreamStateChanged
+from cc_voice.rtms.errors import FrameError, MisuseError
+from cc_voice.rtms.events import Ended, Event, SessionStateChanged, StreamStateChanged
 from cc_voice.rtms.handshakes import Identity, check_media
 from cc_voice.rtms.links import Link, LinkState
 from cc_voice.rtms.media_links import MediaLinks
@@ -26,12 +27,10 @@ from cc_voice.rtms.options import ClientOptions, StreamTarget
 from cc_voice.rtms.outbox import Action, Outbox
 from cc_voice.rtms.phases import Phase, after
 from cc_voice.rtms.products import PRODUCTS, subscriptions
+from cc_voice.rtms.signaling import Signaling
 from cc_voice.rtms.statuses import Treatment, treatment
 from cc_voice.rtms.urls import UrlPolicy
 from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook
-
-_UNKNOWN_TO_ZOOM = (Treatment.UNKNOWN_STREAM, Treatment.WRONG_SIGNATURE)
-_FINAL = (Treatment.STOP, Treatment.OTHER_KEY, *_UNKNOWN_TO_ZOOM)
 
 
 class Stream:
@@ -49,18 +48,16 @@ class Stream:
         self._options = options or ClientOptions()
         check_media(self._options.media)
         self._limits = self._options.limits
-        self._jitter = jitter
         self._product = PRODUCTS[target.product]
         self._identity = Identity(target, signature)
-        self._announced = (target.event_ts_ms, target.server_urls)
-        self._url = target.server_urls
+        self._announced = Announcements(target.event_ts_ms, target.server_urls)
         self._out = Outbox(UrlPolicy(allowed_hosts=self._options.allowed_hosts, allow_insecure=self._options.allow_insecure))
         self.counters = self._out.counters
         self._translator = translation.Translator(self._product, self.counters)
-        self._signaling = Link("signaling", self._limits, self._limits.signaling_window_s)
+        self._server = Signaling(target.server_urls, self._options, self._identity, self._out, jitter)
+        self._signaling = self._server.link
         self._media = MediaLinks(self._options, self._identity, self._out, jitter)
         self._ending = Ending(self._limits)
-        self._was_accepted = False
         self._clock = (0.0, 0)
 
     # What the caller does --------------------------------------------------------------------------------------------
@@ -71,11 +68,12 @@ class Stream:
             raise MisuseError("a stream is started once")
         self._clock = (now, unix_ms)
         self._go("start")
-        announced_ms = self._announced[0]
+        announced_ms = self._announced.event_ts_ms
         is_stale = announced_ms is not None and unix_ms - announced_ms > self._limits.stale_s * 1000
         if is_stale and not self._options.resume:
             self._signaling.window_until = now  # webhooks can be hours late: one attempt, whatever it brings (8.4)
-        self._open_signaling(now)
+        self._server.open(now)
+        self._signaling_changed()
 
     def opened(self, socket: int, now: float) -> None:
         """A socket is open."""
@@ -83,8 +81,7 @@ class Stream:
         if link is None or link.state is not LinkState.CONNECTING:
             return
         if link is self._signaling:
-            link.opened(now, self._limits.handshake_s)
-            self._out.send(link, self._identity.signaling_request(self._options.buffer_data))
+            self._server.opened(now)
         else:
             self._media.opened(link, now)
 
@@ -121,8 +118,10 @@ class Stream:
                 self._finish(endings.stopped(webhook.stop_reason), now)
             case _ if self.phase is Phase.STOPPING:
                 pass
+            case Started() if self._announced.is_failover(webhook, self._signaling, now):
+                self._fail_over(webhook.server_urls, now)
             case Started():
-                self._announced_again(webhook, now)
+                self.counters.add("started repeated")
             case Interrupted():
                 self._interrupted(webhook.server_urls, now)
 
@@ -270,62 +269,25 @@ class Stream:
             self._go("flow")
             self._out.tell(event)
 
-    # Signaling -------------------------------------------------------------------------------------------------------
-
-    def _open_signaling(self, now: float) -> None:
-        try:
-            self._out.open(self._signaling, self._url, now)
-        except UrlError as error:
-            self._end(Ended(kind="refused", error=str(error)))
+    # Links -----------------------------------------------------------------------------------------------------------
 
     def _signaling_answered(self, answer: messages.SignalingResponse, now: float) -> None:
-        if self._signaling.state is not LinkState.SHAKING or self.phase is not Phase.SIGNALING:
+        if self.phase is not Phase.SIGNALING:
             self.counters.add("unexpected SignalingResponse")
-            return
-        todo = treatment(answer.code)
-        if todo is not Treatment.ACCEPT:
-            self._signaling_refused(todo, answer, now)
-            return
-        self._identity.settle()
-        self._was_accepted = True
-        self._signaling.accepted(now)
-        self._out.tell(LinkUp(link="signaling"))
-        self._go("signaling_up")
-        for numbers in subscriptions(self._product, self._options.media):  # they do not outlive their link (5.3)
-            wanted = tuple(messages.Subscription(number) for number in numbers)
-            self._out.send(self._signaling, messages.EventSubscription(events=wanted))
-        self._media.place(answer.media_urls, now)
-        self._media_changed()
-
-    def _signaling_refused(self, todo: Treatment, answer: messages.SignalingResponse, now: float) -> None:
-        self.counters.add(f"signaling status {answer.code}")
-        refusal = endings.handshake_refused(answer.code, answer.why)
-        if todo in (Treatment.UNKNOWN_STREAM, Treatment.OTHER_KEY) and self._identity.change_key():
-            self._retry_signaling(now, refusal, at_once=True)
-        elif todo in _UNKNOWN_TO_ZOOM and self._was_accepted:
-            # The successor of a dead server may not know the stream yet: final only after the window (8.4).
-            self._retry_signaling(now, refusal)
-        elif todo in _UNKNOWN_TO_ZOOM and self._options.resume:
-            self._end(endings.gone(answer.code, answer.why))
-        elif todo in _FINAL:
-            self._end(endings.refused(answer.code, answer.why))
+        elif self._server.answered(answer, now):
+            self._go("signaling_up")
+            for numbers in subscriptions(self._product, self._options.media):  # they do not outlive their link (5.3)
+                wanted = tuple(messages.Subscription(number) for number in numbers)
+                self._out.send(self._signaling, messages.EventSubscription(events=wanted))
+            self._media.place(answer.media_urls, now)
+            self._media_changed()
         else:
-            self._retry_signaling(now, refusal, duplicate=todo is Treatment.DUPLICATE)
+            self._signaling_changed()
 
-    def _retry_signaling(self, now: float, error: str, *, duplicate: bool = False, at_once: bool = False) -> None:
-        """Case B: everything is closed, signaling is tried again, media follows it."""
-        link = self._signaling
-        if link.is_up:
-            self._out.tell(LinkDown(link=link.name, error=error))
-        self._out.close(link)
-        link.fail(now, error, jitter_s=self._jitter(), duplicate=duplicate, at_once=at_once)
-        self._media.reset()
-        self._go("signaling_lost")
-        if link.is_over(now):
-            what = "the signaling link did not come back in time" if self._was_accepted else "no signaling link could be opened"
-            self._end(endings.lost(what, error))
-        elif at_once:
-            self._open_signaling(now)
+    def _signaling_changed(self) -> None:
+        """See what a change of the signaling link means for the stream."""
+        if self._server.end is not None:
+            self._end(self._server.end)
 
     def _media_changed(self) -> None:
         """See what a change of media links means for the stream: message 7 is due, or nothing is left."""
@@ -340,12 +302,11 @@ class Stream:
         elif not self._media.any_up:
             self._go("media_lost")
 
-    # Losses, webhooks ------------------------------------------------------------------------------------------------
-
     def _time_out(self, link: Link, now: float) -> None:
         told = {LinkState.CONNECTING: "could not be opened in time", LinkState.SHAKING: "handshake was not answered in time"}
         if link is self._signaling and link.state is LinkState.WAITING:
-            self._open_signaling(now)
+            self._server.open(now)
+            self._signaling_changed()
         elif link.state is LinkState.WAITING:
             self._media.open(link, now)
             self._media_changed()
@@ -363,7 +324,11 @@ class Stream:
             self._media.retry(link, now, error, at_once=at_once)
             self._media_changed()
         elif link.in_progress or link.is_up:
-            self._retry_signaling(now, error, at_once=at_once)
+            # Case B: all is closed and signaling tried again; media follows where the next message 2 says.
+            self._server.retry(now, error, at_once=at_once)
+            self._media.reset()
+            self._go("signaling_lost")
+            self._signaling_changed()
 
     def _lose_while_stopping(self, link: Link, now: float) -> None:
         self._out.close(link)
@@ -376,38 +341,19 @@ class Stream:
 
     def _interrupted(self, server_urls: str | None, now: float) -> None:
         """Trigger of case B by webhook. It may be minutes late: a link that shows life is left alone."""
-        if server_urls is not None and server_urls != self._url:
+        if server_urls is not None and server_urls != self._server.url:
             self._fail_over(server_urls, now)
         elif self._signaling.is_up:
             self._signaling.suspect(now)
         else:
             self._signaling.hurry(now)
 
-    def _announced_again(self, webhook: Started, now: float) -> None:
-        """Tell a repeated *started* from a failover (2.7)."""
-        event_ts, url = self._announced
-        is_new_url = webhook.server_urls != url
-        is_repeat = not is_new_url and (webhook.event_ts_ms is None or webhook.event_ts_ms == event_ts)
-        is_older = webhook.event_ts_ms is not None and event_ts is not None and webhook.event_ts_ms < event_ts
-        if is_repeat or is_older:
-            self.counters.add("started repeated")
-            return
-        self._announced = (webhook.event_ts_ms, webhook.server_urls)
-        if is_new_url or not (self._signaling.is_healthy(now) or self._signaling.in_progress):
-            self._fail_over(webhook.server_urls, now)
-        else:
-            self.counters.add("started again though signaling is healthy")
-
     def _fail_over(self, url: str, now: float) -> None:
         """Case A: a new server has the stream; everything is opened anew, at once."""
-        if self._signaling.is_up:
-            self._out.tell(LinkDown(link="signaling", error="Zoom's server failed over"))
-        self._out.close(self._signaling)
-        self._signaling.reset(forget=True)
+        self._server.fail_over(url, now)
         self._media.reset(forget=True)
-        self._url = url
         self._go("failover")
-        self._open_signaling(now)
+        self._signaling_changed()
 
     # The end ---------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import logging
 import shutil
 import ssl
 import subprocess
@@ -439,3 +440,21 @@ async def test_misuse_raises() -> None:
     for media in ((), ("audio", "audio"), ("all",), ("smell",)):
         with pytest.raises(MisuseError, match="at least one"):
             client_of(target(), media=media)
+
+
+async def test_a_host_that_cannot_be_one() -> None:
+    limits = Limits(back_off_s=(0.02,), signaling_window_s=0.05)
+    heard = await Heard(client_of(target(server_urls="ws://a..zoom.us/"), limits=limits)).all()
+    (end,) = heard.events
+    assert "UnicodeError" in (end.error or "")  # type: ignore[union-attr]
+
+
+async def test_logs_hold_nothing_that_was_said(zoom: Simulator, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    call = await zoom.start_call(CallRequest(scenario="good-call", speed="max"))
+    heard = await Heard(client_of(target_of(call))).all()
+    said = [event.text for event in heard.of(Transcript)]
+    assert said
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith(("cc_voice.rtms", "websockets"))]
+    assert not [text for text in said if any(text[:20] in line for line in ours)]
+    assert not [line for line in ours if "signature" in line]
