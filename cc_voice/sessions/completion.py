@@ -4,8 +4,10 @@ Everything here runs in a thread and works from files, so that a restart continu
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
+import structlog
 
 from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
 from cc_voice.call.batch import Batch, CallMeasured, StageReached
@@ -22,6 +24,8 @@ from cc_voice.settings import Settings
 from cc_voice.speech.vad import DETECTOR
 from cc_voice.store import recordings
 from cc_voice.store.recordings import Recording
+
+log = structlog.get_logger()
 
 Heard = dict[str, tuple[tuple[Interval, ...], list[Utterance]]]
 """channel_id → speech intervals, utterances."""
@@ -59,7 +63,15 @@ def complete(spec: SessionSpec, settings: Settings, recognition: Recognition, de
         recordings.save_analysis(settings.recordings_dir, analysis)
         deliver(_stage(spec, "transcribed"))
     deliver(measured(spec.call_id, spec.stream_id, spec.epoch, settings))
-    recordings.compress(folder)
+    _compress(spec, folder)
+
+
+def _compress(spec: SessionSpec, folder: Path) -> None:
+    """Make the recording small. The call is whole without it, so a full disk is told and does not make the stream fail."""
+    try:
+        recordings.compress(folder)
+    except OSError as error:
+        log.error("recording stays uncompressed", call_id=spec.call_id, stream_id=spec.stream_id, error=str(error))
 
 
 def _hear_missing(recording: Recording, make: PipelineFactory, heard: Heard) -> Heard:

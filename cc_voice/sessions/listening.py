@@ -1,9 +1,12 @@
 """Listening: recognition follows the recording at its own pace, one listener per channel.
 
 The recording is the buffer. The media loop only writes; a listener reads what lies between its own position and how far
-the stream has certainly come, and hears holes as silence. Audio that arrives behind a listener (Zoom filled a gap late)
-makes it stale: the channel is heard again from its start when the stream has ended, so that the stored result never
-depends on the order of arrival.
+the stream has certainly come, and hears holes as silence. Audio that arrives where silence was heard (Zoom filled a gap
+late, or one party's packets after the other's) makes it stale: the channel is heard again from its start when the stream
+has ended, so that the stored result never depends on the order of arrival.
+
+Ranges of received audio belong to the event loop, which changes them while a listener's thread runs. So the loop decides how
+far to hear (`begin`) and notes what it decided to take for silence; the thread reads samples only.
 """
 
 from collections.abc import Callable
@@ -11,6 +14,7 @@ from collections.abc import Callable
 from cc_voice.call.analysis import Interval
 from cc_voice.call.transcript import Utterance
 from cc_voice.speech.pipeline import ChannelPipeline
+from cc_voice.store.ranges import Ranges
 from cc_voice.store.recordings import ChannelFile
 
 PipelineFactory = Callable[[str, int], ChannelPipeline]
@@ -27,10 +31,12 @@ class Listener:
 
     def __init__(self, file: ChannelFile, make_pipeline: PipelineFactory) -> None:
         self.file = file
+        self.failed = False
+        """Recognition raised: the channel is heard again from its recording."""
         self._pipeline = make_pipeline(file.channel_id, file.rate_hz)
         self._position = 0
-        self.busy = False
-        self.failed = False
+        self._silence: list[tuple[int, int]] = []
+        self._stopped = False
 
     @property
     def position(self) -> int:
@@ -43,27 +49,41 @@ class Listener:
 
     @property
     def stale(self) -> bool:
-        """Whether audio arrived behind the position."""
-        return self.file.late_from is not None and self.file.late_from < self._position
+        """Whether audio has arrived where silence was heard."""
+        return any(_has_audio(self.file.ranges, start, end) for start, end in self._silence)
 
-    def reach(self, stream_ms: int) -> int:
-        """Return the sample up to which the channel may be heard now, given how far (ms) any channel of the stream is."""
-        run_end = self.file.ranges.end_of_run(self._position)
+    def begin(self, stream_ms: int) -> int | None:
+        """Return the sample up to which to hear next, given how far (ms) any channel of the stream is; None: wait.
+
+        Call it while nothing is being heard, and hear what it returned.
+        """
+        start, ranges = self._position, self.file.ranges
+        run_end = ranges.end_of_run(start)
         if run_end is not None:
             return run_end
-        silence_end = (stream_ms - HOLE_PATIENCE_MS) * self.file.rate_hz // 1000
-        next_start = self.file.ranges.next_start(self._position)
-        return max(self._position, min(silence_end, next_start) if next_start is not None else silence_end)
+        end = (stream_ms - HOLE_PATIENCE_MS) * self.file.rate_hz // 1000
+        if (next_start := ranges.next_start(start)) is not None:
+            end = min(end, next_start)
+        if end <= start:
+            return None
+        if self._silence and self._silence[-1][1] == start:
+            start = self._silence.pop()[0]
+        self._silence.append((start, end))
+        return end
 
     def advance(self, to: int) -> list[Utterance]:
-        """Hear up to sample `to` and return the utterances that became final."""
+        """Hear up to sample `to`, unless stopped on the way, and return the utterances that became final."""
         found: list[Utterance] = []
         block = BLOCK_MS * self.file.rate_hz // 1000
-        while self._position < to:
+        while self._position < to and not self._stopped:
             end = min(to, self._position + block)
             found += self._pipeline.feed(self.file.read(self._position, end))
             self._position = end
         return found
+
+    def stop(self) -> None:
+        """Stop hearing after the block being heard: nobody wants the result any more."""
+        self._stopped = True
 
     def finish(self) -> list[Utterance]:
         """Hear the rest of the channel and return the last utterances."""
@@ -72,6 +92,14 @@ class Listener:
     def speech(self) -> tuple[Interval, ...]:
         """Return the speech intervals; valid after `finish`."""
         return self._pipeline.speech()
+
+
+def _has_audio(ranges: Ranges, start: int, end: int) -> bool:
+    """Whether any of samples [start, end) was received."""
+    if ranges.end_of_run(start) is not None:
+        return True
+    next_start = ranges.next_start(start)
+    return next_start is not None and next_start < end
 
 
 def hear(file: ChannelFile, make_pipeline: PipelineFactory) -> tuple[tuple[Interval, ...], list[Utterance]]:

@@ -6,7 +6,10 @@ progress; it reads the recording, so that nothing but the disk stands between th
 
 import asyncio
 import time
+from collections.abc import Callable
+from contextlib import aclosing
 from functools import partial
+from typing import ParamSpec, TypeVar
 
 import structlog
 
@@ -26,12 +29,16 @@ from cc_voice.store import recordings
 from cc_voice.store.recordings import StreamHeader
 
 log = structlog.get_logger()
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LISTEN_EVERY_S = 0.2
 PROGRESS_EVERY_S = 1.0
 YIELD_EVERY_EVENTS = 64
 """A burst (60 s of backlog) must not keep the loop from other streams' keep-alives."""
 AUDIO_RATE_HZ = 16_000
+LONGEST_STREAM_MS = 24 * 3600 * 1000
+"""A packet further from the stream's start has a broken clock: placing it would make a recording of years."""
 FIRST_PACKET = "first_packet_timestamp"
 
 
@@ -59,18 +66,29 @@ class Session:
         self._recording = recordings.create(settings.recordings_dir, header)
         self._listeners: dict[str, Listener] = {}
         self._heard_utterances: dict[str, list[Utterance]] = {}
+        self._hearing: dict[str, asyncio.Future[list[Utterance]]] = {}
         self._news_utterances: list[Utterance] = []
         self._news_events: list[CallEvent] = []
         self._media_unix_ms = 0
         self._gap_from_unix_ms: int | None = None
+        self._continue_recording()
         self._ended: rtms.Ended | None = None
         self._abandoned = False
+        self._refused = 0
         self._progress_at = 0.0
+
+    def _continue_recording(self) -> None:
+        """Go on where an earlier session of this stream stopped: what Zoom does not deliver again since then is a media gap."""
+        t0 = self._recording.header.t0_unix_ms
+        if t0 is not None and self._recording.channels:
+            self._media_unix_ms = t0 + self._recording.duration_ms
+            self._open_gap()
 
     @property
     def lag_ms(self) -> int:
         """How far recognition is behind the media."""
-        return max(0, self._media_ms - min((entry.position_ms for entry in self._listeners.values()), default=self._media_ms))
+        heard = [self._listeners[name].position_ms if name in self._listeners else 0 for name in self._recording.channels]
+        return max(0, self._media_ms - min(heard, default=self._media_ms))
 
     @property
     def _media_ms(self) -> int:
@@ -79,21 +97,29 @@ class Session:
 
     async def run(self) -> None:
         """Receive, then complete. Raises what the disk raises; the recording is closed in any case."""
-        listening = asyncio.create_task(self._listen())
         try:
-            count = 0
-            async for event in self.client:
-                self._take(event)
-                count += 1
-                if count % YIELD_EVERY_EVENTS == 0:
-                    await asyncio.sleep(0)
+            await self._receive()
+            if self._ended is not None and not self._abandoned:
+                await self._finish(self._ended)
+        finally:
+            await self._stop_hearing()
+            self._recording.close()
+
+    async def _receive(self) -> None:
+        """Take events until the stream ends or is abandoned; however it ends, the client's sockets are closed."""
+        listening = asyncio.create_task(self._listen())
+        listening.add_done_callback(self._listened)
+        count = 0
+        try:
+            async with aclosing(aiter(self.client)) as events:
+                async for event in events:
+                    self._take(event)
+                    count += 1
+                    if count % YIELD_EVERY_EVENTS == 0:
+                        await asyncio.sleep(0)
         finally:
             listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
-        if self._abandoned or self._ended is None:
-            self._recording.close()
-            return
-        await self._finish(self._ended)
+            await asyncio.wait([listening])
 
     def abandon(self) -> None:
         """Close the sockets without telling Zoom, so that a successor can take the stream up within the recovery window."""
@@ -122,12 +148,20 @@ class Session:
     def _take_audio(self, packet: rtms.Audio) -> None:
         self._start_clock(packet.timestamp_ms)
         t0 = self._recording.header.t0_unix_ms or packet.timestamp_ms
+        if abs(packet.timestamp_ms - t0) > LONGEST_STREAM_MS:
+            self._refuse(packet)
+            return
         file = self._recording.channel(packet.source)
         file.write(packet.timestamp_ms - t0, packet.pcm)
         end = packet.timestamp_ms + len(packet.pcm) * 500 // file.rate_hz
         if self._gap_from_unix_ms is not None and packet.timestamp_ms >= self._gap_from_unix_ms:
             self._close_gap(packet.timestamp_ms)
         self._media_unix_ms = max(self._media_unix_ms, end)
+
+    def _refuse(self, packet: rtms.Audio) -> None:
+        if not self._refused:
+            self._log.error("audio with a broken clock is left out", timestamp_ms=packet.timestamp_ms)
+        self._refused += 1
 
     def _open_gap(self) -> None:
         if self._gap_from_unix_ms is None and self._media_unix_ms:
@@ -170,33 +204,50 @@ class Session:
         loop = asyncio.get_running_loop()
         make, _ = await loop.run_in_executor(self._recognition.pool, self._recognition.pipelines, self.spec.language)
         while True:
-            for channel_id, file in list(self._recording.channels.items()):
+            for channel_id, file in self._recording.channels.items():
                 if channel_id not in self._listeners:
                     self._listeners[channel_id] = Listener(file, make)
                 self._advance(self._listeners[channel_id], loop)
             self._report()
             await asyncio.sleep(LISTEN_EVERY_S)
 
+    def _listened(self, task: "asyncio.Task[None]") -> None:
+        """The call is recorded all the same and heard when it ends; the operator sees why nothing of it is shown meanwhile."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.error("live recognition stopped", error=repr(error))
+
     def _advance(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
-        to = listener.reach(self._media_ms)
-        if listener.busy or to <= listener.position:
+        channel_id = listener.file.channel_id
+        if listener.failed or channel_id in self._hearing or (to := listener.begin(self._media_ms)) is None:
             return
-        listener.busy = True
         future = loop.run_in_executor(self._recognition.pool, listener.advance, to)
+        self._hearing[channel_id] = future
         future.add_done_callback(partial(self._advanced, listener))
 
     def _advanced(self, listener: Listener, future: "asyncio.Future[list[Utterance]]") -> None:
-        listener.busy = False
+        channel_id = listener.file.channel_id
+        del self._hearing[channel_id]
         if future.cancelled():
             return
         if (error := future.exception()) is not None:
             # The call is heard again from its recording when it ends; the operator sees why its live words stopped.
-            self._log.error("recognition failed", channel_id=listener.file.channel_id, error=repr(error))
+            self._log.error("recognition failed", channel_id=channel_id, error=repr(error))
             listener.failed = True
             return
         found = future.result()
-        self._heard_utterances.setdefault(listener.file.channel_id, []).extend(found)
+        self._heard_utterances.setdefault(channel_id, []).extend(found)
         self._news_utterances.extend(found)
+
+    async def _stop_hearing(self) -> None:
+        """Wait until no thread reads the recording any more, so that it can be closed."""
+        for listener in self._listeners.values():
+            listener.stop()
+        await self._hearing_done()
+
+    async def _hearing_done(self) -> None:
+        """Wait for what is being heard; `_advanced` has taken it when this returns."""
+        while self._hearing:
+            await asyncio.wait(list(self._hearing.values()))
 
     def _report(self) -> None:
         now = time.monotonic()
@@ -228,22 +279,19 @@ class Session:
 
     async def _finish(self, ended: rtms.Ended) -> None:
         self._recording.note(journal.EndNote(kind=ended.kind, stop_reason=ended.reason, error=ended.error))
-        self._log.info("stream ended", kind=ended.kind, stop_reason=ended.reason, error=ended.error)
-        loop = asyncio.get_running_loop()
-        while any(listener.busy for listener in self._listeners.values()):
-            await asyncio.sleep(LISTEN_EVERY_S / 10)
+        self._log.info("stream ended", kind=ended.kind, stop_reason=ended.reason, error=ended.error, packets_left_out=self._refused)
         if ended.kind == "revoked":
             await self._revoke(ended)
-            return
-        if ended.error and self._recording.header.t0_unix_ms is None:
+        elif ended.error and self._recording.header.t0_unix_ms is None:
+            await self._in_thread(self._deliver, self._stage("failed", ended.error, ended.reason))
+        else:
+            await self._hearing_done()
+            heard = await self._in_thread(self._hear_ends)
             self._recording.close()
-            await loop.run_in_executor(self._recognition.pool, self._deliver, self._failed(ended))
-            return
-        heard = await loop.run_in_executor(self._recognition.pool, self._hear_ends)
-        self._recording.close()
-        await loop.run_in_executor(
-            self._recognition.pool, completion.complete, self.spec, self._settings, self._recognition, self._deliver, heard
-        )
+            await self._in_thread(completion.complete, self.spec, self._settings, self._recognition, self._deliver, heard)
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._recognition.pool, partial(work, *args, **kwargs))
 
     def _hear_ends(self) -> Heard:
         """Finish the listeners that heard everything in order; the others are left out and heard again from the file."""
@@ -255,24 +303,19 @@ class Session:
         return heard
 
     async def _revoke(self, ended: rtms.Ended) -> None:
+        """Delete what was received, then say so: the batch is also the store's order to delete."""
+        await self._stop_hearing()
         self._recording.close()
-        recordings.delete_call(self._settings.recordings_dir, self.spec.call_id)
-        batch = StageReached(
-            call_id=self.spec.call_id,
-            stream_id=self.spec.stream_id,
-            epoch=self.spec.epoch,
-            stage="revoked",
-            reason="Zoom revoked the stream: everything received was deleted",
-            stop_reason=ended.reason,
-        )
-        await asyncio.get_running_loop().run_in_executor(self._recognition.pool, self._deliver, batch)
+        await self._in_thread(recordings.delete_call, self._settings.recordings_dir, self.spec.call_id)
+        reason = "Zoom revoked the stream: everything received was deleted"
+        await self._in_thread(self._deliver, self._stage("revoked", reason, ended.reason))
 
-    def _failed(self, ended: rtms.Ended) -> StageReached:
+    def _stage(self, stage: str, reason: str | None, stop_reason: int | None) -> StageReached:
         return StageReached(
             call_id=self.spec.call_id,
             stream_id=self.spec.stream_id,
             epoch=self.spec.epoch,
-            stage="failed",
-            reason=ended.error,
-            stop_reason=ended.reason,
+            stage=stage,
+            reason=reason,
+            stop_reason=stop_reason,
         )
