@@ -138,9 +138,25 @@ def _stage(con: Connection, batch: StageReached) -> bool:
 
 
 def _measured(con: Connection, batch: CallMeasured, site: Site) -> bool:
-    if not streams.may_write(con, batch.stream_id, batch.epoch) or not _is_newest(con, batch):
+    if not streams.may_write(con, batch.stream_id, batch.epoch):
         return False
-    delete_call(con, batch.call_id)
+    is_newest = _is_newest(con, batch)
+    if is_newest:
+        delete_call(con, batch.call_id)
+        _insert_measured(con, batch, site)
+    # Also when another stream of the call was quicker to measure more: this one has nothing left to do either
+    stage = StageReached(
+        call_id=batch.call_id,
+        stream_id=batch.stream_id,
+        epoch=batch.epoch,
+        stage="measured",
+        stop_reason=batch.call.call.stop_reason,
+    )
+    streams.reach(con, stage)
+    return is_newest
+
+
+def _insert_measured(con: Connection, batch: CallMeasured, site: Site) -> None:
     _insert_call(con, batch, site)
     _insert_legs(con, batch, site)
     call = batch.call
@@ -152,15 +168,6 @@ def _measured(con: Connection, batch: CallMeasured, site: Site) -> bool:
     _append(con, "fact_interval", call.intervals, key="interval_id")
     _append_events(con, call.events)
     dimensions.note_languages(con, _languages(call))
-    stage = StageReached(
-        call_id=batch.call_id,
-        stream_id=batch.stream_id,
-        epoch=batch.epoch,
-        stage="measured",
-        stop_reason=call.call.stop_reason,
-    )
-    streams.reach(con, stage)
-    return True
 
 
 def _is_newest(con: Connection, batch: CallMeasured) -> bool:

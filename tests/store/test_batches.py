@@ -116,6 +116,17 @@ def test_a_call_measured_from_less_does_not_replace_one_measured_from_more(datab
     assert write(database, golden(revision=3))
 
 
+def test_a_stream_measured_from_less_is_finished_all_the_same(database: Database, rows: Rows) -> None:
+    """Two streams of a call end together: the one that saw only itself is committed after the one that saw both."""
+    announce(database, "s1")
+    announce(database, "s2")
+    first, second = take(database, "s1"), take(database, "s2")
+    assert write(database, golden(epoch=second, stream_id="s2", revision=2))
+    assert not write(database, golden(epoch=first, revision=1, duration_ms=50_000))
+    assert rows("select revision from fact_call") == [(2,)]
+    assert rows("select stream_id, stage from stream order by all") == [("s1", "measured"), ("s2", "measured")]
+
+
 def test_a_replaced_session_cannot_write(database: Database, rows: Rows) -> None:
     announce(database)
     old, new = take(database), take(database)
