@@ -1,10 +1,11 @@
 """The dispatcher: from announcement to stored call. It lives in the service process, between inbox, workers and database.
 
     webhook in the inbox → stream row, epoch + 1 → a worker
-    worker lost, service restarted → epoch + 1 → another session, which goes on from the stage the stream reached
+    session failed, worker lost, service restarted → epoch + 1 → another session, which goes on from the stage that was reached
     batch spooled → committed → removed from the spool
 
-The epoch is the fence: whatever an older session of the same stream still delivers is refused by the store.
+The epoch is the fence: whatever an older session of the same stream still delivers is refused by the store. What it delivered
+before it was lost is committed first, so that nothing is done twice and no revocation is missed.
 """
 
 import asyncio
@@ -18,12 +19,14 @@ from cc_voice.call import ids
 from cc_voice.call.batch import Batch, StageReached
 from cc_voice.fleet.local import LocalFleet, WorkerStatus
 from cc_voice.fleet.messages import Announce, Closed, Progress, Ready, Spooled, ToOwner
+from cc_voice.fleet.retries import DELAYS_S, Retries
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook, parse_webhook
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.settings import Settings, ZoomApp
+from cc_voice.settings import Settings, Site, ZoomApp
 from cc_voice.store import batches, inbox, recordings, spool, streams
-from cc_voice.store.database import Database
+from cc_voice.store.database import Connection, Database
+from cc_voice.store.streams import StreamRow
 
 log = structlog.get_logger()
 
@@ -37,30 +40,40 @@ REVOKED = 8
 class Dispatcher:
     """Gives streams to workers and their results to the store. `start` before the web server listens, `stop` after."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, retry_delays_s: tuple[float, ...] = DELAYS_S) -> None:
         self._settings = settings
         self._database = database
         self._fleet = LocalFleet(settings, self._receive, self._take_up_again)
+        self._retries = Retries(retry_delays_s)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._committing: set[str] = set()
-        self._retrying: asyncio.Task[None] | None = None
+        self._waiting: set[asyncio.Task[None]] = set()
+        """Tasks that mostly sleep; `stop` cancels them."""
+        self._spool = asyncio.Lock()
+        """One batch after the other, in the order of their bells."""
+        self._broken: set[str] = set()
+        """Batches in the spool that could not be committed and whose failure was told."""
+        self._revoked: set[str] = set()
+        """Revoked streams whose worker may still write to their recording."""
+        self._stopping = False
 
     async def start(self) -> None:
         """Commit what an earlier process left in the spool, start workers, resume unfinished streams, answer the inbox."""
         await self._commit_waiting()
+        await self._delete_revoked()
         await self._fleet.start()
         for row in await self._database.read(streams.unfinished):
-            self._spawn(self._open(row.stream_id, resumed=True))
+            self._spawn(self._take_up(row.stream_id))
         for waiting in await self._database.read(inbox.pending):
             self._spawn(self._answer(waiting.webhook_id, waiting.app, waiting.body))
-        self._retrying = asyncio.create_task(self._retry_spool())
+        self._spawn(self._retry_spool(), self._waiting)
 
     async def stop(self) -> None:
         """Drain the workers, commit what they finished. Streams still live are resumed by the next start."""
+        self._stopping = True
+        for task in self._waiting:
+            task.cancel()
         await self._fleet.stop()
-        if self._retrying is not None:
-            self._retrying.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._waiting, return_exceptions=True)
         await self._commit_waiting()
 
     def status(self) -> list[WorkerStatus]:
@@ -103,6 +116,7 @@ class Dispatcher:
             instance_id=webhook.instance_id,
             stream_id=webhook.stream_id,
             server_urls=webhook.server_urls,
+            event_ts_ms=webhook.event_ts_ms,
         )
         is_new = await self._database.write(
             lambda con: streams.open_stream(
@@ -118,30 +132,42 @@ class Dispatcher:
             )
         )
         if is_new:
-            await self._open(webhook.stream_id, resumed=False)
+            await self._take_up(webhook.stream_id)
 
     async def _stopped(self, body: bytes, webhook: Stopped) -> None:
-        if self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body)):
+        is_served = self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
+        if webhook.stop_reason != REVOKED:
             return
-        if webhook.stop_reason == REVOKED:
-            row = await self._database.read(lambda con: streams.load(con, webhook.stream_id))
-            if row is not None:
-                await asyncio.to_thread(recordings.delete_call, self._settings.recordings_dir, row.call_id)
-                revoked = StageReached(
-                    call_id=row.call_id,
-                    stream_id=row.stream_id,
-                    epoch=row.epoch,
-                    stage="revoked",
-                    reason="Zoom revoked the stream: everything received was deleted",
-                    stop_reason=REVOKED,
-                )
-                await self._commit(revoked)
+        # Here too when a worker was told: it may have left the media behind and be measuring, where it hears no webhook.
+        if is_served:
+            self._revoked.add(webhook.stream_id)
+        row = await self._database.write(lambda con: _revoke(con, webhook.stream_id, self._settings.site))
+        if row is not None and not is_served:
+            await self._delete_recording(row)
+
+    async def _delete_recording(self, row: StreamRow) -> None:
+        await asyncio.to_thread(recordings.delete_call, self._settings.recordings_dir, row.call_id)
+
+    async def _delete_revoked(self) -> None:
+        """Delete recordings of revoked streams that an earlier process was stopped from deleting."""
+        for row in await self._database.read(streams.list_streams):
+            if row.stage == "revoked":
+                await self._delete_recording(row)
 
     # -- streams -------------------------------------------------------------------------------------------------
 
-    async def _open(self, stream_id: str, resumed: bool) -> None:
+    async def _take_up(self, stream_id: str) -> None:
+        """Give a stream to a worker; the outermost frame: a stream that cannot even be given away is tried again."""
+        try:
+            await self._open(stream_id)
+        except Exception as error:
+            log.exception("stream cannot be given to a worker", stream_id=stream_id)
+            self._retry(stream_id, repr(error))
+
+    async def _open(self, stream_id: str) -> None:
         row = await self._database.write(lambda con: streams.take(con, stream_id))
         if row is None:
+            self._retries.done(stream_id)
             return
         spec = SessionSpec(
             call_id=row.call_id,
@@ -154,14 +180,37 @@ class Dispatcher:
             epoch=row.epoch,
             stage=row.stage,
             started_event_ms=row.started_unix_ms,
-            resumed=resumed,
+            resumed=row.epoch > 1,
         )
         self._fleet.open(spec)
         log.info("stream given to a worker", call_id=row.call_id, stream_id=row.stream_id, epoch=row.epoch, stage=row.stage)
 
     def _take_up_again(self, orphans: list[SessionSpec]) -> None:
         for spec in orphans:
-            self._spawn(self._open(spec.stream_id, resumed=True))
+            self._left(spec.stream_id)
+            self._retry(spec.stream_id, "its worker was lost")
+
+    def _retry(self, stream_id: str, error: str) -> None:
+        """Take a stream up again after a while; Zoom may still be sending it."""
+        if self._stopping:
+            return
+        wait_s = self._retries.failed(stream_id, time.monotonic())
+        if wait_s is None:
+            log.error("stream given up; it is tried again at the next start", stream_id=stream_id, error=error)
+            return
+        log.error("stream not finished; it is tried again", stream_id=stream_id, error=error, wait_s=wait_s)
+        self._spawn(self._take_up_later(stream_id, wait_s), self._waiting)
+
+    async def _take_up_later(self, stream_id: str, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        await self._commit_waiting()
+        await self._take_up(stream_id)
+
+    def _left(self, stream_id: str) -> None:
+        """No worker has the stream any more."""
+        if stream_id in self._revoked:
+            self._revoked.discard(stream_id)
+            self._spawn(self._delete_revoked())
 
     # -- what workers say ----------------------------------------------------------------------------------------
 
@@ -171,10 +220,14 @@ class Dispatcher:
                 self._spawn(self._commit(progress))
             case Spooled(batch_id=batch_id):
                 self._spawn(self._commit_spooled(batch_id))
-            case Closed(stream_id=stream_id, epoch=epoch, error=str(error)):
-                log.error("stream not finished; it resumes at the next start", stream_id=stream_id, error=error)
-                self._spawn(self._note_failure(stream_id, epoch, error))
-            case Ready() | Closed():
+            case Closed(stream_id=stream_id, epoch=epoch, error=error):
+                self._left(stream_id)
+                if error is None:
+                    self._retries.done(stream_id)
+                else:
+                    self._spawn(self._note_failure(stream_id, epoch, error))
+                    self._retry(stream_id, error)
+            case Ready():
                 pass
 
     async def _note_failure(self, stream_id: str, epoch: int, error: str) -> None:
@@ -184,36 +237,53 @@ class Dispatcher:
         await self._database.write(lambda con: batches.write_batch(con, batch, self._settings.site))
 
     async def _commit_spooled(self, batch_id: str) -> None:
-        if batch_id in self._committing:
-            return
-        self._committing.add(batch_id)
-        try:
-            batch = await asyncio.to_thread(spool.read, self._settings.spool_dir, batch_id)
-            if batch is not None:
-                await self._commit(batch)
-                spool.remove(self._settings.spool_dir, batch_id)
-        finally:
-            self._committing.discard(batch_id)
+        """Commit a batch and remove it from the spool. One that cannot be committed stays there; that is told once."""
+        async with self._spool:
+            try:
+                batch = await asyncio.to_thread(spool.read, self._settings.spool_dir, batch_id)
+                if batch is not None:
+                    await self._commit(batch)
+                    spool.remove(self._settings.spool_dir, batch_id)
+                self._broken.discard(batch_id)
+            except Exception as error:
+                # It must not keep the others, or the service, from going on.
+                if batch_id not in self._broken:
+                    log.error("batch stays in the spool", batch_id=batch_id, error=repr(error))
+                self._broken.add(batch_id)
 
     async def _commit_waiting(self) -> None:
-        for batch_id in list(spool.waiting(self._settings.spool_dir)):
-            try:
-                await self._commit_spooled(batch_id)
-            except Exception as error:
-                # One batch that cannot be stored must not keep the others, or the service, from going on.
-                log.error("batch stays in the spool", batch_id=batch_id, error=repr(error))
+        for batch_id in await asyncio.to_thread(lambda: list(spool.waiting(self._settings.spool_dir))):
+            await self._commit_spooled(batch_id)
 
     async def _retry_spool(self) -> None:
         while True:
             await asyncio.sleep(SPOOL_RETRY_SECONDS)
             await self._commit_waiting()
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None], tasks: "set[asyncio.Task[None]] | None" = None) -> None:
+        kept = self._tasks if tasks is None else tasks
         task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
+        kept.add(task)
+        task.add_done_callback(kept.discard)
+        task.add_done_callback(_finished)
 
-    def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("work failed", error=repr(error))
+
+def _finished(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("work failed", error=repr(error))
+
+
+def _revoke(con: Connection, stream_id: str, site: Site) -> StreamRow | None:
+    """Mark a stream as revoked, whichever session has it, and delete its call's rows; None when it is not known."""
+    row = streams.load(con, stream_id)
+    if row is not None:
+        revoked = StageReached(
+            call_id=row.call_id,
+            stream_id=row.stream_id,
+            epoch=row.epoch,
+            stage="revoked",
+            reason="Zoom revoked the stream: everything received was deleted",
+            stop_reason=REVOKED,
+        )
+        batches.write_batch(con, revoked, site)
+    return row

@@ -74,19 +74,20 @@ class LocalFleet:
     async def stop(self) -> None:
         """Drain all workers: sockets close without a word to Zoom, calls being completed are finished, processes end."""
         self._stopping = True
-        for seat in self._seats:
-            self._send(seat, Drain())
+        self._drain()
+        await asyncio.gather(*self._replacements, return_exceptions=True)
+        self._drain()  # a worker that was being started meanwhile
         await asyncio.gather(*(asyncio.to_thread(self._join, seat) for seat in self._seats))
 
+    def _drain(self) -> None:
+        for seat in self._seats:
+            self._send(seat, Drain())
+
     def open(self, spec: SessionSpec) -> None:
-        """Give a stream to the worker with the fewest."""
+        """Give a stream to the worker with the fewest. While none is up it waits for the first, and is then told as lost."""
         seat = min((seat for seat in self._seats if seat.pipe is not None), key=lambda s: len(s.streams), default=self._seats[0])
         seat.streams[spec.stream_id] = spec
         self._send(seat, OpenStream(spec))
-
-    def holds(self, stream_id: str) -> bool:
-        """Whether a worker serves this stream."""
-        return any(stream_id in seat.streams for seat in self._seats)
 
     def tell(self, stream_id: str, message: ToWorker) -> bool:
         """Send a message to the worker that serves a stream; False when none does."""
@@ -134,31 +135,41 @@ class LocalFleet:
         match message:
             case Ready():
                 seat.ready.set()
-            case Closed(stream_id=stream_id):
-                seat.streams.pop(stream_id, None)
+            case Closed(stream_id=stream_id, epoch=epoch):
+                if (spec := seat.streams.get(stream_id)) is not None and spec.epoch == epoch:
+                    del seat.streams[stream_id]
         self._receive(message)
 
     def _ended(self, seat: _Seat, pipe: Connection) -> None:
         pipe.close()
         if self._stopping:
             return
-        orphans, seat.streams = list(seat.streams.values()), {}
         seat.pipe = None
         seat.restarts += 1
         code = seat.process.exitcode if seat.process else None
-        log.error("worker lost", worker=seat.number, exit_code=code, streams=len(orphans))
-        task = asyncio.create_task(self._replace(seat, orphans))
+        log.error("worker lost", worker=seat.number, exit_code=code, streams=len(seat.streams))
+        if any(other.pipe is not None for other in self._seats):
+            self._give_back(seat)  # the others can take them up at once: Zoom waits 60 s, not longer
+        task = asyncio.create_task(self._replace(seat))
         self._replacements.add(task)
         task.add_done_callback(self._replacements.discard)
 
-    async def _replace(self, seat: _Seat, orphans: list[SessionSpec]) -> None:
+    async def _replace(self, seat: _Seat) -> None:
         seat.ready.clear()
-        if any(other.pipe is not None for other in self._seats):
-            self._lost(orphans)  # the others can take them up at once: Zoom waits 60 s, not longer
-            orphans = []
-        await asyncio.sleep(RESTART_PAUSE_SECONDS)
-        await self._fill(seat)
-        if orphans:
+        while not self._stopping:
+            await asyncio.sleep(RESTART_PAUSE_SECONDS)
+            try:
+                await self._fill(seat)
+            except OSError as error:
+                log.error("worker cannot be started; trying again", worker=seat.number, error=str(error))
+            else:
+                break
+        self._give_back(seat)
+
+    def _give_back(self, seat: _Seat) -> None:
+        """Tell the owner that streams of a seat are lost: those of a dead worker, and those given to it since."""
+        orphans, seat.streams = list(seat.streams.values()), {}
+        if orphans and not self._stopping:
             self._lost(orphans)
 
     def _send(self, seat: _Seat, message: ToWorker) -> None:

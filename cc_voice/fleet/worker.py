@@ -75,11 +75,15 @@ class Worker:
                 task = asyncio.create_task(self._serve(spec))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-            case Announce(stream_id=stream_id, body=body):
-                if (session := self._sessions.get(stream_id)) is not None:
-                    session.client.notify(parse_webhook(body))
+            case Announce():
+                # Not at once: a session that was opened by the message before exists after its task's first step
+                asyncio.get_running_loop().call_soon(self._announce, message)
             case Drain():
                 self._drained.set()
+
+    def _announce(self, message: Announce) -> None:
+        if (session := self._sessions.get(message.stream_id)) is not None:
+            session.client.notify(parse_webhook(message.body))
 
     async def _serve(self, spec: SessionSpec) -> None:
         """Serve one stream; the outermost frame of its task, so every failure is recorded here."""
