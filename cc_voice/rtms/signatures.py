@@ -31,7 +31,7 @@ def verify_webhook(body: bytes, timestamp: str | None, signature: str | None, se
     if timestamp is None or signature is None or not _is_recent(timestamp, now_s):
         return None
     found: int | None = None
-    given = signature.encode()
+    given = signature.encode(errors="replace")
     for number, secret in enumerate(secrets):
         if secret and hmac.compare_digest(webhook_signature(secret, timestamp, body).encode(), given) and found is None:
             found = number
