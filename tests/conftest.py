@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Machines are shared and noisy: how long an example takes says nothing.
+settings.register_profile("cc_voice", deadline=None)
+settings.load_profile("cc_voice")
 
 TOP = Path(__file__).resolve().parent.parent
 
