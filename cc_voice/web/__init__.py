@@ -1,1 +1,1 @@
-"""What people and Zoom reach over HTTP: webhooks, sign-in, pages, API, live events, audio. Litestar stays in here."""
+"""The appliance's web: webhooks, pages, API, sign-in, and the service process around them."""

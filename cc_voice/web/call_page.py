@@ -67,6 +67,8 @@ class CallPage(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[tuple[str, str], ...]
     legs: tuple[LegLink, ...]
     lanes: Lanes
+    sides: tuple[str, ...]
+    """Whose lanes there are: agent and customer, or `both` where one channel mixes them."""
     marks: tuple[Band, ...]
     lines: tuple[transcript.Line, ...]
     summary: str
@@ -105,6 +107,7 @@ def build(stored: StoredCall, shown: Shown, zone: zoneinfo.ZoneInfo, has_audio: 
         facts=_facts(stored, leg, zone),
         legs=tuple(_link(each, leg) for each in stored.legs) if len(stored.legs) > 1 else (),
         lanes=draw(duration_ms, intervals, stored.events),
+        sides=("agent", "customer") if set(stored.channels.values()) & {"agent", "customer"} else ("both",),
         marks=marks(duration_ms, pieces),
         lines=transcript.lines(stored.utterances, stored.legs, stored.call.language),
         summary=_summary(stored.utterances),

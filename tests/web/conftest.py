@@ -126,8 +126,8 @@ async def served(appliance: Appliance) -> AsyncIterator[Served]:
     await serving
 
 
-def store_golden(database: Database, site: Settings, call_id: str = "golden", start_ms: int = T0) -> None:
-    """Store the golden call, with tones where its parties speak."""
+def store_golden(database: Database, site: Settings, call_id: str = "golden", start_ms: int = T0, recorded: bool = True) -> None:
+    """Store the golden call; its recording has tones where its parties speak."""
     events = tuple(msgspec.structs.replace(e, at_unix_ms=e.at_unix_ms - T0 + start_ms) for e in golden_stream().events)
     stream = msgspec.structs.replace(
         golden_stream(), call_id=call_id, stream_id=f"{call_id}-s", t0_unix_ms=start_ms, events=events, epoch=1
@@ -136,7 +136,8 @@ def store_golden(database: Database, site: Settings, call_id: str = "golden", st
         call_id=call_id, stream_id=stream.stream_id, epoch=1, revision=1, thresholds=THRESHOLDS, call=measure([stream], THRESHOLDS)
     )
     database.write_now(lambda con: batches.write_batch(con, batch, site.site))
-    record(site.recordings_dir, call_id, stream.stream_id, start_ms)
+    if recorded:
+        record(site.recordings_dir, call_id, stream.stream_id, start_ms)
 
 
 def record(recordings_dir: Path, call_id: str, stream_id: str, start_ms: int) -> None:

@@ -270,6 +270,17 @@ def test_a_call_nobody_handled_is_shown_without_numbers() -> None:
     assert call_page.build(stored, call_page.Shown(leg_no=1), BERLIN, has_audio=False) is None
 
 
+@pytest.mark.parametrize(
+    ("channels", "sides"),
+    [({"0": None}, ("both",)), ({"0": "agent", "1": "customer"}, ("agent", "customer")), ({"0": "agent"}, ("agent", "customer"))],
+)
+def test_a_channel_that_mixes_the_parties_has_one_lane(channels: dict[str, str | None], sides: tuple[str, ...]) -> None:
+    stored = StoredCall(call=facts(), channels=channels, legs=(), utterances=(), events=())
+    page = call_page.build(stored, call_page.Shown(), BERLIN, has_audio=True)
+    assert page is not None
+    assert page.sides == sides
+
+
 def test_long_evidence_is_counted_whole_and_listed_in_part() -> None:
     turns = tuple(interval("speech", at, at + 50, party="agent") for at in range(0, 60_000, 100))
     leg = CallLeg(leg_id="x-1", leg_no=1, metrics={"agent_talk_pct": 50.0}, reasons={}, intervals=turns)

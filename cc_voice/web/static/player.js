@@ -123,12 +123,12 @@ export async function drawPeaks(box) {
   const answer = await fetch(box.dataset.peaks);
   if (!answer.ok) return;
   const peaks = await answer.json(), loudest = Math.max(QUIET, ...peaks.agent, ...peaks.customer), share = peaks.duration_ms / Number(box.dataset.total);
-  for (const party of ["agent", "customer"]) {
-    const lane = box.querySelector(`[data-wave="${party}"]`), path = document.createElementNS(SVG, "path");
-    const middle = HEIGHT / 2, width = Math.max(1, peaks[party].length / share);
-    lane.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-    path.setAttribute("class", `wave thin s-${party}`);
-    path.setAttribute("d", peaks[party].map((peak, i) => peak < 2 ? "" : `M${i} ${middle - peak * middle / loudest}V${middle + peak * middle / loudest}`).join(""));
+  for (const lane of box.querySelectorAll("[data-wave]")) {
+    const side = lane.dataset.wave, found = peaks[side] ?? peaks.agent; // one mixed channel is on both sides
+    const path = document.createElementNS(SVG, "path"), middle = HEIGHT / 2;
+    lane.setAttribute("viewBox", `0 0 ${Math.max(1, found.length / share)} ${HEIGHT}`);
+    path.setAttribute("class", `wave thin s-${side}`);
+    path.setAttribute("d", found.map((peak, i) => peak < 2 ? "" : `M${i} ${middle - peak * middle / loudest}V${middle + peak * middle / loudest}`).join(""));
     lane.replaceChildren(path);
   }
 }
