@@ -94,7 +94,13 @@ SECTIONS: tuple[Section, ...] = (
             ),
             Metric("silence_pct", "Silence", "Share of analysed time in which nobody speaks.", "%", Evidence("silence")),
             Metric("long_silence_count", "Long silences", "Silences of 3 s or more.", "n", _LONG_SILENCE),
-            Metric("longest_silence_ms", "Longest silence", "The longest stretch in which nobody speaks; it opens those of 3 s or more.", "s", _LONG_SILENCE),
+            Metric(
+                "longest_silence_ms",
+                "Longest silence",
+                "The longest stretch in which nobody speaks; it opens those of 3 s or more.",
+                "s",
+                _LONG_SILENCE,
+            ),
             Metric("dead_air_ms", "Dead air", "Silences of 10 s or more that the agent did not announce.", "s", _DEAD_AIR),
             Metric(
                 "dead_air_agent_owed_ms",
