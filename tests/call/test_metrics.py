@@ -160,3 +160,17 @@ def test_rates_are_what_their_parts_say(call: StreamAnalysis) -> None:
     assert (leg.interruption_ms_agent or 0) + (leg.interruption_ms_customer or 0) <= (leg.overtalk_ms or 0)
     assert (leg.longest_silence_ms or 0) <= (leg.silence_ms or 0)
     assert (leg.dead_air_ms or 0) <= (leg.long_silence_ms or 0) <= (leg.silence_ms or 0)
+
+
+def test_a_call_in_another_language_than_configured_has_its_speed() -> None:
+    said = [zoom("c", (5_000, 20_000), " ".join(["palabra"] * 30), "es-MX")]
+    _, leg = measured(between_two([(0, 4_000)], [(5_000, 20_000)], utterances=said))
+    assert (leg.wpm_customer, leg.talk_speed_unit) == (120.0, "wpm")
+
+
+@pytest.mark.parametrize(("language", "reason"), [("en", None), ("ja", "no_phrase_list")])
+def test_dead_air_needs_a_phrase_list_of_the_agents_language(language: str, reason: str | None) -> None:
+    said = [zoom("a", (0, 4_000), "hello", language)]
+    call, leg = measured(between_two([(0, 4_000)], [(20_000, 25_000)], utterances=said))
+    assert reasons_of(call).get("dead_air_ms") == reason
+    assert leg.dead_air_ms == (None if reason else 51_000)
