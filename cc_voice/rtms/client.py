@@ -18,7 +18,7 @@ import random
 import ssl
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -50,6 +50,10 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Credentials(client_id={self.client_id!r}, client_secret='***')"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        # msgspec's own would show the secret in the tracebacks that rich prints.
+        return [("client_id", self.client_id), ("client_secret", "***")]
 
 
 class StreamClient:
@@ -221,8 +225,8 @@ class StreamClient:
             self._stream.closed(number, _now(), error)
             self._carry_out()
 
-    def _connect(self, url: str) -> connect:
-        return connect(
+    def _connect(self, url: str) -> "_Connect":
+        return _Connect(
             url,
             ssl=(self._tls or _tls_context()) if url.lower().startswith("wss:") else None,
             proxy=self._options.proxy,  # True would follow the environment
@@ -268,7 +272,7 @@ class StreamClient:
         with contextlib.suppress(OSError, WebSocketException):
             await websocket.close()
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -288,6 +292,13 @@ class StreamClient:
             for task in stuck:
                 task.cancel()
             await asyncio.gather(*stuck, return_exceptions=True)
+
+
+class _Connect(connect):
+    """Opens the URL that was checked, and no other: a redirect would lead past the guard, into the operator's network."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
 
 
 class _Socket:

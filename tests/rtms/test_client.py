@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 import soundfile
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
 
 from cc_voice.rtms.client import ClientOptions, Credentials, Limits, StreamClient, StreamTarget
 from cc_voice.rtms.errors import MisuseError
@@ -430,7 +432,7 @@ async def test_urls_that_are_not_zooms_are_not_opened() -> None:
 
 
 def test_secrets_do_not_show() -> None:
-    assert "Secret" not in repr(CREDENTIALS) + str(CREDENTIALS) + f"{CREDENTIALS}"
+    assert "Secret" not in repr(CREDENTIALS) + str(CREDENTIALS) + f"{CREDENTIALS}" + repr(list(CREDENTIALS.__rich_repr__()))
 
 
 async def test_misuse_raises() -> None:
@@ -440,6 +442,21 @@ async def test_misuse_raises() -> None:
     for media in ((), ("audio", "audio"), ("all",), ("smell",)):
         with pytest.raises(MisuseError, match="at least one"):
             client_of(target(), media=media)
+
+
+async def test_redirects_are_not_followed() -> None:
+    """They would lead past the guard of URLs."""
+    async with peer(over) as elsewhere:
+
+        def redirect(connection: ServerConnection, request: Request) -> Response:
+            return Response(302, "Found", Headers({"location": elsewhere.url, "content-length": "0"}))
+
+        async with serve(elsewhere.handle, "127.0.0.1", 0, process_request=redirect) as server:
+            url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"
+            limits = Limits(back_off_s=(0.02,), signaling_window_s=0.05)
+            heard = await Heard(client_of(target(server_urls=url), limits=limits)).all()
+    assert "302" in (heard.events[-1].error or "")  # type: ignore[union-attr]
+    assert not elsewhere.connections
 
 
 async def test_a_host_that_cannot_be_one() -> None:
