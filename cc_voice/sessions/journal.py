@@ -78,7 +78,9 @@ def read(recording: Recording, t0_unix_ms: int) -> Journal:
                 end = note
     return Journal(
         events=tuple(sorted(events.values(), key=lambda event: event.at_unix_ms)),
-        words=tuple(utterance(words[key], t0_unix_ms, recording.header.language) for key in sorted(words, key=lambda k: k[1])),
+        words=tuple(
+            utterance(words[key], t0_unix_ms, recording.header.language) for key in sorted(words, key=lambda key: (key[1], key[0]))
+        ),
         gaps=tuple(gap for gap in gaps if gap[0] < gap[1]),
         end=end,
     )

@@ -168,7 +168,7 @@ class Recording:
         self.header = header
         self.channels: dict[str, ChannelFile] = {}
         self._writable = writable
-        self._journal_fd = os.open(folder / "journal.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if writable else -1
+        self._journal_fd = _open_journal(folder / "journal.jsonl") if writable else -1
         for number, channel_id in enumerate(_channel_names(folder)):
             self.channels[channel_id] = ChannelFile(folder, number, channel_id, header.sample_rate_hz, writable)
 
@@ -331,6 +331,15 @@ def _write_at(fd: int, data: bytes, position: int) -> None:
     done = 0
     while done < len(data):
         done += os.pwrite(fd, data[done:], position + done)
+
+
+def _open_journal(path: Path) -> int:
+    """Open a journal to go on with it; a line that a crash cut is ended, so that it does not take the next one with it."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    size = os.fstat(fd).st_size
+    if size and os.pread(fd, 1, size - 1) != b"\n":
+        _append(fd, b"\n")
+    return fd
 
 
 def _append(fd: int, record: bytes) -> None:
