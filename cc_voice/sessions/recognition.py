@@ -42,7 +42,7 @@ class Recognition:
         try:
             chosen = models.choose(models.installed(models_dir), language, allow_test_model=self._allow_test_model)
             return vosk.VoskFactory(chosen) if chosen is not None else None
-        except ModelError as error:
+        except (ModelError, OSError) as error:
             # A broken model must not stop a call: its words come from Zoom, and the operator reads why.
             log.error("model cannot be used", language=language, error=str(error))
             return None
