@@ -68,6 +68,7 @@ def _progress(con: Connection, batch: StreamProgress) -> bool:
         """,
         [batch.t0_unix_ms, batch.media_ms, batch.recognised_ms, agent, queue, held_since, batch.stream_id],
     )
+    _live_channels(con, batch)
     _live_utterances(con, batch)
     return True
 
@@ -90,6 +91,28 @@ def _handling(
             return person.display_name, queue, held_since_ms
         case _:
             return agent, queue, held_since_ms
+
+
+_LIVE_PARTY: dict[str, str] = {
+    EventName.USER_ANSWERED: "agent",
+    EventName.CONSUMER_ANSWERED: "customer",
+    EventName.MONITOR_STARTED: "supervisor",
+}
+"""Who an event introduces. Enough for a page about a call in progress; when it is measured, `call/legs.py` decides."""
+
+
+def _live_channels(con: Connection, batch: StreamProgress) -> None:
+    for event in batch.events:
+        party = _LIVE_PARTY.get(event.name)
+        for person in event.participants:
+            if party is not None and person.channel_id is not None:
+                con.execute(
+                    """
+                    insert into fact_channel (call_id, channel_id, party, user_id, display_name) values (?, ?, ?, ?, ?)
+                    on conflict do nothing
+                    """,
+                    [batch.call_id, person.channel_id, party, person.user_id, person.display_name],
+                )
 
 
 def _live_utterances(con: Connection, batch: StreamProgress) -> None:

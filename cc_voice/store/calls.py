@@ -116,7 +116,7 @@ class CallWord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallUtterance(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the transcript. Leg and party are None while a call is live."""
+    """One line of the transcript. The leg is None while a call is live, the party until somebody is announced on the channel."""
 
     utterance_id: str
     leg_id: str | None
@@ -284,7 +284,7 @@ def load_call(con: Connection, call_id: str) -> StoredCall | None:
 
 
 def live_utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:
-    """Return what was said so far in a call in progress, in order, one line for each piece of speech heard twice."""
+    """Return what was said so far in a call in progress, in order: our words as soon as they are final, and Zoom's beside them."""
     return _utterances(con, call_id)
 
 
@@ -403,22 +403,23 @@ def _utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:
         CallUtterance,
         """
         select
-            utterance_id,
-            leg_id,
-            channel_id,
-            party,
-            source,
-            start_ms,
-            end_ms,
-            language_code,
-            text,
-            asr_conf,
-            is_backchannel,
-            on_hold,
-            asr_model
-        from fact_utterance
-        where call_id = ?
-        order by start_ms, channel_id, source
+            u.utterance_id,
+            u.leg_id,
+            u.channel_id,
+            coalesce(u.party, c.party) as party,
+            u.source,
+            u.start_ms,
+            u.end_ms,
+            u.language_code,
+            u.text,
+            u.asr_conf,
+            u.is_backchannel,
+            u.on_hold,
+            u.asr_model
+        from fact_utterance as u
+        left join fact_channel as c on c.call_id = u.call_id and c.channel_id = u.channel_id
+        where u.call_id = ?
+        order by u.start_ms, u.channel_id, u.source
         """,
         [call_id],
     )

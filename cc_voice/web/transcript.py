@@ -60,8 +60,8 @@ def lines(utterances: Sequence[CallUtterance], legs: Sequence[CallLeg], primary_
 def live_lines(utterances: Sequence[CallUtterance], language: str | None) -> tuple[Line, ...]:
     """Return what was said so far; `language` is the stream's.
 
-    Who is who is known when the call is measured: until then channels are numbered. What both our recogniser and Zoom heard is
-    shown once, in our words, as the measured call most often has it.
+    A channel on which nobody was announced yet is numbered. What both our recogniser and Zoom heard is shown once, in our words, as
+    the measured call most often has it.
     """
     numbers: dict[str, str] = {}
     for utterance in utterances:

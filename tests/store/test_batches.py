@@ -8,7 +8,7 @@ import pytest
 from cc_voice.call.batch import Batch, StageReached, StreamProgress
 from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.transcript import Utterance, Word
-from cc_voice.store import batches, streams
+from cc_voice.store import batches, calls, streams
 from cc_voice.store.database import Database
 from tests.call.golden import T0
 from tests.store.conftest import SITE, announce, golden
@@ -165,6 +165,8 @@ def test_a_live_call_shows_who_handles_it_and_what_was_said(database: Database, 
         (1000, "good morning", None),
         (3000, "hold on please", None),
     ]
+    said_by = database.read_now(lambda con: [line.party for line in calls.live_utterances(con, "golden")])
+    assert said_by == ["agent", "agent"]
     write(database, progress(epoch, events=(event(EventName.USER_UNHOLD, 9000, channel_id="a"),)))
     assert database.read_now(streams.in_progress)[0].held_since_ms is None
 
