@@ -1,0 +1,316 @@
+"""From announcement to stored call: real store, real workers; whatever fails in between is made good or told."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from cc_voice.call.batch import StageReached
+from cc_voice.fleet import dispatch
+from cc_voice.fleet.dispatch import Dispatcher
+from cc_voice.rtms.client import StreamTarget
+from cc_voice.settings import Settings
+from cc_voice.store import batches, inbox, spool, streams
+from cc_voice.store.database import Connection, Database
+from cc_voice.store.streams import StreamRow
+from tests.fleet.conftest import APP, T0, record, until, webhook
+from tests.store.conftest import golden
+
+Run = Callable[..., Awaitable[Dispatcher]]
+AT_ONCE = (0.01, 0.01, 0.01)
+
+
+@pytest.fixture
+def database(site: Settings) -> Iterator[Database]:
+    opened = Database.open(site.database_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def run(site: Settings, database: Database) -> AsyncIterator[Run]:
+    """Start a dispatcher with one worker, stopped in the end."""
+    started: list[Dispatcher] = []
+
+    async def dispatcher(retry_delays_s: tuple[float, ...] = AT_ONCE) -> Dispatcher:
+        started.append(Dispatcher(site, database, retry_delays_s))
+        await started[-1].start()
+        return started[-1]
+
+    yield dispatcher
+    for one in started:
+        await one.stop()
+
+
+@pytest.fixture
+def idle(site: Settings, database: Database) -> Dispatcher:
+    """A dispatcher whose workers were not started: streams are given to nobody."""
+    return Dispatcher(site, database)
+
+
+@pytest.fixture
+def row(database: Database) -> Callable[[], StreamRow]:
+    """The row of stream s1."""
+
+    def load() -> StreamRow:
+        found = database.read_now(lambda con: streams.load(con, "s1"))
+        assert found is not None
+        return found
+
+    return load
+
+
+def announced(database: Database, stage: str = "received", stream_id: str = "s1", call_id: str = "call-s1") -> int:
+    """Put a stream into the store that an earlier process served up to a stage; its epoch."""
+
+    def insert(con: Connection) -> int:
+        target = StreamTarget(
+            product="contact_center",
+            instance_key="engagement_id",
+            instance_id="E",
+            stream_id=stream_id,
+            server_urls="wss://x.zoom.us",
+        )
+        streams.open_stream(
+            con,
+            stream_id=stream_id,
+            call_id=call_id,
+            product="contact_center",
+            instance_id="E",
+            app=APP.name,
+            target=msgspec.json.encode(target).decode(),
+            language="en",
+            started_unix_ms=T0,
+        )
+        taken = streams.take(con, stream_id)
+        assert taken is not None
+        streams.reach(con, StageReached(call_id=call_id, stream_id=stream_id, epoch=taken.epoch, stage=stage))
+        return taken.epoch
+
+    return database.write_now(insert)
+
+
+def count(database: Database, table: str) -> int:
+    rows: list[Any] = database.read_now(lambda con: con.execute(f"select count(*) from {table}").fetchall())
+    return int(rows[0][0])
+
+
+# -- webhooks --------------------------------------------------------------------------------------------------------
+
+
+async def test_an_announced_stream_is_known_once_with_all_that_a_later_process_needs(
+    idle: Dispatcher, database: Database, row: Callable[[], StreamRow]
+) -> None:
+    for _ in range(3):
+        await idle.announce(APP, webhook("started", url="wss://one.zoom.us"))
+    assert count(database, "stream") == 1
+    assert (row().epoch, row().stage, row().app) == (1, "received", "default")
+    target = msgspec.json.decode(row().target, type=StreamTarget)
+    assert (target.server_urls, target.event_ts_ms) == ("wss://one.zoom.us", T0)
+
+
+async def test_webhooks_of_unknown_streams_are_nothing(idle: Dispatcher, database: Database) -> None:
+    for kind in ("stopped", "interrupted"):
+        await idle.announce(APP, webhook(kind, "unknown", stop_reason=6))
+    await idle.announce(APP, webhook("stopped", "unknown", stop_reason=8))
+    assert count(database, "stream") == 0
+
+
+async def test_a_stopped_stream_ends_and_tells_why_there_is_no_call(
+    run: Run, silent_zoom: str, row: Callable[[], StreamRow]
+) -> None:
+    dispatcher = await run()
+    await dispatcher.announce(APP, webhook("started", url=silent_zoom))
+    await dispatcher.announce(APP, webhook("stopped", stop_reason=6))
+    await until(lambda: row().stage == "failed", "the stream is over")
+    assert row().failure == "no media was received before the stream ended"
+    assert [worker.streams for worker in dispatcher.status()] == [0]
+
+
+async def test_what_an_earlier_process_accepted_is_done_at_start(
+    run: Run, database: Database, silent_zoom: str, row: Callable[[], StreamRow]
+) -> None:
+    for body in (webhook("started", url=silent_zoom), webhook("stopped", "unknown"), b"no webhook at all"):
+        database.write_now(
+            lambda con, body=body: inbox.insert_webhook(con, app=APP.name, event="x", stream_id=None, body=body, now_unix_ms=T0)
+        )
+    dispatcher = await run()
+    await until(lambda: not database.read_now(inbox.pending), "the inbox is worked off")
+    states = database.read_now(lambda con: con.execute("select state, count(*) from inbox group by all order by all").fetchall())
+    assert states == [("done", 2), ("failed", 1)]
+    await until(lambda: dispatcher.status()[0].streams == 1, "the stream is served")
+    assert row().epoch == 1
+
+
+# -- streams that fail, and go on --------------------------------------------------------------------------------------
+
+
+async def test_unfinished_streams_go_on_from_their_stage_at_start(
+    run: Run, site: Settings, database: Database, row: Callable[[], StreamRow]
+) -> None:
+    announced(database, "recorded")
+    record(site, "call-s1")
+    await run()
+    await until(lambda: row().stage == "measured", "the call is measured")
+    assert row().epoch == 2
+    assert count(database, "fact_call") == 1
+    assert list(spool.waiting(site.spool_dir)) == []
+
+
+async def test_a_session_that_failed_is_taken_up_again_while_zoom_still_sends(
+    run: Run, site: Settings, silent_zoom: str, row: Callable[[], StreamRow]
+) -> None:
+    site.recordings_dir.touch()  # a file where the folder should be: no recording can be begun
+    dispatcher = await run((0.01, 0.5, 0.5, 0.5, 0.5, 0.5))
+    await dispatcher.announce(APP, webhook("started", url=silent_zoom))
+    await until(lambda: row().failure, "the failure is told")
+    assert "recordings" in (row().failure or "")
+    site.recordings_dir.unlink()
+    await until(lambda: list(site.recordings_dir.glob("*/*/stream.json")), "the stream is being recorded")
+    assert row().epoch > 1
+    assert dispatcher.status()[0].streams == 1
+
+
+async def test_a_stream_that_fails_always_is_given_up_until_the_next_start(
+    run: Run, site: Settings, database: Database, row: Callable[[], StreamRow]
+) -> None:
+    announced(database, "transcribed")  # and no analysis
+    with capture_logs() as logs:
+        first = await run()
+        await until(lambda: [e for e in logs if e["event"].startswith("stream given up")], "it is given up")
+    assert row().epoch == 1 + 1 + len(AT_ONCE)
+    assert row().stage == "transcribed"
+    await until(lambda: "no analysis" in (row().failure or ""), "the failure is told")
+    await first.stop()
+    await run()
+    await until(lambda: row().epoch > 1 + 1 + len(AT_ONCE), "the next start tries again")
+
+
+async def test_a_killed_workers_stream_is_taken_up_by_its_successor(
+    run: Run, silent_zoom: str, row: Callable[[], StreamRow]
+) -> None:
+    dispatcher = await run()
+    await dispatcher.announce(APP, webhook("started", url=silent_zoom))
+    [before] = dispatcher.status()
+    os.kill(before.pid or 0, signal.SIGKILL)
+    await until(lambda: dispatcher.status()[0].streams == 1 and row().epoch >= 2, "the stream is taken up")
+    [after] = dispatcher.status()
+    assert after.pid not in (None, before.pid)
+
+
+async def test_what_a_dead_worker_delivered_counts_before_its_stream_is_given_away(
+    run: Run, site: Settings, silent_zoom: str, row: Callable[[], StreamRow]
+) -> None:
+    """It was killed between spool and bell; a revocation must not be overtaken by the successor's epoch."""
+    dispatcher = await run()
+    await dispatcher.announce(APP, webhook("started", url=silent_zoom))
+    spool.put(site.spool_dir, StageReached(call_id=row().call_id, stream_id="s1", epoch=1, stage="revoked", stop_reason=8))
+    os.kill(dispatcher.status()[0].pid or 0, signal.SIGKILL)
+    await until(lambda: row().stage == "revoked", "the batch is committed")
+    assert row().epoch == 1
+    assert list(spool.waiting(site.spool_dir)) == []
+
+
+async def test_stopping_does_not_wait_for_attempts_that_are_far_away(
+    run: Run, database: Database, row: Callable[[], StreamRow]
+) -> None:
+    announced(database, "transcribed")
+    dispatcher = await run((3600.0,))
+    await until(lambda: row().failure, "the first attempt failed")
+    await asyncio.wait_for(dispatcher.stop(), 20)
+    assert row().epoch == 2
+
+
+# -- revoked -----------------------------------------------------------------------------------------------------------
+
+
+def assert_nothing_left(site: Settings, database: Database) -> None:
+    assert [path for path in site.recordings_dir.glob("**/*") if path.is_file()] == []
+    assert count(database, "fact_call") == count(database, "fact_utterance") == 0
+
+
+async def test_revoking_a_finished_stream_deletes_what_is_here(
+    idle: Dispatcher, site: Settings, database: Database, row: Callable[[], StreamRow]
+) -> None:
+    epoch = announced(database, "transcribed", call_id="golden")
+    record(site, "golden")
+    database.write_now(lambda con: batches.write_batch(con, golden(epoch=epoch), site.site))
+    assert count(database, "fact_call") == 1
+    for _ in range(2):
+        await idle.announce(APP, webhook("stopped", stop_reason=8))
+    assert (row().stage, row().stop_reason) == ("revoked", 8)
+    assert_nothing_left(site, database)
+
+
+async def test_revoking_a_stream_that_is_being_measured(
+    run: Run, site: Settings, database: Database, row: Callable[[], StreamRow]
+) -> None:
+    """Its worker listens to no webhook any more, and writes to the recording until it has finished."""
+    announced(database, "recorded")
+    record(site, "call-s1", seconds=900)
+    dispatcher = await run()
+    await until(lambda: dispatcher.status()[0].streams == 1, "it is being measured")
+    await dispatcher.announce(APP, webhook("stopped", stop_reason=8))
+    assert row().stage == "revoked"
+    await until(lambda: dispatcher.status()[0].streams == 0, "the worker has finished")
+    await until(lambda: not site.recordings_dir.exists() or not list(site.recordings_dir.iterdir()), "the recording is deleted")
+    assert_nothing_left(site, database)
+    assert row().stage == "revoked"
+
+
+async def test_revoking_a_live_stream(
+    run: Run, site: Settings, database: Database, silent_zoom: str, row: Callable[[], StreamRow]
+) -> None:
+    dispatcher = await run()
+    await dispatcher.announce(APP, webhook("started", url=silent_zoom))
+    await until(lambda: list(site.recordings_dir.glob("*/*/stream.json")), "it is being recorded")
+    await dispatcher.announce(APP, webhook("stopped", stop_reason=8))
+    await until(lambda: dispatcher.status()[0].streams == 0, "the session has ended")
+    await until(lambda: not list(site.recordings_dir.iterdir()), "the recording is deleted")
+    assert row().stage == "revoked"
+    assert_nothing_left(site, database)
+
+
+async def test_a_deletion_that_was_cut_short_is_finished_at_start(run: Run, site: Settings, database: Database) -> None:
+    announced(database, "revoked")
+    record(site, "call-s1")
+    await run()
+    assert_nothing_left(site, database)
+
+
+# -- the spool ---------------------------------------------------------------------------------------------------------
+
+
+async def test_the_spool_is_committed_at_start_whatever_one_file_is_like(
+    run: Run, site: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "SPOOL_RETRY_SECONDS", 0.01)
+    site.spool_dir.mkdir(parents=True)
+    broken: Path = site.spool_dir / "0-1.batch"
+    broken.write_bytes(b"\x00garbage")
+    spool.put(site.spool_dir, golden())
+    with capture_logs() as logs:
+        await run()
+        assert count(database, "fact_call") == 1
+        assert list(spool.waiting(site.spool_dir)) == ["0-1"]
+        spool.put(site.spool_dir, golden(call_id="later", stream_id="s9"))
+        await until(lambda: count(database, "fact_call") == 2, "the spool is looked through again")
+    assert [entry["batch_id"] for entry in logs if entry["event"] == "batch stays in the spool"] == ["0-1"], "told once"
+
+
+async def test_batches_of_a_replaced_session_leave_the_spool_without_a_trace(
+    run: Run, site: Settings, database: Database, row: Callable[[], StreamRow]
+) -> None:
+    announced(database, call_id="golden")
+    database.write_now(lambda con: streams.take(con, "s1"))
+    spool.put(site.spool_dir, golden(epoch=1))
+    await run((3600.0,))
+    assert list(spool.waiting(site.spool_dir)) == []
+    assert count(database, "fact_call") == 0
+    assert row().stage == "received"

@@ -1,0 +1,136 @@
+"""A worker process at the end of a pipe: what it answers, and when it ends."""
+
+import os
+import signal
+from collections.abc import Iterator
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cc_voice import settings as configuration
+from cc_voice.call.batch import CallMeasured, StageReached
+from cc_voice.fleet import worker
+from cc_voice.fleet.messages import TO_OWNER, Announce, Closed, Drain, OpenStream, Ready, Spooled, ToOwner, ToWorker
+from cc_voice.settings import Settings
+from cc_voice.store import spool
+from tests.fleet.conftest import PATIENCE_S, record, spec, webhook
+
+
+class Worker:
+    """A spawned worker and our end of its pipe."""
+
+    def __init__(self, site: Settings) -> None:
+        context = get_context("spawn")
+        self.pipe: Connection
+        self.pipe, theirs = context.Pipe()
+        self.process: SpawnProcess = context.Process(target=worker.main, args=(theirs, configuration.dumps(site), 1))
+        self.process.start()
+        theirs.close()
+
+    def tell(self, *messages: ToWorker) -> None:
+        for message in messages:
+            self.pipe.send_bytes(msgspec.msgpack.encode(message))
+
+    def hear(self) -> ToOwner:
+        assert self.pipe.poll(PATIENCE_S), "the worker says nothing"
+        return TO_OWNER.decode(self.pipe.recv_bytes())
+
+    def hear_until_closed(self) -> list[ToOwner]:
+        heard = [self.hear()]
+        while not isinstance(heard[-1], Closed):
+            heard.append(self.hear())
+        return heard
+
+    def exit_code(self) -> int | None:
+        self.process.join(PATIENCE_S)
+        return self.process.exitcode
+
+
+@pytest.fixture
+def started(site: Settings) -> Iterator[Worker]:
+    made = Worker(site)
+    ready = made.hear()
+    assert ready == Ready(made.process.pid or 0)
+    yield made
+    made.process.kill()
+    made.process.join()
+    made.pipe.close()
+
+
+def test_a_recorded_stream_is_carried_to_its_end(started: Worker, site: Settings) -> None:
+    record(site, "call-s1")
+    started.tell(OpenStream(spec(stage="recorded")))
+    heard = started.hear_until_closed()
+    assert heard[-1] == Closed("s1", 1)
+    batches = [spool.read(site.spool_dir, message.batch_id) for message in heard if isinstance(message, Spooled)]
+    assert [type(batch) for batch in batches] == [StageReached, CallMeasured]
+    assert list(spool.waiting(site.spool_dir)) == [message.batch_id for message in heard if isinstance(message, Spooled)]
+
+
+def test_a_webhook_right_behind_its_stream_is_not_lost(started: Worker, silent_zoom: str) -> None:
+    """Else the session would try to reach a stream that is over until its window closes."""
+    started.tell(OpenStream(spec(url=silent_zoom)), Announce("s1", webhook("stopped", stop_reason=6)))
+    assert started.hear_until_closed()[-1] == Closed("s1", 1)
+
+
+def test_webhooks_of_streams_it_does_not_have_are_nothing(started: Worker, site: Settings) -> None:
+    started.tell(Announce("gone", webhook("stopped", "gone")), OpenStream(spec(stage="recorded")))
+    assert started.hear_until_closed()[-1] == Closed("s1", 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"app": "removed"}, "SettingsError: call call-s1 belongs to app 'removed', which the configuration no longer has"),
+        ({"stage": "transcribed"}, "RecordingError: call call-s1 has no analysis to measure"),
+    ],
+)
+def test_a_stream_that_fails_says_why_and_takes_no_other_with_it(
+    started: Worker, site: Settings, changes: dict[str, str], reason: str
+) -> None:
+    started.tell(OpenStream(spec(**changes)), OpenStream(spec("s2", stage="recorded")))
+    closed = {}
+    while len(closed) < 2:
+        message = started.hear()
+        if isinstance(message, Closed):
+            closed[message.stream_id] = message.error
+    assert (closed["s1"] or "").startswith(reason)
+    assert closed["s2"] is None
+    assert "secret" not in (closed["s1"] or "")
+
+
+def test_it_ends_with_its_pipe(started: Worker, silent_zoom: str) -> None:
+    started.tell(OpenStream(spec(url=silent_zoom)))
+    started.pipe.close()
+    assert started.exit_code() == 0
+
+
+def test_a_drained_worker_lets_go_of_live_streams_and_ends(started: Worker, site: Settings, silent_zoom: str) -> None:
+    started.tell(OpenStream(spec(url=silent_zoom)), Drain())
+    assert started.hear_until_closed()[-1] == Closed("s1", 1)
+    assert started.exit_code() == 0
+    assert list(spool.waiting(site.spool_dir)) == [], "an abandoned stream has reached no stage"
+
+
+def test_signals_from_the_terminal_are_the_services_business(started: Worker, site: Settings) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(started.process.pid or 0, number)
+    started.tell(OpenStream(spec(stage="recorded")))
+    assert started.hear_until_closed()[-1] == Closed("s1", 1)
+
+
+def test_a_full_spool_is_told_and_the_next_session_finds_the_work(started: Worker, site: Settings) -> None:
+    record(site, "call-s1")
+    blocked = site.spool_dir
+    blocked.touch()  # a file where the folder should be: nothing can be written
+    started.tell(OpenStream(spec(stage="received", epoch=1)), Announce("s1", webhook("stopped")))
+    failed = started.hear_until_closed()[-1]
+    assert isinstance(failed, Closed)
+    assert str(blocked) in (failed.error or "")
+    Path(blocked).unlink()
+    started.tell(OpenStream(spec(stage="recorded", epoch=2)))
+    assert started.hear_until_closed()[-1] == Closed("s1", 2)
