@@ -156,12 +156,13 @@ class LocalFleet:
 
     async def _replace(self, seat: _Seat) -> None:
         seat.ready.clear()
+        await asyncio.sleep(RESTART_PAUSE_SECONDS)
         while not self._stopping:
-            await asyncio.sleep(RESTART_PAUSE_SECONDS)
             try:
                 await self._fill(seat)
             except OSError as error:
                 log.error("worker cannot be started; trying again", worker=seat.number, error=str(error))
+                await asyncio.sleep(RESTART_PAUSE_SECONDS)
             else:
                 break
         self._give_back(seat)

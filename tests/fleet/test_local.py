@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator, Callable
 from multiprocessing import active_children
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
+from cc_voice.fleet import local
 from cc_voice.fleet.local import LocalFleet
 from cc_voice.fleet.messages import Announce, Closed, Ready, ToOwner
 from cc_voice.sessions.spec import SessionSpec
@@ -106,12 +109,35 @@ async def test_streams_that_come_while_the_only_worker_is_replaced_are_not_forgo
     assert closed == {("before", 2), ("meanwhile", 2)}
 
 
-async def test_a_fleet_that_stops_while_a_worker_is_replaced_leaves_none_behind(own: Callable[..., Owner]) -> None:
+@pytest.mark.parametrize("pause_s", [0.0, 0.5], ids=["starting", "pausing"])
+async def test_a_fleet_that_stops_while_a_worker_is_replaced_leaves_none_behind(
+    own: Callable[..., Owner], monkeypatch: pytest.MonkeyPatch, pause_s: float
+) -> None:
+    monkeypatch.setattr(local, "RESTART_PAUSE_SECONDS", pause_s)
     owner = await own(1)
     owner.kill(0)
-    await until(lambda: owner.pids == [None], "the loss is noticed")
-    await owner.fleet.stop()
+    await until(lambda: owner.fleet.status()[0].restarts, "the loss is noticed")
+    await asyncio.wait_for(owner.fleet.stop(), local.DRAIN_SECONDS / 2)
     assert active_children() == []
+    assert asyncio.all_tasks() == {asyncio.current_task()}, "nothing is left that could start one later"
+
+
+async def test_a_machine_that_cannot_start_a_process_is_asked_again(
+    own: Callable[..., Owner], monkeypatch: pytest.MonkeyPatch, silent_zoom: str
+) -> None:
+    monkeypatch.setattr(local, "RESTART_PAUSE_SECONDS", 0.1)
+    owner = await own(1)
+    owner.fleet.open(spec("s1", silent_zoom))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with capture_logs() as logs:
+        owner.kill(0)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            await until(lambda: [e for e in logs if e["event"].startswith("worker cannot be started")], "an attempt has failed")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    await until(lambda: owner.lost, "there is a worker")
+    assert [one.stream_id for one in owner.lost] == ["s1"]
 
 
 async def test_a_stopped_fleet_has_no_process_and_gives_nothing_back(own: Callable[..., Owner], silent_zoom: str) -> None:
