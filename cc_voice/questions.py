@@ -4,6 +4,7 @@ DuckDB lets one process open the file. A command opens it itself while nobody ho
 the running service through its owner socket (`<data>/owner.sock`), which looks it up in the same table.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import msgspec
 
 from cc_voice import exports, queries
 from cc_voice.settings import Settings
-from cc_voice.store import batches, calls, spool, streams
+from cc_voice.store import batches, call_list, calls, spool, streams
 from cc_voice.store.database import Database
 from cc_voice.store.errors import DatabaseLocked, StoreError
 
@@ -22,10 +23,23 @@ Question = Callable[[Database, Settings, Mapping[str, Any]], Any]
 
 SERVICE_TIMEOUT_S = 600.0
 """An export of years may take minutes."""
+PATIENCE_S = 5.0
+"""How long to wait while the database is held by somebody who answers no questions: another command, or a service starting."""
+POLL_S = 0.05
 
 
 class QuestionError(Exception):
     """A question cannot be answered; the message is for whoever asked."""
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    """What the service answers: a result, or with another status than 200 why there is none."""
+
+    result: Any = None
+    detail: str = ""
+
+
+_REPLY = msgspec.json.Decoder(_Reply)
 
 
 def ask(settings: Settings, question: str, **arguments: Any) -> Any:
@@ -33,10 +47,28 @@ def ask(settings: Settings, question: str, **arguments: Any) -> Any:
 
     Raises QuestionError with the reason when neither can.
     """
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return _ask_here(settings, question, arguments)
+        except DatabaseLocked as locked:
+            try:
+                return _ask_service(settings, question, arguments)
+            except httpx.ConnectError as error:
+                if time.monotonic() >= deadline:
+                    raise QuestionError(
+                        f"{locked} and does not answer on {settings.owner_socket} ({error}); repeat when the command that is "
+                        "running has finished, or the service has started or stopped"
+                    ) from error
+        time.sleep(POLL_S)
+
+
+def _ask_here(settings: Settings, question: str, arguments: Mapping[str, Any]) -> Any:
+    """Answer with a database of our own. Raises DatabaseLocked, QuestionError."""
     try:
         database = Database.open(settings.database_path)
     except DatabaseLocked:
-        return _ask_service(settings, question, arguments)
+        raise
     except StoreError as error:
         raise QuestionError(str(error)) from error
     try:
@@ -46,22 +78,28 @@ def ask(settings: Settings, question: str, **arguments: Any) -> Any:
 
 
 def _ask_service(settings: Settings, question: str, arguments: Mapping[str, Any]) -> Any:
+    """Have the service answer. Raises httpx.ConnectError when there is none, QuestionError."""
     transport = httpx.HTTPTransport(uds=str(settings.owner_socket))
     try:
         with httpx.Client(transport=transport, timeout=SERVICE_TIMEOUT_S) as client:
             answer = client.post("http://owner/owner/command", json={"command": question, "arguments": dict(arguments)})
+    except httpx.ConnectError:
+        raise
     except httpx.HTTPError as error:
+        raise QuestionError(f"the service on {settings.owner_socket} was asked and gave no answer ({error!r})") from error
+    try:
+        reply = _REPLY.decode(answer.content)
+    except msgspec.DecodeError as error:
         raise QuestionError(
-            f"another process holds {settings.database_path} and does not answer on {settings.owner_socket} ({error}); "
-            "is it a service of another user, or an older version?"
+            f"the service on {settings.owner_socket} answered HTTP {answer.status_code} and nothing else"
         ) from error
     if answer.is_success:
-        return answer.json()["result"]
-    raise QuestionError(str(answer.json().get("detail", answer.text)) if answer.content else f"HTTP {answer.status_code}")
+        return reply.result
+    raise QuestionError(reply.detail)
 
 
 def _list_calls(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
-    page = database.read_now(lambda con: calls.list_calls(con, calls.CallFilter(), limit=int(arguments["limit"])))
+    page = database.read_now(lambda con: call_list.list_calls(con, call_list.CallFilter(), limit=int(arguments["limit"])))
     return msgspec.to_builtins(page)
 
 

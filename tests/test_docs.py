@@ -89,7 +89,7 @@ def test_the_way_of_a_call_is_told_from_the_webhook_to_the_store() -> None:
     way = (TOP / "README.md").read_text().partition("A call's way through the tree:")[2].partition("\n\n")[0]
     modules = re.findall(r"`([\w/]+\.py)`", way)
     assert modules[0] == "web/webhooks.py"
-    assert modules[-1] == "store/calls.py"
+    assert modules[-1] == "store/batches.py"
     assert len(modules) >= 8
 
 

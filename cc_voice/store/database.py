@@ -8,17 +8,19 @@ Readers use cursors of their own and see the last commit. Nothing outside this p
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
+import msgspec
 
 from cc_voice.store.errors import DatabaseClosed, DatabaseDamaged, DatabaseLocked, StoreError
 from cc_voice.store.migrate import migrate
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound=msgspec.Struct)
 Connection = duckdb.DuckDBPyConnection
 
 WRITES_WAITING = 1_000
@@ -155,3 +157,15 @@ def _opening_error(path: Path, error: duckdb.Error) -> StoreError:
             "what it held since the last checkpoint is measured again from the spool and the recordings"
         )
     return DatabaseDamaged(f"{path} cannot be opened: {text.splitlines()[0]}. Restore it from a backup or move it aside")
+
+
+def structs(con: Connection, kind: type[Row], sql: str, parameters: Sequence[Any]) -> list[Row]:
+    """Ask with SQL whose columns are the fields of a struct."""
+    return [kind(**row) for row in dicts(con, sql, parameters)]
+
+
+def dicts(con: Connection, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+    """Ask with SQL; rows as column → value."""
+    cursor = con.execute(sql, list(parameters))
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -8,12 +8,10 @@ epoch may move it:
     any stage ─────────────────────────→ revoked        Zoom's stop reason 8: everything received was deleted
 """
 
-from typing import Any
-
 import msgspec
 
 from cc_voice.call.batch import StageReached
-from cc_voice.store.database import Connection
+from cc_voice.store.database import Connection, structs
 
 UNFINISHED = ("received", "recorded", "transcribed")
 """Stages from which a session goes on, in order."""
@@ -110,28 +108,28 @@ def take(con: Connection, stream_id: str) -> StreamRow | None:
 
 def load(con: Connection, stream_id: str) -> StreamRow | None:
     """Return one stream, or None."""
-    found = _rows(con, _SELECT + " where stream_id = ?", [stream_id])
+    found = structs(con, StreamRow, _SELECT + " where stream_id = ?", [stream_id])
     return found[0] if found else None
 
 
 def unfinished(con: Connection) -> list[StreamRow]:
     """Return the streams that a session has to go on with, oldest first."""
-    return _rows(con, _SELECT + f" where {_GOING_ON} order by started_ts, stream_id", [])
+    return structs(con, StreamRow, _SELECT + f" where {_GOING_ON} order by started_ts, stream_id", [])
 
 
 def in_progress(con: Connection) -> list[StreamRow]:
     """Return the streams of calls that are going on or being worked off, newest first."""
-    return _rows(con, _SELECT + f" where {_GOING_ON} order by started_ts desc, stream_id", [])
+    return structs(con, StreamRow, _SELECT + f" where {_GOING_ON} order by started_ts desc, stream_id", [])
 
 
 def list_streams(con: Connection) -> list[StreamRow]:
     """Return the newest streams of any stage, newest first."""
-    return _rows(con, _SELECT + " order by started_ts desc, stream_id limit ?", [LISTED])
+    return structs(con, StreamRow, _SELECT + " order by started_ts desc, stream_id limit ?", [LISTED])
 
 
 def of_call(con: Connection, call_id: str) -> list[StreamRow]:
     """Return the streams of a call, oldest first."""
-    return _rows(con, _SELECT + " where call_id = ? order by started_ts, stream_id", [call_id])
+    return structs(con, StreamRow, _SELECT + " where call_id = ? order by started_ts, stream_id", [call_id])
 
 
 def may_write(con: Connection, stream_id: str, epoch: int) -> bool:
@@ -159,9 +157,3 @@ def reach(con: Connection, batch: StageReached) -> bool:
 def note_failure(con: Connection, stream_id: str, epoch: int, error: str) -> None:
     """Record why a session could not finish; the stage stays, so that the next start goes on from it."""
     con.execute("update stream set failure = ?, updated_ts = now() where stream_id = ? and epoch = ?", [error, stream_id, epoch])
-
-
-def _rows(con: Connection, sql: str, parameters: list[Any]) -> list[StreamRow]:
-    cursor = con.execute(sql, parameters)
-    names = [column[0] for column in cursor.description]
-    return [StreamRow(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]

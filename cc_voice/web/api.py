@@ -14,9 +14,9 @@ from litestar.response import Stream
 from cc_voice import exports, queries
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.queries import Report
-from cc_voice.store import calls as store
-from cc_voice.store import streams
-from cc_voice.store.calls import CallSummary, CallTotals, StoredCall
+from cc_voice.store import call_list, calls, streams
+from cc_voice.store.call_list import CallSummary, CallTotals
+from cc_voice.store.calls import StoredCall
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.auth import VisitorRequest
 from cc_voice.web.calls import call_audio
@@ -68,15 +68,15 @@ async def list_calls(
     asked = parse(request.query_params, zoneinfo.ZoneInfo(appliance.settings.timezone))
     if asked.problems:
         raise ClientException(" ".join(asked.problems))
-    found = await appliance.database.read(lambda con: store.list_calls(con, asked.chosen, limit, offset))
-    total = await appliance.database.read(lambda con: store.total(con, asked.chosen))
+    found = await appliance.database.read(lambda con: call_list.list_calls(con, asked.chosen, limit, offset))
+    total = await appliance.database.read(lambda con: call_list.total(con, asked.chosen))
     return CallList(found, total)
 
 
 @get("/calls/{call_id:str}")
 async def show_call(appliance: NamedDependency[Appliance], call_id: FromPath[str]) -> StoredCall:
     """Return a measured call with everything behind it: legs, metrics, reasons, intervals, utterances, words, events."""
-    found = await appliance.database.read(lambda con: store.load_call(con, call_id))
+    found = await appliance.database.read(lambda con: calls.load_call(con, call_id))
     if found is None:
         raise NotFoundException(f"there is no measured call {call_id}")
     return found

@@ -10,7 +10,7 @@ refused. Tokens in forms lost against this: they need a session before sign-in a
 """
 
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -73,8 +73,8 @@ def same_origin(connection: Connection, handler: BaseRouteHandler) -> None:
     if site is not None:
         allowed = site == "same-origin"
     else:
-        origin = connection.headers.get("origin", "")
-        allowed = urlsplit(origin).netloc == connection.headers.get("host") and bool(origin)
+        scheme, _, host = connection.headers.get("origin", "").partition("://")
+        allowed = scheme in ("http", "https") and host == connection.headers.get("host")
     if not allowed:
         raise PermissionDeniedException("the request does not come from a page of this appliance")
 

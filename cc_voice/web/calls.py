@@ -9,8 +9,10 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 
+from cc_voice.store import call_list
 from cc_voice.store import calls as store
-from cc_voice.store.calls import CallSummary, CallTotals, Facets, StoredCall
+from cc_voice.store.call_list import CallSummary, CallTotals, Facets
+from cc_voice.store.calls import StoredCall
 from cc_voice.web import call_page, words
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.auth import VisitorRequest
@@ -84,9 +86,9 @@ async def list_calls(request: VisitorRequest, appliance: NamedDependency[Applian
     if call_id.isalnum() and await _load(appliance, call_id) is not None:
         return Redirect(f"/calls/{call_id}")
     offset = (asked.page - 1) * PAGE_SIZE
-    found = await appliance.database.read(lambda con: store.list_calls(con, asked.chosen, PAGE_SIZE, offset))
-    total = await appliance.database.read(lambda con: store.total(con, asked.chosen))
-    facets = await appliance.database.read(store.facets)
+    found = await appliance.database.read(lambda con: call_list.list_calls(con, asked.chosen, PAGE_SIZE, offset))
+    total = await appliance.database.read(lambda con: call_list.total(con, asked.chosen))
+    facets = await appliance.database.read(call_list.facets)
     return page(request, "calls.html", title="Calls", current="calls", view=_list_page(asked, found, total, facets, zone))
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from cc_voice.store.calls import CallFilter
+from cc_voice.store.call_list import CallFilter
 
 PAGE_SIZE = 50
 LAST_PAGE = 10_000

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 from litestar.response import Stream
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+"""No file is as long as eighteen digits say; Python refuses to read thousands of them."""
 _BLOCK_BYTES = 1 << 16
 
 

@@ -29,6 +29,9 @@ SIZE = 1000
         ("bytes=0-1,5-6", None),
         ("items=0-1", None),
         ("bytes=a-b", None),
+        (f"bytes=0-{'9' * 5000}", None),
+        (f"bytes={'9' * 5000}-", None),
+        ("bytes=٣-", None),
     ],
 )
 def test_a_header_means_a_part_or_everything(header: str | None, part: Part | None) -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from cc_voice.call.rows import LegRow
 from cc_voice.fleet.local import WorkerStatus
+from cc_voice.store.call_list import CallFilter
 from cc_voice.store.calls import (
     CallFacts,
-    CallFilter,
     CallInterval,
     CallLeg,
     CallPlatformEvent,

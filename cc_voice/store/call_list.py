@@ -1,0 +1,196 @@
+"""The list of calls: which calls, a line for each, the numbers of all of them together, and what it can be narrowed to."""
+
+import datetime
+from typing import Any
+
+import msgspec
+
+from cc_voice.store.database import Connection, structs
+
+
+class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which calls; what is None or empty does not restrict. Names match exactly, `until` is exclusive."""
+
+    since: datetime.datetime | None = None
+    until: datetime.datetime | None = None
+    agent: str | None = None
+    queue: str | None = None
+    product: str | None = None
+    language: str | None = None
+    min_duration_ms: int | None = None
+    words: tuple[str, ...] = ()
+    """Calls in which one utterance holds all of these words or phrases, in any case."""
+
+
+class CallSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the list. Percentages are ratios of sums over the call's legs; None where no leg could be measured."""
+
+    call_id: str
+    start_ts: datetime.datetime
+    end_ts: datetime.datetime
+    product: str
+    agent_name: str | None
+    agent_count: int
+    queue_name: str | None
+    language: str | None
+    duration_ms: int
+    leg_count: int
+    transfer_count: int
+    ended_by: str | None
+    agent_talk_pct: float | None
+    customer_talk_pct: float | None
+    overtalk_pct: float | None
+    silence_pct: float | None
+    hold_ms: int | None
+    interruptions_agent: int | None
+    interruptions_customer: int | None
+    dead_air_ms: int | None
+    long_silence_count: int | None
+
+
+class CallTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers of a whole list: ratios of sums over all its legs, None where nothing could be measured."""
+
+    calls: int
+    legs: int
+    duration_ms_mean: float | None
+    agent_talk_pct: float | None
+    customer_talk_pct: float | None
+    overtalk_pct: float | None
+    silence_pct: float | None
+    hold_pct: float | None
+    interruptions_agent_per_10min: float | None
+
+
+class Facets(msgspec.Struct, frozen=True, kw_only=True):
+    """What the list can be narrowed to."""
+
+    agents: tuple[str, ...]
+    queues: tuple[str, ...]
+    products: tuple[str, ...]
+    languages: tuple[str, ...]
+
+
+_DURATION = "(epoch_ms(c.end_ts) - epoch_ms(c.start_ts))"
+
+_LIST = f"""
+    select
+        c.call_id,
+        c.start_ts,
+        c.end_ts,
+        c.product,
+        any_value(a.display_name order by l.leg_no) as agent_name,
+        count(distinct l.agent_key) as agent_count,
+        any_value(q.queue_name order by l.leg_no) as queue_name,
+        c.primary_language as language,
+        {_DURATION} as duration_ms,
+        c.leg_count,
+        c.transfer_count,
+        c.ended_by,
+        100 * sum(l.talk_ms_agent) / nullif(sum(l.analysed_ms) filter (l.talk_ms_agent is not null), 0) as agent_talk_pct,
+        100 * sum(l.talk_ms_customer) / nullif(sum(l.analysed_ms) filter (l.talk_ms_customer is not null), 0) as customer_talk_pct,
+        100 * sum(l.overtalk_ms) / nullif(sum(l.analysed_ms) filter (l.overtalk_ms is not null), 0) as overtalk_pct,
+        100 * sum(l.silence_ms) / nullif(sum(l.analysed_ms) filter (l.silence_ms is not null), 0) as silence_pct,
+        sum(l.hold_ms)::bigint as hold_ms,
+        sum(l.interruptions_agent)::bigint as interruptions_agent,
+        sum(l.interruptions_customer)::bigint as interruptions_customer,
+        sum(l.dead_air_ms)::bigint as dead_air_ms,
+        sum(l.long_silence_count)::bigint as long_silence_count
+    from fact_call as c
+    left join fact_leg as l on l.call_id = c.call_id
+    left join dim_agent as a on a.agent_key = l.agent_key
+    left join dim_queue as q on q.queue_key = l.queue_key
+"""
+
+_TOTAL = f"""
+    with chosen as (
+        select
+            c.call_id,
+            {_DURATION} as duration_ms
+        from fact_call as c
+        where {{where}}
+    ),
+    legs as (
+        select l.*
+        from fact_leg as l
+        semi join chosen as c on c.call_id = l.call_id
+    )
+    select
+        (select count(*) from chosen) as calls,
+        count(*) as legs,
+        (select avg(duration_ms) from chosen) as duration_ms_mean,
+        100 * sum(talk_ms_agent) / nullif(sum(analysed_ms) filter (talk_ms_agent is not null), 0) as agent_talk_pct,
+        100 * sum(talk_ms_customer) / nullif(sum(analysed_ms) filter (talk_ms_customer is not null), 0) as customer_talk_pct,
+        100 * sum(overtalk_ms) / nullif(sum(analysed_ms) filter (overtalk_ms is not null), 0) as overtalk_pct,
+        100 * sum(silence_ms) / nullif(sum(analysed_ms) filter (silence_ms is not null), 0) as silence_pct,
+        100 * sum(hold_ms) / nullif(sum(interaction_ms) filter (hold_ms is not null), 0) as hold_pct,
+        600000 * sum(interruptions_agent) / nullif(sum(analysed_ms) filter (interruptions_agent is not null), 0)
+            as interruptions_agent_per_10min
+    from legs
+"""
+
+
+def list_calls(con: Connection, chosen: CallFilter, limit: int = 50, offset: int = 0) -> list[CallSummary]:
+    """Return calls, newest first."""
+    where, parameters = _where(chosen)
+    sql = f"""
+        with page as (
+            select c.*
+            from fact_call as c
+            where {where}
+            order by c.start_ts desc, c.call_id
+            limit ? offset ?
+        )
+        {_LIST.replace("from fact_call as c", "from page as c")}
+        group by all
+        order by c.start_ts desc, c.call_id
+    """
+    return structs(con, CallSummary, sql, [*parameters, limit, offset])
+
+
+def total(con: Connection, chosen: CallFilter) -> CallTotals:
+    """Return the totals of all calls that the filter lets through."""
+    where, parameters = _where(chosen)
+    return structs(con, CallTotals, _TOTAL.format(where=where), parameters)[0]
+
+
+def facets(con: Connection) -> Facets:
+    """Return the names that filters can use."""
+
+    def column(sql: str) -> tuple[str, ...]:
+        return tuple(row[0] for row in con.execute(sql).fetchall())
+
+    return Facets(
+        agents=column("select distinct display_name from dim_agent where display_name is not null order by 1"),
+        queues=column("select distinct queue_name from dim_queue where queue_name is not null order by 1"),
+        products=column("select distinct product from fact_call order by 1"),
+        languages=column("select distinct primary_language from fact_call where primary_language is not null order by 1"),
+    )
+
+
+def _where(chosen: CallFilter) -> tuple[str, list[Any]]:
+    """Return the condition on fact_call `c` and its parameters."""
+    terms: list[tuple[str, Any]] = [
+        ("c.start_ts >= ?", chosen.since),
+        ("c.start_ts < ?", chosen.until),
+        ("c.product = ?", chosen.product),
+        ("c.primary_language = ?", chosen.language),
+        (f"{_DURATION} >= ?", chosen.min_duration_ms),
+        (_has_leg("dim_agent", "agent_key", "display_name"), chosen.agent),
+        (_has_leg("dim_queue", "queue_key", "queue_name"), chosen.queue),
+        (
+            """exists (
+                select 1 from fact_utterance as u
+                where u.call_id = c.call_id and list_bool_and([contains(lower(u.text), lower(w)) for w in ?])
+            )""",
+            list(chosen.words) or None,
+        ),
+    ]
+    used = [(sql, value) for sql, value in terms if value not in (None, "")]
+    return " and ".join(sql for sql, _ in used) or "true", [value for _, value in used]
+
+
+def _has_leg(table: str, key: str, name: str) -> str:
+    return (
+        f"exists (select 1 from fact_leg as l join {table} as d on d.{key} = l.{key} where l.call_id = c.call_id and d.{name} = ?)"
+    )
