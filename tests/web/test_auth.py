@@ -85,6 +85,8 @@ FORGED = [
     {"origin": "https://evil.example"},
     {"origin": "null"},
     {"origin": ""},
+    {"origin": "http://["},
+    {"origin": ORIGIN.removeprefix("http:")},
     {"origin": ORIGIN + ".evil.example"},
     {"origin": "http://appliance.test:8080"},
     {"origin": ORIGIN, "sec-fetch-site": "cross-site"},
