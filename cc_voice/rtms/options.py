@@ -23,6 +23,13 @@ class StreamTarget(msgspec.Struct, frozen=True, kw_only=True):
     """The signaling server's URL."""
     event_ts_ms: int | None = None
     """When Zoom announced it (Unix ms): tells a stale announcement, and a failover from a repeat. None: not known."""
+    meeting_id: str | None = None
+    """The meeting's number; control by REST needs it."""
+    webinar_id: str | None = None
+    operator_id: str | None = None
+    """Zoom's id of the user who triggered the stream."""
+    is_original_host: bool | None = None
+    """Whether that user hosts the meeting."""
 
     @classmethod
     def of(cls, webhook: Started) -> Self:
