@@ -108,8 +108,6 @@ class Dispatcher:
                 log.info("webhook needs no action", kind=type(webhook).__name__)
 
     async def _started(self, app: str, body: bytes, webhook: Started) -> None:
-        if self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body)):
-            return  # known and served: whether it is a failover is for the protocol core to say (it knows the links' health)
         target = StreamTarget(
             product=webhook.product,
             instance_key=webhook.instance_key,
@@ -118,21 +116,11 @@ class Dispatcher:
             server_urls=webhook.server_urls,
             event_ts_ms=webhook.event_ts_ms,
         )
-        is_new = await self._database.write(
-            lambda con: streams.open_stream(
-                con,
-                stream_id=webhook.stream_id,
-                call_id=ids.call_id(webhook.product, webhook.instance_id),
-                product=webhook.product,
-                instance_id=webhook.instance_id,
-                app=app,
-                target=msgspec.json.encode(target).decode(),
-                language=self._settings.language.default,
-                started_unix_ms=webhook.event_ts_ms or int(time.time() * 1000),
-            )
-        )
-        if is_new:
+        language = self._settings.language.default
+        if await self._database.write(lambda con: _announced(con, app, target, language)):
             await self._take_up(webhook.stream_id)
+        else:  # whether it is a failover is for the protocol core to say (it knows the links' health)
+            self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
 
     async def _stopped(self, body: bytes, webhook: Stopped) -> None:
         is_served = self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
@@ -271,6 +259,26 @@ class Dispatcher:
 def _finished(task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("work failed", error=repr(error))
+
+
+def _announced(con: Connection, app: str, target: StreamTarget, language: str) -> bool:
+    """Record an announcement; False when the stream is known. Then a later one says where Zoom serves it now."""
+    is_new = streams.open_stream(
+        con,
+        stream_id=target.stream_id,
+        call_id=ids.call_id(target.product, target.instance_id),
+        product=target.product,
+        instance_id=target.instance_id,
+        app=app,
+        target=msgspec.json.encode(target).decode(),
+        language=language,
+        started_unix_ms=target.event_ts_ms or int(time.time() * 1000),
+    )
+    if not is_new and (row := streams.load(con, target.stream_id)) is not None:
+        known = _TARGET.decode(row.target)
+        if (target.event_ts_ms or 0) > (known.event_ts_ms or 0):
+            streams.move(con, target.stream_id, msgspec.json.encode(target).decode())
+    return is_new
 
 
 def _revoke(con: Connection, stream_id: str, site: Site) -> StreamRow | None:

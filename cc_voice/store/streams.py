@@ -99,6 +99,11 @@ def open_stream(
     return bool(rows)
 
 
+def move(con: Connection, stream_id: str, target: str) -> None:
+    """Record that Zoom serves a stream at another address from now on: whoever takes it up next has to go there."""
+    con.execute(f"update stream set target = ?, updated_ts = now() where stream_id = ? and {_GOING_ON}", [target, stream_id])
+
+
 def take(con: Connection, stream_id: str) -> StreamRow | None:
     """Give a stream to a new session: the next epoch. None when it is finished or unknown."""
     con.execute(f"update stream set epoch = epoch + 1, updated_ts = now() where stream_id = ? and {_GOING_ON}", [stream_id])

@@ -64,11 +64,11 @@ def spec(stream_id: str = "s1", url: str = "wss://rtms.zoom.us", **changes: Any)
     return SessionSpec(**values | changes)
 
 
-def webhook(kind: str, stream_id: str = "s1", url: str = "wss://rtms.zoom.us", **payload: Any) -> bytes:
+def webhook(kind: str, stream_id: str = "s1", url: str = "wss://rtms.zoom.us", at_ms: int = T0, **payload: Any) -> bytes:
     """A webhook of Zoom's: started, stopped, interrupted."""
     body = {
         "event": f"contact_center.voice_rtms_{kind}",
-        "event_ts": T0,
+        "event_ts": at_ms,
         "payload": {"engagement_id": f"E-{stream_id}", "rtms_stream_id": stream_id, "server_urls": url} | payload,
     }
     return json.dumps(body).encode()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,35 @@ async def test_an_announced_stream_is_known_once_with_all_that_a_later_process_n
     assert (row().epoch, row().stage, row().app) == (1, "received", "default")
     target = msgspec.json.decode(row().target, type=StreamTarget)
     assert (target.server_urls, target.event_ts_ms) == ("wss://one.zoom.us", T0)
+
+
+async def test_a_stream_that_zoom_moved_is_taken_up_at_its_new_server(
+    idle: Dispatcher, database: Database, row: Callable[[], StreamRow]
+) -> None:
+    def server() -> str:
+        return msgspec.json.decode(row().target, type=StreamTarget).server_urls
+
+    for url, at_ms in (("wss://one.zoom.us", T0), ("wss://two.zoom.us", T0 + 5000), ("wss://one.zoom.us", T0 - 1)):
+        await idle.announce(APP, webhook("started", url=url, at_ms=at_ms))
+    assert server() == "wss://two.zoom.us", "an announcement that was overtaken changes nothing"
+    assert (row().epoch, row().started_unix_ms) == (1, T0)
+    epoch = StageReached(call_id=row().call_id, stream_id="s1", epoch=1, stage="failed", reason="over")
+    database.write_now(lambda con: streams.reach(con, epoch))
+    await idle.announce(APP, webhook("started", url="wss://three.zoom.us", at_ms=T0 + 9000))
+    assert server() == "wss://two.zoom.us"
+
+
+async def test_a_failover_reaches_the_session_that_has_the_stream(run: Run, silent_zoom: str, row: Callable[[], StreamRow]) -> None:
+    dispatcher = await run()
+    await dispatcher.announce(APP, webhook("started", url=silent_zoom))
+    with socket.socket() as successor:
+        successor.bind(("127.0.0.1", 0))
+        successor.listen()
+        url = f"ws://127.0.0.1:{successor.getsockname()[1]}"
+        await dispatcher.announce(APP, webhook("started", url=url, at_ms=T0 + 5000))
+        connection, _ = await asyncio.wait_for(asyncio.to_thread(successor.accept), 30)
+        connection.close()
+    assert row().epoch == 1
 
 
 async def test_webhooks_of_unknown_streams_are_nothing(idle: Dispatcher, database: Database) -> None:
