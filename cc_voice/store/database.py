@@ -44,6 +44,8 @@ class Database:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._writes: queue.Queue[_Work | None] = queue.Queue(WRITES_WAITING)
+        self._entrance = threading.Lock()
+        """Held while a write is handed in: behind the end of the queue it would be waited for and never run."""
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._local = threading.local()
         self._closed = False
@@ -65,6 +67,9 @@ class Database:
             # What SQL says about hours and days must not depend on the machine; local dates come from dim_date.
             connection.execute("set global TimeZone = 'UTC'")
             migrate(connection)
+        except duckdb.Error as error:
+            connection.close()
+            raise _opening_error(path, error) from error
         except BaseException:
             connection.close()
             raise
@@ -101,18 +106,25 @@ class Database:
 
     def close(self) -> None:
         """Finish the writes handed in, then close; call again freely."""
-        if self._closed:
-            return
-        self._closed = True
-        self._writes.put(None)
+        with self._entrance:
+            if self._closed:
+                return
+            self._closed = True
+            self._writes.put(None)
         self._writer.join()
         self._readers.shutdown(wait=True)
         self._connection.close()
 
     def _hand_in(self, work: Callable[[Connection], Any], future: "Future[Any]", block: bool) -> None:
-        if self._closed:
-            raise DatabaseClosed("the store is closed; what was not committed is still in the spool")
-        self._writes.put((work, future), block=block)
+        """Put a write into the queue. Raises DatabaseClosed, and without `block` queue.Full when it would have to wait."""
+        if not self._entrance.acquire(blocking=block):
+            raise queue.Full
+        try:
+            if self._closed:
+                raise DatabaseClosed("the store is closed; what was not committed is still in the spool")
+            self._writes.put((work, future), block=block)
+        finally:
+            self._entrance.release()
 
     def _write_all(self) -> None:
         connection = self._connection.cursor()
@@ -149,12 +161,12 @@ def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> 
 
 def _opening_error(path: Path, error: duckdb.Error) -> StoreError:
     text = str(error)
-    if "lock" in text.lower():
+    if "set lock on file" in text:  # not "lock" alone: damage is found in a "block"
         return DatabaseLocked(f"another process holds {path}")
     if "WAL" in text:
         return DatabaseDamaged(
-            f"the write-ahead log of {path} is damaged ({text.splitlines()[0]}). Move {path}.wal aside and start again: "
-            "what it held since the last checkpoint is measured again from the spool and the recordings"
+            f"the write-ahead log of {path} is damaged ({text.splitlines()[0]}). Move {path}.wal aside and start again: what was "
+            "stored since the last checkpoint is then missing, its recordings are not"
         )
     return DatabaseDamaged(f"{path} cannot be opened: {text.splitlines()[0]}. Restore it from a backup or move it aside")
 

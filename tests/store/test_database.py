@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,40 @@ def test_what_was_handed_in_is_written_before_closing(tmp_path: Path) -> None:
     again.close()
 
 
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Threads that give way to each other all the time: what can come between two lines does."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("_again", range(5))
+def test_nobody_waits_for_a_write_that_came_too_late(table: Database, impatient: None, _again: int) -> None:
+    begun = threading.Event()
+    ends: list[str] = []
+
+    async def hand_in() -> None:
+        try:
+            await table.write(lambda con: begun.set())
+            ends.append("stored")
+        except DatabaseClosed:
+            ends.append("refused")
+
+    async def many() -> None:
+        await asyncio.gather(*(hand_in() for _ in range(600)))
+
+    threads = [threading.Thread(target=lambda: asyncio.run(many()), daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(30)
+    table.close()
+    for thread in threads:
+        thread.join(30)
+    assert len(ends) == 4 * 600
+
+
 def test_a_second_process_is_told_who_holds_the_file(tmp_path: Path) -> None:
     path = tmp_path / "store.duckdb"
     holder = subprocess.Popen(
@@ -125,6 +160,16 @@ def test_a_file_that_is_no_store_is_explained_and_left_alone(tmp_path: Path) -> 
     with pytest.raises(DatabaseDamaged, match="Restore it from a backup"):
         Database.open(path)
     assert path.read_bytes() == b"this is no database" * 1000
+
+
+def test_damage_inside_the_file_is_not_taken_for_a_lock(tmp_path: Path) -> None:
+    path = tmp_path / "store.duckdb"
+    Database.open(path).close()
+    data = bytearray(path.read_bytes())
+    data[100] ^= 0xFF  # DuckDB tells of a checksum that does not match "in block at location 0"
+    path.write_bytes(data)
+    with pytest.raises(DatabaseDamaged, match="Restore it from a backup"):
+        Database.open(path)
 
 
 def test_a_damaged_log_is_explained_and_can_be_moved_aside(tmp_path: Path) -> None:
