@@ -24,6 +24,8 @@ from cc_voice.web.filters import parse
 from cc_voice.web.live import failure
 
 MAX_LIMIT = 1000
+MAX_OFFSET = 10_000_000
+"""More calls than a site stores in its life."""
 
 
 class CallList(msgspec.Struct, frozen=True):
@@ -63,8 +65,8 @@ async def list_calls(
     request: VisitorRequest, appliance: NamedDependency[Appliance], limit: FromQuery[int] = 50, offset: FromQuery[int] = 0
 ) -> CallList:
     """List calls. Filters as on the page: from, to, agent, queue, product, language, min_length, words."""
-    if not 1 <= limit <= MAX_LIMIT or offset < 0:
-        raise ClientException(f"limit is 1 to {MAX_LIMIT}, offset 0 or more")
+    if not 1 <= limit <= MAX_LIMIT or not 0 <= offset <= MAX_OFFSET:
+        raise ClientException(f"limit is 1 to {MAX_LIMIT}, offset 0 to {MAX_OFFSET}")
     asked = parse(request.query_params, zoneinfo.ZoneInfo(appliance.settings.timezone))
     if asked.problems:
         raise ClientException(" ".join(asked.problems))

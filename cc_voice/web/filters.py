@@ -64,10 +64,10 @@ def _day(text: str, zone: zoneinfo.ZoneInfo, problems: list[str], after: bool = 
         return None
     try:
         day = datetime.date.fromisoformat(text) + datetime.timedelta(days=1 if after else 0)
-    except (ValueError, OverflowError):
+        return datetime.datetime.combine(day, datetime.time(), zone).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):  # the first and last days there are begin outside of time in some zones
         problems.append(f"“{text}” is not a date such as 2026-11-23.")
         return None
-    return datetime.datetime.combine(day, datetime.time(), zone).astimezone(datetime.UTC)
 
 
 def _length(text: str, problems: list[str]) -> int | None:

@@ -29,7 +29,19 @@ async def test_calls_are_filtered_and_paged_as_on_the_page(rosa: httpx.AsyncClie
     assert (await rosa.get("/api/v1/calls?agent=nobody")).json()["calls"] == []
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=many", "offset=-1", "from=yesterday", "min_length=x"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=1001",
+        "limit=many",
+        "offset=-1",
+        "offset=99999999999999999999",
+        "from=yesterday",
+        "from=0001-01-01",
+        "min_length=x",
+    ],
+)
 async def test_a_program_is_told_what_is_wrong(rosa: httpx.AsyncClient, query: str) -> None:
     answer = await rosa.get(f"/api/v1/calls?{query}")
     assert answer.status_code == 400

@@ -104,6 +104,7 @@ def test_a_page_is_a_number_from_one(text: str, page: int) -> None:
 def test_a_range_that_ends_before_it_begins_is_told() -> None:
     assert parse({"from": "2026-11-02", "to": "2026-11-01"}, BERLIN).problems
     assert parse({"from": "9999-12-31", "to": "9999-12-31"}, BERLIN).problems
+    assert parse({"from": "0001-01-01"}, BERLIN).problems
 
 
 @given(st.dictionaries(st.sampled_from(["from", "to", "agent", "queue", "product", "min_length", "words", "page"]), st.text()))
