@@ -190,7 +190,7 @@ async def test_unfinished_streams_go_on_from_their_stage_at_start(
     await until(lambda: row().stage == "measured", "the call is measured")
     assert row().epoch == 2
     assert count(database, "fact_call") == 1
-    assert list(spool.waiting(site.spool_dir)) == []
+    await until(lambda: not list(spool.waiting(site.spool_dir)), "the spool is empty")
 
 
 async def test_a_session_that_failed_is_taken_up_again_while_zoom_still_sends(
@@ -244,7 +244,7 @@ async def test_what_a_dead_worker_delivered_counts_before_its_stream_is_given_aw
     os.kill(dispatcher.status()[0].pid or 0, signal.SIGKILL)
     await until(lambda: row().stage == "revoked", "the batch is committed")
     assert row().epoch == 1
-    assert list(spool.waiting(site.spool_dir)) == []
+    await until(lambda: not list(spool.waiting(site.spool_dir)), "the spool is empty")
 
 
 async def test_stopping_does_not_wait_for_attempts_that_are_far_away(
