@@ -12,7 +12,8 @@ import click
 
 if TYPE_CHECKING:
     from cc_voice.call.batch import CallMeasured
-    from cc_voice.settings import Settings
+    from cc_voice.rtms.control import Command
+    from cc_voice.settings import Settings, ZoomApp
 
 _ELSEWHERE = {
     "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
@@ -99,6 +100,57 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
         raise click.ClickException(str(error)) from error
 
 
+# -- streams ---------------------------------------------------------------------------------------------------------
+
+_PRODUCTS = ("contact_center", "meeting", "webinar", "video_sdk", "phone")
+
+
+@main.command()
+@_site
+@click.argument("action", type=click.Choice(["start", "stop", "pause", "resume"]))
+@click.option("--product", type=click.Choice(_PRODUCTS), required=True, help="Zoom's product.")
+@click.option(
+    "--id", "conversation_id", metavar="ID", required=True, help="A meeting's or webinar's number; else the id in webhooks."
+)
+@click.option("--app", "app_name", metavar="NAME", help="Which app of the configuration.  [default: the only one]")
+@click.option("--user", metavar="ID", help="Meetings, webinars: an invited participant who is there.  [default: the token's user]")
+def rtms(config: Path | None, data_dir: Path | None, app_name: str | None, user: str | None, **wanted: Any) -> None:
+    """Start, stop, pause or resume the stream of a conversation that goes on, through Zoom's REST API.
+
+    Zoom accepts or refuses; nothing here waits for the stream. A running service takes a new one up when its webhook comes.
+    """
+    from cc_voice.rtms.control import Command
+
+    settings = _settings(config, data_dir)
+    app = _app(settings, app_name)
+    _ask_zoom(settings, app, Command(client_id=app.client_id, participant_user_id=user, **wanted))
+    click.echo("accepted; a new stream is announced by a webhook")
+
+
+def _app(settings: "Settings", name: str | None) -> "ZoomApp":
+    found = [app for app in settings.apps if name in (None, app.name)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(app.name for app in settings.apps) or "none; see [[apps]] in the configuration"
+    raise click.ClickException(f"say which app with --app NAME; configured are: {known}")
+
+
+def _ask_zoom(settings: "Settings", app: "ZoomApp", command: "Command") -> None:
+    import asyncio
+
+    from cc_voice.fleet.control import Control
+    from cc_voice.rtms.errors import ControlError
+
+    async def ask() -> None:
+        async with Control(settings.proxy) as control:
+            await control.ask(app, command)
+
+    try:
+        asyncio.run(ask())
+    except ControlError as error:
+        raise click.ClickException(f"{error} ({error.zoom_says})" if error.zoom_says else str(error)) from error
+
+
 # -- recordings of the past ------------------------------------------------------------------------------------------
 
 
@@ -131,6 +183,7 @@ def _import(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "Ca
     from cc_voice.settings import configure_logging
     from cc_voice.speech.errors import SpeechError
     from cc_voice.store import spool
+    from cc_voice.store.recordings import RecordingError
 
     configure_logging("warning")
     start: datetime | None = options["start"]
@@ -144,7 +197,7 @@ def _import(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "Ca
     try:
         measured = import_file(file, chosen, settings, recognition)
         batch_id = spool.put(settings.spool_dir, measured)
-    except (SpeechError, OSError) as error:
+    except (SpeechError, RecordingError, OSError) as error:
         raise click.ClickException(str(error)) from error
     finally:
         recognition.close()

@@ -11,7 +11,6 @@ import msgspec
 class EventName(StrEnum):
     """Names of the events that a call's time line is built from; other events keep their wire name in `CallEvent.name`."""
 
-    FIRST_PACKET = "first_packet"
     CONSUMER_ANSWERED = "consumer_answered"
     CONSUMER_END = "consumer_end"
     USER_ANSWERED = "user_answered"

@@ -62,8 +62,9 @@ def complete(spec: SessionSpec, settings: Settings, recognition: Recognition, de
             recording.close()
         recordings.save_analysis(settings.recordings_dir, analysis)
         deliver(_stage(spec, "transcribed"))
-    deliver(measured(spec.call_id, spec.stream_id, spec.epoch, settings))
+    # Before the last stage: a process killed in between comes back here, and no recording stays large for ever
     _compress(spec, folder)
+    deliver(measured(spec.call_id, spec.stream_id, spec.epoch, settings))
 
 
 def _compress(spec: SessionSpec, folder: Path) -> None:
