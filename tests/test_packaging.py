@@ -142,7 +142,8 @@ OBVIOUS = {"pytest", "pytest-asyncio", "pytest-timeout", "ruff"}
 def test_every_dependency_has_a_reason() -> None:
     text = (TOP / "pyproject.toml").read_text()
     required = PROJECT["project"]["dependencies"]
-    for requirement in [*required, *PROJECT["project"]["optional-dependencies"]["test"]]:
+    extras = PROJECT["project"]["optional-dependencies"]
+    for requirement in [*required, *extras["codecs"], *extras["test"]]:
         name = re.split(r"[<>=\[]", requirement)[0]
         reason = re.search(rf'^  "{re.escape(requirement)}",(?:\s+# (.+))?$', text, re.MULTILINE)
         assert reason is not None, requirement
@@ -165,7 +166,9 @@ def test_what_the_appliance_imports_is_installed_with_it() -> None:
     """And not by the tests alone, or by luck with something else."""
     imported = set().union(*map(imports, (TOP / "cc_voice").rglob("*.py")))
     foreign = imported - set(sys.stdlib_module_names) - {"cc_voice"}
-    names = {re.split(r"[<>=\[]", requirement)[0] for requirement in PROJECT["project"]["dependencies"]}
+    project = PROJECT["project"]
+    # What an extra brings is imported where a site asks for it, and its absence told
+    names = {re.split(r"[<>=\[]", text)[0] for text in [*project["dependencies"], *project["optional-dependencies"]["codecs"]]}
     assert {"webrtcvad-wheels" if name == "webrtcvad" else name for name in foreign} <= names
 
 

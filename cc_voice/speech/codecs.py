@@ -1,6 +1,6 @@
 """Audio in other people's encodings, turned into int16 PCM: recordings (any WAV, FLAC …) and G.711 bytes.
 
-Not here: sample rates (resample.py), and the codecs of live streams that need state (Opus, G.722).
+Not here: sample rates (resample.py), and packets of live streams (packets.py), some of whose codecs need state.
 """
 
 import struct

@@ -2,6 +2,8 @@
 
     SpeechError
     ├── AudioFileError    a recording cannot be read
+    ├── EncodingError     live audio comes in an encoding that cannot be decoded here
+    ├── PacketError       one packet of live audio is damaged
     ├── ModelError        a speech model is missing, damaged or not allowed here
     └── RecogniserError   the recogniser failed on audio
 
@@ -15,6 +17,14 @@ class SpeechError(Exception):
 
 class AudioFileError(SpeechError):
     """A recording cannot be read: absent, not audio, empty or cut short."""
+
+
+class EncodingError(SpeechError):
+    """Live audio comes in an encoding that cannot be decoded here: nothing of it can be used until somebody changes that."""
+
+
+class PacketError(SpeechError):
+    """One packet of live audio is damaged: its time is a hole, the next packet may be whole."""
 
 
 class ModelError(SpeechError):
