@@ -52,6 +52,9 @@ def _progress(con: Connection, batch: StreamProgress) -> bool:
     agent, queue, held_since = row.agent_name, row.queue_name, row.held_since_ms
     for event in batch.events:
         agent, queue, held_since = _handling(event, agent, queue, held_since)
+    _live_channels(con, batch)
+    _live_utterances(con, batch)
+    said = con.execute("select count(*) from fact_utterance where call_id = ?", [batch.call_id]).fetchall()[0][0]
     con.execute(
         """
         update stream
@@ -62,14 +65,13 @@ def _progress(con: Connection, batch: StreamProgress) -> bool:
             agent_name = ?,
             queue_name = ?,
             held_since_ms = ?,
+            utterance_count = ?,
             failure = null,
             updated_ts = now()
         where stream_id = ?
         """,
-        [batch.t0_unix_ms, batch.media_ms, batch.recognised_ms, agent, queue, held_since, batch.stream_id],
+        [batch.t0_unix_ms, batch.media_ms, batch.recognised_ms, agent, queue, held_since, said, batch.stream_id],
     )
-    _live_channels(con, batch)
-    _live_utterances(con, batch)
     return True
 
 

@@ -46,6 +46,7 @@ class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
     stop_reason: int | None
     failure: str | None
     utterance_count: int
+    """What was said in the call so far, as of the stream's last report."""
 
 
 _SELECT = """
@@ -69,7 +70,7 @@ _SELECT = """
         held_since_ms,
         stop_reason,
         failure,
-        (select count(*) from fact_utterance as said where said.call_id = stream.call_id) as utterance_count
+        coalesce(utterance_count, 0) as utterance_count
     from stream
 """
 
