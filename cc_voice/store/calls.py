@@ -130,19 +130,25 @@ def load_call(con: Connection, call_id: str) -> StoredCall | None:
         return None
     return StoredCall(
         call=facts[0],
-        channels=_channels(con, call_id),
+        channels=_parties(con, call_id),
         legs=_legs(con, call_id),
-        utterances=_utterances(con, call_id),
+        utterances=_with_words(con, call_id, _utterances(con, call_id)),
         events=_events(con, call_id),
     )
 
 
 def live_utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:
     """Return what was said so far in a call in progress, in order: our words as soon as they are final, and Zoom's beside them."""
-    return _utterances(con, call_id)
+    return _utterances(con, call_id)  # words of their own are stored when a call is measured; looking for them costs a scan
 
 
-def _channels(con: Connection, call_id: str) -> dict[str, str | None]:
+def load_channels(con: Connection, call_id: str) -> dict[str, str | None] | None:
+    """Return who speaks on which channel of a measured call (as `StoredCall.channels`), or None where there is no such call."""
+    known = con.execute("select 1 from fact_call where call_id = ?", [call_id]).fetchall()
+    return _parties(con, call_id) if known else None
+
+
+def _parties(con: Connection, call_id: str) -> dict[str, str | None]:
     rows = con.execute("select channel_id, party from fact_channel where call_id = ? order by channel_id", [call_id]).fetchall()
     return dict(rows)
 
@@ -199,6 +205,36 @@ def _intervals(con: Connection, leg_id: str) -> tuple[CallInterval, ...]:
 
 
 def _utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:
+    return tuple(
+        structs(
+            con,
+            CallUtterance,
+            """
+            select
+                u.utterance_id,
+                u.leg_id,
+                u.channel_id,
+                coalesce(u.party, c.party) as party,
+                u.source,
+                u.start_ms,
+                u.end_ms,
+                u.language_code,
+                u.text,
+                u.asr_conf,
+                u.is_backchannel,
+                u.on_hold,
+                u.asr_model
+            from fact_utterance as u
+            left join fact_channel as c on c.call_id = u.call_id and c.channel_id = u.channel_id
+            where u.call_id = ?
+            order by u.start_ms, u.channel_id, u.source
+            """,
+            [call_id],
+        )
+    )
+
+
+def _with_words(con: Connection, call_id: str, said: tuple[CallUtterance, ...]) -> tuple[CallUtterance, ...]:
     words: dict[str, list[CallWord]] = {}
     for utterance_id, *word in con.execute(
         """
@@ -210,31 +246,6 @@ def _utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:
         [call_id],
     ).fetchall():
         words.setdefault(utterance_id, []).append(CallWord(word=word[0], start_ms=word[1], end_ms=word[2], conf=word[3]))
-    said = structs(
-        con,
-        CallUtterance,
-        """
-        select
-            u.utterance_id,
-            u.leg_id,
-            u.channel_id,
-            coalesce(u.party, c.party) as party,
-            u.source,
-            u.start_ms,
-            u.end_ms,
-            u.language_code,
-            u.text,
-            u.asr_conf,
-            u.is_backchannel,
-            u.on_hold,
-            u.asr_model
-        from fact_utterance as u
-        left join fact_channel as c on c.call_id = u.call_id and c.channel_id = u.channel_id
-        where u.call_id = ?
-        order by u.start_ms, u.channel_id, u.source
-        """,
-        [call_id],
-    )
     return tuple(msgspec.structs.replace(line, words=tuple(words.get(line.utterance_id, ()))) for line in said)
 
 

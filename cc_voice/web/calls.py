@@ -131,8 +131,8 @@ async def peaks(request: VisitorRequest, appliance: NamedDependency[Appliance], 
 
 async def call_audio(request: VisitorRequest, appliance: Appliance, call_id: str, form: str) -> Stream:
     """Answer with a file made of a call's recording."""
-    stored = await _load(appliance, call_id)
-    path = await appliance.audio.find(call_id, stored.channels, form) if stored else None
+    channels = await appliance.database.read(lambda con: store.load_channels(con, call_id))
+    path = await appliance.audio.find(call_id, channels, form) if channels is not None else None
     if path is None:
         raise NotFoundException("There is no recording of this call.")
     media_type = MEDIA_TYPES.get(form, "application/json")

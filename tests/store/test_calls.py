@@ -23,3 +23,13 @@ def test_one_call_comes_with_everything_behind_it(database: Database) -> None:
     assert [len(u.words) for u in found.utterances] == [u.word_count for u in batch.call.utterances]
     assert found.events[0].event_name == "consumer_answered"
     msgspec.json.encode(found)  # what the API sends
+
+
+def test_channels_are_those_of_a_measured_call(database: Database) -> None:
+    database.write_now(
+        lambda con: con.execute("insert into fact_channel (call_id, channel_id, party) values ('golden', 'a', 'agent')")
+    )
+    assert database.read_now(lambda con: calls.load_channels(con, "golden")) is None  # still going on
+    database.write_now(lambda con: batches.write_batch(con, golden(), SITE))
+    assert database.read_now(lambda con: calls.load_channels(con, "golden")) == {"a": "agent", "c": "customer"}
+    assert database.read_now(lambda con: calls.load_channels(con, "nothing")) is None
