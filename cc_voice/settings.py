@@ -10,7 +10,8 @@ import tomllib
 import zoneinfo
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -32,12 +33,23 @@ class Secret(str):
 
 
 class ZoomApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One app of the Zoom marketplace: its webhook secret verifies announcements, its client pair signs handshakes."""
+    """One app of the Zoom marketplace: its webhook secret verifies announcements, its client pair signs handshakes.
+
+    What follows the secrets is needed only where streams are controlled by REST.
+    """
 
     name: str = "default"
     client_id: str
     client_secret: Secret
     webhook_secret: Secret
+    account_id: str | None = None
+    """The Zoom account for which a Server-to-Server token is asked."""
+    api_key: str | None = None
+    """Who asks, where it is not the app itself: a Server-to-Server app's client id; for the Video SDK the account's API key."""
+    api_secret: Secret | None = None
+    api_base: str = "https://api.zoom.us/v2"
+    """The government cloud has other hosts for both."""
+    oauth_base: str = "https://zoom.us"
 
 
 class LanguageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,6 +90,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Accept `ws://` and loopback server URLs: tests and demos only."""
     allowed_hosts: tuple[str, ...] = ("zoom.us", "zoomgov.com")
     """Domains the appliance may open RTMS links to."""
+    restart_streams: Literal["off", "on"] = "off"
+    """Ask Zoom for a new stream when one ended by a fault while the conversation may go on."""
+    proxy: Secret | None = None
+    """URL of the HTTP proxy for REST calls; it may hold a password. Media links do not use it."""
+    meeting_agent: tuple[str, ...] = ("first",)
+    """Who is the agent of a meeting; see the README."""
     customer_key_salt: Secret = Secret("")
     """Salt of customer keys; empty means one is made and kept in `<data_dir>/salt`."""
     cust_speech_on_hold: bool = False
@@ -135,6 +153,9 @@ def _encode_hook(value: Any) -> Any:
     raise TypeError(f"cannot write {type(value).__name__}")
 
 
+_LISTS = ("allowed_hosts", "meeting_agent")
+"""Keys that hold several values: separated by commas in the environment."""
+_APP_OPTIONS = ("account_id", "api_key", "api_secret", "api_base", "oauth_base")
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 _SETTINGS = msgspec.json.Decoder(Settings, dec_hook=_decode_hook)
 
@@ -153,7 +174,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, over
     """Read settings from `path` (or `$CC_VOICE_CONFIG`), then the environment, then `overrides` (command-line options).
 
     Environment: `CC_VOICE_<KEY>` for every plain key; `CC_VOICE_CLIENT_ID`, `CC_VOICE_CLIENT_SECRET` and
-    `CC_VOICE_WEBHOOK_SECRET` together describe one app. Raises SettingsError.
+    `CC_VOICE_WEBHOOK_SECRET` together describe one app, the other keys of an app may be added. Raises SettingsError.
     """
     chosen = path or (Path(environ["CC_VOICE_CONFIG"]) if environ.get("CC_VOICE_CONFIG") else None)
     values: dict[str, Any] = {}
@@ -182,16 +203,18 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    plain = set(Settings.__struct_fields__) - {"apps", "language", "allowed_hosts"}
+    plain = set(Settings.__struct_fields__) - {"apps", "language", *_LISTS}
     found: dict[str, Any] = {key: environ[f"CC_VOICE_{key.upper()}"] for key in plain if f"CC_VOICE_{key.upper()}" in environ}
     app = {key: environ.get(f"CC_VOICE_{key.upper()}") for key in ("client_id", "client_secret", "webhook_secret")}
+    more = {key: environ[name] for key in _APP_OPTIONS if environ.get(name := f"CC_VOICE_{key.upper()}")}
     if all(app.values()):
-        found["apps"] = [{"name": "environment", **app}]
-    elif any(app.values()):
+        found["apps"] = [{"name": "environment", **app, **more}]
+    elif any(app.values()) or more:
         missing = ", ".join(f"CC_VOICE_{key.upper()}" for key, value in app.items() if not value)
         raise SettingsError(f"an app needs all three credentials in the environment; missing: {missing}")
-    if "CC_VOICE_ALLOWED_HOSTS" in environ:
-        found["allowed_hosts"] = [host.strip() for host in environ["CC_VOICE_ALLOWED_HOSTS"].split(",") if host.strip()]
+    for key in _LISTS:
+        if (listed := environ.get(f"CC_VOICE_{key.upper()}")) is not None:
+            found[key] = [item.strip() for item in listed.split(",") if item.strip()]
     if "CC_VOICE_LANGUAGE" in environ:
         found["language"] = {"default": environ["CC_VOICE_LANGUAGE"]}
     return found
@@ -223,7 +246,30 @@ def _checked(settings: Settings) -> Settings:
     names = [app.name for app in settings.apps]
     if len(set(names)) != len(names):
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
+    for app in settings.apps:
+        _check_control(app, settings.allow_insecure_links)
+    if settings.proxy is not None and not (settings.proxy.startswith(("http://", "https://")) and _names_a_host(settings.proxy)):
+        raise SettingsError("proxy is no URL that begins with http:// or https://")
     return settings
+
+
+def _check_control(app: ZoomApp, allow_insecure: bool) -> None:
+    """Refuse half a pair, and bases to which secrets would go unencrypted."""
+    if (app.api_key is None) != (app.api_secret is None):
+        raise SettingsError(f"app {app.name!r} has one of api_key and api_secret; it needs both or neither")
+    for key, base in (("api_base", app.api_base), ("oauth_base", app.oauth_base)):
+        if not (base.startswith("https://") or (allow_insecure and base.startswith("http://"))):
+            raise SettingsError(f"{key} of app {app.name!r} does not begin with https://; secrets are sent there")
+        if not _names_a_host(base):
+            raise SettingsError(f"{key} of app {app.name!r} is {base!r}, which is no URL")
+
+
+def _names_a_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0  # the port raises where it is none
+    except ValueError:
+        return False
 
 
 def bundled(name: str) -> Path:

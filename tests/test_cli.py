@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from cc_voice.cli import main
 from cc_voice.store import batches
 from cc_voice.store.database import Database
+from tests.fleet.rest import Planned, Rest, serving
 from tests.store.conftest import SITE, golden
 
 Run = Callable[..., Result]
@@ -78,6 +79,71 @@ except SystemExit:
 def test_python_m_is_the_same_command() -> None:
     done = subprocess.run([sys.executable, "-m", "cc_voice", "--version"], capture_output=True, text=True, timeout=60, check=True)
     assert "0.1.0" in done.stdout
+
+
+# -- streams by REST -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rest() -> Iterator[Rest]:
+    with serving() as played:
+        yield played
+
+
+@pytest.fixture
+def control(rest: Rest, tmp_path: Path, run: Run) -> Run:
+    """Run `cc-voice rtms …` with two apps that are controlled at `rest`."""
+    apps = [msgspec.to_builtins(rest.app(name=name, client_id=name), enc_hook=str) for name in ("phones", "meetings")]
+    config = tmp_path / "site.json"
+    config.write_bytes(msgspec.json.encode({"allow_insecure_links": True, "apps": apps}))
+    return lambda *arguments: run("rtms", *arguments, "--config", str(config))
+
+
+@pytest.mark.parametrize("action", ["start", "stop", "pause", "resume"])
+def test_a_stream_is_controlled(control: Run, rest: Rest, action: str) -> None:
+    result = control(action, "--product", "contact_center", "--id", "E1", "--app", "phones")
+    assert (result.exit_code, result.output.split(";")[0]) == (0, "accepted")
+    [request] = rest.commands
+    assert (request.method, request.target) == ("PUT", "/v2/contact_center/E1/rtms_app/status")
+    assert json.loads(request.body) == {"action": action, "settings": {"client_id": "phones"}}
+
+
+def test_a_participant_may_be_named(control: Run, rest: Rest) -> None:
+    arguments = ("start", "--product", "meeting", "--id", "987 6543 2101", "--app", "meetings", "--user", "u1")
+    assert control(*arguments).exit_code == 0
+    assert json.loads(rest.commands[0].body)["settings"] == {"client_id": "meetings", "participant_user_id": "u1"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--product", "contact_center", "--id", "E1"), "--app NAME; configured are: phones, meetings"),
+        (("--product", "contact_center", "--id", "E1", "--app", "other"), "configured are: phones, meetings"),
+        (("--product", "meeting", "--id", "uuid==", "--app", "phones"), "by its number"),
+        (("--product", "video_sdk", "--id", "s==", "--app", "phones"), "needs api_key and api_secret"),
+        (("--product", "phone", "--id", "7", "--app", "phones", "--user", "u"), "meetings and webinars only"),
+    ],
+)
+def test_a_command_that_cannot_be_is_explained(control: Run, rest: Rest, arguments: tuple[str, ...], says: str) -> None:
+    result = control("start", *arguments)
+    assert (result.exit_code, rest.commands) == (1, [])
+    assert says in result.output
+    assert "Traceback" not in result.output
+
+
+def test_without_apps_the_configuration_is_pointed_to(run: Run) -> None:
+    result = run("rtms", "stop", "--product", "phone", "--id", "7")
+    assert result.exit_code == 1
+    assert "[[apps]]" in result.output
+
+
+def test_a_refusal_is_told_in_our_words_and_zooms(control: Run, rest: Rest) -> None:
+    rest.answers.append(Planned(400, b'{"code":2308,"message":"Only the host may."}'))
+    result = control("start", "--product", "meeting", "--id", "1", "--app", "meetings")
+    assert result.exit_code == 1
+    assert "not host or alternative host" in result.output
+    assert "(Only the host may.)" in result.output
+    assert "client-secret" not in result.output
 
 
 # -- asking ----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import structlog
 from hypothesis import HealthCheck, given
@@ -77,6 +78,9 @@ def test_the_environment_names_the_file_and_an_argument_is_nearer(write: Callabl
         ("LANGUAGE", "de", "language", LanguageSettings(default="de")),
         ("CUSTOMER_KEY_SALT", HIDDEN, "customer_key_salt", Secret(HIDDEN)),
         ("MODELS_DIR", "models", "models_dir", Path("models")),
+        ("RESTART_STREAMS", "on", "restart_streams", "on"),
+        ("PROXY", f"http://user:{HIDDEN}@proxy:3128", "proxy", Secret(f"http://user:{HIDDEN}@proxy:3128")),
+        ("MEETING_AGENT", "Ana Ruiz, host ,first", "meeting_agent", ("Ana Ruiz", "host", "first")),
     ],
 )
 def test_every_kind_of_key_can_be_an_environment_variable(variable: str, text: str, key: str, value: object) -> None:
@@ -88,6 +92,25 @@ def test_every_kind_of_key_can_be_an_environment_variable(variable: str, text: s
 def test_an_app_in_the_environment_replaces_those_of_the_file(write: Callable[[str], Path]) -> None:
     (app,) = settings.load(write(APP), CREDENTIALS).apps
     assert (app.name, app.client_id, app.client_secret) == ("environment", "id", HIDDEN)
+
+
+def test_what_control_needs_of_an_app_may_be_in_the_environment_too() -> None:
+    more = {"CC_VOICE_ACCOUNT_ID": "acct", "CC_VOICE_API_KEY": "key", "CC_VOICE_API_SECRET": HIDDEN}
+    (app,) = settings.load(environ=CREDENTIALS | more).apps
+    assert (app.account_id, app.api_key, app.api_secret, app.oauth_base) == ("acct", "key", HIDDEN, "https://zoom.us")
+    with pytest.raises(SettingsError, match="missing: CC_VOICE_CLIENT_ID"):
+        settings.load(environ=more)
+
+
+def test_the_government_cloud_has_bases_of_its_own(write: Callable[[str], Path]) -> None:
+    bases = 'api_base = "https://api.example.gov/v2"\noauth_base = "https://example.gov"\n'
+    (app,) = settings.load(write(APP + bases), {}).apps
+    assert (app.api_base, app.oauth_base) == ("https://api.example.gov/v2", "https://example.gov")
+
+
+def test_bases_without_tls_are_for_tests_only(write: Callable[[str], Path]) -> None:
+    base = 'api_base = "http://127.0.0.1:9900"\n'
+    assert settings.load(write("allow_insecure_links = true\n" + APP + base), {}).apps[0].api_base == "http://127.0.0.1:9900"
 
 
 def test_two_apps_keep_their_own_secrets(write: Callable[[str], Path]) -> None:
@@ -128,6 +151,16 @@ def test_structs_may_be_overrides() -> None:
         ("listen = '127.0.0.1:70000'", "listen is"),
         ("log_level = 'loud'", "log_level is 'loud'; choose debug"),
         ("workers = ", "cannot be read"),
+        ("restart_streams = 'perhaps'", r"\$\.restart_streams"),
+        ("meeting_agent = 'host'", r"\$\.meeting_agent"),
+        ("proxy = 'proxy:3128'", "proxy is no URL"),
+        ("proxy = 'http://'", "proxy is no URL"),
+        (APP + "api_key = 'k'", "'contact-center' has one of api_key and api_secret"),
+        (APP + "api_base = 'http://api.zoom.us/v2'", "api_base of app 'contact-center' does not begin with https://"),
+        (APP + "api_base = 'https://'", "api_base of app 'contact-center' is 'https://', which is no URL"),
+        (APP + "api_base = 'https://[::1'", "which is no URL"),
+        (APP + "oauth_base = 'https://zoom.us:99999'", "which is no URL"),
+        ("allow_insecure_links = true\n" + APP + "oauth_base = 'ftp://zoom.us'", "oauth_base of app 'contact-center'"),
     ],
 )
 def test_what_cannot_be_used_is_named(write: Callable[[str], Path], text: str, message: str) -> None:
@@ -179,8 +212,9 @@ def printed(value: object) -> Iterator[str]:
 
 
 def test_settings_hide_their_secrets(write: Callable[[str], Path]) -> None:
-    found = settings.load(write(APP + "[language]\ndefault = 'en'\n"), {"CC_VOICE_CUSTOMER_KEY_SALT": HIDDEN})
-    assert found.apps[0].client_secret == HIDDEN
+    text = APP + f"api_key = 'key'\napi_secret = '{HIDDEN}'\n[language]\ndefault = 'en'\n"
+    found = settings.load(write(text), {"CC_VOICE_CUSTOMER_KEY_SALT": HIDDEN, "CC_VOICE_PROXY": f"http://u:{HIDDEN}@proxy"})
+    assert found.apps[0].client_secret == found.apps[0].api_secret == HIDDEN
     shown = [*printed(found), *printed(found.apps), *printed(found.apps[0].client_secret), str(found), str(found.apps[0])]
     assert not any(HIDDEN in text for text in shown)
 
@@ -196,6 +230,11 @@ def test_settings_hide_their_secrets(write: Callable[[str], Path]) -> None:
         APP + f'client_secret = "{HIDDEN}"',
         APP + "colour = 'red'",
         f"customer_key_salt = '{HIDDEN}'\nworkers = 'many'",
+        f"proxy = '{HIDDEN}:3128'",
+        f"proxy = 'http://{HIDDEN}@proxy'\nworkers = 'many'",
+        f"proxy = 'http://{HIDDEN}@[::1'",
+        APP + f"api_secret = '{HIDDEN}'",
+        APP + "api_key = 'k'\napi_secret = 12345678",
         APP + "[language]\ndefault = 3",
     ],
 )
@@ -250,11 +289,17 @@ def test_the_log_keeps_to_its_level(log: Callable[[str], Callable[[], str]], lev
 # ---- to a worker and back
 
 NAME = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
-APPS = st.lists(
-    st.builds(ZoomApp, name=NAME, client_id=NAME, client_secret=NAME.map(Secret), webhook_secret=NAME.map(Secret)),
-    max_size=3,
-    unique_by=lambda app: app.name,
+PLAIN_APPS = st.builds(
+    ZoomApp,
+    name=NAME,
+    client_id=NAME,
+    client_secret=NAME.map(Secret),
+    webhook_secret=NAME.map(Secret),
+    account_id=st.none() | NAME,
+    api_base=st.sampled_from(["https://api.zoom.us/v2", "https://api.example.gov:8443/v2"]),
 )
+CONTROLLING_APPS = st.builds(lambda app, key: msgspec.structs.replace(app, api_key=key, api_secret=Secret(key)), PLAIN_APPS, NAME)
+APPS = st.lists(PLAIN_APPS | CONTROLLING_APPS, max_size=3, unique_by=lambda app: app.name)
 SETTINGS = st.builds(
     Settings,
     data_dir=NAME.map(Path),
@@ -271,6 +316,9 @@ SETTINGS = st.builds(
     language=st.builds(LanguageSettings, default=NAME),
     allow_insecure_links=st.booleans(),
     allowed_hosts=st.lists(NAME, max_size=3).map(tuple),
+    restart_streams=st.sampled_from(["off", "on"]),
+    proxy=st.none() | st.integers(1, 65535).map("http://u:p@proxy:{}".format).map(Secret),
+    meeting_agent=st.lists(NAME, max_size=3).map(tuple),
     customer_key_salt=NAME.map(Secret),
     cust_speech_on_hold=st.booleans(),
     log_level=st.sampled_from(["debug", "info", "error"]),
@@ -283,6 +331,7 @@ def test_a_worker_reads_what_the_service_wrote(whole: Settings) -> None:
     assert read == whole
     assert repr(read) == repr(whole)
     assert all(type(app.client_secret) is Secret for app in read.apps)
+    assert all(type(secret) is Secret for secret in (read.proxy, *(app.api_secret for app in read.apps)) if secret is not None)
 
 
 @given(SETTINGS)
