@@ -23,6 +23,19 @@ class Ranges:
         self._ends[first:last] = [merged_end]
         return (end - start) - max(0, known)
 
+    def missing(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return what of [start, end) is not here, in order."""
+        found: list[tuple[int, int]] = []
+        for i in range(bisect_right(self._ends, start), len(self._starts)):
+            if self._starts[i] >= end:
+                break
+            if start < self._starts[i]:
+                found.append((start, self._starts[i]))
+            start = self._ends[i]
+        if start < end:
+            found.append((start, end))
+        return found
+
     def end_of_run(self, position: int) -> int | None:
         """Return the end of the range that holds `position`, or None in a hole."""
         i = bisect_right(self._starts, position) - 1

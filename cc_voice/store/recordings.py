@@ -33,9 +33,9 @@ from cc_voice.call.analysis import Interval, StreamAnalysis
 from cc_voice.store.ranges import Ranges
 
 _RECORD = struct.Struct("<QI")
-_SNAP_MS = 10
-"""Jitter: a packet this close to the end of its predecessor continues it. Less than the shortest packet (20 ms), so that a
-repeated packet is never mistaken for a late one."""
+_JITTER_MS = 20
+"""A packet whose time is less than a frame off the end of its predecessor continues it (rtms.md 6.4). A whole frame is a lost
+packet, and a packet that is repeated is off by its own length."""
 _BYTES_PER_SAMPLE = 2
 _FLAC_BLOCK_SAMPLES = 1 << 18
 Entry = TypeVar("Entry")
@@ -84,16 +84,16 @@ class ChannelFile:
         self.index_path = folder / f"{number}.idx"
         self.ranges = Ranges()
         self.duplicate_samples = 0
-        self.late_from: int | None = None
-        """Earliest sample that arrived behind a later one (out of order, or a filled gap)."""
-        self._expected = 0
-        self._carry = b""
+        self._expected: int | None = None
         self._pcm_fd, self._index_fd = -1, -1
+        had_samples = self.path.exists()
         if writable or self.path.exists():
             flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
             self._pcm_fd = os.open(self.path, flags, 0o600)
         if writable:
             self._index_fd = os.open(self.index_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            if not had_samples:
+                os.ftruncate(self._index_fd, 0)  # they became FLAC: whoever writes again (a repeated import) starts over
         self._load_index()
 
     def _load_index(self) -> None:
@@ -105,31 +105,34 @@ class ChannelFile:
             os.truncate(self.index_path, whole)  # a record cut by a crash would shift every later one
         for start, count in _RECORD.iter_unpack(data[:whole]):
             self.ranges.add(start, start + count)
-        self._expected = self.ranges.end
+        self._expected = self.ranges.end if self.ranges.total else None
 
     def write(self, at_ms: float, pcm: bytes) -> int:
         """Place one packet at `at_ms` after t0 and return how many of its samples are new; what lies before t0 is cut off.
 
+        What is there stays: a repeat may be cut or decoded otherwise, and somebody may have heard the first one already.
         Raises OSError (disk full); then the packet does not count.
         """
         count = len(pcm) // _BYTES_PER_SAMPLE
-        start = round(at_ms * self.rate_hz / 1000)
-        if abs(start - self._expected) * 1000 <= _SNAP_MS * self.rate_hz:
-            start = self._expected
-        if start < 0:
-            skip = min(count, -start)
-            pcm, count, start = pcm[skip * _BYTES_PER_SAMPLE :], count - skip, start + skip
-        if count <= 0:
+        start = self._place(round(at_ms * self.rate_hz / 1000), count)
+        first, end = max(start, 0), start + count
+        if first >= end:
             return 0
-        _write_at(self._pcm_fd, pcm[: count * _BYTES_PER_SAMPLE], start * _BYTES_PER_SAMPLE)
-        _append(self._index_fd, _RECORD.pack(start, count))
-        end_before = self.ranges.end
-        new = self.ranges.add(start, start + count)
-        self.duplicate_samples += count - new
-        if new and start < end_before:
-            self.late_from = start if self.late_from is None else min(start, self.late_from)
-        self._expected = start + count
+        new = 0
+        for a, b in self.ranges.missing(first, end):
+            _write_at(self._pcm_fd, pcm[(a - start) * _BYTES_PER_SAMPLE : (b - start) * _BYTES_PER_SAMPLE], a * _BYTES_PER_SAMPLE)
+            _append(self._index_fd, _RECORD.pack(a, b - a))
+            new += self.ranges.add(a, b)
+        self.duplicate_samples += end - first - new
+        self._expected = end
         return new
+
+    def _place(self, start: int, count: int) -> int:
+        """Return the first sample's place: where the last packet ended, if that is within jitter."""
+        expected = self._expected
+        if expected is not None and abs(start - expected) < min(count, _JITTER_MS * self.rate_hz // 1000):
+            return expected
+        return start
 
     def read(self, start: int, end: int) -> bytes:
         """Return samples [start, end) as PCM; holes and what lies past the end are zeros."""

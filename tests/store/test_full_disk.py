@@ -137,9 +137,9 @@ def test_an_index_record_that_does_not_fit_spoils_no_other(tmp_path: Path) -> No
     channel.write(0, b"\1\0" * 2)
     with room_for(18), pytest.raises(OSError):
         channel.write(2 / RATE_HZ * 1000, b"\2\0" * 2)
-    channel.write(20, PACKET)
+    channel.write(40, PACKET)
     recording.close()
     again = recordings.open_recording(recording.folder)
     assert again is not None
-    assert again.channel("a").ranges.pairs() == [(0, 2), (320, 640)]
+    assert again.channel("a").ranges.pairs() == [(0, 2), (640, 960)]
     again.close()
