@@ -145,7 +145,12 @@ class Database:
         if cursor is None:
             cursor = self._local.cursor = self._connection.cursor()
             cursor.execute(f"set max_execution_time = {READ_LIMIT_MS}")
-        return work(cursor)
+        try:
+            return work(cursor)
+        except BaseException:
+            # It may be inside a transaction for as long as somebody keeps the error: the next reader gets another cursor
+            self._local.cursor = None
+            raise
 
 
 def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:

@@ -71,6 +71,19 @@ async def test_a_reader_sees_the_last_commit_while_a_write_goes_on(table: Databa
     assert numbers(table) == [1, 2]
 
 
+def test_a_reader_that_failed_inside_a_transaction_is_no_burden_to_the_next(table: Database) -> None:
+    def snapshot_and_fail(con: Connection) -> None:
+        con.begin()
+        con.execute("select n from number").fetchall()
+        raise OSError("the disk that the rows were to be written to is full")
+
+    for _ in range(3):
+        with pytest.raises(OSError, match="disk"):
+            table.read_now(snapshot_and_fail)
+    table.write_now(put(1))
+    assert numbers(table) == [1]
+
+
 def test_many_readers_at_once_do_not_disturb_each_other(table: Database) -> None:
     table.write_now(put(*range(100)))
     results: list[list[int]] = []
