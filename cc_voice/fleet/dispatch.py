@@ -3,6 +3,7 @@
     webhook in the inbox → stream row, epoch + 1 → a worker
     session failed, worker lost, service restarted → epoch + 1 → another session, which goes on from the stage that was reached
     batch spooled → committed → removed from the spool
+    stream ended by a fault → where the settings say so, Zoom is asked for another (restarts.py)
 
 The epoch is the fence: whatever an older session of the same stream still delivers is refused by the store. What it delivered
 before it was lost is committed first, so that nothing is done twice and no revocation is missed.
@@ -17,8 +18,11 @@ import structlog
 
 from cc_voice.call import ids
 from cc_voice.call.batch import Batch, StageReached
+from cc_voice.fleet.control import Control
 from cc_voice.fleet.local import LocalFleet, WorkerStatus
 from cc_voice.fleet.messages import Announce, Closed, Progress, Ready, Spooled, ToOwner
+from cc_voice.fleet.restarts import DELAYS_S as RESTART_DELAYS_S
+from cc_voice.fleet.restarts import Restarts
 from cc_voice.fleet.retries import DELAYS_S, Retries
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook, parse_webhook
@@ -40,11 +44,19 @@ REVOKED = 8
 class Dispatcher:
     """Gives streams to workers and their results to the store. `start` before the web server listens, `stop` after."""
 
-    def __init__(self, settings: Settings, database: Database, retry_delays_s: tuple[float, ...] = DELAYS_S) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        retry_delays_s: tuple[float, ...] = DELAYS_S,
+        restart_delays_s: tuple[float, ...] = RESTART_DELAYS_S,
+    ) -> None:
         self._settings = settings
         self._database = database
         self._fleet = LocalFleet(settings, self._receive, self._take_up_again)
         self._retries = Retries(retry_delays_s)
+        self._control = Control(settings.proxy) if settings.restart_streams == "on" else None
+        self._restarts = Restarts(settings, database, self._control, restart_delays_s) if self._control else None
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[None]] = set()
         """Tasks that mostly sleep; `stop` cancels them."""
@@ -75,6 +87,8 @@ class Dispatcher:
         await self._fleet.stop()
         await asyncio.gather(*self._tasks, *self._waiting, return_exceptions=True)
         await self._commit_waiting()
+        if self._control is not None:
+            await self._control.close()
 
     def status(self) -> list[WorkerStatus]:
         """Return what the workers are doing."""
@@ -108,14 +122,7 @@ class Dispatcher:
                 log.info("webhook needs no action", kind=type(webhook).__name__)
 
     async def _started(self, app: str, body: bytes, webhook: Started) -> None:
-        target = StreamTarget(
-            product=webhook.product,
-            instance_key=webhook.instance_key,
-            instance_id=webhook.instance_id,
-            stream_id=webhook.stream_id,
-            server_urls=webhook.server_urls,
-            event_ts_ms=webhook.event_ts_ms,
-        )
+        target = StreamTarget.of(webhook)
         language = self._settings.language.default
         if await self._database.write(lambda con: _announced(con, app, target, language)):
             await self._take_up(webhook.stream_id)
@@ -124,6 +131,8 @@ class Dispatcher:
 
     async def _stopped(self, body: bytes, webhook: Stopped) -> None:
         is_served = self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
+        if self._restarts is not None:
+            self._spawn(self._restarts.after(webhook), self._waiting)
         if webhook.stop_reason != REVOKED:
             return
         # Here too when a worker was told: it may have left the media behind and be measuring, where it hears no webhook.

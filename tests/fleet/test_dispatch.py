@@ -1,12 +1,14 @@
 """From announcement to stored call: real store, real workers; whatever fails in between is made good or told."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -21,6 +23,7 @@ from cc_voice.store import batches, inbox, spool, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.streams import StreamRow
 from tests.fleet.conftest import APP, T0, record, until, webhook
+from tests.fleet.rest import Rest, serving
 from tests.store.conftest import golden
 
 Run = Callable[..., Awaitable[Dispatcher]]
@@ -255,6 +258,33 @@ async def test_stopping_does_not_wait_for_attempts_that_are_far_away(
     await until(lambda: row().failure, "the first attempt failed")
     await asyncio.wait_for(dispatcher.stop(), 20)
     assert row().epoch == 2
+
+
+# -- asking for another ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rest() -> Iterator[Rest]:
+    with serving() as played:
+        yield played
+
+
+@pytest.mark.parametrize(("restart_streams", "asked"), [("on", 1), ("off", 0)])
+async def test_a_stream_that_zoom_ended_by_a_fault_is_asked_for_where_settings_say_so(
+    site: Settings, database: Database, rest: Rest, restart_streams: Literal["on", "off"], asked: int
+) -> None:
+    now_ms = int(time.time() * 1000)
+    changed = msgspec.structs.replace(site, restart_streams=restart_streams, apps=(rest.app(),))
+    dispatcher = Dispatcher(changed, database, restart_delays_s=(0.0,))
+    await dispatcher.announce(APP, webhook("started"))
+    for reason in (6, 10):
+        body = json.loads(webhook("stopped", stop_reason=reason)) | {"event_ts": now_ms}
+        await dispatcher.announce(APP, json.dumps(body).encode())
+    if asked:
+        await until(lambda: rest.commands, "Zoom is asked")
+        assert json.loads(rest.commands[0].body)["action"] == "start"
+    await dispatcher.stop()
+    assert len(rest.commands) == asked
 
 
 # -- revoked -----------------------------------------------------------------------------------------------------------
