@@ -7,23 +7,22 @@
 
 A lost signaling link takes the media links with it and opens a window of 60 s, a lost media link one of 65 s (8.1).
 While a window is open the stream does not end, even when its script is over: Zoom's buffer is still worth something.
-What is played when is `playback.py`; this module only knows whether there is a link to play it on.
+What is played when is `playback.py`; what the client says is `answers.py`; this module only knows which links there are.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-import msgspec
-
-from cc_voice.simulator import negotiation, wire
+from cc_voice.simulator import answers, wire
 from cc_voice.simulator.link import Link, unix_ms
-from cc_voice.simulator.negotiation import Identity, MediaTerms, Refusal
+from cc_voice.simulator.mischief import Mischief
+from cc_voice.simulator.negotiation import MEDIA_NAMES, Identity, Supply
 from cc_voice.simulator.playback import Playback
 from cc_voice.simulator.report import CallStatus, SimulatorConfig, Violation, WebhookReport
-from cc_voice.simulator.wire import Media, Message, Msg, SessionState, Status, Stop, StreamState
+from cc_voice.simulator.wire import Media, SessionState, Stop, StreamState
 
 MAX_VIOLATIONS = 200
 """More are not kept: a client that floods us would fill the memory."""
@@ -32,27 +31,42 @@ MAX_VIOLATIONS = 200
 class Call:
     """A stream of one conversation, from its announcement to its end."""
 
-    def __init__(self, call_id: str, identity: Identity, playback: Playback, config: SimulatorConfig, post: "Post") -> None:
+    def __init__(
+        self,
+        call_id: str,
+        identity: Identity,
+        playback: Playback,
+        config: SimulatorConfig,
+        *,
+        post: "Post",
+        supply: Supply,
+        mischief: Mischief,
+    ) -> None:
         self.call_id = call_id
         self.identity = identity
         self.playback = playback
+        self.supply = supply
+        self.mischief = mischief
         self.stop_reason: int | None = None
         self.over = asyncio.Event()
-        self._config = config
+        self.config = config
+        self.server_urls = ""
+        """What the last announcement named."""
         self._post = post
-        self._session_id = f"sess-{call_id}"
-        self._state = StreamState.INACTIVE
-        self._signaling: Link | None = None
-        self._media: dict[Media, Link] = {}
-        self._needed = Media(0)
+        self.session_id = f"sess-{call_id}"
+        self.state = StreamState.INACTIVE
+        self.signaling: Link | None = None
+        self.media: dict[Media, Link] = {}
+        self.needed = Media(0)
         """Media types that have flowed: while one of them has no link, the stream is interrupted."""
-        self._video_user: Any = None
+        self.video_user: int | None = None
+        self.failed_over = False
+        self._paused = False
         self._links: list[Link] = []
         self._interruptions = 0
-        self._failed_over = False
         self._violations: list[Violation] = []
         self._webhooks: list[WebhookReport] = []
-        self._window: tuple[float, int] | None = (time.monotonic() + config.join_s, Stop.CONNECTION_TIMEOUT)
+        self.window: tuple[float, int] | None = (time.monotonic() + config.join_s, Stop.CONNECTION_TIMEOUT)
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: asyncio.Task[None] | None = None
 
@@ -62,12 +76,25 @@ class Call:
         """Start the call's clock."""
         self._runner = asyncio.create_task(self._run())
 
+    def announce(self, server_urls: str, event_ts: int) -> bytes:
+        """Post the *started* webhook and return its body."""
+        self.server_urls = server_urls
+        who = self.identity
+        body = wire.started(who.product, who.instance_id, who.stream_id, server_urls, event_ts)
+        return self.post(body)
+
+    def post(self, body: bytes) -> bytes:
+        """Post a webhook in the shape this call's faults give it; return that shape."""
+        body = wire.nested(body) if self.mischief.asked("nested-webhook") else body
+        self._post(self, body)
+        return body
+
     async def serve(self, link: Link) -> None:
         """Serve one accepted socket until it ends."""
         self._links.append(link)
-        watchdog = asyncio.get_running_loop().call_later(self._config.handshake_s, self._expire, link)
+        watchdog = asyncio.get_running_loop().call_later(self.config.handshake_s, self._expire, link)
         try:
-            await link.serve(self._receive)
+            await link.serve(lambda link, frame: answers.receive(self, link, frame))
         finally:
             watchdog.cancel()
             self._lost(link)
@@ -82,9 +109,9 @@ class Call:
         with contextlib.suppress(TimeoutError):  # a client that reads nothing must not keep the stream from ending
             async with asyncio.timeout(1):
                 await self._say_goodbye(self.stop_reason)
-        self._state = StreamState.TERMINATED
-        product, instance_id, stream_id = self.identity.product, self.identity.instance_id, self.identity.stream_id
-        self._post(self, wire.stopped(product, instance_id, stream_id, self.stop_reason, unix_ms()))
+        self.state = StreamState.TERMINATED
+        who = self.identity
+        self.post(wire.stopped(who.product, who.instance_id, who.stream_id, self.stop_reason, unix_ms()))
         open_links = [link for link in self._links if link.open]
         await asyncio.gather(*(link.close("stream ended") for link in open_links))
         self.playback.catch_up(time.monotonic())
@@ -92,19 +119,54 @@ class Call:
         self.over.set()
 
     async def _say_goodbye(self, reason: int) -> None:
-        if self._signaling is not None:
+        if self.signaling is not None:
             now = unix_ms()
-            await self._signaling.send(wire.session_state(self._session_id, SessionState.STOPPED, now, reason))
-            await self._signaling.send(wire.stream_state(StreamState.TERMINATING, reason, now))
-            await self._signaling.send(wire.stream_state(StreamState.TERMINATED, reason, now))
+            await self.signaling.send(wire.session_state(self.session_id, SessionState.STOPPED, now, reason))
+            await self.signaling.send(wire.stream_state(StreamState.TERMINATING, reason, now))
+            await self.signaling.send(wire.stream_state(StreamState.TERMINATED, reason, now))
 
     def drop(self, which: str) -> None:
-        """Cut `signaling`, `media`, `audio`, `transcript` or `all` links without a close frame, as a dead network does."""
-        kinds = {"media": Media.AUDIO | Media.TRANSCRIPT, "audio": Media.AUDIO, "transcript": Media.TRANSCRIPT}
+        """Cut `signaling`, `media`, `all` links, or those of one media type, as a dead network does: without a close frame."""
+        kinds = Media(0) if which in ("signaling", "all") else MEDIA_NAMES.get(which, sum(MEDIA_NAMES.values(), Media(0)))
         for link in list(self._links):
-            hit = which == "all" or (link.signaling if which == "signaling" else bool(link.carries & kinds.get(which, Media(0))))
+            hit = which == "all" or (link.signaling if which == "signaling" else bool(link.carries & kinds))
             if hit and link.open:
                 link.drop("dropped by the simulator")
+
+    async def pause(self) -> None:
+        """Stop the media, keep the links (8.5)."""
+        if not self._paused and self.stop_reason is None:
+            self._paused = True
+            self.playback.pause()
+            await self._tell_pause(SessionState.PAUSED, StreamState.PAUSED)
+
+    async def resume(self) -> None:
+        """Go on after a pause; what was said meanwhile is never sent."""
+        if self._paused and self.stop_reason is None:
+            self._paused = False
+            await self._tell_pause(SessionState.RESUMED, StreamState.RESUMED)
+            self.playback.resume(time.monotonic())
+
+    async def _tell_pause(self, session: SessionState, stream: StreamState) -> None:
+        if self.state in (StreamState.ACTIVE, StreamState.PAUSED, StreamState.RESUMED):
+            self.state = stream
+        if self.signaling is not None:
+            await self.signaling.send(wire.session_state(self.session_id, session, unix_ms()))
+            await self.signaling.send(wire.stream_state(stream, Stop.UNDEFINED, unix_ms()))
+
+    def fail_over(self) -> bytes:
+        """Lose the links as when a server of Zoom's dies, and announce the stream at its successor (2.7, 8.4 A)."""
+        self.failed_over = True
+        self.drop("all")
+        return self.announce(f"{self.server_urls.rstrip('/')}/next", unix_ms())
+
+    def interrupted(self) -> None:
+        """Post the *interrupted* webhook."""
+        who = self.identity
+        self.post(wire.interrupted(who.product, who.instance_id, who.stream_id, unix_ms()))
+
+    def open_links(self) -> list[Link]:
+        return [link for link in self._links if link.open and link.accepted]
 
     async def abandon(self) -> None:
         """Stop everything at once; for the end of the simulator itself."""
@@ -116,11 +178,6 @@ class Call:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.over.set()
-
-    def fail(self) -> None:
-        """Lose the links as when a server of Zoom's dies; the stream waits for the client at its successor (8.4 A)."""
-        self._failed_over = True
-        self.drop("all")
 
     def webhook_told(self, report: WebhookReport) -> None:
         self._webhooks.append(report)
@@ -144,6 +201,9 @@ class Call:
             channels=play.sent(),
             events_sent=play.events_sent,
             transcripts_sent=play.transcripts_sent,
+            chats_sent=play.chats_sent,
+            pictures=play.pictures_sent(),
+            faults=self.mischief.texts,
             sockets_opened=len(self._links),
             interruptions=self._interruptions,
             links=tuple(link.report() for link in self._links),
@@ -156,184 +216,46 @@ class Call:
     async def _run(self) -> None:
         while self.stop_reason is None:
             now = time.monotonic()
-            if self._window is not None and now >= self._window[0]:
-                await self.end(self._window[1])
-            elif self._window is None and self.playback.finished:
+            if self.window is not None and now >= self.window[0]:
+                await self.end(self.window[1])
+            elif self.window is None and self.playback.finished:
+                for link in set(self.media.values()):
+                    await link.send_held()
                 # Zoom's own SDK drops media that it has not handed on yet when it reads that the stream is over.
-                await asyncio.sleep(self._config.linger_s)
-                if self._window is None:  # else a link was lost meanwhile: what died in its buffers is sent again
+                await asyncio.sleep(self.config.linger_s)
+                if self.window is None:  # else a link was lost meanwhile: what died in its buffers is sent again
                     await self.end(self.playback.script.stop_reason)
             else:
-                await self.playback.step(now, None if self._window is None else self._window[0])
+                await self.playback.step(now, None if self.window is None else self.window[0])
 
-    def _open_window(self, seconds: float, reason: int) -> None:
-        self._window = (time.monotonic() + seconds, reason)
+    def open_window(self, seconds: float, reason: int) -> None:
+        self.window = (time.monotonic() + seconds, reason)
         self.playback.wake()
-
-    # Messages of the client ------------------------------------------------------------------------------------------
-
-    async def _receive(self, link: Link, frame: str | bytes) -> None:
-        message = self._decode(link, frame)
-        if message is None:
-            return
-        number = message.get("msg_type")
-        if not isinstance(number, int) or isinstance(number, bool):
-            self.violate(link, "bad msg_type", f"{number!r} is not a number")
-            return
-        handler = (_ON_SIGNALING if link.signaling else _ON_MEDIA).get(number)
-        if handler is None:
-            self._misplaced(link, number)
-        elif number not in (Msg.SIGNALING_REQ, Msg.MEDIA_REQ) and not link.accepted:
-            self.violate(link, "message before handshake", f"msg_type {number}")
-        else:
-            await handler(self, link, message)
-
-    def _decode(self, link: Link, frame: str | bytes) -> Message | None:
-        try:
-            message = msgspec.json.decode(frame)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self.violate(link, "bad JSON", str(error))
-            return None
-        if not isinstance(message, dict):
-            self.violate(link, "bad JSON", "a message must be an object")
-            return None
-        return message
-
-    def _misplaced(self, link: Link, number: int) -> None:
-        if number == Msg.READY:
-            self.violate(link, "ready on a media link", "message 7 belongs on signaling")
-        elif number in (*_ON_SIGNALING, *_ON_MEDIA):
-            self.violate(link, "message on the wrong link", f"msg_type {number}")
-        else:
-            self.violate(link, "unknown msg_type", str(number))
-
-    async def _on_signaling_handshake(self, link: Link, message: Message) -> None:
-        if link.accepted:
-            self.violate(link, "second handshake", "signaling")
-            return
-        refusal = negotiation.check_identity(message, self.identity)
-        if refusal is None and self._signaling is not None:
-            refusal = Refusal(Status.DUPLICATE_SIGNAL_REQUEST, "the stream has a signaling link")
-        urls = {kind: f"{link.base_url}/media/{self.identity.stream_id}/{kind}" for kind in ("audio", "transcript", "all")}
-        sequence = _sequence(message)
-        if refusal is not None:
-            await self._refuse(link, refusal, wire.signaling_response(sequence, refusal.status, refusal.reason, None))
-            return
-        self._accept(link)
-        self._signaling = link
-        self._failed_over = False
-        self.playback.signaling_up(link, backlog=message.get("buffer_data") is not False)
-        if self._needed:  # a lost client is back; its media links have the longer window to follow
-            self._open_window(self._config.media_window_s, Stop.AWAIT_RECONNECTION_TIMEOUT)
-        await link.send(wire.signaling_response(sequence, Status.OK, "", urls))
-        await link.send(wire.session_state(self._session_id, SessionState.STARTED, unix_ms()))
-
-    async def _on_media_handshake(self, link: Link, message: Message) -> None:
-        if link.accepted:
-            self.violate(link, "second handshake", "media")
-            return
-        verdict: Refusal | MediaTerms | None = negotiation.check_identity(message, self.identity)
-        if verdict is None and self._signaling is None:
-            verdict = Refusal(Status.INVALID_PAYLOAD, "the stream has no signaling link", "media before signaling")
-        if verdict is None:
-            verdict = negotiation.check_media(message)
-        if isinstance(verdict, MediaTerms):
-            verdict = self._duplicate(verdict) or verdict
-        if isinstance(verdict, Refusal):
-            await self._refuse(link, verdict, wire.media_response(_sequence(message), verdict.status, verdict.reason, None))
-            return
-        for name in verdict.violations:
-            self.violate(link, name, "")
-        self._accept(link)
-        link.carries = verdict.wanted
-        self._media |= dict.fromkeys(verdict.wanted, link)
-        self.playback.media_agreed(verdict)
-        await link.send(wire.media_response(_sequence(message), Status.OK, "", verdict.params))
-
-    def _duplicate(self, terms: MediaTerms) -> Refusal | None:
-        """At most one connection per type; everything on one link excludes any other (6.1)."""
-        if any(link.carries == negotiation.SUPPORTED for link in self._media.values()):
-            return Refusal(Status.MEDIA_DATA_ALL_CONNECTION_EXIST, "one link already carries everything")
-        if any(kind in self._media for kind in terms.wanted):
-            return Refusal(Status.DUPLICATE_MEDIA_DATA_CONNECTION, "this media type has a link")
-        return None
-
-    async def _on_ready(self, link: Link, message: Message) -> None:
-        if message.get("rtms_stream_id") != self.identity.stream_id:
-            self.violate(link, "wrong stream id", "message 7")
-            return
-        if not self._media:
-            self.violate(link, "ready before media", "message 7 came before a media handshake succeeded")
-            return
-        for media in self._media.values():
-            media.ready = True
-        if Media.AUDIO in self._media:
-            self.playback.audio_up(self._media[Media.AUDIO], time.monotonic())
-        if Media.TRANSCRIPT in self._media:
-            self.playback.transcript_up(self._media[Media.TRANSCRIPT])
-        self._needed |= _union(self._media)
-        await self._flow(link)
-
-    async def _flow(self, signaling: Link) -> None:
-        """All that has ever flowed has a ready link: the stream is active (again)."""
-        if any(kind not in self._media or not self._media[kind].ready for kind in self._needed):
-            return
-        self._window = None
-        if self._state != StreamState.ACTIVE:
-            self._state = StreamState.ACTIVE
-            await signaling.send(wire.stream_state(StreamState.ACTIVE, Stop.UNDEFINED, unix_ms()))
-        self.playback.flow(True)
-
-    async def _on_subscription(self, link: Link, message: Message) -> None:
-        wanted, violations = negotiation.check_subscription(message, self.identity.product)
-        for name in violations:
-            self.violate(link, name, msgspec.json.encode(message.get("events")).decode()[:200])
-        self.playback.subscribe(wanted)
-
-    async def _on_keep_alive(self, link: Link, message: Message) -> None:
-        if not link.keep_alives.answer(message.get("timestamp"), time.monotonic()):
-            self.violate(link, "keep-alive with a wrong timestamp", repr(message.get("timestamp")))
-        elif link.carries & Media.AUDIO:
-            self.playback.audio_acknowledged(message["timestamp"])
-
-    async def _on_session_query(self, link: Link, message: Message) -> None:
-        session_id = message.get("rtms_session_id")
-        if session_id != self._session_id:
-            self.violate(link, "unknown session id", repr(session_id))
-        state = SessionState.STARTED if session_id == self._session_id else SessionState.INACTIVE
-        await link.send(wire.session_state_response(session_id, state, unix_ms()))
-
-    async def _on_stream_query(self, link: Link, message: Message) -> None:
-        if message.get("rtms_stream_id") != self.identity.stream_id:
-            self.violate(link, "wrong stream id", "message 19")
-        await link.send(wire.stream_state_response(self.identity.stream_id, self._state, unix_ms()))
-
-    async def _on_close(self, link: Link, message: Message) -> None:
-        stream_id = message.get("rtms_stream_id")
-        if stream_id != self.identity.stream_id:
-            self.violate(link, "wrong stream id", "message 21")
-            await link.send(wire.close_response(stream_id, Status.INVALID_RTMS_STREAM_ID, "unknown stream", unix_ms()))
-            return
-        await link.send(wire.close_response(stream_id, Status.OK, "OK", unix_ms()))
-        self._spawn(self.end(Stop.RECEIVER_REQUEST_CLOSE))
-
-    async def _on_video(self, link: Link, message: Message) -> None:
-        """Confirm a subscription to a participant's video; no picture follows, the simulator has only audio."""
-        user_id, subscribe = message.get("user_id"), message.get("subscribe")
-        if self.identity.product.by_channel or not isinstance(user_id, int) or not isinstance(subscribe, bool):
-            self.violate(link, "bad video subscription", repr(user_id))
-            await link.send(wire.video_response(user_id, Status.INVALID_PAYLOAD, "not a participant's number", unix_ms()))
-            return
-        duplicate = subscribe and user_id == self._video_user
-        self._video_user = user_id if subscribe else None
-        status = Status.DUPLICATE_VIDEO_SUBSCRIPTION if duplicate else Status.OK
-        await link.send(wire.video_response(user_id, status, "duplicate" if duplicate else "OK", unix_ms()))
 
     # Links -----------------------------------------------------------------------------------------------------------
 
-    def _accept(self, link: Link) -> None:
+    def accept(self, link: Link) -> None:
+        """A handshake succeeded: from now on the link is kept alive."""
         link.accepted = True
-        self._spawn(link.keep_alive(self._config.keep_alive_s, self._unanswered, self._asked))
+        if not self.mischief.asked("no-keep-alives"):
+            self.spawn(link.keep_alive(self.config.keep_alive_s, self._unanswered, self._asked))
+
+    async def media_flows(self) -> None:
+        """Media may flow on all media links; when no link that has ever flowed is missing, the stream is active (again)."""
+        for link in self.media.values():
+            link.ready = True
+        self.playback.media_up(self.media, time.monotonic())
+        for kind in self.media:
+            self.needed |= kind
+        if any(kind not in self.media for kind in self.needed):
+            return
+        self.window = None
+        if self.state not in (StreamState.ACTIVE, StreamState.PAUSED, StreamState.RESUMED):
+            self.state = StreamState.PAUSED if self._paused else StreamState.ACTIVE
+            if self.signaling is not None:
+                await self.signaling.send(wire.stream_state(self.state, Stop.UNDEFINED, unix_ms()))
+        self.playback.flow(True)
+        self.mischief.begin(self)
 
     def _asked(self, link: Link, timestamp: int) -> None:
         if link.carries & Media.AUDIO:
@@ -342,48 +264,43 @@ class Call:
     def _unanswered(self, link: Link) -> None:
         self.violate(link, "keep-alives unanswered", f"{link.keep_alives.asked} asked, {link.keep_alives.answered} answered")
 
-    async def _refuse(self, link: Link, refusal: Refusal, answer: Message) -> None:
-        if refusal.violation is not None:
-            self.violate(link, refusal.violation, refusal.reason)
-        await link.send(answer)
-
     def _expire(self, link: Link) -> None:
         if not link.accepted:
-            self._spawn(link.close("no handshake in time"))
+            self.spawn(link.close("no handshake in time"))
 
     def _lost(self, link: Link) -> None:
         """A socket is gone: find out what that means for the stream."""
-        if link is self._signaling:
-            self._signaling = None
+        if link is self.signaling:
+            self.signaling = None
             self.playback.signaling_down()
-            if self.stop_reason is None and self._state != StreamState.INACTIVE:
+            if self.stop_reason is None and self.state != StreamState.INACTIVE:
                 self._signaling_lost()
-            for media in set(self._media.values()):  # Zoom tears them down too (8.4)
+            for media in set(self.media.values()):  # Zoom tears them down too (8.4)
                 media.drop("signaling was lost")
         elif link.carries:
             lost = Media(0)
-            for kind in [kind for kind, owner in self._media.items() if owner is link]:
-                del self._media[kind]
+            for kind in [kind for kind, owner in self.media.items() if owner is link]:
+                del self.media[kind]
                 lost |= kind
             self.playback.media_down(lost, time.monotonic())
-            if self.stop_reason is None and lost & self._needed and self._signaling is not None:
+            if self.stop_reason is None and lost & self.needed and self.signaling is not None:
                 self._media_lost(lost)
 
     def _signaling_lost(self) -> None:
-        self._state = StreamState.INTERRUPTED
+        self.state = StreamState.INTERRUPTED
         self._interruptions += 1
         self.playback.flow(False)
-        self._open_window(self._config.signaling_window_s, Stop.AWAIT_RECONNECTION_TIMEOUT)
-        if not self._failed_over:  # a dead server cannot tell; its successor's *started* does
-            self._post(self, wire.interrupted(self.identity.product, self.identity.instance_id, self.identity.stream_id, unix_ms()))
+        self.open_window(self.config.signaling_window_s, Stop.AWAIT_RECONNECTION_TIMEOUT)
+        if not self.failed_over:  # a dead server cannot tell; its successor's *started* does
+            self.interrupted()
 
     def _media_lost(self, lost: Media) -> None:
-        assert self._signaling is not None
-        self._state = StreamState.INTERRUPTED
+        assert self.signaling is not None
+        self.state = StreamState.INTERRUPTED
         self._interruptions += 1
         self.playback.flow(False)
-        self._open_window(self._config.media_window_s, Stop.AWAIT_RECONNECTION_TIMEOUT)
-        self._spawn(self._tell_media_lost(self._signaling, lost))
+        self.open_window(self.config.media_window_s, Stop.AWAIT_RECONNECTION_TIMEOUT)
+        self.spawn(self._tell_media_lost(self.signaling, lost))
 
     async def _tell_media_lost(self, signaling: Link, lost: Media) -> None:
         now = unix_ms()
@@ -396,44 +313,19 @@ class Call:
         if len(self._violations) < MAX_VIOLATIONS:
             self._violations.append(Violation(name=name, detail=detail, link=link.kind, unix_ms=unix_ms()))
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the call, until the simulator ends."""
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def _state_name(self) -> str:
         if self.stop_reason is not None:
             return "ended"
-        if self._state == StreamState.INACTIVE:
-            return "joined" if self._signaling is not None else "announced"
-        return "streaming" if self._state == StreamState.ACTIVE else "interrupted"
-
-
-def _sequence(message: Message) -> int:
-    """Return the number to echo; clients may leave it out."""
-    value = message.get("sequence")
-    return value if isinstance(value, int) else 1
-
-
-def _union(media: dict[Media, Link]) -> Media:
-    total = Media(0)
-    for kind in media:
-        total |= kind
-    return total
+        if self.state == StreamState.INACTIVE:
+            return "joined" if self.signaling is not None else "announced"
+        return {StreamState.INTERRUPTED: "interrupted", StreamState.PAUSED: "paused"}.get(self.state, "streaming")
 
 
 Post = Callable[[Call, bytes], None]
 """Posts a webhook body of a call."""
-
-_Handler = Callable[[Call, Link, Message], Awaitable[None]]
-_ON_SIGNALING: dict[int, _Handler] = {
-    Msg.SIGNALING_REQ: Call._on_signaling_handshake,
-    Msg.SUBSCRIBE: Call._on_subscription,
-    Msg.READY: Call._on_ready,
-    Msg.SESSION_STATE_REQ: Call._on_session_query,
-    Msg.KEEP_ALIVE_RESP: Call._on_keep_alive,
-    Msg.STREAM_STATE_REQ: Call._on_stream_query,
-    Msg.CLOSE_REQ: Call._on_close,
-    Msg.VIDEO_REQ: Call._on_video,
-}
-_ON_MEDIA: dict[int, _Handler] = {Msg.MEDIA_REQ: Call._on_media_handshake, Msg.KEEP_ALIVE_RESP: Call._on_keep_alive}

@@ -9,12 +9,15 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from cc_voice.simulator import wire
 from cc_voice.simulator.wire import Media, Message
+
+if TYPE_CHECKING:
+    from cc_voice.simulator.mischief import LinkFaults
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -43,7 +46,9 @@ class LinkReport(msgspec.Struct, frozen=True, kw_only=True):
 class KeepAlives:
     """Book-keeping of keep-alives: what is unanswered, how late answers came. Pure; times are arguments."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, untimed: bool = False) -> None:
+        """`untimed`: questions go out without their time, so answers come without, each to the oldest question."""
+        self.untimed = untimed
         self.asked = self.answered = self.max_delay_ms = 0
         self._last_timestamp = 0
         self._unanswered: dict[int, float] = {}
@@ -61,6 +66,8 @@ class KeepAlives:
 
     def answer(self, timestamp: Any, now_s: float) -> bool:
         """Note an answer; False when it answers nothing that was asked."""
+        if self.untimed and timestamp is None and self._unanswered:
+            timestamp = next(iter(self._unanswered))
         if not isinstance(timestamp, int) or timestamp not in self._unanswered:
             return False
         self.max_delay_ms = max(self.max_delay_ms, round((now_s - self._unanswered[timestamp]) * 1000))
@@ -73,16 +80,21 @@ class KeepAlives:
 class Link:
     """One socket of a client, signaling or media; what the messages on it mean is `call.py`'s business."""
 
-    def __init__(self, kind: str, base_url: str, receive: Receive, send: Send) -> None:
+    def __init__(self, kind: str, base_url: str, receive: Receive, send: Send, faults: "LinkFaults") -> None:
         self.kind = kind
         """`signaling`, or the media type in the URL the client chose."""
         self.base_url = base_url
         """`ws://host:port` as the client knows us."""
         self.accepted = False
         self.carries = Media(0)
+        self.whole = False
+        """It carries everything: the client asked for media type 32."""
+        self.deaf = False
+        """Nothing is answered: half open."""
         self.ready = False
         """Message 7 came after its handshake."""
-        self.keep_alives = KeepAlives()
+        self._faults = faults
+        self.keep_alives = KeepAlives(untimed=self._faults.untimed_keep_alives)
         self.ended_by: str | None = None
         self._receive = receive
         self._send = send
@@ -112,9 +124,19 @@ class Link:
 
     async def send(self, message: Message) -> bool:
         """Queue a message, waiting while the peer is behind; False when the link is gone."""
-        if self.open:
-            await self._queue.put(wire.encode(message))
+        for altered in self._faults.outgoing(message):
+            await self.send_raw(wire.encode(altered))
         return self.open
+
+    async def send_held(self) -> None:
+        """Queue what faults have held back."""
+        for message in self._faults.held():
+            await self.send_raw(wire.encode(message))
+
+    async def send_raw(self, text: str) -> None:
+        """Queue any text as a frame."""
+        if self.open:
+            await self._queue.put(text)
 
     async def serve(self, handle: Callable[["Link", str | bytes], Awaitable[None]]) -> None:
         """Accept, then read and write until either side ends the link; returns when it is over."""
@@ -160,6 +182,8 @@ class Link:
 
     async def _read(self, handle: Callable[["Link", str | bytes], Awaitable[None]]) -> None:
         async for frame in self._frames():
+            if self._faults.read_delay_s:
+                await asyncio.sleep(self._faults.read_delay_s)
             if self.open:
                 await handle(self, frame)
 
@@ -174,7 +198,8 @@ class Link:
     async def _write(self) -> None:
         try:
             while (text := await self._queue.get()) != _CLOSE:
-                await self._send({"type": "websocket.send", "text": text})
+                content = {"bytes": text.encode()} if self._faults.binary else {"text": text}
+                await self._send({"type": "websocket.send", **content})
             await self._send({"type": "websocket.close", "code": 1000})
             self._end("closed")
         except OSError:  # the server's way to say that the client is gone

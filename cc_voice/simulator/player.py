@@ -8,14 +8,15 @@ interval's start as its timestamp.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from cc_voice.simulator import wire
-from cc_voice.simulator.scenario import BYTES_PER_MS, TRANSCRIPT_DELAY_MS, Event, Line, Script, Track
+from cc_voice.simulator.scenario import BYTES_PER_MS, TRANSCRIPT_DELAY_MS, ChatLine, Event, Line, Script, Track
+from cc_voice.simulator.sound import FRAME_MS, PLAIN, Encoding, Sound, encode
 
 MIXED = "0"
 """Key of the one source of mixed audio, as on the wire."""
@@ -25,11 +26,14 @@ HANG_MS = 200
 
 
 class Packet(msgspec.Struct, frozen=True):
-    """One packet: `pcm` was said from `at_ms` on by the source `key`."""
+    """One packet: `payload` holds what the source `key` said from `at_ms` on, for `lasts_ms`."""
 
     key: str
     at_ms: int
-    pcm: bytes
+    payload: bytes
+    lasts_ms: int = FRAME_MS
+    bytes_per_ms: int = BYTES_PER_MS
+    """0: the payload cannot be divided."""
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,12 +65,12 @@ class Tally:
         self._last_ms: int | None = None
 
     def add(self, packet: Packet) -> None:
-        end_ms = packet.at_ms + len(packet.pcm) // BYTES_PER_MS
+        end_ms = packet.at_ms + packet.lasts_ms
         if end_ms <= self._hashed_to_ms:
             self._replayed += 1
             return
         # After a reconnect with another send_rate a packet may be half old: only its new half counts.
-        new = packet.pcm[max(0, self._hashed_to_ms - packet.at_ms) * BYTES_PER_MS :]
+        new = packet.payload[max(0, self._hashed_to_ms - packet.at_ms) * packet.bytes_per_ms :]
         self._digest.update(new)
         self._packets += 1
         self._bytes += len(new)
@@ -91,13 +95,23 @@ class Tally:
 class AudioFeed:
     """Cuts the tracks of a call into packets, in timestamp order over all sources; one reader, which can go back."""
 
-    def __init__(self, tracks: Sequence[Track], *, send_rate_ms: int = 20, dtx: bool = False, from_ms: int = 0) -> None:
+    def __init__(
+        self,
+        tracks: Sequence[Track],
+        *,
+        send_rate_ms: int = 20,
+        dtx: bool = False,
+        from_ms: int = 0,
+        tallies: Mapping[str, Tally] | None = None,
+    ) -> None:
+        """`tallies` of an earlier feed go on being counted."""
         self._tracks = {track.key: track for track in tracks}
+        self._sounds: Mapping[str, Sound] = {track.key: encode(track.pcm, PLAIN) for track in tracks}
         self._next_ms = {track.key: max(track.start_ms, from_ms) for track in tracks}
         self._loud = {track.key: loud_frames(track.pcm) for track in tracks} if dtx else {}
         self._rate_ms = send_rate_ms
         self._floor_ms = dict(self._next_ms)
-        self.tallies = {track.key: Tally(track) for track in tracks}
+        self.tallies = {track.key: (tallies or {}).get(track.key) or Tally(track) for track in tracks}
 
     @property
     def position_ms(self) -> int:
@@ -113,9 +127,14 @@ class AudioFeed:
         """Return when the next packet can be sent; None when everything was. The last one may be cut short by the call's end."""
         return None if self.finished else min(self.position_ms + self._rate_ms, max(t.end_ms for t in self._tracks.values()))
 
-    def retune(self, send_rate_ms: int) -> None:
-        """Cut into packets of another length from here on; a client may ask for it when it reconnects."""
+    def encoded(self, encoding: Encoding) -> Mapping[str, Sound]:
+        """Return all sources in another encoding, to `retune` to. Slow, unless it is the scripts' own."""
+        return {key: encode(track.pcm, encoding, phase_ms=self._next_ms[key] % FRAME_MS) for key, track in self._tracks.items()}
+
+    def retune(self, send_rate_ms: int, sounds: Mapping[str, Sound] | None = None) -> None:
+        """Send other packets from here on; a client may ask for it when it reconnects."""
         self._rate_ms = send_rate_ms
+        self._sounds = sounds or self._sounds
 
     def take(self, until_ms: int) -> Iterator[Packet]:
         """Yield the packets due until a position. What was yielded counts as sent."""
@@ -148,8 +167,8 @@ class AudioFeed:
                 self._floor_ms[key] = self._next_ms[key]
 
     def _packet(self, key: str, at_ms: int) -> Packet:
-        start, length = at_ms * BYTES_PER_MS, self._rate_ms * BYTES_PER_MS
-        return Packet(key, at_ms, self._tracks[key].pcm[start : start + length].ljust(length, b"\0"))
+        sound = self._sounds[key]
+        return Packet(key, at_ms, sound.cut(at_ms, self._rate_ms), self._rate_ms, sound.bytes_per_ms)
 
     def _speaks(self, key: str, at_ms: int) -> bool:
         loud = self._loud.get(key)
@@ -187,16 +206,16 @@ class EventQueue:
     """The call's events: which have happened, which of those the client was told."""
 
     def __init__(self, events: Sequence[Event]) -> None:
-        self._events = sorted(events, key=lambda event: event.at_ms)
+        self._events = sorted(events, key=lambda event: event.known_ms)
         self._happened = 0
         self._untold: list[Event] = []
 
     @property
     def last_ms(self) -> int:
-        return self._events[-1].at_ms if self._events else 0
+        return self._events[-1].known_ms if self._events else 0
 
     def next_due_ms(self) -> int | None:
-        return self._events[self._happened].at_ms if self._happened < len(self._events) else None
+        return self._events[self._happened].known_ms if self._happened < len(self._events) else None
 
     def happen(self, until_ms: int) -> None:
         """Let everything until a position happen, whether or not anybody listens."""
@@ -215,11 +234,13 @@ class EventQueue:
 
         "Also sent at stream start for a consumer already connected" (5.5), with the time of the original.
         """
+        # By number: 8 and 9 are also a meeting's cameras, which a client that comes back has to know of just as well.
         ends = {wire.CONSUMER_ANSWERED: wire.CONSUMER_END, wire.USER_ANSWERED: wire.USER_END}
         past = self._events[: self._happened]
-        gone = {(event.event_type, event.channel_id) for event in past}
+        gone = {(event.event_type, event.channel_id, event.user_id) for event in past}
         for event in past:
-            if event.event_type in types and event.event_type in ends and (ends[event.event_type], event.channel_id) not in gone:
+            ended = (ends.get(event.event_type, 0), event.channel_id, event.user_id) in gone
+            if event.event_type in types and event.event_type in ends and not ended:
                 self._untold = [*(other for other in self._untold if other is not event), event]
         self._untold.sort(key=lambda event: event.at_ms)
 
@@ -239,6 +260,22 @@ class LineQueue:
         return self._lines[self._next].end_ms + TRANSCRIPT_DELAY_MS if self._next < len(self._lines) else None
 
     def take(self, until_ms: int) -> Iterator[Line]:
+        while (due_ms := self.next_due_ms()) is not None and due_ms <= until_ms:
+            self._next += 1
+            yield self._lines[self._next - 1]
+
+
+class ChatQueue:
+    """What was written in the call's chat."""
+
+    def __init__(self, lines: Sequence[ChatLine]) -> None:
+        self._lines = sorted(lines, key=lambda line: line.at_ms)
+        self._next = 0
+
+    def next_due_ms(self) -> int | None:
+        return self._lines[self._next].at_ms if self._next < len(self._lines) else None
+
+    def take(self, until_ms: int) -> Iterator[ChatLine]:
         while (due_ms := self.next_due_ms()) is not None and due_ms <= until_ms:
             self._next += 1
             yield self._lines[self._next - 1]

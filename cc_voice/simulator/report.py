@@ -7,6 +7,7 @@ import msgspec
 from cc_voice.simulator.link import LinkReport
 from cc_voice.simulator.player import Sent
 from cc_voice.simulator.scenario import Party
+from cc_voice.simulator.visuals import PicturesSent
 
 
 class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,10 @@ class CallRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     dtx: bool = False
     """Send nothing while a party is silent."""
     stop_reason: int | None = None
+    media: tuple[str, ...] | None = None
+    """What the app has scopes for: audio, video, deskshare, transcript, chat; None: what is usual for the product."""
+    faults: tuple[str, ...] = ()
+    """`NAME[:ARG][@SECONDS]`, as in `faults.py`; beside those of the scenario."""
 
 
 class StartedCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +102,7 @@ class CallStatus(msgspec.Struct, frozen=True, kw_only=True):
     instance_id: str
     stream_id: str
     state: str
-    """announced, joined, streaming, interrupted, ended."""
+    """announced, joined, streaming, paused, interrupted, ended."""
     stop_reason: int | None
     speed: float | str
     start_unix_ms: int
@@ -106,6 +111,10 @@ class CallStatus(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[Sent, ...]
     events_sent: int
     transcripts_sent: int
+    chats_sent: int
+    pictures: tuple[PicturesSent, ...]
+    """Camera pictures and shared screens, for links that asked for them."""
+    faults: tuple[str, ...]
     sockets_opened: int
     interruptions: int
     links: tuple[LinkReport, ...]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cc_voice.simulator import wire
 from cc_voice.simulator.errors import ScriptError
+from cc_voice.simulator.wire import Media
 
 RATE_HZ = 16_000
 BYTES_PER_MS = RATE_HZ * 2 // 1000
@@ -47,6 +48,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     fields: dict[str, Any] = {}
     """Anything else that shall stand in the event object."""
+    late_ms: int = 0
+    """How long after it happened the server tells of it."""
+
+    @property
+    def known_ms(self) -> int:
+        return self.at_ms + self.late_ms
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +65,16 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
     channel_id: str | None = None
     user_id: str | None = None
+
+
+class ChatLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One chat message, or what happened to one; `operation` as in 7.12."""
+
+    at_ms: int
+    text: str
+    user_id: str
+    message_id: str
+    operation: int = 1
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +89,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[Party, ...]
     events: tuple[Event, ...] = ()
     lines: tuple[Line, ...] = ()
+    chat: tuple[ChatLine, ...] = ()
+    faults: tuple[str, ...] = ()
+    """`NAME[:ARG][@SECONDS]`, as in `faults.py`."""
     stop_reason: int = int(wire.Stop.CUSTOMER_DISCONNECTED)
 
 
@@ -103,6 +123,8 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...]
     lines: tuple[Line, ...]
     stop_reason: int
+    chat: tuple[ChatLine, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 def scenario_names(folder: Path | None = None) -> list[str]:
@@ -221,10 +243,40 @@ def _script(scenario: Scenario, audio: Sequence[NDArray[np.int16]]) -> Script:
         language=scenario.language,
         duration_ms=scenario.duration_ms,
         tracks=tuple(_track(who, pcm, scenario) for who, pcm in zip(scenario.channels, audio, strict=True)),
-        events=tuple(sorted(scenario.events, key=lambda event: event.at_ms)),
+        events=tuple(sorted((*scenario.events, *_visible_events(scenario, product)), key=lambda event: event.at_ms)),
         lines=tuple(sorted(scenario.lines, key=lambda line: line.end_ms)),
         stop_reason=scenario.stop_reason,
+        chat=scenario.chat or _plain_chat(scenario, product),
+        faults=scenario.faults,
     )
+
+
+def _visible_events(scenario: Scenario, product: wire.Product) -> tuple[Event, ...]:
+    """Return a meeting's events about what can be seen, unless its script has some: all cameras on, the first party's screen."""
+    seen = {wire.VIDEO_ON, wire.VIDEO_OFF, wire.SHARING_START, wire.SHARING_STOP}
+    if Media.VIDEO not in product.media or any(event.event_type in seen for event in scenario.events):
+        return ()
+    begun: list[Event] = []
+    ended: list[Event] = []
+    for who in scenario.channels:
+        start_ms, end_ms = _present(who, scenario)
+        begun.append(Event(at_ms=start_ms, event_type=wire.VIDEO_ON, user_id=who.user_id))
+        ended.append(Event(at_ms=end_ms, event_type=wire.VIDEO_OFF, user_id=who.user_id))
+    begun.append(Event(at_ms=begun[0].at_ms, event_type=wire.SHARING_START, user_id=begun[0].user_id))
+    ended.append(Event(at_ms=ended[0].at_ms, event_type=wire.SHARING_STOP))
+    return (*begun, *ended)
+
+
+def _plain_chat(scenario: Scenario, product: wire.Product) -> tuple[ChatLine, ...]:
+    """Return a greeting by each party, the first of which is put right later."""
+    if Media.CHAT not in product.media:
+        return ()
+    greetings = []
+    for number, who in enumerate(scenario.channels, start=1):
+        at_ms, user_id = _present(who, scenario)[0] + 100, who.user_id or "0"
+        greetings.append(ChatLine(at_ms=at_ms, text=f"Hello, {who.name} here", user_id=user_id, message_id=f"m-{number}"))
+    changed = msgspec.structs.replace(greetings[0], at_ms=greetings[0].at_ms + 400, text="Hello!", operation=3)
+    return (*greetings, changed)
 
 
 def _track(who: Party, pcm: NDArray[np.int16], scenario: Scenario) -> Track:

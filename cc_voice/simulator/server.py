@@ -10,7 +10,7 @@ import secrets
 import socket
 import uuid
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,12 +20,16 @@ import uvicorn
 from cc_voice.simulator import control, wire
 from cc_voice.simulator.call import Call
 from cc_voice.simulator.errors import RequestError, SimulatorError, UnknownCall
+from cc_voice.simulator.faults import parse_fault
 from cc_voice.simulator.link import Link, Receive, Send, unix_ms
-from cc_voice.simulator.negotiation import Identity
+from cc_voice.simulator.mischief import Mischief
+from cc_voice.simulator.negotiation import MEDIA_NAMES, Identity, Supply
 from cc_voice.simulator.playback import MAX, Playback
 from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig, StartedCall
 from cc_voice.simulator.scenario import Script, load_file, load_scenario
+from cc_voice.simulator.sound import encodable
 from cc_voice.simulator.webhooks import Poster
+from cc_voice.simulator.wire import Media
 
 SEND_BUFFER_BYTES = 1 << 18
 """Small, so that `max` means as fast as the peer takes it, and little dies in the buffers of a lost link."""
@@ -98,6 +102,8 @@ class Simulator:
         `address` is `host:port` as the client will know us; None: our own idea of it.
         """
         script = await asyncio.to_thread(self._script, request)
+        mischief = Mischief([parse_fault(text) for text in (*script.faults, *request.faults)])
+        script = mischief.rewrite(script)
         speed = checked_speed(request.speed)
         call_id = uuid.uuid4().hex[:12]
         identity = self._identity(script.product, call_id)
@@ -110,11 +116,12 @@ class Simulator:
             buffer_s=self.config.buffer_s,
             replay_s=self.config.replay_s,
         )
-        call = Call(call_id, identity, playback, self.config, self._post)
+        supply = Supply(_scopes(request.media, script.product), encodable())
+        call = Call(call_id, identity, playback, self.config, post=self._post, supply=supply, mischief=mischief)
         self._remember(call)
-        server_urls = f"ws://{address or self.address}/signaling/{identity.stream_id}"
         call.begin()
-        return self._announce(call, server_urls, start_unix_ms)
+        body = call.announce(f"ws://{address or self.address}/signaling/{identity.stream_id}", start_unix_ms)
+        return self._started(call, body)
 
     def call(self, call_id: str) -> CallStatus:
         """Return how a call stands. Raises UnknownCall."""
@@ -138,7 +145,7 @@ class Simulator:
         return call.status()
 
     def drop(self, call_id: str, link: str = "all") -> None:
-        """Cut links of a call as a dead network does: `signaling`, `media`, `audio`, `transcript` or `all`."""
+        """Cut links of a call as a dead network does: `signaling`, `media`, `all`, or those of one media type."""
         self._find(call_id).drop(link)
 
     def redeliver(self, started: StartedCall) -> None:
@@ -148,26 +155,22 @@ class Simulator:
     def fail_over(self, started: StartedCall) -> StartedCall:
         """Let the server of a stream die and announce the same stream at its successor (rtms.md 2.7, 8.4 case A)."""
         call = self._find(started.call)
-        call.fail()
-        return self._announce(call, f"{started.server_urls.rstrip('/')}/next", unix_ms())
+        return self._started(call, call.fail_over())
 
     async def settle(self) -> None:
         """Wait until every webhook under way was delivered or given up."""
         assert self._poster is not None
         await self._poster.settle()
 
-    def _announce(self, call: Call, server_urls: str, event_ts: int) -> StartedCall:
-        identity = call.identity
-        body = wire.started(identity.product, identity.instance_id, identity.stream_id, server_urls, event_ts)
-        self._post(call, body)
+    def _started(self, call: Call, body: bytes) -> StartedCall:
         return StartedCall(
             call=call.call_id,
-            headers=wire.webhook_headers(self.config.webhook_secret, body, event_ts // 1000),
+            headers=wire.webhook_headers(self.config.webhook_secret, body, unix_ms() // 1000),
             body=body.decode(),
-            product=identity.product.name,
-            instance_id=identity.instance_id,
-            stream_id=identity.stream_id,
-            server_urls=server_urls,
+            product=call.identity.product.name,
+            instance_id=call.identity.instance_id,
+            stream_id=call.identity.stream_id,
+            server_urls=call.server_urls,
         )
 
     def _script(self, request: CallRequest) -> Script:
@@ -202,7 +205,8 @@ class Simulator:
 
     def _post(self, call: Call, body: bytes) -> None:
         assert self._poster is not None
-        self._poster.post(body, call.webhook_told)
+        late_s = call.mischief.argument("late-webhook")
+        self._poster.post(body, call.webhook_told, after_s=late_s or 0.0)
 
     async def _app(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -217,7 +221,7 @@ class Simulator:
         match parts:
             case ["signaling", _, *_]:  # a successor adds a segment of its own
                 kind = "signaling"
-            case ["media", _, ("audio" | "transcript" | "all") as kind]:
+            case ["media", _, kind] if kind in (*MEDIA_NAMES, "all"):
                 pass
             case _:
                 kind = ""
@@ -225,7 +229,7 @@ class Simulator:
             await send({"type": "websocket.close", "code": 1008})  # before accept: the client sees HTTP 403
             return
         base_url = f"ws://{control.host(scope) or self.address}"
-        await call.serve(Link(kind, base_url, receive, send))
+        await call.serve(Link(kind, base_url, receive, send, call.mischief.on_link()))
 
 
 class _Server(uvicorn.Server):
@@ -258,6 +262,19 @@ def _listen(host: str, port: int) -> socket.socket:
     return sock
 
 
+def _scopes(names: Sequence[str] | None, product: wire.Product) -> Media:
+    """Return the media types an app may have. Raises RequestError."""
+    if names is None:
+        return product.media
+    unknown = [name for name in names if name not in MEDIA_NAMES]
+    if unknown or not names:
+        raise RequestError(f"media {', '.join(unknown) or '(none)'} is not to be had; choose among: {', '.join(MEDIA_NAMES)}")
+    scopes = Media(0)
+    for name in names:
+        scopes |= MEDIA_NAMES[name]
+    return scopes
+
+
 def checked_speed(speed: float | str) -> float | str:
     """Return a speed as `Playback` wants it: a positive number or `max`. Raises RequestError."""
     if speed == MAX:
@@ -269,5 +286,3 @@ def checked_speed(speed: float | str) -> float | str:
     if not 0 < factor <= 10_000:
         raise RequestError(f"speed {speed!r} is neither a positive number nor 'max'")
     return factor
-
-

@@ -26,10 +26,10 @@ class Poster:
         self._client = httpx.AsyncClient(timeout=ANSWER_WITHIN_S, trust_env=False)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def post(self, body: bytes, told: Callable[[WebhookReport], None]) -> None:
-        """Post one webhook, if anywhere; `told` hears how it went, once."""
+    def post(self, body: bytes, told: Callable[[WebhookReport], None], *, after_s: float = 0.0) -> None:
+        """Post one webhook, if anywhere, after so many seconds; `told` hears how it went, once."""
         if self._config.webhook_url is not None:
-            task = asyncio.create_task(self._deliver(self._config.webhook_url, body, told))
+            task = asyncio.create_task(self._deliver(self._config.webhook_url, body, told, after_s))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -44,9 +44,9 @@ class Poster:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._client.aclose()
 
-    async def _deliver(self, url: str, body: bytes, told: Callable[[WebhookReport], None]) -> None:
+    async def _deliver(self, url: str, body: bytes, told: Callable[[WebhookReport], None], after_s: float) -> None:
         event = msgspec.json.decode(body)["event"]
-        for attempt, pause_s in enumerate((0.0, *self._config.webhook_retry_s), start=1):
+        for attempt, pause_s in enumerate((after_s, *self._config.webhook_retry_s), start=1):
             await asyncio.sleep(pause_s)
             begun = time.monotonic()
             status = await self._attempt(url, body)

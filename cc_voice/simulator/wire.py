@@ -34,7 +34,10 @@ class Msg(IntEnum):
     KEEP_ALIVE_REQ = 12
     KEEP_ALIVE_RESP = 13
     AUDIO = 14
+    VIDEO = 15
+    SHARE = 16
     TRANSCRIPT = 17
+    CHAT = 18
     STREAM_STATE_REQ = 19
     STREAM_STATE_RESP = 20
     CLOSE_REQ = 21
@@ -52,6 +55,18 @@ class Media(IntFlag):
     TRANSCRIPT = 8
     CHAT = 16
     ALL = 32
+
+
+class Codec(IntEnum):
+    """MEDIA_PAYLOAD_TYPE (7.4)."""
+
+    L16 = 1
+    G711 = 2
+    G722 = 3
+    OPUS = 4
+    JPG = 5
+    PNG = 6
+    H264 = 7
 
 
 class Status(IntEnum):
@@ -79,8 +94,21 @@ class Status(IntEnum):
     INVALID_MEDIA_AUDIO_CODEC = 22
     INVALID_MEDIA_AUDIO_DATA_OPT = 23
     INVALID_MEDIA_AUDIO_SEND_RATE = 24
+    INVALID_MEDIA_VIDEO_PARAMS = 25
+    INVALID_MEDIA_VIDEO_CONTENT_TYPE = 26
+    INVALID_MEDIA_VIDEO_CODEC = 27
+    INVALID_MEDIA_VIDEO_RESOLUTION = 28
+    INVALID_MEDIA_VIDEO_DATA_OPT = 29
+    INVALID_MEDIA_VIDEO_FPS = 30
+    INVALID_MEDIA_DESKSHARE_PARAMS = 31
+    INVALID_MEDIA_DESKSHARE_CONTENT_TYPE = 32
+    INVALID_MEDIA_DESKSHARE_CODEC = 33
+    INVALID_MEDIA_DESKSHARE_RESOLUTION = 34
+    INVALID_MEDIA_DESKSHARE_FPS = 35
     INVALID_MEDIA_TRANSCRIPT_PARAMS = 36
     INVALID_MEDIA_TRANSCRIPT_CONTENT_TYPE = 37
+    INVALID_MEDIA_CHAT_PARAMS = 38
+    INVALID_MEDIA_CHAT_CONTENT_TYPE = 39
     INVALID_MEDIA_TRANSCRIPT_SOURCE_LANGUAGE = 43
     DUPLICATE_VIDEO_SUBSCRIPTION = 44
 
@@ -93,6 +121,8 @@ class StreamState(IntEnum):
     INTERRUPTED = 2
     TERMINATING = 3
     TERMINATED = 4
+    PAUSED = 5
+    RESUMED = 6
 
 
 class SessionState(IntEnum):
@@ -100,6 +130,8 @@ class SessionState(IntEnum):
 
     INACTIVE = 0
     STARTED = 2
+    PAUSED = 3
+    RESUMED = 4
     STOPPED = 5
 
 
@@ -108,6 +140,7 @@ class Stop(IntEnum):
 
     UNDEFINED = 0
     MEETING_ENDED = 6
+    STREAM_REVOKED = 8
     CONNECTION_TIMEOUT = 11
     SIGNAL_CONNECTION_INTERRUPTED = 13
     DATA_CONNECTION_INTERRUPTED = 14
@@ -122,7 +155,12 @@ MEDIA_CONNECTION_INTERRUPTED = 7
 AUTOMATIC_EVENTS = frozenset({FIRST_PACKET_TIMESTAMP, MEDIA_CONNECTION_INTERRUPTED})
 """Always sent; a client must never subscribe to them (5.3)."""
 CONSUMER_ANSWERED, CONSUMER_END, USER_ANSWERED, USER_END, MONITOR_STARTED, MONITOR_ENDED = 8, 9, 10, 11, 14, 16
-PARTICIPANT_JOIN, PARTICIPANT_LEAVE = 3, 4
+PARTICIPANT_JOIN, PARTICIPANT_LEAVE, SHARING_START, SHARING_STOP = 3, 4, 5, 6
+VIDEO_ON, VIDEO_OFF = 8, 9
+"""The numbers of two events of Contact Center as well: what a number means depends on the product (5.4)."""
+
+
+_ALL_MEDIA = Media.AUDIO | Media.VIDEO | Media.DESKSHARE | Media.TRANSCRIPT | Media.CHAT
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -137,14 +175,16 @@ class Product(msgspec.Struct, frozen=True):
     """Media names its source by `channel_id`, not by `user_id` and `user_name`."""
     last_event: int
     """Highest event number that may be subscribed to."""
+    media: Media = Media.AUDIO | Media.TRANSCRIPT
+    """What an app usually has scopes for (section 11); a call may be given others."""
 
 
 PRODUCTS: Mapping[str, Product] = {
     product.name: product
     for product in (
         Product("contact_center", "contact_center.voice_rtms_", "engagement_id", True, 34),
-        Product("meeting", "meeting.rtms_", "meeting_uuid", False, 14),
-        Product("webinar", "webinar.rtms_", "webinar_uuid", False, 14),
+        Product("meeting", "meeting.rtms_", "meeting_uuid", False, 14, _ALL_MEDIA),
+        Product("webinar", "webinar.rtms_", "webinar_uuid", False, 14, _ALL_MEDIA),
         Product("video_sdk", "session.rtms_", "session_id", False, 14),
         Product("phone", "phone.rtms_", "call_id", True, 34),
     )
@@ -205,6 +245,12 @@ def stopped(product: Product, instance_id: str, stream_id: str, reason: int, eve
     if product.name == "video_sdk":
         payload["session_key"] = "simulated"
     return webhook_body(product.prefix + "stopped", event_ts, payload)
+
+
+def nested(body: bytes) -> bytes:
+    """Return a webhook with its fields in `payload.object`, as some of Zoom's documents show them (2.4)."""
+    webhook = msgspec.json.decode(body)
+    return webhook_body(webhook["event"], webhook["event_ts"], {"object": webhook["payload"]})
 
 
 def interrupted(product: Product, instance_id: str, stream_id: str, event_ts: int) -> bytes:
@@ -289,6 +335,20 @@ def transcript(source: Message, text: str, start_time: int, end_time: int, langu
     """Message 17. Times are Unix ms; `timestamp` marks when the utterance began (6.4)."""
     content = {**source, "start_time": start_time, "end_time": end_time, "timestamp": start_time, "language": language}
     return {"msg_type": 17, "content": {**content, "attribute": 1, "data": text}}
+
+
+def picture(msg_type: int, source: Message, data: bytes, timestamp: int) -> Message:
+    """Message 15 (a camera) or 16 (a shared screen). `source` is `{"user_id": int, "user_name": str}`."""
+    content = {**source, "data": b64encode(data).decode(), "length": len(data), "timestamp": timestamp}
+    return {"msg_type": int(msg_type), "content": content}
+
+
+def chat(sender: Message, text: str, timestamp: int, message_id: str, operation: int) -> Message:
+    """Message 18, to everyone. `operation`: 1 new, 2 deleted, 3 changed (7.12)."""
+    where = {"type": 1, "id": "everyone"}
+    said = {"timestamp": timestamp, "data": text, "chat_session": where, "operation_type": operation, "message_id": message_id}
+    rest: Message = {"parent_message_id": None, "sender": sender, "receiver": None, "files": [], "delete_file_id_list": []}
+    return {"msg_type": 18, "content": said | rest}
 
 
 def encode(message: Message) -> str:

@@ -5,9 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_voice.simulator import negotiation, wire
-from cc_voice.simulator.negotiation import Identity, MediaTerms, Refusal
-from cc_voice.simulator.wire import Media, Status
+from cc_voice.simulator.negotiation import Identity, MediaTerms, Supply
+from cc_voice.simulator.parameters import Refusal
+from cc_voice.simulator.wire import Codec, Media, Status
 
+SUPPLY = Supply(Media.AUDIO | Media.TRANSCRIPT, frozenset({Codec.L16, Codec.G711}))
+EVERYTHING = Supply(wire.PRODUCTS["meeting"].media, frozenset(Codec))
 ZCC = wire.PRODUCTS["contact_center"]
 IDENTITY = Identity(product=ZCC, instance_id="ENG1", stream_id="s1", signature="abc")
 GOOD = {"engagement_id": "ENG1", "rtms_stream_id": "s1", "signature": "abc"}
@@ -42,7 +45,7 @@ def test_identity_refused(change, status):
 
 @pytest.mark.parametrize("params", [{}, {"media_params": None}, {"media_params": {}}, {"media_params": {"audio": None}}])
 def test_absent_parameters_give_the_wire_defaults(params):
-    terms = negotiation.check_media({"media_type": 32, **params})
+    terms = negotiation.check_media({"media_type": 32, **params}, SUPPLY)
     assert isinstance(terms, MediaTerms)
     assert terms.params == {
         "audio": {"content_type": 2, "sample_rate": 1, "channel": 1, "codec": 1, "data_opt": 1, "send_rate": 20},
@@ -52,12 +55,32 @@ def test_absent_parameters_give_the_wire_defaults(params):
     assert terms.wanted == Media.AUDIO | Media.TRANSCRIPT
 
 
-def test_the_echo_is_what_will_be_sent():
-    asked = {"content_type": 2, "sample_rate": 3, "channel": 2, "codec": 4, "data_opt": 2, "send_rate": 20}
-    terms = negotiation.check_media({"media_type": 1, "media_params": {"audio": asked}})
+ROWS = [
+    *((2, 1, rate, channels, every) for rate in range(4) for channels in (1, 2) for every in (20, 100, 1000)),
+    *((content, 4, 3, channels, 20) for content in (1, 2) for channels in (1, 2)),
+    *((content, 2, 0, 1, 20) for content in (1, 2)),
+    *((content, 3, 1, 1, 20) for content in (1, 2)),
+]
+"""The table of 6.2: content type, codec, sample rate, channels, send rate."""
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_documented_row_is_served_as_asked(row):
+    asked = dict(zip(("content_type", "codec", "sample_rate", "channel", "send_rate"), row, strict=True)) | {"data_opt": 2}
+    terms = negotiation.check_media({"media_type": 1, "media_params": {"audio": asked}}, EVERYTHING)
     assert isinstance(terms, MediaTerms)
-    assert terms.params["audio"] == {"content_type": 2, "sample_rate": 1, "channel": 1, "codec": 1, "data_opt": 2, "send_rate": 20}
+    assert terms.params["audio"] == asked | {"content_type": 2}, "as RAW_AUDIO: the layout of RTP is not published"
     assert terms.violations == ()
+    assert terms.audio is not None
+    assert (terms.audio.encoding.codec, terms.audio.send_rate_ms) == (row[1], row[4])
+    assert terms.audio.encoding.rate_hz == (8000, 16_000, 32_000, 48_000)[row[2]]
+
+
+@pytest.mark.parametrize("codec", [3, 4])
+def test_a_codec_that_cannot_be_encoded_is_refused_without_blame(codec):
+    refusal = negotiation.check_media({"media_type": 1, "media_params": {"audio": {"codec": codec}}}, SUPPLY)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.status, refusal.violation) == (Status.INVALID_MEDIA_AUDIO_CODEC, None)
 
 
 @pytest.mark.parametrize(
@@ -75,40 +98,116 @@ def test_the_echo_is_what_will_be_sent():
     ],
 )
 def test_bad_audio_parameters(audio, status):
-    refusal = negotiation.check_media({"media_type": 1, "media_params": {"audio": audio}})
+    refusal = negotiation.check_media({"media_type": 1, "media_params": {"audio": audio}}, SUPPLY)
     assert isinstance(refusal, Refusal)
     assert refusal.status == status
     assert refusal.violation
 
 
 def test_long_packets_are_clamped_to_a_second():
-    terms = negotiation.check_media({"media_type": 1, "media_params": {"audio": {"send_rate": 2000}}})
+    terms = negotiation.check_media({"media_type": 1, "media_params": {"audio": {"send_rate": 2000}}}, SUPPLY)
     assert isinstance(terms, MediaTerms)
     assert terms.audio is not None
     assert terms.audio.send_rate_ms == 1000
 
 
 @pytest.mark.parametrize(
-    ("audio", "named"),
-    [({"codec": 4}, True), ({"codec": 4, "sample_rate": 3}, False), ({"codec": 2, "sample_rate": 0}, False)],
+    ("audio", "served"),
+    [
+        ({"codec": 4}, {"codec": 4, "sample_rate": 3}),
+        ({"codec": 2, "sample_rate": 3, "channel": 2}, {"codec": 2, "sample_rate": 0, "channel": 1}),
+        ({"codec": 2, "sample_rate": 0, "send_rate": 100}, {"send_rate": 20}),
+        ({"content_type": 1, "codec": 1}, {"content_type": 2, "codec": 1, "sample_rate": 1}),
+    ],
 )
-def test_undocumented_combinations_are_named_but_served(audio, named):
-    terms = negotiation.check_media({"media_type": 1, "media_params": {"audio": audio}})
+def test_undocumented_combinations_are_named_and_served_as_the_nearest_row(audio, served):
+    terms = negotiation.check_media({"media_type": 1, "media_params": {"audio": audio}}, EVERYTHING)
     assert isinstance(terms, MediaTerms)
-    assert bool(terms.violations) is named
+    assert terms.violations == ("audio parameters outside the documented combinations",)
+    assert terms.params["audio"].items() >= served.items()
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "echo"),
+    [
+        ("video", {}, {"content_type": 3, "codec": 5, "resolution": 2, "data_opt": 3, "fps": 5}),
+        ("video", {"fps": 25}, {"codec": 5, "fps": 5}),
+        ("video", {"codec": 6, "fps": 1, "data_opt": 4, "resolution": 4}, {"codec": 6, "fps": 1, "data_opt": 4}),
+        ("video", {"codec": 7, "fps": 30}, {"codec": 7, "fps": 30}),
+        ("deskshare", {}, {"content_type": 3, "codec": 5, "resolution": 3, "fps": 1}),
+        ("deskshare", {"codec": 6, "fps": 5}, {"codec": 6, "fps": 5}),
+        ("deskshare", {"codec": 7, "fps": 2}, {"codec": 7, "fps": 2}),
+        ("chat", {}, {"content_type": 5}),
+    ],
+)
+def test_pictures_and_chat(name, params, echo):
+    number = {"video": 2, "deskshare": 4, "chat": 16}[name]
+    terms = negotiation.check_media({"media_type": number, "media_params": {name: params}}, EVERYTHING)
+    assert isinstance(terms, MediaTerms)
+    assert terms.params[name].items() >= echo.items()
+    assert list(terms.params) == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "status"),
+    [
+        ("video", [], 25),
+        ("video", {"content_type": 2}, 26),
+        ("video", {"codec": 1}, 27),
+        ("video", {"resolution": 5}, 28),
+        ("video", {"data_opt": 5}, 29),
+        ("video", {"codec": 5, "fps": 6}, 30),
+        ("video", {"codec": 7, "fps": 5}, 30),
+        ("video", {"codec": 7, "fps": 31}, 30),
+        ("deskshare", "all", 31),
+        ("deskshare", {"content_type": 5}, 32),
+        ("deskshare", {"codec": 0}, 33),
+        ("deskshare", {"resolution": True}, 34),
+        ("deskshare", {"codec": 7, "fps": 1}, 35),
+        ("deskshare", {"codec": 5, "fps": 6}, 35),
+        ("chat", 1, 38),
+        ("chat", {"content_type": 2}, 39),
+    ],
+)
+def test_bad_parameters_of_pictures_and_chat(name, params, status):
+    number = {"video": 2, "deskshare": 4, "chat": 16}[name]
+    refusal = negotiation.check_media({"media_type": number, "media_params": {name: params}}, EVERYTHING)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.status, bool(refusal.violation)) == (status, True)
+
+
+def test_everything_means_what_there_is_scope_for():
+    terms = negotiation.check_media({"media_type": 32}, EVERYTHING)
+    assert isinstance(terms, MediaTerms)
+    assert list(terms.params) == ["audio", "video", "deskshare", "transcript", "chat"]
+
+
+@pytest.mark.parametrize(
+    ("message", "wrong"),
+    [
+        ({"msg_type": 1, "protocol_version": 1, "sequence": 0, "buffer_data": True}, []),
+        ({"msg_type": 1, "sequence": None}, []),
+        ({"msg_type": 1, "protocol_version": 2}, ["protocol_version is not 1"]),
+        ({"msg_type": 3, "sequence": "1"}, ["sequence is not of type int"]),
+        ({"msg_type": 1, "buffer_data": 1}, ["buffer_data is not of type bool"]),
+        ({"msg_type": 28, "timestamp": True}, ["timestamp is not of type int"]),
+    ],
+)
+def test_types_of_fields(message, wrong):
+    assert list(negotiation.check_types(message)) == wrong
 
 
 @pytest.mark.parametrize(
     ("media_type", "status"), [(2, 10), (4, 11), (16, 13), (0, 14), (64, 14), ("1", 14), (None, 14), (True, 14)]
 )
 def test_media_types_without_scope_or_sense(media_type, status):
-    refusal = negotiation.check_media({"media_type": media_type})
+    refusal = negotiation.check_media({"media_type": media_type}, SUPPLY)
     assert isinstance(refusal, Refusal)
     assert refusal.status == status
 
 
 def test_masks_of_types_leave_out_what_there_is_no_scope_for():
-    terms = negotiation.check_media({"media_type": 1 | 2 | 8})
+    terms = negotiation.check_media({"media_type": 1 | 2 | 8}, SUPPLY)
     assert isinstance(terms, MediaTerms)
     assert terms.wanted == Media.AUDIO | Media.TRANSCRIPT
     assert not terms.whole
@@ -125,7 +224,7 @@ def test_masks_of_types_leave_out_what_there_is_no_scope_for():
 )
 def test_transcript_languages(params, echoed, fixed):
     asked = {"transcript": {"content_type": 5, **params}}
-    terms = negotiation.check_media({"media_type": 8, "media_params": asked})
+    terms = negotiation.check_media({"media_type": 8, "media_params": asked}, SUPPLY)
     assert isinstance(terms, MediaTerms)
     assert terms.params["transcript"] == {"content_type": 5, **echoed}
     assert terms.transcript is not None
@@ -136,7 +235,7 @@ def test_transcript_languages(params, echoed, fixed):
     ("params", "status"), [({"src_language": 37}, 43), ({"src_language": "en"}, 43), ({"content_type": 2}, 37), ([], 36)]
 )
 def test_bad_transcript_parameters(params, status):
-    refusal = negotiation.check_media({"media_type": 8, "media_params": {"transcript": params}})
+    refusal = negotiation.check_media({"media_type": 8, "media_params": {"transcript": params}}, SUPPLY)
     assert isinstance(refusal, Refusal)
     assert refusal.status == status
 
@@ -158,6 +257,6 @@ def test_subscriptions():
 @given(JSON, JSON, JSON)
 def test_nothing_a_client_sends_raises(media_type, params, events):
     message = {"media_type": media_type, "media_params": params, "events": events}
-    assert isinstance(negotiation.check_media(message), (MediaTerms, Refusal))
+    assert isinstance(negotiation.check_media(message, SUPPLY), (MediaTerms, Refusal))
     negotiation.check_subscription(message, ZCC)
     assert negotiation.check_identity(message, IDENTITY) is not None

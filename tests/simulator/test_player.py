@@ -39,8 +39,8 @@ def test_the_last_packet_is_due_at_the_end_of_the_call_and_filled_with_silence()
     assert not list(feed.take(29))
     (packet,) = feed.take(30)
     assert feed.finished
-    assert len(packet.pcm) == 3200
-    assert packet.pcm[30 * BYTES_PER_MS :] == bytes(70 * BYTES_PER_MS)
+    assert len(packet.payload) == 3200
+    assert packet.payload[30 * BYTES_PER_MS :] == bytes(70 * BYTES_PER_MS)
 
 
 @given(
@@ -58,11 +58,11 @@ def test_going_back_and_changing_the_packet_length_loses_and_doubles_nothing(ste
     packets += feed.take(10_000)
     sound = bytearray(4000 * BYTES_PER_MS)
     for packet in packets:
-        assert packet.pcm.rstrip(b"\0") == source.pcm[packet.at_ms * BYTES_PER_MS :][: len(packet.pcm)].rstrip(b"\0")
-        sound[packet.at_ms * BYTES_PER_MS : packet.at_ms * BYTES_PER_MS + len(packet.pcm)] = packet.pcm
+        assert packet.payload.rstrip(b"\0") == source.pcm[packet.at_ms * BYTES_PER_MS :][: len(packet.payload)].rstrip(b"\0")
+        sound[packet.at_ms * BYTES_PER_MS : packet.at_ms * BYTES_PER_MS + len(packet.payload)] = packet.payload
     assert bytes(sound[start_ms * BYTES_PER_MS : 2000 * BYTES_PER_MS]) == source.pcm[start_ms * BYTES_PER_MS :]
     result = feed.tallies["a"].result(0)
-    end_ms = max(packet.at_ms + len(packet.pcm) // BYTES_PER_MS for packet in packets)
+    end_ms = max(packet.at_ms + len(packet.payload) // BYTES_PER_MS for packet in packets)
     whole = source.pcm[start_ms * BYTES_PER_MS :].ljust((end_ms - start_ms) * BYTES_PER_MS, b"\0")
     assert result.sha256 == hashlib.sha256(whole).hexdigest()
     assert result.bytes == len(whole)

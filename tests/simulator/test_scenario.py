@@ -70,7 +70,7 @@ def test_a_meeting_names_its_sources_by_number(tmp_path):
     write(tmp_path / "call.wav", "PCM_16")
     script = load_file(tmp_path / "call.wav", "meeting", [Party(party="customer", name="Lee"), Party(party="agent", user_id="77")])
     assert [track.key for track in script.tracks] == ["16778240", "77"]
-    assert [event.event_type for event in script.events] == [3, 3, 4, 4]
+    assert [event.event_type for event in script.events] == [3, 3, 8, 8, 5, 4, 4, 9, 9, 6]
     assert script.stop_reason == 6
 
 

@@ -1,0 +1,212 @@
+"""What a fault does to messages on their way to the client: other spellings, other orders, more or fewer of them.
+
+An alteration belongs to one link and sees every message that is sent on it. Most look at one message at a time and are
+plain functions; those that hold something back are classes, as what they hold must come out in the end.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from cc_voice.simulator import wire
+from cc_voice.simulator.wire import Message, Msg
+
+CONTROL = frozenset({Msg.EVENT, Msg.STREAM_STATE, Msg.SESSION_STATE, Msg.SESSION_STATE_RESP, Msg.STREAM_STATE_RESP, Msg.CLOSE_RESP})
+"""Messages whose times may come in seconds."""
+MEDIA = frozenset({Msg.AUDIO, Msg.VIDEO, Msg.SHARE, Msg.TRANSCRIPT, Msg.CHAT})
+UNKNOWN_LANGUAGE = 99
+EVERY = 5
+"""Of so many packets one is repeated or comes late."""
+LATE_BY = 3
+"""So many packets overtake one that comes late."""
+
+
+class Alteration(Protocol):
+    """Changes the messages of one link."""
+
+    def __call__(self, message: Message) -> list[Message]:
+        """Return what is sent instead of a message: itself, others, more, or nothing."""
+
+    def held(self) -> list[Message]:
+        """Return what was held back and is due now, as nothing else will be sent."""
+
+
+class Each:
+    """Changes every message by itself; None: it is not sent."""
+
+    def __init__(self, change: Callable[[Message], Message | None]) -> None:
+        self._change = change
+
+    def __call__(self, message: Message) -> list[Message]:
+        changed = self._change(message)
+        return [] if changed is None else [changed]
+
+    def held(self) -> list[Message]:
+        return []
+
+
+class Reordered:
+    """Swaps every two audio packets. Whatever else is sent waits for nothing and lets go of a held packet."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Message] = []
+
+    def __call__(self, message: Message) -> list[Message]:
+        if message["msg_type"] == Msg.AUDIO and not self._waiting:
+            self._waiting = [message]
+            return []
+        return [message, *self.held()]
+
+    def held(self) -> list[Message]:
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+
+class Late:
+    """Lets some audio packets be overtaken by others."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._waiting: deque[tuple[int, Message]] = deque()
+
+    def __call__(self, message: Message) -> list[Message]:
+        if message["msg_type"] != Msg.AUDIO:
+            return [message]
+        self._count += 1
+        if self._count % EVERY == 0:
+            self._waiting.append((self._count + LATE_BY, message))
+            return []
+        due = [self._waiting.popleft()[1]] if self._waiting and self._waiting[0][0] <= self._count else []
+        return [message, *due]
+
+    def held(self) -> list[Message]:
+        waiting = [message for _, message in self._waiting]
+        self._waiting.clear()
+        return waiting
+
+
+class Repeated:
+    """Sends some audio packets twice."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, message: Message) -> list[Message]:
+        if message["msg_type"] != Msg.AUDIO:
+            return [message]
+        self._count += 1
+        return [message] * (2 if self._count % EVERY == 0 else 1)
+
+    def held(self) -> list[Message]:
+        return []
+
+
+class AnswerAfterMedia:
+    """Holds the media handshake's answer back until media has come."""
+
+    def __init__(self) -> None:
+        self._answer: list[Message] = []
+
+    def __call__(self, message: Message) -> list[Message]:
+        if message["msg_type"] == Msg.MEDIA_RESP and message["status_code"] == 0:
+            self._answer = [message]
+            return []
+        return [message, *self.held()] if message["msg_type"] in MEDIA else [message]
+
+    def held(self) -> list[Message]:
+        answer, self._answer = self._answer, []
+        return answer
+
+
+# One message at a time -----------------------------------------------------------------------------------------------
+
+
+def without(*numbers: int) -> Callable[[Message], Message | None]:
+    """Return a change that leaves out messages of these numbers."""
+    return lambda message: None if message["msg_type"] in numbers else message
+
+
+def without_first_packet(message: Message) -> Message | None:
+    return None if message.get("event", {}).get("event_type") == wire.FIRST_PACKET_TIMESTAMP else message
+
+
+def untimed_keep_alive(message: Message) -> Message:
+    return _without(message, "timestamp") if message["msg_type"] == Msg.KEEP_ALIVE_REQ else message
+
+
+def misspelt(message: Message) -> Message:
+    """`paticipant_info`, as Zoom's first documents and sample have it (12, row 21)."""
+    event = message.get("event", {})
+    if "participant_info" not in event:
+        return message
+    return message | {"event": _without(event, "participant_info") | {"paticipant_info": event["participant_info"]}}
+
+
+def legacy_status(message: Message) -> Message:
+    if "status_code" not in message:
+        return message
+    return _without(message, "status_code") | {"status": message["status_code"]}
+
+
+def answered_as_signaling(message: Message) -> Message:
+    """A media handshake that failed, answered by message 2 (12, row 13)."""
+    failed = message["msg_type"] == Msg.MEDIA_RESP and message["status_code"] != 0
+    return message | {"msg_type": int(Msg.SIGNALING_RESP)} if failed else message
+
+
+def in_seconds(message: Message) -> Message:
+    """Times of control messages in seconds, as one published example has them (5.7)."""
+    if message["msg_type"] not in CONTROL:
+        return message
+    return {key: _seconds(key, value) for key, value in message.items()}
+
+
+def as_strings(message: Message) -> Message:
+    """All numbers in quotes (12, row 40)."""
+    return {key: _quoted(value) for key, value in message.items()}
+
+
+def unknown_language(message: Message) -> Message:
+    if message["msg_type"] != Msg.TRANSCRIPT:
+        return message
+    return message | {"content": message["content"] | {"language": UNKNOWN_LANGUAGE}}
+
+
+def chat_in_json(message: Message) -> Message:
+    """Everything about a chat message as JSON text in `data` (6.4)."""
+    if message["msg_type"] != Msg.CHAT:
+        return message
+    content = message["content"]
+    return message | {"content": {"timestamp": content["timestamp"], "data": msgspec.json.encode(content).decode()}}
+
+
+def with_unknown_fields(message: Message) -> Message:
+    more: Message = {"x_new": {"since": 2027, "list": [None, 1.5, "x"]}}
+    inner = {key: value | more for key, value in message.items() if key in ("event", "content")}
+    return message | more | inner
+
+
+def _without(fields: Mapping[str, Any], key: str) -> Message:
+    return {name: value for name, value in fields.items() if name != key}
+
+
+def _seconds(key: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {inner: _seconds(inner, each) for inner, each in value.items()}
+    return value // 1000 if key in ("timestamp", "event_ts") else value
+
+
+def _quoted(value: Any) -> Any:
+    match value:
+        case bool():
+            return value
+        case int():
+            return str(int(value))
+        case dict():
+            return {key: _quoted(each) for key, each in value.items()}
+        case list():
+            return [_quoted(each) for each in value]
+        case _:
+            return value

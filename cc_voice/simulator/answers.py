@@ -1,0 +1,217 @@
+"""What the client of a call says on its links, and what Zoom would answer: one function per message.
+
+`call.py` keeps the state that these read and change. What a client must not do is noted as a violation and survived
+where Zoom would survive it.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cc_voice.simulator import negotiation, wire
+from cc_voice.simulator.link import Link, unix_ms
+from cc_voice.simulator.negotiation import MEDIA_NAMES, MediaTerms
+from cc_voice.simulator.parameters import Refusal, is_int
+from cc_voice.simulator.wire import Media, Message, Msg, SessionState, Status, Stop
+
+if TYPE_CHECKING:
+    from cc_voice.simulator.call import Call
+
+
+async def receive(call: "Call", link: Link, frame: str | bytes) -> None:
+    """Judge and answer one frame of the client."""
+    message = _decode(call, link, frame)
+    if message is None or link.deaf:
+        return
+    number = message.get("msg_type")
+    if not isinstance(number, int) or isinstance(number, bool):
+        call.violate(link, "bad msg_type", f"{number!r} is not a number")
+        return
+    handler = (_ON_SIGNALING if link.signaling else _ON_MEDIA).get(number)
+    if handler is None:
+        _misplaced(call, link, number)
+    elif number not in (Msg.SIGNALING_REQ, Msg.MEDIA_REQ) and not link.accepted:
+        call.violate(link, "message before handshake", f"msg_type {number}")
+    else:
+        for wrong in negotiation.check_types(message):
+            call.violate(link, "bad field", f"msg_type {number}: {wrong}")
+        await handler(call, link, message)
+
+
+def _decode(call: "Call", link: Link, frame: str | bytes) -> Message | None:
+    try:
+        message = msgspec.json.decode(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        call.violate(link, "bad JSON", str(error))
+        return None
+    if not isinstance(message, dict):
+        call.violate(link, "bad JSON", "a message must be an object")
+        return None
+    return message
+
+
+def _misplaced(call: "Call", link: Link, number: int) -> None:
+    if number == Msg.READY:
+        call.violate(link, "ready on a media link", "message 7 belongs on signaling")
+    elif number in (*_ON_SIGNALING, *_ON_MEDIA):
+        call.violate(link, "message on the wrong link", f"msg_type {number}")
+    else:
+        call.violate(link, "unknown msg_type", str(number))
+
+
+async def _on_signaling_handshake(call: "Call", link: Link, message: Message) -> None:
+    if link.accepted:
+        call.violate(link, "second handshake", "signaling")
+        return
+    if call.mischief.is_half_open({"signaling"}):
+        link.deaf = True
+        return
+    refusal = negotiation.check_identity(message, call.identity) or call.mischief.refusal({"signaling"})
+    if refusal is None and call.signaling is not None:
+        refusal = Refusal(Status.DUPLICATE_SIGNAL_REQUEST, "the stream has a signaling link")
+    names = [name for name, kind in MEDIA_NAMES.items() if kind in call.supply.scopes]
+    urls = {name: f"{link.base_url}/media/{call.identity.stream_id}/{name}" for name in (*names, "all")}
+    sequence = _sequence(message)
+    if refusal is not None:
+        await _refuse(call, link, refusal, wire.signaling_response(sequence, refusal.status, refusal.reason, None))
+        return
+    call.accept(link)
+    call.signaling = link
+    call.failed_over = False
+    call.playback.signaling_up(link, backlog=message.get("buffer_data") is not False)
+    if call.needed:  # a lost client is back; its media links have the longer window to follow
+        call.open_window(call.config.media_window_s, Stop.AWAIT_RECONNECTION_TIMEOUT)
+    await link.send(wire.signaling_response(sequence, Status.OK, "", urls))
+    await link.send(wire.session_state(call.session_id, SessionState.STARTED, unix_ms()))
+
+
+async def _on_media_handshake(call: "Call", link: Link, message: Message) -> None:
+    if link.accepted:
+        call.violate(link, "second handshake", "media")
+        return
+    verdict: Refusal | MediaTerms | None = negotiation.check_identity(message, call.identity)
+    if verdict is None and call.signaling is None:
+        verdict = Refusal(Status.INVALID_PAYLOAD, "the stream has no signaling link", "media before signaling")
+    if verdict is None:
+        verdict = negotiation.check_media(message, call.supply)
+    if isinstance(verdict, MediaTerms):
+        kinds = {"media", *verdict.params}
+        if call.mischief.is_half_open(kinds):
+            link.deaf = True
+            return
+        verdict = _duplicate(call, verdict) or call.mischief.refusal(kinds) or verdict
+    if isinstance(verdict, Refusal):
+        await _refuse(call, link, verdict, wire.media_response(_sequence(message), verdict.status, verdict.reason, None))
+        return
+    for name in verdict.violations:
+        call.violate(link, name, "")
+    call.accept(link)
+    link.carries, link.whole = verdict.wanted, verdict.whole
+    call.media |= dict.fromkeys(verdict.wanted, link)
+    await call.playback.media_agreed(verdict)
+    await link.send(wire.media_response(_sequence(message), Status.OK, "", verdict.params))
+    if call.mischief.asked("no-ready-needed") or call.mischief.asked("media-before-handshake-answer"):
+        await call.media_flows()
+
+
+def _duplicate(call: "Call", terms: MediaTerms) -> Refusal | None:
+    """At most one connection per type; everything on one link excludes any other (6.1)."""
+    if any(link.whole for link in call.media.values()):
+        return Refusal(Status.MEDIA_DATA_ALL_CONNECTION_EXIST, "one link already carries everything")
+    if any(kind in call.media for kind in terms.wanted):
+        return Refusal(Status.DUPLICATE_MEDIA_DATA_CONNECTION, "this media type has a link")
+    return None
+
+
+async def _on_ready(call: "Call", link: Link, message: Message) -> None:
+    if message.get("rtms_stream_id") != call.identity.stream_id:
+        call.violate(link, "wrong stream id", "message 7")
+        return
+    if not call.media:
+        call.violate(link, "ready before media", "message 7 came before a media handshake succeeded")
+        return
+    await call.media_flows()
+
+
+async def _on_subscription(call: "Call", link: Link, message: Message) -> None:
+    wanted, violations = negotiation.check_subscription(message, call.identity.product)
+    for name in violations:
+        call.violate(link, name, msgspec.json.encode(message.get("events")).decode()[:200])
+    call.playback.subscribe(wanted)
+
+
+async def _on_keep_alive(call: "Call", link: Link, message: Message) -> None:
+    if not link.keep_alives.answer(message.get("timestamp"), time.monotonic()):
+        call.violate(link, "keep-alive with a wrong timestamp", repr(message.get("timestamp")))
+    elif link.carries & Media.AUDIO:
+        call.playback.audio_acknowledged(message.get("timestamp"))
+
+
+async def _on_session_query(call: "Call", link: Link, message: Message) -> None:
+    session_id = message.get("rtms_session_id")
+    if session_id != call.session_id:
+        call.violate(link, "unknown session id", repr(session_id))
+    state = SessionState.STARTED if session_id == call.session_id else SessionState.INACTIVE
+    await link.send(wire.session_state_response(session_id, state, unix_ms()))
+
+
+async def _on_stream_query(call: "Call", link: Link, message: Message) -> None:
+    if message.get("rtms_stream_id") != call.identity.stream_id:
+        call.violate(link, "wrong stream id", "message 19")
+    await link.send(wire.stream_state_response(call.identity.stream_id, call.state, unix_ms()))
+
+
+async def _on_close(call: "Call", link: Link, message: Message) -> None:
+    stream_id = message.get("rtms_stream_id")
+    if stream_id != call.identity.stream_id:
+        call.violate(link, "wrong stream id", "message 21")
+        await link.send(wire.close_response(stream_id, Status.INVALID_RTMS_STREAM_ID, "unknown stream", unix_ms()))
+        return
+    if call.mischief.asked("no-close-answer"):
+        return
+    await link.send(wire.close_response(stream_id, Status.OK, "OK", unix_ms()))
+    call.spawn(call.end(Stop.RECEIVER_REQUEST_CLOSE))
+
+
+async def _on_video(call: "Call", link: Link, message: Message) -> None:
+    """Show one participant's camera, in place of the one shown before (5.10)."""
+    user_id, subscribe = message.get("user_id"), message.get("subscribe")
+    if Media.VIDEO not in call.supply.scopes or not is_int(user_id) or not isinstance(subscribe, bool):
+        call.violate(link, "bad video subscription", repr(user_id))
+        await link.send(wire.video_response(user_id, Status.INVALID_PAYLOAD, "not a participant's number", unix_ms()))
+        return
+    if all(track.key != str(user_id) for track in call.playback.script.tracks):
+        call.violate(link, "video subscription to nobody", repr(user_id))
+    duplicate = subscribe and user_id == call.video_user
+    call.video_user = user_id if subscribe else None
+    call.playback.watch(call.video_user)
+    status = Status.DUPLICATE_VIDEO_SUBSCRIPTION if duplicate else Status.OK
+    await link.send(wire.video_response(user_id, status, "duplicate" if duplicate else "OK", unix_ms()))
+
+
+async def _refuse(call: "Call", link: Link, refusal: Refusal, answer: Message) -> None:
+    if refusal.violation is not None:
+        call.violate(link, refusal.violation, refusal.reason)
+    await link.send(answer)
+
+
+def _sequence(message: Message) -> int:
+    """Return the number to echo; clients may leave it out."""
+    value = message.get("sequence")
+    return value if isinstance(value, int) else 1
+
+
+_Handler = Callable[["Call", Link, Message], Awaitable[None]]
+_ON_SIGNALING: dict[int, _Handler] = {
+    Msg.SIGNALING_REQ: _on_signaling_handshake,
+    Msg.SUBSCRIBE: _on_subscription,
+    Msg.READY: _on_ready,
+    Msg.SESSION_STATE_REQ: _on_session_query,
+    Msg.KEEP_ALIVE_RESP: _on_keep_alive,
+    Msg.STREAM_STATE_REQ: _on_stream_query,
+    Msg.CLOSE_REQ: _on_close,
+    Msg.VIDEO_REQ: _on_video,
+}
+_ON_MEDIA: dict[int, _Handler] = {Msg.MEDIA_REQ: _on_media_handshake, Msg.KEEP_ALIVE_RESP: _on_keep_alive}

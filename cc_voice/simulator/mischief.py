@@ -1,0 +1,113 @@
+"""The faults of one call: when each begins, which handshake it has spoilt already, what it does to each link."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any
+
+from cc_voice.simulator.alterations import Alteration
+from cc_voice.simulator.faults import AT_S, Planned
+from cc_voice.simulator.parameters import Refusal
+from cc_voice.simulator.scenario import Script
+from cc_voice.simulator.wire import Message
+
+if TYPE_CHECKING:
+    from cc_voice.simulator.call import Call
+
+
+class Mischief:
+    """What goes wrong in one call."""
+
+    def __init__(self, planned: Sequence[Planned] = ()) -> None:
+        self._planned = tuple(planned)
+        self._begun_s: float | None = None
+        self._spent: set[str] = set()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The faults as they were asked for."""
+        return tuple(planned.text for planned in self._planned)
+
+    def asked(self, name: str) -> bool:
+        return any(planned.fault.name == name for planned in self._planned)
+
+    def argument(self, name: str) -> Any:
+        """Return the argument of a fault; None when it was not asked for."""
+        return next((planned.argument for planned in self._planned if planned.fault.name == name), None)
+
+    def rewrite(self, script: Script) -> Script:
+        for planned in self._planned:
+            if planned.fault.rewrite is not None:
+                script = planned.fault.rewrite(script, planned.argument)
+        return script
+
+    def begin(self, call: "Call") -> None:
+        """Media flows for the first time: from now on the seconds count. Again: nothing happens."""
+        if self._begun_s is None:
+            self._begun_s = time.monotonic()
+            for planned in self._planned:
+                if planned.fault.act is not None:
+                    call.spawn(_act(call, planned))
+
+    def has_begun(self, planned: Planned) -> bool:
+        """Whether a fault that was given a time has reached it; one without is there from the start."""
+        if planned.at_s is None:
+            return True
+        return self._begun_s is not None and time.monotonic() - self._begun_s >= planned.at_s
+
+    def refusal(self, link: AbstractSet[str]) -> Refusal | None:
+        """Return the refusal of a handshake, the first on such a link. `link` are the names it goes by."""
+        for planned in self._first("bad-status", lambda planned: planned.argument.link in link):
+            return Refusal(planned.argument.status, f"fault {planned.text}")
+        return None
+
+    def is_half_open(self, link: AbstractSet[str]) -> bool:
+        """Tell whether a handshake is to go unanswered."""
+        return any(True for _ in self._first("half-open", lambda planned: planned.argument in link))
+
+    def on_link(self) -> "LinkFaults":
+        """Return what a new link suffers."""
+        return LinkFaults(self)
+
+    def alterations(self) -> list[tuple[Planned, Alteration]]:
+        return [(planned, planned.fault.alter()) for planned in self._planned if planned.fault.alter is not None]
+
+    def _first(self, name: str, concerns: Callable[[Planned], bool]) -> Iterator[Planned]:
+        for planned in self._planned:
+            if planned.fault.name == name and planned.text not in self._spent and concerns(planned):
+                self._spent.add(planned.text)
+                yield planned
+                return
+
+
+class LinkFaults:
+    """What one link suffers."""
+
+    def __init__(self, mischief: Mischief) -> None:
+        self._mischief = mischief
+        self._alterations = mischief.alterations()
+        self.binary = mischief.asked("binary-frames")
+        self.untimed_keep_alives = mischief.asked("keep-alive-without-timestamp")
+        self.read_delay_s = (mischief.argument("slow-reader") or 0) / 1000
+
+    def outgoing(self, message: Message) -> list[Message]:
+        """Return what is sent in a message's place."""
+        messages = [message]
+        for planned, alter in self._alterations:
+            if self._mischief.has_begun(planned):
+                messages = [altered for each in messages for altered in alter(each)]
+        return messages
+
+    def held(self) -> list[Message]:
+        """Return what was held back, as nothing else will come."""
+        messages: list[Message] = []
+        for _, alter in self._alterations:
+            messages = [altered for each in messages for altered in alter(each)] + alter.held()
+        return messages
+
+
+async def _act(call: "Call", planned: Planned) -> None:
+    await asyncio.sleep(AT_S if planned.at_s is None else planned.at_s)
+    if call.stop_reason is None and planned.fault.act is not None:
+        await planned.fault.act(call, planned.argument)
