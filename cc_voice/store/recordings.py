@@ -23,20 +23,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 import numpy as np
-import soundfile
 
 from cc_voice.call.analysis import Interval, StreamAnalysis
 from cc_voice.store.ranges import Ranges
+from cc_voice.store.sound import write_sound
 
 _RECORD = struct.Struct("<QI")
 _JITTER_MS = 20
 """A packet whose time is less than a frame off the end of its predecessor continues it (rtms.md 6.4). A whole frame is a lost
 packet, and a packet that is repeated is off by its own length."""
-_BYTES_PER_SAMPLE = 2
+BYTES_PER_SAMPLE = 2
 _FLAC_BLOCK_SAMPLES = 1 << 18
 Entry = TypeVar("Entry")
 
@@ -64,14 +64,6 @@ class StreamHeader(msgspec.Struct, frozen=True, kw_only=True):
 _HEADER = msgspec.json.Decoder(StreamHeader)
 _CHANNELS = msgspec.json.Decoder(list[str])
 _ANALYSIS = msgspec.msgpack.Decoder(StreamAnalysis)
-
-
-class CallAudio(msgspec.Struct, frozen=True, kw_only=True):
-    """All audio of a call on its clock: `samples` is int16, shape (channels, samples), zeros where nothing arrived."""
-
-    sample_rate_hz: int
-    channel_ids: tuple[str, ...]
-    samples: Any
 
 
 class ChannelFile:
@@ -113,14 +105,14 @@ class ChannelFile:
         What is there stays: a repeat may be cut or decoded otherwise, and somebody may have heard the first one already.
         Raises OSError (disk full); then the packet does not count.
         """
-        count = len(pcm) // _BYTES_PER_SAMPLE
+        count = len(pcm) // BYTES_PER_SAMPLE
         start = self._place(round(at_ms * self.rate_hz / 1000), count)
         first, end = max(start, 0), start + count
         if first >= end:
             return 0
         new = 0
         for a, b in self.ranges.missing(first, end):
-            _write_at(self._pcm_fd, pcm[(a - start) * _BYTES_PER_SAMPLE : (b - start) * _BYTES_PER_SAMPLE], a * _BYTES_PER_SAMPLE)
+            _write_at(self._pcm_fd, pcm[(a - start) * BYTES_PER_SAMPLE : (b - start) * BYTES_PER_SAMPLE], a * BYTES_PER_SAMPLE)
             _append(self._index_fd, _RECORD.pack(a, b - a))
             new += self.ranges.add(a, b)
         self.duplicate_samples += end - first - new
@@ -136,8 +128,8 @@ class ChannelFile:
 
     def read(self, start: int, end: int) -> bytes:
         """Return samples [start, end) as PCM; holes and what lies past the end are zeros."""
-        wanted = (end - start) * _BYTES_PER_SAMPLE
-        data = os.pread(self._pcm_fd, wanted, start * _BYTES_PER_SAMPLE) if self._pcm_fd >= 0 else b""
+        wanted = (end - start) * BYTES_PER_SAMPLE
+        data = os.pread(self._pcm_fd, wanted, start * BYTES_PER_SAMPLE) if self._pcm_fd >= 0 else b""
         return data + bytes(wanted - len(data))
 
     def received(self) -> tuple[Interval, ...]:
@@ -172,7 +164,7 @@ class Recording:
         self.channels: dict[str, ChannelFile] = {}
         self._writable = writable
         self._journal_fd = _open_journal(folder / "journal.jsonl") if writable else -1
-        for number, channel_id in enumerate(_channel_names(folder)):
+        for number, channel_id in enumerate(channel_names(folder)):
             self.channels[channel_id] = ChannelFile(folder, number, channel_id, header.sample_rate_hz, writable)
 
     def start_clock(self, t0_unix_ms: int) -> None:
@@ -277,51 +269,28 @@ def compress(folder: Path) -> None:
     if header is None:
         return
     for pcm in sorted(folder.glob("*.pcm")):
-        with _beside(pcm.with_suffix(".flac")) as part:
-            _encode(pcm, part, header.sample_rate_hz)
+        with _beside(pcm.with_suffix(".flac")) as part, pcm.open("rb") as samples:
+            frames = pcm.stat().st_size // BYTES_PER_SAMPLE
+            write_sound(part, _blocks(samples), rate_hz=header.sample_rate_hz, channels=1, frames=frames, form="FLAC")
         pcm.unlink()
 
 
-def _encode(pcm: Path, flac: Path, rate_hz: int) -> None:
-    """Write `pcm` as FLAC, all of it. Raises OSError (disk full)."""
-    try:
-        with (
-            soundfile.SoundFile(flac, "w", rate_hz, 1, "PCM_16", format="FLAC") as out,
-            pcm.open("rb") as samples,
-        ):
-            while block := samples.read(_FLAC_BLOCK_SAMPLES * _BYTES_PER_SAMPLE):
-                out.write(np.frombuffer(block, dtype="<i2"))
-        # libsndfile tells nobody when its last block does not fit; then the head still says that the length is unknown
-        whole = soundfile.info(flac).frames == pcm.stat().st_size // _BYTES_PER_SAMPLE
-    except soundfile.LibsndfileError as error:
-        raise OSError(errno.EIO, f"cannot write the compressed recording ({error}); is the disk full?", str(flac)) from error
-    if not whole:
-        raise OSError(errno.ENOSPC, "no room for the compressed recording", str(flac))
+def _blocks(samples: BinaryIO) -> Iterator[Any]:
+    while block := samples.read(_FLAC_BLOCK_SAMPLES * BYTES_PER_SAMPLE):
+        yield np.frombuffer(block, dtype="<i2")
 
 
-def call_audio(recordings_dir: Path, call_id: str) -> CallAudio | None:
-    """Return the audio of a call, all streams placed on the call's clock, or None where nothing was recorded."""
-    streams = _started_streams(recordings_dir / call_id)
-    if not streams:
-        return None
-    t0, _, rate_hz = streams[0]
-    placed: dict[str, list[tuple[int, Any]]] = {}
-    for start, folder, _ in streams:
-        offset = (start - t0) * rate_hz // 1000
-        for number, channel_id in enumerate(_channel_names(folder)):
-            placed.setdefault(channel_id, []).append((offset, _samples(folder, number)))
-    length = max((offset + len(part) for parts in placed.values() for offset, part in parts), default=0)
-    samples = np.zeros((len(placed), length), dtype=np.int16)
-    for row, parts in enumerate(placed.values()):
-        for offset, part in parts:
-            samples[row, offset : offset + len(part)] = part
-    return CallAudio(sample_rate_hz=rate_hz, channel_ids=tuple(placed), samples=samples)
-
-
-def _started_streams(call_folder: Path) -> list[tuple[int, Path, int]]:
-    """Return (t0_unix_ms, folder, sample rate) of every stream that got media, earliest first."""
+def started_streams(call_folder: Path) -> list[tuple[Path, StreamHeader]]:
+    """Return folder and header of every stream of a call that got media, earliest first."""
     headers = [(path.parent, _read_json(path, _HEADER)) for path in call_folder.glob("*/stream.json")]
-    return sorted((h.t0_unix_ms, folder, h.sample_rate_hz) for folder, h in headers if h and h.t0_unix_ms is not None)
+    found = [(folder, header) for folder, header in headers if header is not None and header.t0_unix_ms is not None]
+    return sorted(found, key=lambda stream: (stream[1].t0_unix_ms, stream[0]))
+
+
+def channel_names(folder: Path) -> list[str]:
+    """Return the channel of each file of a stream, by number."""
+    names: list[str] | None = _read_json(folder / "channels.json", _CHANNELS)
+    return names or []
 
 
 def delete_call(recordings_dir: Path, call_id: str) -> None:
@@ -372,20 +341,6 @@ def _beside(target: Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-
-
-def _channel_names(folder: Path) -> list[str]:
-    names: list[str] | None = _read_json(folder / "channels.json", _CHANNELS)
-    return names or []
-
-
-def _samples(folder: Path, number: int) -> Any:
-    flac, pcm = folder / f"{number}.flac", folder / f"{number}.pcm"
-    if flac.exists():
-        return soundfile.read(flac, dtype="int16")[0]
-    if pcm.exists():
-        return np.fromfile(pcm, dtype="<i2")
-    return np.zeros(0, dtype=np.int16)
 
 
 def _read_json(path: Path, decoder: "msgspec.json.Decoder[Entry]") -> "Entry | None":

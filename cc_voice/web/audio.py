@@ -15,14 +15,17 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import soundfile
 
-from cc_voice.store import recordings
+from cc_voice.store import playback, recordings
+from cc_voice.store.playback import CallAudio
+from cc_voice.store.sound import write_sound
 
 CACHE_BYTES = 4 << 30
 PEAKS = 1200
 """Points of a lane: about one per pixel of a wide screen."""
 SIDES = ("agent", "customer")
+BLOCK_SAMPLES = 1 << 20
+"""About a minute: bounds the memory that a call of hours takes."""
 _FORMATS = {"flac": "FLAC", "wav": "WAV"}
 
 
@@ -80,21 +83,17 @@ class AudioCache:
                 path.unlink(missing_ok=True)
 
     def _make(self, call_id: str, parties: Mapping[str, str | None], path: Path) -> None:
-        audio = recordings.call_audio(self._recordings_dir, call_id)
+        audio = playback.call_audio(self._recordings_dir, call_id)
         if audio is None:
             raise recordings.RecordingError(f"the recording of call {call_id} disappeared while it was read")
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         for older in path.parent.iterdir():
             if older.stem != path.stem:
                 older.unlink(missing_ok=True)
-        stereo = _stereo(audio, parties)
         if path.suffix == ".peaks":
-            duration_ms = len(stereo) * 1000 // audio.sample_rate_hz
-            recordings.write_atomically(path, msgspec.json.encode(_peaks(stereo, duration_ms)))
+            recordings.write_atomically(path, msgspec.json.encode(_peaks(audio, parties)))
         else:
-            part = path.with_suffix(".part")
-            soundfile.write(part, stereo, audio.sample_rate_hz, format=_FORMATS[path.suffix[1:]], subtype="PCM_16")
-            part.replace(path)
+            _write(path, audio, parties)
         self.sweep()
 
 
@@ -106,10 +105,22 @@ def _version(folder: Path, parties: Mapping[str, str | None]) -> str | None:
     return hashlib.sha256(repr((files, sorted(parties.items()))).encode()).hexdigest()[:20]
 
 
-def _stereo(audio: recordings.CallAudio, parties: Mapping[str, str | None]) -> Any:
-    """Return int16 samples of shape (samples, 2)."""
-    mixed = np.zeros((audio.samples.shape[1], 2), dtype=np.int32)
-    for channel_id, samples in zip(audio.channel_ids, audio.samples, strict=True):
+def _write(path: Path, audio: CallAudio, parties: Mapping[str, str | None]) -> None:
+    part = path.with_suffix(".part")
+    starts = range(0, audio.length, BLOCK_SAMPLES)
+    blocks = (_stereo(audio, parties, start, min(start + BLOCK_SAMPLES, audio.length)) for start in starts)
+    try:
+        write_sound(part, blocks, rate_hz=audio.sample_rate_hz, channels=2, frames=audio.length, form=_FORMATS[path.suffix[1:]])
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _stereo(audio: CallAudio, parties: Mapping[str, str | None], start: int, end: int) -> Any:
+    """Return samples [start, end) as int16 of shape (samples, 2)."""
+    mixed = np.zeros((end - start, 2), dtype=np.int32)
+    for channel_id, samples in zip(audio.channel_ids, audio.read(start, end), strict=True):
         party = parties.get(channel_id)
         for side, name in enumerate(SIDES):
             if party == name or party not in SIDES:
@@ -117,15 +128,18 @@ def _stereo(audio: recordings.CallAudio, parties: Mapping[str, str | None]) -> A
     return np.clip(mixed, -32768, 32767).astype(np.int16)
 
 
-def _peaks(stereo: Any, duration_ms: int) -> Peaks:
-    return Peaks(duration_ms=duration_ms, agent=_side(stereo[:, 0]), customer=_side(stereo[:, 1]))
-
-
-def _side(samples: Any) -> list[int]:
-    count = min(PEAKS, len(samples))
-    if count == 0:
-        return []
-    edges = np.linspace(0, len(samples), count, endpoint=False).astype(np.int64)
-    loudest = np.maximum.reduceat(np.abs(samples.astype(np.int32)), edges)
-    found: list[int] = np.minimum(255, loudest // 128).tolist()
-    return found
+def _peaks(audio: CallAudio, parties: Mapping[str, str | None]) -> Peaks:
+    count = min(PEAKS, audio.length)
+    edges = np.linspace(0, audio.length, count + 1).astype(np.int64)
+    at_once = max(1, BLOCK_SAMPLES * count // max(1, audio.length))
+    loudest: list[list[int]] = []
+    for first in range(0, count, at_once):
+        around = edges[first : first + at_once + 1]
+        samples = np.abs(_stereo(audio, parties, int(around[0]), int(around[-1])).astype(np.int32))
+        slices = np.maximum.reduceat(samples, around[:-1] - around[0], axis=0)
+        loudest += np.minimum(255, slices // 128).tolist()
+    return Peaks(
+        duration_ms=audio.length * 1000 // audio.sample_rate_hz,
+        agent=[agent for agent, _ in loudest],
+        customer=[customer for _, customer in loudest],
+    )

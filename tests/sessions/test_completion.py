@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from cc_voice.call.batch import Batch, CallMeasured, StageReached
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions.completion import complete, unfilled
-from cc_voice.store import recordings
+from cc_voice.store import playback, recordings
 from cc_voice.store.recordings import RecordingError
 from tests.sessions.conftest import AGENT, ENDED, OPENING, Stream, audio, event, spec, tone
 from tests.store.test_full_disk import room_for
@@ -88,7 +88,7 @@ def test_a_disk_too_full_to_compress_on_costs_no_result(stream: Stream, first: C
     assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["recording stays uncompressed"]
     folder = recordings.stream_folder(stream.site.recordings_dir, "call", "stream/1=")
     assert list(folder.glob("*.flac*")) == []
-    assert recordings.call_audio(stream.site.recordings_dir, "call") is not None
+    assert playback.call_audio(stream.site.recordings_dir, "call") is not None
 
 
 def test_a_disk_too_full_for_the_analysis_is_told(stream: Stream, first: CallMeasured) -> None:

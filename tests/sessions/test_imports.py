@@ -15,7 +15,7 @@ from cc_voice.settings import Settings
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.errors import AudioFileError
 from cc_voice.speech.resample import resample
-from cc_voice.store import recordings
+from cc_voice.store import playback
 from tests.sessions.conftest import LENGTH_MS, RATE_HZ
 
 BOTH = ImportOptions(agent_channel=0, customer_channel=1, language="en", start=datetime(2026, 9, 1, 12, tzinfo=UTC))
@@ -74,17 +74,17 @@ def test_encoding_and_rate_do_not_matter(importer: Importer, name: str, rate_hz:
     found = importer.take(importer.file(name, rate_hz, subtype=subtype))
     assert said(found) == said(expected)
     assert found.call.legs[0].talk_ms_agent == pytest.approx(expected.call.legs[0].talk_ms_agent, abs=100)
-    audio = recordings.call_audio(importer.site.recordings_dir, found.call_id)
+    audio = playback.call_audio(importer.site.recordings_dir, found.call_id)
     assert audio is not None
     assert audio.sample_rate_hz == (RATE_HZ if rate_hz == 44_100 else rate_hz)
-    assert audio.samples.shape[1] == LENGTH_MS * audio.sample_rate_hz // 1000
+    assert audio.length == LENGTH_MS * audio.sample_rate_hz // 1000
 
 
 def test_the_recording_is_kept_sample_by_sample(importer: Importer, voices: tuple[Samples, Samples]) -> None:
     measured = importer.take(importer.file())
-    audio = recordings.call_audio(importer.site.recordings_dir, measured.call_id)
+    audio = playback.call_audio(importer.site.recordings_dir, measured.call_id)
     assert audio is not None
-    assert np.array_equal(audio.samples, np.stack(voices))
+    assert np.array_equal(audio.read(0, audio.length), np.stack(voices))
 
 
 def test_mono_is_measured_without_parties(importer: Importer) -> None:

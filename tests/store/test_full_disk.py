@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from cc_voice.call.batch import StageReached
-from cc_voice.store import recordings, spool
+from cc_voice.store import playback, recordings, spool
 from cc_voice.store.recordings import StreamHeader
 
 RATE_HZ = 16000
@@ -93,9 +93,9 @@ def recorded(tmp_path: Path) -> Path:
 
 
 def heard(folder: Path) -> np.ndarray:
-    audio = recordings.call_audio(folder.parent.parent, "c1")
+    audio = playback.call_audio(folder.parent.parent, "c1")
     assert audio is not None
-    return audio.samples[0]
+    return audio.read(0, audio.length)[0]
 
 
 @pytest.mark.parametrize("lacking", [1, 100, 5_000, 100_000, None])

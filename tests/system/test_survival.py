@@ -9,7 +9,7 @@ import pytest
 
 from cc_voice.simulator.report import CallRequest, StartedCall
 from cc_voice.simulator.server import Simulator
-from cc_voice.store import recordings
+from cc_voice.store import playback, recordings
 from tests.system.conftest import PATIENCE_S, Appliance, announce, session_members
 
 pytestmark = pytest.mark.system
@@ -45,7 +45,7 @@ def metrics(found: Any) -> list[dict[str, Any]]:
 
 def assert_all_audio_is_here(appliance: Appliance, zoom: Simulator, call: StartedCall, call_id: str) -> None:
     """Every byte that was sent is in the recording, at its place."""
-    audio = recordings.call_audio(appliance.site.recordings_dir, call_id)
+    audio = playback.call_audio(appliance.site.recordings_dir, call_id)
     assert audio is not None
     sent = {channel.channel: channel for channel in zoom.call(call.call).channels}
     assert set(audio.channel_ids) == set(sent)

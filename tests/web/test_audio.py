@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from cc_voice.store import recordings
+from cc_voice.web import audio
 from cc_voice.web.audio import PEAKS, AudioCache, Peaks
 from tests.call.golden import AGENT, CUSTOMER, T0
 from tests.web.conftest import RATE_HZ, record, tone
@@ -60,6 +61,18 @@ async def test_peaks_are_high_where_somebody_speaks(cache: AudioCache) -> None:
     assert peaks.customer[at(4000)] == 0
     assert peaks.customer[at(8000)] == pytest.approx(8000 / 128, abs=2)
     assert peaks.agent[at(35_000)] == 0
+
+
+@pytest.mark.parametrize("form", ["flac", "peaks"])
+async def test_a_long_call_is_made_in_pieces(cache: AudioCache, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = await cache.find("golden", PARTIES, form)
+    assert whole is not None
+    made = whole.read_bytes()
+    whole.unlink()
+    monkeypatch.setattr(audio, "BLOCK_SAMPLES", 7001)  # divides neither the call nor a slice of its peaks
+    again = await cache.find("golden", PARTIES, form)
+    assert again is not None
+    assert again.read_bytes() == made
 
 
 async def test_a_file_is_made_once_and_again_when_the_recording_changes(cache: AudioCache, tmp_path: Path) -> None:
