@@ -103,6 +103,8 @@ async def _serve(settings: Settings, database: Database, accounts: Accounts, soc
         write_atomically(settings.data_dir / "address", f"{url}\n".encode())
         notifier.ready()
         log.info("service listens", address=url)
+        if not settings.apps:
+            log.warning("no app of Zoom is configured ([[apps]]): every webhook will be refused")
 
     server = Server(configuration(appliance, notifier), listening)
 
@@ -113,9 +115,9 @@ async def _serve(settings: Settings, database: Database, accounts: Accounts, soc
         server.should_exit = True
 
     with _on_signals(stop):
-        await dispatcher.start()
         sweeping = asyncio.create_task(_sweep(appliance.audio))
         try:
+            await dispatcher.start()  # stopped also when it fails half-way: this process cannot end before its workers do
             await server.serve(sockets=sockets)
         finally:
             sweeping.cancel()

@@ -182,5 +182,18 @@ def test_a_service_that_cannot_listen_lets_go_of_the_store(tmp_path: Path) -> No
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     taken.close()
     assert done.returncode == 1
-    assert "Error: [Errno" in done.stderr or "Error: cannot listen" in done.stderr
+    assert f"Error: cannot listen on 127.0.0.1:{port}: " in done.stderr
     Database.open(tmp_path / "cc_voice.duckdb").close()
+
+
+def test_a_service_that_fails_while_it_starts_ends_its_workers(folder: Path) -> None:
+    database = Database.open(folder / "cc_voice.duckdb")
+    database.write_now(lambda con: con.execute("drop table inbox"))  # what it looks into once workers run
+    database.close()
+    service = Process(folder)
+    try:
+        _, err = service.process.communicate(timeout=PATIENCE_S)
+    finally:
+        service.process.kill()
+    assert service.process.returncode == 1
+    assert "inbox does not exist" in err
