@@ -96,8 +96,16 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     configure_logging(settings.log_level)
     try:
         run(settings)
-    except (StoreError, OSError) as error:
+    except StoreError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(_reason(error)) from error
+
+
+def _reason(error: OSError) -> str:
+    """Say what failed with which file, without the number that only programmers know."""
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else reason
 
 
 # -- streams ---------------------------------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ SERVICE_TIMEOUT_S = 600.0
 PATIENCE_S = 5.0
 """How long to wait while the database is held by somebody who answers no questions: another command, or a service starting."""
 POLL_S = 0.05
+_NEED_A_SITE = frozenset({"calls.list", "calls.show", "streams", "report", "export"})
+"""Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
 
 
 class QuestionError(Exception):
@@ -65,6 +67,8 @@ def ask(settings: Settings, question: str, **arguments: Any) -> Any:
 
 def _ask_here(settings: Settings, question: str, arguments: Mapping[str, Any]) -> Any:
     """Answer with a database of our own. Raises DatabaseLocked, QuestionError."""
+    if question in _NEED_A_SITE and not settings.data_dir.is_dir():
+        raise QuestionError(f"there is no folder {settings.data_dir}; name the site's with --data-dir or --config")
     try:
         database = Database.open(settings.database_path)
     except DatabaseLocked:

@@ -26,6 +26,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Run `cc-voice COMMAND … --data-dir <temporary>` in this process."""
+    (tmp_path / "data").mkdir(exist_ok=True)
 
     def command(*arguments: str) -> Result:
         return CliRunner().invoke(main, [*arguments, "--data-dir", str(tmp_path / "data")])
@@ -155,6 +156,15 @@ def test_an_empty_site_answers(run: Run) -> None:
     assert run("report", "agent-talk").exit_code == 0
     listing = run("report").output
     assert listing.count("?") >= 8
+
+
+@pytest.mark.parametrize("command", [("calls", "list"), ("calls", "show", "golden"), ("report", "days"), ("export",)])
+def test_a_folder_that_is_not_there_is_no_quiet_site(tmp_path: Path, command: tuple[str, ...]) -> None:
+    mistyped = tmp_path / "dtaa"
+    result = CliRunner().invoke(main, [*command, "--data-dir", str(mistyped)])
+    assert result.exit_code == 1
+    assert f"there is no folder {mistyped}; name the site's with --data-dir or --config" in result.output
+    assert not mistyped.exists()
 
 
 @pytest.mark.parametrize(
