@@ -58,7 +58,7 @@ _PARAM = re.compile(rf"^-- param (\w+) \(({_TYPE}), (required|default \S+)\): (.
 _DAY = re.compile(r"today(?:-(\d{1,5}))?")
 _FORMS = {
     "date": "a date such as 2026-11-01, or today, or today-30",
-    "integer": "a whole number",
+    "integer": "a whole number, 0 or more",
     "number": "a number such as 0.6",
     "text": "text",
 }
@@ -265,7 +265,10 @@ def _value(param: Param, text: str, today: datetime.date) -> Value:
         relative = _DAY.fullmatch(text)
         return today - datetime.timedelta(int(relative[1] or 0)) if relative else datetime.date.fromisoformat(text)
     if param.type == "integer":
-        return int(text)
+        number = int(text)
+        if not 0 <= number < 1 << 63:
+            raise ValueError(text)
+        return number
     if param.type == "number":
         return float(text)
     if param.choices and text not in param.choices:

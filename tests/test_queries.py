@@ -158,12 +158,13 @@ def test_a_read_only_copy_answers(tmp_path: Path) -> None:
         ("agent-talk", {"since": "1.11.2026"}, "is a date such as 2026-11-01, or today, or today-30, not '1.11.2026'"),
         ("agent-talk", {"since": "today-99999999"}, "is a date"),
         ("agent-talk", {"since": "today-99999", "until": "today-999999"}, "is a date"),
-        ("greeting", {"within_ms": "soon"}, "is a whole number, not 'soon'"),
+        ("greeting", {"within_ms": "soon"}, "is a whole number, 0 or more, not 'soon'"),
         ("low-confidence-words", {"below": "half"}, "is a number such as 0.6, not 'half'"),
         ("transfers", {"by": "team"}, "is one of queue, agent, not 'team'"),
         ("phrase-said", {}, "needs a value for 'phrase' (whole words in their order, in any case)"),
         ("phrase-said", {"phrase": "\udc80"}, "is text, not"),
-        ("phrase-said", {"phrase": "x", "limit": "-1"}, "report phrase-said failed"),
+        ("phrase-said", {"phrase": "x", "limit": "-1"}, "is a whole number, 0 or more, not '-1'"),
+        ("phrase-said", {"phrase": "x", "limit": str(1 << 63)}, "is a whole number, 0 or more, not '9223372036854775808'"),
     ],
 )
 def test_an_error_says_what_to_ask_instead(con: Connection, name: str, params: dict[str, str], said: str) -> None:
@@ -171,9 +172,12 @@ def test_an_error_says_what_to_ask_instead(con: Connection, name: str, params: d
         queries.run(con, name, params)
 
 
-def test_after_an_error_the_cursor_answers_again(con: Connection) -> None:
-    with pytest.raises(QueryError):
-        queries.run(con, "phrase-said", {"phrase": "x", "limit": "-1"})
+def test_after_an_error_of_the_store_the_cursor_answers_again(con: Connection) -> None:
+    con.execute("begin")
+    con.execute("drop table fact_utterance")
+    with pytest.raises(QueryError, match="report phrase-said failed: "):
+        queries.run(con, "phrase-said", {"phrase": "x"})
+    con.execute("rollback")
     assert queries.run(con, "days", {}).height == 0
 
 
