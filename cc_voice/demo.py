@@ -27,6 +27,8 @@ from cc_voice.settings import Secret, Settings, ZoomApp
 from cc_voice.simulator.report import CallRequest, SimulatorConfig, StartedCall
 from cc_voice.simulator.scenario import load_scenario, scenario_names
 from cc_voice.simulator.server import Simulator
+from cc_voice.store.database import Database
+from cc_voice.store.errors import DatabaseLocked, StoreError
 
 MARKER = ".cc-voice-demo"
 """Marks a folder as the demo's own: only such a folder is ever emptied."""
@@ -80,10 +82,23 @@ def demo(once: bool, as_json: bool, speed: float, data_dir: Path) -> None:
         click.echo(msgspec.json.encode(summary).decode())
 
 
+def _check_left(database_path: Path) -> None:
+    """See that no demo runs where the next one would clear away its data. Raises DemoError."""
+    if not database_path.exists():
+        return
+    try:
+        Database.open(database_path).close()
+    except DatabaseLocked as error:
+        raise DemoError(f"{error}; stop the demo that runs there, or choose another --data-dir") from error
+    except StoreError:
+        return  # broken or of another version: it is replaced
+
+
 def _site(data_dir: Path) -> Settings:
-    """Return settings of a fresh demo site. Raises DemoError for a folder that is not the demo's."""
+    """Return settings of a fresh demo site. Raises DemoError for a folder that is not the demo's, or of one that runs."""
     if data_dir.exists() and any(data_dir.iterdir()) and not (data_dir / MARKER).exists():
         raise DemoError(f"{data_dir} holds files that are not of a demo; choose another --data-dir")
+    _check_left(data_dir / "cc_voice.duckdb")
     shutil.rmtree(data_dir, ignore_errors=True)
     data_dir.mkdir(parents=True, mode=0o700)
     (data_dir / MARKER).touch()
@@ -219,7 +234,9 @@ def _show(site: Settings, summary: dict[str, Any], console: Console) -> None:
             cells = [questions.cell(leg["metrics"].get(column)) for column in COLUMNS]
             table.add_row(leg["leg_id"], call["product"], f"{seconds // 60}:{seconds % 60:02d}", *cells)
     console.print(table)
-    console.print("– means not measurable; `cc-voice calls show ID` says why.")
+    # The table names legs; a call's id is its leg's without the number.
+    why = f"– means not measurable; `cc-voice calls show ID --data-dir {site.data_dir}` says why (ID without -1, -2)."
+    console.print(why, soft_wrap=True, highlight=False)
     for path in summary["exports"]:
         console.print(path, soft_wrap=True, highlight=False)
 

@@ -14,6 +14,7 @@ import pytest
 from cc_voice import questions
 from cc_voice.settings import Settings
 from cc_voice.simulator.scenario import scenario_names
+from cc_voice.store.database import Database
 
 pytestmark = pytest.mark.system
 SCENARIOS = Path(__file__).parents[2] / "cc_voice" / "simulator" / "scenarios"
@@ -60,6 +61,17 @@ def test_the_summary_counts_what_the_files_hold(demo: tuple[Path, dict[str, Any]
         assert len(polars.read_parquet(folder / "exports" / f"{table}.parquet")) == summary[table]
     manifest = json.loads((folder / "exports" / "manifest.json").read_text())
     assert {file["name"] for file in manifest["files"]} == {Path(path).name for path in summary["exports"]}
+
+
+def test_a_demo_that_runs_keeps_its_data(tmp_path: Path) -> None:
+    (tmp_path / ".cc-voice-demo").touch()
+    running = Database.open(tmp_path / "cc_voice.duckdb")
+    command = [sys.executable, "-m", "cc_voice", "demo", "--once", "--data-dir", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    running.close()
+    assert done.returncode == 1
+    assert "stop the demo that runs there, or choose another --data-dir" in done.stderr
+    assert (tmp_path / "cc_voice.duckdb").exists()
 
 
 def plain(text: str) -> list[str]:
