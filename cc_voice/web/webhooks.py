@@ -59,6 +59,8 @@ def _signer(request: VisitorRequest, appliance: Appliance, body: bytes) -> ZoomA
         appliance.now(),
     )
     if matched is None:
+        # Both causes are a site's to mend: the wrong webhook secret in the configuration, or a clock that is off.
+        log.warning("webhook refused: no app's webhook_secret signed it, or its time is off", apps=[app.name for app in apps])
         raise NotAuthorizedException
     return apps[matched]
 

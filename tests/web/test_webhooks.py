@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from cc_voice.store import inbox, streams
 from cc_voice.store.streams import StreamRow
@@ -66,9 +67,11 @@ async def test_each_app_is_known_by_its_secret(stranger: httpx.AsyncClient, appl
 async def test_what_is_not_signed_is_refused_without_a_word(stranger: httpx.AsyncClient, appliance: Appliance, tamper: Any) -> None:
     request = tamper(signed(STARTED))
     request["headers"] = {k: v.encode() for k, v in request["headers"].items()}
-    answer = await stranger.post(PATH, **request)
+    with capture_logs() as logs:
+        answer = await stranger.post(PATH, **request)
     assert answer.status_code == 401
     assert "signature" not in answer.text.lower()
+    assert [(line["log_level"], line["apps"]) for line in logs] == [("warning", ["sales", "service"])]
     assert states(appliance) == []
 
 
