@@ -28,7 +28,7 @@ class UrlPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """Return the URL if it may be opened. Raises UrlError."""
         parts = _split(url)
         if parts.scheme != "wss" and not (parts.scheme == "ws" and self.allow_insecure):
-            raise UrlError(f"server URL {_shown(url)} is not wss://; links without TLS need allow_insecure")
+            raise UrlError(f"server URL {_shown(url)} is not wss://; links without TLS need allow_insecure_links, for tests only")
         if parts.username is not None or parts.password is not None or "#" in url:
             raise UrlError(f"server URL {_shown(url)} has user information or a fragment, which Zoom's never have")
         host = (parts.hostname or "").rstrip(".")
