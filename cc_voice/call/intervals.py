@@ -112,11 +112,6 @@ def overlapping(intervals: Intervals, piece: Interval) -> range:
     return range(first, last)
 
 
-def overlap_ms(intervals: Intervals, piece: Interval) -> int:
-    """Return how much time of `piece` is in the set."""
-    return sum(min(intervals[i][1], piece[1]) - max(intervals[i][0], piece[0]) for i in overlapping(intervals, piece))
-
-
 def split(intervals: Intervals, parts: int) -> tuple[Intervals, ...]:
     """Cut the set into consecutive parts of equal length (to the millisecond): thirds and quarters of analysed time."""
     total = length(intervals)

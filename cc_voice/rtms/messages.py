@@ -22,7 +22,6 @@ from cc_voice.rtms.media import (
     TranscriptContent,
     text_id,
 )
-from cc_voice.rtms.products import ID_KEYS
 
 NO_STATUS = -1
 """Stands for a status that is missing or unreadable."""
@@ -71,11 +70,6 @@ class _Handshake(_Message, frozen=True, kw_only=True):
     def under(self, key: str, instance_id: str) -> Any:
         """Return the same handshake with the instance id under `key`."""
         return msgspec.structs.replace(self, **{key: instance_id})
-
-    @property
-    def instance_keys(self) -> tuple[str, ...]:
-        """The keys under which an id is here."""
-        return tuple(key for key in ID_KEYS if getattr(self, key) is not UNSET)
 
 
 class SignalingRequest(_Handshake, frozen=True, kw_only=True, tag=1):

@@ -48,10 +48,9 @@ def test_operations_equal_boolean_arithmetic(a: Intervals, b: Intervals) -> None
 
 
 @given(sets, pieces)
-def test_clip_and_overlap_agree(a: Intervals, piece: Interval) -> None:
+def test_clip_and_overlapping_agree(a: Intervals, piece: Interval) -> None:
     assert (model(iv.clip(a, piece)) == (model(a) & model([piece]))).all()
     if piece[0] < piece[1]:
-        assert iv.overlap_ms(a, piece) == (model(a) & model([piece])).sum()
         assert [a[i] for i in iv.overlapping(a, piece)] == [p for p in a if p[0] < piece[1] and piece[0] < p[1]]
 
 
