@@ -279,7 +279,8 @@ class Session:
 
     async def _finish(self, ended: rtms.Ended) -> None:
         self._recording.note(journal.EndNote(kind=ended.kind, stop_reason=ended.reason, error=ended.error))
-        self._log.info("stream ended", kind=ended.kind, stop_reason=ended.reason, error=ended.error, packets_left_out=self._refused)
+        say = self._log.warning if ended.error else self._log.info
+        say("stream ended", kind=ended.kind, stop_reason=ended.reason, error=ended.error, packets_left_out=self._refused)
         if ended.kind == "revoked":
             await self._revoke(ended)
         elif ended.error and self._recording.header.t0_unix_ms is None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from cc_voice.call.batch import Batch, CallMeasured, StreamProgress
 from cc_voice.call.transcript import Utterance
@@ -214,8 +215,11 @@ async def test_a_revoked_stream_leaves_no_file_and_says_so(stream: Stream, packe
 
 
 async def test_a_refused_stream_tells_the_operator_why(stream: Stream) -> None:
-    await stream.run(rtms.Ended(kind="refused", error="Zoom refused: check the client id"))
+    with capture_logs() as logs:
+        await stream.run(rtms.Ended(kind="refused", error="Zoom refused: check the client id"))
     assert stream.stages == [("failed", "Zoom refused: check the client id")]
+    [end] = [line for line in logs if line["event"] == "stream ended"]
+    assert (end["log_level"], end["error"]) == ("warning", "Zoom refused: check the client id")
     assert open_files(stream.site.data_dir) == []
 
 
