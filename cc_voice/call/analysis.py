@@ -48,4 +48,6 @@ class StreamAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     detector: str = "webrtcvad-3"
     asr_model: str | None = None
     stop_reason: int | None = None
+    host_id: str | None = None
+    """The account's id of the meeting's host, where the announcement told it."""
     epoch: int = 1

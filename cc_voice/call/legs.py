@@ -1,4 +1,4 @@
-"""Who had the call when: legs, roles and hold, read from events (contact center), join order (meetings) or options (imports).
+"""Who had the call when: legs, roles and hold, read from events (contact center), a rule (meetings) or options (imports).
 
 The theory, for a contact-center call. Any number of legs is open at a time; each belongs to one agent.
 
@@ -27,9 +27,11 @@ from collections.abc import Callable
 
 import msgspec
 
+from cc_voice.call import meetings
 from cc_voice.call.analysis import ChannelAnalysis, Interval
 from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.intervals import Intervals, canonical
+from cc_voice.call.meetings import FIRST_TO_JOIN, AgentRule
 from cc_voice.call.timeline import Timeline
 
 MEETING_LIKE = frozenset({"meeting", "webinar", "video_sdk"})
@@ -76,13 +78,13 @@ class Handling(msgspec.Struct, frozen=True, kw_only=True):
     """Channels of people who monitored: outside a leg of their own, what they say is whispered and belongs to nobody."""
 
 
-def handle(timeline: Timeline) -> Handling:
-    """Return legs, roles and hold of a call."""
+def handle(timeline: Timeline, agent_rule: AgentRule = FIRST_TO_JOIN) -> Handling:
+    """Return legs, roles and hold of a call. `agent_rule` says who the agent of a meeting is (meetings.py)."""
     answered = {EventName.USER_ANSWERED, EventName.TAKEOVER_STARTED}
     if any(event.name in answered for event in timeline.events):
         return _from_events(timeline)
     if timeline.product in MEETING_LIKE:
-        return _from_joining(timeline)
+        return _from_joining(timeline, agent_rule)
     return _from_options(timeline)
 
 
@@ -103,28 +105,17 @@ def _from_options(timeline: Timeline) -> Handling:
     )
 
 
-def _from_joining(timeline: Timeline) -> Handling:
-    """Meetings: the agent is the first to join, unless a channel's party says otherwise; everybody else is a customer; no hold."""
+def _from_joining(timeline: Timeline, rule: AgentRule) -> Handling:
+    """Meetings: agents by rule, unless a channel's party names them; with an agent, everybody else is a customer; no hold."""
     given = _given_roles(timeline)
-    agent = next((channel for channel, role in given.items() if role == "agent"), None) or _first_joined(timeline)
-    roles = {channel.channel_id: "customer" for channel in timeline.channels} | ({agent: "agent"} if agent else {}) | given
+    agents = tuple(channel for channel, role in given.items() if role == "agent") or meetings.agents(timeline, rule)
+    rest = dict.fromkeys((channel.channel_id for channel in timeline.channels), "customer" if agents else "other")
+    agent = agents[0] if agents else None
     found = next((channel for channel in timeline.channels if channel.channel_id == agent), None)
     leg = _whole(timeline, found)
     if found is None and agent is not None:
         leg = msgspec.structs.replace(leg, channel_id=agent, user_id=agent)
-    return Handling(legs=(leg,), roles=roles)
-
-
-def _first_joined(timeline: Timeline) -> str | None:
-    for event in timeline.events:
-        if event.name == EventName.PARTICIPANT_JOIN and event.participants:
-            return _key(event.participants[0])
-    heard = [channel for channel in timeline.channels if channel.first_packet_ms is not None]
-    return min(heard, key=_first_packet).channel_id if heard else (timeline.channels[0].channel_id if timeline.channels else None)
-
-
-def _first_packet(channel: ChannelAnalysis) -> int:
-    return channel.first_packet_ms or 0
+    return Handling(legs=(leg,), roles=rest | dict.fromkeys(agents, "agent") | given)
 
 
 def _whole(timeline: Timeline, agent: ChannelAnalysis | None) -> Leg:
@@ -192,10 +183,6 @@ def _complete(roles: dict[str, str], timeline: Timeline) -> dict[str, str]:
     present = set(roles.values())
     by_elimination = "agent" in present and "customer" not in present and len(unknown) == 1
     return {**roles, **dict.fromkeys(unknown, "customer" if by_elimination else "other")}
-
-
-def _key(person: Participant) -> str | None:
-    return person.channel_id or person.user_id
 
 
 class _OpenLeg:

@@ -13,6 +13,7 @@ from cc_voice.call.evidence import evidence
 from cc_voice.call.ids import leg_id
 from cc_voice.call.language import select
 from cc_voice.call.legs import Handling, Leg, handle
+from cc_voice.call.meetings import FIRST_TO_JOIN, AgentRule
 from cc_voice.call.metrics import find, measure_leg
 from cc_voice.call.reasons import Metrics, Unmeasured
 from cc_voice.call.rows import CallRow, ChannelRow, EventRow, LegRow, MeasuredCall, NullReasonRow
@@ -24,10 +25,10 @@ from cc_voice.call.timeline import Timeline, merge
 METRIC_VERSION = "1"
 
 
-def measure(streams: Sequence[StreamAnalysis], thresholds: ThresholdSet) -> MeasuredCall:
-    """Measure one call from the analyses of all its streams. Raises ValueError when there is none."""
+def measure(streams: Sequence[StreamAnalysis], thresholds: ThresholdSet, agent_rule: AgentRule = FIRST_TO_JOIN) -> MeasuredCall:
+    """Measure one call from the analyses of all its streams. `agent_rule` is for meetings. Raises ValueError when there is none."""
     timeline = merge(streams)
-    handling = handle(timeline)
+    handling = handle(timeline, agent_rule)
     transcript = select(timeline.utterances, timeline.language)
     scopes = [scope_of(leg, timeline, handling, transcript) for leg in handling.legs]
     findings = [find(scope, thresholds) for scope in scopes]

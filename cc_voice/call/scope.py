@@ -118,7 +118,8 @@ def party_channels(leg: Leg, handling: Handling, timeline: Timeline) -> dict[Par
 
 def _other_humans(leg: Leg, handling: Handling, timeline: Timeline, channels: dict[Party, tuple[str, ...]]) -> Iterable[Intervals]:
     """Speech of further humans, one set per channel. A channel nobody announced is a conference participant's if there was an
-    invitation (Zoom has no event for joining, 1.7), else it may be an IVR or music. Supervisors count in legs of their own only."""
+    invitation (Zoom has no event for joining, 1.7), else it may be an IVR or music; in a meeting all are people. Supervisors count
+    in legs of their own only."""
     if timeline.mixed_audio:
         return
     for channel in timeline.channels:
@@ -128,7 +129,7 @@ def _other_humans(leg: Leg, handling: Handling, timeline: Timeline, channels: di
         if handling.roles.get(name) == "agent":
             spans = canonical(theirs.span for theirs in handling.legs if theirs.channel_id == name)
             yield intersect(channel.speech, spans) if handling.by_events else channel.speech
-        elif handling.roles.get(name) == "other" and handling.conference_count:
+        elif handling.roles.get(name) == "other" and (handling.conference_count or timeline.product in MEETING_LIKE):
             yield channel.speech
 
 

@@ -32,6 +32,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     detector: str
     asr_model: str | None
     stop_reason: int | None
+    host_id: str | None
 
     @property
     def gaps(self) -> Intervals:
@@ -62,6 +63,7 @@ def merge(streams: Sequence[StreamAnalysis]) -> Timeline:
         detector=last.detector,
         asr_model=next((stream.asr_model for stream in reversed(ordered) if stream.asr_model), None),
         stop_reason=last.stop_reason,
+        host_id=next((stream.host_id for stream in ordered if stream.host_id), None),
     )
 
 

@@ -31,6 +31,11 @@ class StreamTarget(msgspec.Struct, frozen=True, kw_only=True):
     is_original_host: bool | None = None
     """Whether that user hosts the meeting."""
 
+    @property
+    def host_id(self) -> str | None:
+        """Zoom's id of the meeting's original host, if that is who triggered the stream; else nobody tells."""
+        return self.operator_id if self.is_original_host else None
+
     @classmethod
     def of(cls, webhook: Started) -> Self:
         """Return where the stream is that a webhook announces."""

@@ -58,6 +58,7 @@ def complete(spec: SessionSpec, settings: Settings, recognition: Recognition, de
                 deliver(_stage(spec, "recorded"))
             make, model = recognition.pipelines(spec.language)
             analysis = analyse(recording, spec.epoch, _hear_missing(recording, make, heard or {}), model)
+            analysis = msgspec.structs.replace(analysis, host_id=spec.target.host_id)
         finally:
             recording.close()
         recordings.save_analysis(settings.recordings_dir, analysis)
@@ -149,7 +150,7 @@ def measured(call_id: str, stream_id: str, epoch: int, settings: Settings) -> Ca
         epoch=epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        call=measure(analyses, chosen),
+        call=measure(analyses, chosen, settings.meeting_agent),
     )
 
 

@@ -1,5 +1,6 @@
 """After the stream: every stage can be resumed from files, and repeated without a difference."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from cc_voice.rtms import events as rtms
 from cc_voice.sessions.completion import complete, unfilled
 from cc_voice.store import playback, recordings
 from cc_voice.store.recordings import RecordingError
-from tests.sessions.conftest import AGENT, ENDED, OPENING, Stream, audio, event, spec, tone
+from tests.sessions.conftest import AGENT, CUSTOMER, ENDED, OPENING, Stream, audio, event, spec, tone
 from tests.store.test_full_disk import room_for
 
 
@@ -123,3 +124,17 @@ def test_a_media_gap_is_every_millisecond_of_a_gap_that_no_channel_received(
     found = unfilled(gaps, received)
     assert milliseconds(list(found)) == milliseconds(gaps) - arrived
     assert list(found) == sorted(found)
+
+
+@pytest.mark.parametrize(("is_original_host", "agent"), [(True, CUSTOMER), (False, AGENT), (None, AGENT)])
+async def test_the_agent_of_a_meeting_is_who_the_site_and_the_webhook_say(
+    stream: Stream, packets: list[rtms.Audio], is_original_host: bool | None, agent: str
+) -> None:
+    """The second to join hosts it; where the webhook does not say so, the rule goes on to the first."""
+    stream.site = msgspec.structs.replace(stream.site, meeting_agent=("host", "first"))
+    changes = {"product": "meeting", "operator_id": CUSTOMER, "is_original_host": is_original_host}
+    target = msgspec.structs.replace(spec().target, **changes)
+    joining = [event("participant_join", at_ms, who, user_id=who) for at_ms, who in ((0, AGENT), (100, CUSTOMER))]
+    measured = await stream.run(OPENING[0], *joining, *packets, ENDED, product="meeting", target=target)
+    assert measured is not None
+    assert [channel.channel_id for channel in measured.call.channels if channel.party == "agent"] == [agent]
