@@ -11,6 +11,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+import msgspec
 import structlog
 
 from cc_voice.call.batch import StageReached, StreamProgress
@@ -19,7 +20,9 @@ from cc_voice.call.transcript import Utterance
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamClient
 from cc_voice.sessions import completion, journal
+from cc_voice.sessions.clock import MediaClock
 from cc_voice.sessions.completion import Deliver, Heard
+from cc_voice.sessions.intake import AudioIntake
 from cc_voice.sessions.listening import Listener
 from cc_voice.sessions.platform import call_event
 from cc_voice.sessions.recognition import Recognition
@@ -38,7 +41,7 @@ YIELD_EVERY_EVENTS = 64
 """A burst (60 s of backlog) must not keep the loop from other streams' keep-alives."""
 AUDIO_RATE_HZ = 16_000
 LONGEST_STREAM_MS = 24 * 3600 * 1000
-"""A packet further from the stream's start has a broken clock: placing it would make a recording of years."""
+"""Audio further from the stream's start is left out: its clock is broken, whatever it agrees with."""
 FIRST_PACKET = "first_packet_timestamp"
 
 
@@ -64,6 +67,7 @@ class Session:
             started_event_ms=spec.started_event_ms,
         )
         self._recording = recordings.create(settings.recordings_dir, header)
+        self._audio = AudioIntake(self._recording)
         self._listeners: dict[str, Listener] = {}
         self._heard_utterances: dict[str, list[Utterance]] = {}
         self._hearing: dict[str, asyncio.Future[list[Utterance]]] = {}
@@ -71,18 +75,20 @@ class Session:
         self._news_events: list[CallEvent] = []
         self._media_unix_ms = 0
         self._gap_from_unix_ms: int | None = None
-        self._continue_recording()
+        self._clock = self._continue_recording()
         self._ended: rtms.Ended | None = None
         self._abandoned = False
-        self._refused = 0
         self._progress_at = 0.0
 
-    def _continue_recording(self) -> None:
+    def _continue_recording(self) -> MediaClock:
         """Go on where an earlier session of this stream stopped: what Zoom does not deliver again since then is a media gap."""
-        t0 = self._recording.header.t0_unix_ms
-        if t0 is not None and self._recording.channels:
+        t0, now = self._recording.header.t0_unix_ms, time.monotonic()
+        if t0 is None:
+            return MediaClock(now, announced_unix_ms=self.spec.started_event_ms)
+        if self._recording.channels:
             self._media_unix_ms = t0 + self._recording.duration_ms
             self._open_gap()
+        return MediaClock(now, furthest_unix_ms=t0 + self._recording.duration_ms)
 
     @property
     def lag_ms(self) -> int:
@@ -99,6 +105,8 @@ class Session:
         """Receive, then complete. Raises what the disk raises; the recording is closed in any case."""
         try:
             await self._receive()
+            self._audio.finish()
+            self._clock.finish()
             if self._ended is not None and not self._abandoned:
                 await self._finish(self._ended)
         finally:
@@ -139,29 +147,39 @@ class Session:
             case rtms.LinkDown(link="media" | "audio" | "all" | "signaling") | rtms.StreamStateChanged(state=2 | 5):
                 self._open_gap()
             case rtms.AudioFormat():
-                self._recording.set_format(event.sample_rate_hz)
+                self._take_format(event)
             case rtms.Ended():
                 self._ended = event
             case _:
                 pass
 
-    def _take_audio(self, packet: rtms.Audio) -> None:
-        self._start_clock(packet.timestamp_ms)
-        t0 = self._recording.header.t0_unix_ms or packet.timestamp_ms
-        if abs(packet.timestamp_ms - t0) > LONGEST_STREAM_MS:
-            self._refuse(packet)
-            return
-        file = self._recording.channel(packet.source)
-        file.write(packet.timestamp_ms - t0, packet.pcm)
-        end = packet.timestamp_ms + len(packet.pcm) * 500 // file.rate_hz
-        if self._gap_from_unix_ms is not None and packet.timestamp_ms >= self._gap_from_unix_ms:
-            self._close_gap(packet.timestamp_ms)
-        self._media_unix_ms = max(self._media_unix_ms, end)
+    def _take_format(self, told: rtms.AudioFormat) -> None:
+        self._audio.set_format(told)
+        if self._audio.refusal is not None:
+            self._log.error("audio cannot be used", reason=self._audio.refusal)
 
-    def _refuse(self, packet: rtms.Audio) -> None:
-        if not self._refused:
-            self._log.error("audio with a broken clock is left out", timestamp_ms=packet.timestamp_ms)
-        self._refused += 1
+    def _take_audio(self, packet: rtms.Audio) -> None:
+        settings = self._clock.settings
+        for timed in self._clock.admit(packet, time.monotonic()):
+            self._write_audio(timed.packet, timed.at_unix_ms)
+        if self._clock.settings != settings:
+            self._log.warning("Zoom's clock was set; audio goes on where it was", timestamp_ms=packet.timestamp_ms)
+
+    def _write_audio(self, packet: rtms.Audio, at_unix_ms: int) -> None:
+        t0 = self._recording.header.t0_unix_ms
+        t0 = self._clock.start(at_unix_ms) if t0 is None else t0
+        if at_unix_ms - t0 > LONGEST_STREAM_MS:
+            self._clock.left_out += 1
+            return
+        if self._audio.refusal is None:
+            self._start_clock(t0)
+        length_ms = self._audio.write(packet.source, at_unix_ms - t0, packet.pcm)
+        if not length_ms:
+            return
+        if self._gap_from_unix_ms is not None and at_unix_ms >= self._gap_from_unix_ms:
+            self._close_gap(at_unix_ms)
+        self._media_unix_ms = max(self._media_unix_ms, at_unix_ms + length_ms)
+        self._clock.reach(at_unix_ms + length_ms)
 
     def _open_gap(self) -> None:
         if self._gap_from_unix_ms is None and self._media_unix_ms:
@@ -176,8 +194,8 @@ class Session:
         note = journal.WordsNote(
             channel_id=piece.source,
             text=piece.text,
-            start_unix_ms=piece.start_ms or piece.timestamp_ms,
-            end_unix_ms=piece.end_ms or piece.timestamp_ms,
+            start_unix_ms=self._clock.settle(piece.start_ms or piece.timestamp_ms),
+            end_unix_ms=self._clock.settle(piece.end_ms or piece.timestamp_ms),
             language=piece.language,
             attribute=piece.attribute,
         )
@@ -187,9 +205,10 @@ class Session:
             self._news_utterances.append(journal.utterance(note, t0, self.spec.language))
 
     def _take_event(self, event: rtms.PlatformEvent) -> None:
-        if event.name == FIRST_PACKET:
-            self._start_clock(event.at_unix_ms)
-        plain = call_event(event, self._settings.customer_key_salt)
+        if event.name == FIRST_PACKET and (t0 := self._clock.announce(event.at_unix_ms, time.monotonic())) is not None:
+            self._start_clock(t0)
+        told = msgspec.structs.replace(event, at_unix_ms=self._clock.settle(event.at_unix_ms))
+        plain = call_event(told, self._settings.customer_key_salt)
         self._recording.note(journal.PlatformNote(event=plain))
         self._news_events.append(plain)
 
@@ -280,16 +299,22 @@ class Session:
     async def _finish(self, ended: rtms.Ended) -> None:
         self._recording.note(journal.EndNote(kind=ended.kind, stop_reason=ended.reason, error=ended.error))
         say = self._log.warning if ended.error else self._log.info
-        say("stream ended", kind=ended.kind, stop_reason=ended.reason, error=ended.error, packets_left_out=self._refused)
+        say("stream ended", kind=ended.kind, stop_reason=ended.reason, error=ended.error, packets_left_out=self._clock.left_out)
         if ended.kind == "revoked":
             await self._revoke(ended)
-        elif ended.error and self._recording.header.t0_unix_ms is None:
-            await self._in_thread(self._deliver, self._stage("failed", ended.error, ended.reason))
+        elif (failure := self._nothing_heard(ended)) is not None:
+            await self._in_thread(self._deliver, self._stage("failed", failure, ended.reason))
         else:
             await self._hearing_done()
             heard = await self._in_thread(self._hear_ends)
             self._recording.close()
             await self._in_thread(completion.complete, self.spec, self._settings, self._recognition, self._deliver, heard)
+
+    def _nothing_heard(self, ended: rtms.Ended) -> str | None:
+        """Return why there is nothing to complete; None: there is, or nobody knows why not."""
+        if self._recording.channels:
+            return None
+        return self._audio.refusal or (ended.error if self._recording.header.t0_unix_ms is None else None)
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._recognition.pool, partial(work, *args, **kwargs))

@@ -138,5 +138,5 @@ def _of_frame(frame: Any) -> Samples:
 def _mono(interleaved: Samples) -> Samples:
     """Average the channels; columns are channels."""
     channels = interleaved.shape[1]
-    summed: Samples = interleaved.sum(axis=1, dtype=np.int32) // channels
-    return summed.astype(np.int16)
+    mean: Samples = interleaved[:, 0] if channels == 1 else interleaved.sum(axis=1, dtype=np.int32) // channels
+    return mean.astype(np.int16, copy=False)
