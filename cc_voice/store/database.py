@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import duckdb
 import msgspec
 
-from cc_voice.store.errors import DatabaseClosed, DatabaseDamaged, DatabaseLocked, StoreError
+from cc_voice.store.errors import DatabaseClosed, DatabaseDamaged, DatabaseLocked, ReadTooLong, StoreError
 from cc_voice.store.migrate import migrate
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ class Database:
         return future.result()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` with a cursor on a reader's thread; it sees the last commit."""
+        """Run `work` with a cursor on a reader's thread; it sees the last commit. Raises ReadTooLong, DatabaseClosed."""
         if self._closed:
             raise DatabaseClosed("the store is closed")
         return await asyncio.wrap_future(self._readers.submit(self._with_cursor, work))
@@ -147,9 +147,11 @@ class Database:
             cursor.execute(f"set max_execution_time = {READ_LIMIT_MS}")
         try:
             return work(cursor)
-        except BaseException:
+        except BaseException as error:
             # It may be inside a transaction for as long as somebody keeps the error: the next reader gets another cursor
             self._local.cursor = None
+            if isinstance(error, duckdb.InterruptException):
+                raise ReadTooLong(f"this took longer than {READ_LIMIT_MS // 1000} s and was stopped; ask for fewer days") from error
             raise
 
 

@@ -4,7 +4,8 @@
     ├── DatabaseLocked     another process holds the database
     ├── DatabaseDamaged    the file or its write-ahead log cannot be read
     ├── DatabaseTooNew     a newer version of the program wrote it
-    └── DatabaseClosed     used after `close`
+    ├── DatabaseClosed     used after `close`
+    └── ReadTooLong        a question was stopped
 """
 
 
@@ -26,3 +27,7 @@ class DatabaseTooNew(StoreError):
 
 class DatabaseClosed(StoreError):
     """The database was closed while a question waited."""
+
+
+class ReadTooLong(StoreError):
+    """A question took longer than questions may; the store is well."""

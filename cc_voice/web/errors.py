@@ -15,7 +15,7 @@ from litestar.response import Redirect
 
 from cc_voice.queries import QueryError
 from cc_voice.questions import QuestionError
-from cc_voice.store.errors import StoreError
+from cc_voice.store.errors import ReadTooLong, StoreError
 from cc_voice.store.recordings import RecordingError
 from cc_voice.web.auth import PasswordChangeNeeded, login_path
 from cc_voice.web.render import page
@@ -26,9 +26,11 @@ STATUS: dict[type[Exception], int] = {
     QuestionError: 400,
     QueryError: 400,
     RecordingError: 500,
+    ReadTooLong: 400,
     StoreError: 503,
 }
-"""Our errors; their messages are written for whoever reads them, so they are the detail. Litestar's carry their own status."""
+"""Our errors; their messages are written for whoever reads them, so they are the detail. Litestar's carry their own status.
+The first that fits counts."""
 
 WORDS = {
     400: ("This cannot be answered", "Something in the address or the form is not understood."),

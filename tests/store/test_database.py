@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from cc_voice.store import database as store
 from cc_voice.store.database import Connection, Database
-from cc_voice.store.errors import DatabaseClosed, DatabaseDamaged, DatabaseLocked
+from cc_voice.store.errors import DatabaseClosed, DatabaseDamaged, DatabaseLocked, ReadTooLong
 
 
 @pytest.fixture
@@ -82,6 +83,14 @@ def test_a_reader_that_failed_inside_a_transaction_is_no_burden_to_the_next(tabl
             table.read_now(snapshot_and_fail)
     table.write_now(put(1))
     assert numbers(table) == [1]
+
+
+def test_a_question_that_takes_too_long_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "READ_LIMIT_MS", 20)
+    database = Database.open(tmp_path / "store.duckdb")
+    with pytest.raises(ReadTooLong, match="ask for fewer days"):
+        database.read_now(lambda con: con.execute("select count(*) from range(100000000000) where range % 7 = 3").fetchall())
+    database.close()
 
 
 def test_many_readers_at_once_do_not_disturb_each_other(table: Database) -> None:
