@@ -1,4 +1,4 @@
-"""What the pipeline asks of a recogniser, whatever engine stands behind it; and the recogniser that hears no words.
+"""What the pipeline asks of a recogniser, whatever engine stands behind it.
 
 One recogniser serves one segment of speech and is then thrown away: engines keep audio and context across resets.
 """
@@ -35,31 +35,12 @@ class RecogniserFactory(Protocol):
     """Makes recognisers that share one loaded model. May be used by several threads at once."""
 
     @property
-    def model_name(self) -> str | None:
-        """Name of the model for the record; None when there is none."""
+    def model_name(self) -> str:
+        """Name of the model, for the record."""
 
     @property
-    def language(self) -> str | None:
-        """BCP-47 tag of the model; None when there is none."""
+    def language(self) -> str:
+        """BCP-47 tag of the model."""
 
     def create(self, sample_rate_hz: int) -> Recogniser:
         """Return a recogniser for one segment of PCM at this rate."""
-
-
-class NoRecogniser:
-    """Hears no words: speech is found and measured, words come from Zoom's transcript."""
-
-    model_name: str | None = None
-    language: str | None = None
-
-    def create(self, sample_rate_hz: int) -> "NoRecogniser":
-        return self
-
-    def accept(self, pcm: bytes) -> None:
-        pass
-
-    def partial(self) -> str:
-        return ""
-
-    def finish(self) -> RecognisedSegment:
-        return RecognisedSegment(text="")

@@ -12,7 +12,7 @@ from cc_voice.call.transcript import Utterance, Word
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.errors import RecogniserError
 from cc_voice.speech.pipeline import ChannelPipeline
-from cc_voice.speech.recogniser import NoRecogniser, RecognisedSegment, Recogniser, RecogniserFactory
+from cc_voice.speech.recogniser import RecognisedSegment, Recogniser, RecogniserFactory
 from cc_voice.speech.vosk import VoskFactory
 
 RATE = 16000
@@ -88,11 +88,8 @@ def test_packets_change_nothing(vosk_factory: VoskFactory, spoken: Samples, bloc
     assert listened(vosk_factory, pcm, list(range(0, len(pcm), RATE * 2 * block_ms // 1000))) == listened(vosk_factory, pcm)
 
 
-@pytest.mark.parametrize("factory", [None, NoRecogniser()])
-def test_without_a_recogniser_speech_is_found_and_words_are_not(
-    factory: RecogniserFactory | None, vosk_factory: VoskFactory, spoken: Samples
-) -> None:
-    utterances, speech, _ = listened(factory, spoken.tobytes())
+def test_without_a_recogniser_speech_is_found_and_words_are_not(vosk_factory: VoskFactory, spoken: Samples) -> None:
+    utterances, speech, _ = listened(None, spoken.tobytes())
     assert utterances == []
     assert speech == listened(vosk_factory, spoken.tobytes())[1]
     assert len(speech) >= 2
