@@ -48,19 +48,24 @@ class Each:
 
 
 class Reordered:
-    """Swaps every two audio packets. Whatever else is sent waits for nothing and lets go of a held packet."""
+    """Swaps every two audio packets of a source. Whatever else is sent waits for nothing and lets go of what was held."""
 
     def __init__(self) -> None:
-        self._waiting: list[Message] = []
+        self._waiting: dict[Any, Message] = {}
 
     def __call__(self, message: Message) -> list[Message]:
-        if message["msg_type"] == Msg.AUDIO and not self._waiting:
-            self._waiting = [message]
+        if message["msg_type"] != Msg.AUDIO:
+            return [message, *self.held()]
+        source = message["content"].get("channel_id") or message["content"].get("user_id")
+        before = self._waiting.pop(source, None)
+        if before is None:
+            self._waiting[source] = message
             return []
-        return [message, *self.held()]
+        return [message, before]
 
     def held(self) -> list[Message]:
-        waiting, self._waiting = self._waiting, []
+        waiting = list(self._waiting.values())
+        self._waiting.clear()
         return waiting
 
 

@@ -10,6 +10,8 @@ import click
 import msgspec
 
 from cc_voice.simulator.errors import RequestError, SimulatorError
+from cc_voice.simulator.faults import FAULTS
+from cc_voice.simulator.negotiation import MEDIA_NAMES
 from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig
 from cc_voice.simulator.scenario import PARTIES, Party, scenario_names
 from cc_voice.simulator.server import Simulator, checked_speed
@@ -27,6 +29,7 @@ Examples:
   cc-voice simulate --webhook http://127.0.0.1:8080/webhooks/zoom --scenario good-call
   cc-voice simulate --webhook … --file call.wav --channels agent,customer --speed 4
   cc-voice simulate --webhook … --scenario good-call --scenario meeting --calls 50 --concurrency 10 --speed max
+  cc-voice simulate --webhook … --scenario good-call --fault drop-media@5 --fault bad-status:audio=23
   cc-voice simulate --listen 127.0.0.1:9000
   curl -d '{"scenario": "good-call"}' http://127.0.0.1:9000/calls
 
@@ -36,6 +39,12 @@ Exit status: 0 when every call was played to its end for a client that kept to t
 
 AUDIO_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 SECONDS = click.FloatRange(min=0.05)
+
+
+def fault_list() -> str:
+    """Return the table of faults for the terminal."""
+    width = max(len(fault.usage) for fault in FAULTS.values())
+    return "\n".join(f"{fault.usage:{width}}  {fault.does} ({fault.rule})" for fault in FAULTS.values())
 
 
 def parse_speed(text: str) -> float | str:
@@ -63,6 +72,10 @@ def parse_speed(text: str) -> float | str:
     "--speed", type=parse_speed, metavar="X|max", default="1", show_default=True, help="Times real time, or all it takes."
 )
 @click.option("--dtx", is_flag=True, help="Send no audio while a party is silent, as Zoom does for muted ones.")
+@click.option("--media", metavar="TYPE,…", help=f"What the app has scopes for: {', '.join(MEDIA_NAMES)}. Default: by product.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME[:ARG][@SECONDS]", help="Let something go wrong; repeatable. Or: list."
+)
 @click.option("--keep-alive-seconds", type=SECONDS, default=10.0, show_default=True, help="Wall clock between keep-alives.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the statuses of all calls.")
 def simulate(
@@ -80,12 +93,17 @@ def simulate(
     concurrency: int,
     speed: float | str,
     dtx: bool,
+    media: str | None,
+    faults: tuple[str, ...],
     keep_alive_seconds: float,
     as_json: bool,
 ) -> None:
     """See HELP."""
     if "list" in scenarios:
         click.echo("\n".join(scenario_names()))
+        return
+    if "list" in faults:
+        click.echo(fault_list())
         return
     host, port = _address(listen)
     config = SimulatorConfig(
@@ -98,14 +116,18 @@ def simulate(
         keep_alive_s=keep_alive_seconds,
     )
     parties = tuple(Party(party=name.strip()) for name in channels.split(",")) if channels else ()
-    requests = [CallRequest(scenario=name, speed=speed, dtx=dtx) for name in scenarios]
+    scopes = tuple(name.strip() for name in media.split(",")) if media else None
+    plain = CallRequest(speed=speed, dtx=dtx, media=scopes, faults=faults)
+    requests = [msgspec.structs.replace(plain, scenario=name) for name in scenarios]
     requests += [
-        CallRequest(file=str(path), product=product, channels=parties, language=language, speed=speed, dtx=dtx) for path in files
+        msgspec.structs.replace(plain, file=str(path), product=product, channels=parties, language=language) for path in files
     ]
     if calls is not None and not requests:
         raise click.UsageError("--calls needs a --scenario or a --file to play")
     if not requests and listen is None:
         raise click.UsageError("nothing to do: name a --scenario or a --file to play, or an address to --listen on")
+    if (faults or media) and not requests:
+        raise click.UsageError("--fault and --media need a --scenario or a --file; the control API takes its own with each call")
     if requests and webhook is None and listen is None:
         raise click.UsageError("nobody would hear of the calls: give --webhook, or --listen and start calls over the control API")
     try:

@@ -51,7 +51,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def usage(self) -> str:
-        return self.name if self.takes is None else f"{self.name}[:{self.takes.shown}]"
+        """How it is written, without a time."""
+        if self.takes is None:
+            return self.name
+        return f"{self.name}:{self.takes.shown}" if self.takes.default is msgspec.UNSET else f"{self.name}[:{self.takes.shown}]"
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,7 +193,7 @@ FAULTS: Mapping[str, Fault] = {
         # Media
         Fault(name="late-packets", does="lets every fifth audio packet be overtaken by three others", rule="6.4",
               alter=_A.Late),
-        Fault(name="reorder", does="swaps every two audio packets", rule="6.4", alter=_A.Reordered),
+        Fault(name="reorder", does="swaps every two audio packets of a source", rule="6.4", alter=_A.Reordered),
         Fault(name="duplicate-packets", does="sends every fifth audio packet twice", rule="6.4", alter=_A.Repeated),
         Fault(name="gap", does="never sends so many milliseconds of audio", rule="14, 9",
               takes=Takes("MS", _whole(20, 60_000), 500), act=acts.lose_audio),

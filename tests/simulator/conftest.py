@@ -37,6 +37,8 @@ class RawClient:
         self.links: dict[str, ClientConnection] = {}
         self.media_urls: dict[str, str] = {}
         self.messages: dict[str, list[dict[str, Any]]] = {}
+        self.frames: dict[str, list[str | bytes]] = {}
+        """Everything as it came, garbage as well."""
         self.answer_keep_alives = True
         self.binary = False
         self._arrived = asyncio.Condition()
@@ -134,12 +136,24 @@ class RawClient:
     async def _read(self, link: str, socket: ClientConnection) -> None:
         with suppress(ConnectionClosed):
             async for frame in socket:
-                message = json.loads(frame)
+                self.frames.setdefault(link, []).append(frame)
+                message = decoded(frame)
+                if message is None:
+                    continue
                 if message["msg_type"] == 12 and self.answer_keep_alives:
                     await socket.send(json.dumps({"msg_type": 13, "timestamp": message["timestamp"]}))
                 async with self._arrived:
                     self.messages.setdefault(link, []).append(message)
                     self._arrived.notify_all()
+
+
+def decoded(frame: str | bytes) -> dict[str, Any] | None:
+    """Return the message in a frame; None for anything else."""
+    try:
+        message = json.loads(frame)
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) and isinstance(message.get("msg_type"), int) else None
 
 
 class Stage:

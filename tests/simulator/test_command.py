@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from cc_voice.simulator.command import simulate
+from cc_voice.simulator.faults import FAULTS
 from cc_voice.simulator.report import SimulatorConfig, StartedCall
 
 PROGRAM = "from cc_voice.simulator.command import simulate; simulate()"
@@ -25,6 +26,12 @@ def test_scenarios_are_listed():
     assert "good-call" in result.output.splitlines()
 
 
+def test_faults_are_listed():
+    lines = CliRunner().invoke(simulate, ["--fault", "list"]).output.splitlines()
+    assert any(line.startswith("bad-status:[LINK=]N ") and line.endswith("(7.8)") for line in lines)
+    assert len(lines) == len(FAULTS)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -36,6 +43,9 @@ def test_scenarios_are_listed():
         (["--speed", "-1", "--listen", "127.0.0.1:0"], "neither a positive number"),
         (["--scenario", "no-such", "--listen", "127.0.0.1:0"], "there is no scenario"),
         (["--file", "no-such.wav"], "no-such.wav"),
+        (["--scenario", "good-call", "--listen", "127.0.0.1:0", "--fault", "drop-it"], "there is no fault"),
+        (["--scenario", "good-call", "--listen", "127.0.0.1:0", "--media", "audio,smell"], "smell"),
+        (["--listen", "127.0.0.1:0", "--fault", "garbage"], "need a --scenario"),
     ],
 )
 def test_mistakes_are_explained(arguments, says):
