@@ -63,11 +63,11 @@ class VoskFactory:
             raise ModelError(f"Vosk cannot load the model {info.name} from {info.path}; install it again") from error
 
     @property
-    def model_name(self) -> str | None:
+    def model_name(self) -> str:
         return self._info.name
 
     @property
-    def language(self) -> str | None:
+    def language(self) -> str:
         return self._info.language
 
     def create(self, sample_rate_hz: int) -> "VoskRecogniser":
