@@ -9,12 +9,13 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import msgspec
@@ -72,6 +73,8 @@ def demo(once: bool, as_json: bool, speed: float, data_dir: Path) -> None:
     """Play eight bundled calls through a service of its own and show what the appliance makes of them."""
     # Not a terminal: no line may be folded to eighty columns
     console = Console(stderr=as_json, width=None if (sys.stderr if as_json else sys.stdout).isatty() else 200)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)  # else the service would outlive a demo whose terminal is closed
     site = _site(data_dir.resolve())
     with _service(site) as address:
         summary = asyncio.run(_play(site, address, speed, console))
@@ -80,6 +83,11 @@ def demo(once: bool, as_json: bool, speed: float, data_dir: Path) -> None:
             _stay(site, address, console)
     if as_json:
         click.echo(msgspec.json.encode(summary).decode())
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    """End as Ctrl-C does, the service first."""
+    raise SystemExit(128 + number)
 
 
 def _check_left(database_path: Path) -> None:

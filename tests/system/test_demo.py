@@ -2,8 +2,10 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from cc_voice import questions
 from cc_voice.settings import Settings
 from cc_voice.simulator.scenario import scenario_names
 from cc_voice.store.database import Database
+from tests.system.conftest import PATIENCE_S, POLL_S
 
 pytestmark = pytest.mark.system
 SCENARIOS = Path(__file__).parents[2] / "cc_voice" / "simulator" / "scenarios"
@@ -72,6 +75,23 @@ def test_a_demo_that_runs_keeps_its_data(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "stop the demo that runs there, or choose another --data-dir" in done.stderr
     assert (tmp_path / "cc_voice.duckdb").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_no_service_outlives_its_demo(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "cc_voice", "demo", "--speed", "0.1", "--data-dir", str(tmp_path / "data")]
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    address = tmp_path / "data" / "address"
+    deadline = time.monotonic() + PATIENCE_S
+    while not address.exists():
+        assert time.monotonic() < deadline, "the service of the demo listens"
+        time.sleep(POLL_S)
+    demo.send_signal(number)
+    demo.communicate(timeout=PATIENCE_S)
+    assert demo.returncode != 0
+    # The service clears its address away as the last thing it does; the store is free once it has ended.
+    assert not address.exists()
+    Database.open(tmp_path / "data" / "cc_voice.duckdb").close()
 
 
 def plain(text: str) -> list[str]:
