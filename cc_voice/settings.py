@@ -3,6 +3,7 @@
 Modules receive values from here; none reads the environment itself. Secrets are `Secret` and never print.
 """
 
+import importlib.util
 import logging
 import os
 import sys
@@ -56,6 +57,48 @@ class LanguageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Which language a call is expected in when nothing better is known (BCP-47)."""
 
     default: str = "en"
+    identify: bool = True
+    """Let Zoom's transcript follow a speaker who changes language; False keeps it in the call's."""
+
+
+class MediaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What Zoom is asked to send, and what of it is kept beside sound and words. The server has the last word on formats."""
+
+    codec: Literal["l16", "g711", "g722", "opus"] = "l16"
+    """G.722 and Opus need the extra `codecs`."""
+    sample_rate_hz: int | None = None
+    """None: 16 kHz for L16, else the codec's only one."""
+    channels: int = 1
+    """2: each party in stereo, of which the mean is recorded."""
+    send_rate_ms: int = 20
+    """How much sound is in a packet."""
+    mixed: bool = False
+    """One stream of all parties instead of one each: what two parties are needed for cannot be measured then."""
+    keep_chat: bool = False
+    keep_share: Literal["off", "images", "video"] = "off"
+    """The shared screen: a picture a second, or H.264."""
+    keep_video: Literal["off", "images", "video"] = "off"
+    """The same of the camera of whoever speaks."""
+
+    @property
+    def rate_hz(self) -> int:
+        return self.sample_rate_hz or _AUDIO[self.codec].rates_hz[0]
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """What Zoom offers with one codec; the first of each is what it is when nothing is said."""
+
+    rates_hz: tuple[int, ...]
+    channels: tuple[int, ...]
+    send_rates_ms: tuple[int, ...]
+
+
+_AUDIO = {
+    "l16": _Row((16_000, 8_000, 32_000, 48_000), (1, 2), tuple(range(20, 1001, 20))),
+    "g711": _Row((8_000,), (1,), (20,)),
+    "g722": _Row((16_000,), (1,), (20,)),
+    "opus": _Row((48_000,), (1, 2), (20,)),
+}
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +129,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_test_model: bool = False
     """Let the tiny bundled model serve live calls. Tests and demos only: it invents sentences on real speech."""
     language: LanguageSettings = LanguageSettings()
+    media: MediaSettings = MediaSettings()
     allow_insecure_links: bool = False
     """Accept `ws://` and loopback server URLs: tests and demos only."""
     allowed_hosts: tuple[str, ...] = ("zoom.us", "zoomgov.com")
@@ -246,11 +290,27 @@ def _checked(settings: Settings) -> Settings:
     names = [app.name for app in settings.apps]
     if len(set(names)) != len(names):
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
+    _check_media(settings.media)
     for app in settings.apps:
         _check_control(app, settings.allow_insecure_links)
     if settings.proxy is not None and not (settings.proxy.startswith(("http://", "https://")) and _names_a_host(settings.proxy)):
         raise SettingsError("proxy is no URL that begins with http:// or https://")
     return settings
+
+
+def _check_media(media: MediaSettings) -> None:
+    """Refuse what Zoom does not offer, and what cannot be decoded here."""
+    row = _AUDIO[media.codec]
+    for key, value, offered in (
+        ("sample_rate_hz", media.rate_hz, row.rates_hz),
+        ("channels", media.channels, row.channels),
+        ("send_rate_ms", media.send_rate_ms, row.send_rates_ms),
+    ):
+        if value not in offered:
+            known = " or ".join(map(str, offered)) if len(offered) < 5 else f"a multiple of {offered[0]} up to {offered[-1]}"
+            raise SettingsError(f"media.{key} is {value}; Zoom sends {media.codec} with {known}")
+    if media.codec in ("g722", "opus") and importlib.util.find_spec("av") is None:
+        raise SettingsError(f"media.codec is {media.codec!r}, which needs PyAV; install cc-voice with the extra `codecs`")
 
 
 def _check_control(app: ZoomApp, allow_insecure: bool) -> None:

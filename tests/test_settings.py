@@ -14,7 +14,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from cc_voice import settings
-from cc_voice.settings import LanguageSettings, Secret, Settings, SettingsError, ZoomApp
+from cc_voice.settings import LanguageSettings, MediaSettings, Secret, Settings, SettingsError, ZoomApp
 
 HIDDEN = "do-not-print-me"
 APP = f"""
@@ -153,6 +153,13 @@ def test_structs_may_be_overrides() -> None:
         ("workers = ", "cannot be read"),
         ("restart_streams = 'perhaps'", r"\$\.restart_streams"),
         ("meeting_agent = 'host'", r"\$\.meeting_agent"),
+        ("[media]\ncodec = 'mp3'", r"\$\.media\.codec"),
+        ("[media]\nrtp = true", r"unknown field `rtp` - at `\$\.media`"),
+        ("[media]\nsample_rate_hz = 44100", "media.sample_rate_hz is 44100; Zoom sends l16 with 16000 or 8000 or 32000 or 48000"),
+        ("[media]\ncodec = 'g711'\nsample_rate_hz = 16000", "Zoom sends g711 with 8000$"),
+        ("[media]\ncodec = 'g711'\nchannels = 2", "media.channels is 2; Zoom sends g711 with 1$"),
+        ("[media]\nsend_rate_ms = 30", "media.send_rate_ms is 30; Zoom sends l16 with a multiple of 20 up to 1000"),
+        ("[media]\nkeep_share = 'yes'", r"\$\.media\.keep_share"),
         ("proxy = 'proxy:3128'", "proxy is no URL"),
         ("proxy = 'http://'", "proxy is no URL"),
         (APP + "api_key = 'k'", "'contact-center' has one of api_key and api_secret"),
@@ -166,6 +173,18 @@ def test_structs_may_be_overrides() -> None:
 def test_what_cannot_be_used_is_named(write: Callable[[str], Path], text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         settings.load(write(text), {})
+
+
+@pytest.mark.parametrize("codec", ["g722", "opus"])
+def test_a_codec_that_cannot_be_decoded_here_names_what_is_missing(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match="extra `codecs`"):
+        settings.load(environ={}, overrides={"media": {"codec": codec}})
+
+
+@pytest.mark.parametrize(("codec", "rate_hz"), [("l16", 16_000), ("g711", 8000)])
+def test_a_codec_alone_says_enough(codec: str, rate_hz: int) -> None:
+    assert settings.load(environ={}, overrides={"media": {"codec": codec}}).media.rate_hz == rate_hz
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"site_name = '\xe9'"])
@@ -313,7 +332,17 @@ SETTINGS = st.builds(
     recogniser=st.sampled_from(["vosk", "none"]),
     models_dir=st.none() | NAME.map(Path),
     allow_test_model=st.booleans(),
-    language=st.builds(LanguageSettings, default=NAME),
+    language=st.builds(LanguageSettings, default=NAME, identify=st.booleans()),
+    media=st.builds(
+        MediaSettings,
+        sample_rate_hz=st.sampled_from([None, 8000, 48_000]),
+        channels=st.sampled_from([1, 2]),
+        send_rate_ms=st.integers(1, 50).map(lambda steps: steps * 20),
+        mixed=st.booleans(),
+        keep_chat=st.booleans(),
+        keep_share=st.sampled_from(["off", "images", "video"]),
+        keep_video=st.sampled_from(["off", "images", "video"]),
+    ),
     allow_insecure_links=st.booleans(),
     allowed_hosts=st.lists(NAME, max_size=3).map(tuple),
     restart_streams=st.sampled_from(["off", "on"]),

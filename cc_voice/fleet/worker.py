@@ -18,10 +18,11 @@ import structlog
 from cc_voice import settings as configuration
 from cc_voice.call.batch import Batch, StreamProgress
 from cc_voice.fleet.messages import TO_WORKER, Announce, Closed, Drain, OpenStream, Progress, Ready, Spooled, ToOwner, ToWorker
-from cc_voice.rtms.client import ClientOptions, Credentials, StreamClient
+from cc_voice.rtms.client import Credentials, StreamClient
 from cc_voice.rtms.webhooks import parse_webhook
 from cc_voice.sessions import completion
 from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.request import client_options
 from cc_voice.sessions.session import Session
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
@@ -103,7 +104,8 @@ class Worker:
         self._send(Closed(spec.stream_id, spec.epoch, error))
 
     async def _stream(self, spec: SessionSpec) -> None:
-        client = StreamClient(spec.target, self._credentials(spec), options=self._options(spec))
+        options = client_options(self._settings, spec.language, spec.resumed)
+        client = StreamClient(spec.target, self._credentials(spec), options=options)
         session = Session(spec, client, self._settings, self._recognition, self.deliver)
         self._sessions[spec.stream_id] = session
         try:
@@ -116,13 +118,6 @@ class Worker:
             if app.name == spec.app:
                 return Credentials(client_id=app.client_id, client_secret=str(app.client_secret))
         raise configuration.SettingsError(f"call {spec.call_id} belongs to app {spec.app!r}, which the configuration no longer has")
-
-    def _options(self, spec: SessionSpec) -> ClientOptions:
-        return ClientOptions(
-            allow_insecure=self._settings.allow_insecure_links,
-            allowed_hosts=self._settings.allowed_hosts,
-            resume=spec.resumed,
-        )
 
     def deliver(self, batch: Batch) -> None:
         """Hand a batch to the owner; from any thread. What must not be lost is spooled first. Raises OSError (disk full)."""
