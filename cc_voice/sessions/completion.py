@@ -22,7 +22,7 @@ from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
 from cc_voice.speech.vad import DETECTOR
-from cc_voice.store import recordings
+from cc_voice.store import films, recordings
 from cc_voice.store.recordings import Recording
 
 log = structlog.get_logger()
@@ -65,6 +65,7 @@ def complete(spec: SessionSpec, settings: Settings, recognition: Recognition, de
         deliver(_stage(spec, "transcribed"))
     # Before the last stage: a process killed in between comes back here, and no recording stays large for ever
     _compress(spec, folder)
+    _make_films(spec, folder)
     deliver(measured(spec.call_id, spec.stream_id, spec.epoch, settings))
 
 
@@ -74,6 +75,16 @@ def _compress(spec: SessionSpec, folder: Path) -> None:
         recordings.compress(folder)
     except OSError as error:
         log.error("recording stays uncompressed", call_id=spec.call_id, stream_id=spec.stream_id, error=str(error))
+
+
+def _make_films(spec: SessionSpec, folder: Path) -> None:
+    """Make films of what was kept as H.264; where that fails the H.264 is still there."""
+    try:
+        problems = films.make_films(folder)
+    except OSError as error:
+        problems = [str(error)]
+    for problem in problems:
+        log.error("kept video stays H.264", call_id=spec.call_id, stream_id=spec.stream_id, error=problem)
 
 
 def _hear_missing(recording: Recording, make: PipelineFactory, heard: Heard) -> Heard:

@@ -45,7 +45,18 @@ class EndNote(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
     error: str | None = None
 
 
-Note = PlatformNote | WordsNote | GapNote | EndNote
+class ChatNote(msgspec.Struct, frozen=True, kw_only=True, tag="chat"):
+    """A chat message, or what happened to one. Its text is in `content`, Zoom's own JSON, and nowhere else is it kept."""
+
+    source: str
+    at_unix_ms: int
+    message_id: str | None
+    operation: int | None
+    """1 new, 2 deleted, 3 changed, 4 and 5 an emoji set and taken back."""
+    content: str
+
+
+Note = PlatformNote | WordsNote | GapNote | EndNote | ChatNote
 
 
 _NOTE: "msgspec.json.Decoder[Note]" = msgspec.json.Decoder(Note)

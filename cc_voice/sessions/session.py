@@ -23,6 +23,7 @@ from cc_voice.sessions import completion, journal
 from cc_voice.sessions.clock import MediaClock
 from cc_voice.sessions.completion import Deliver, Heard
 from cc_voice.sessions.intake import AudioIntake
+from cc_voice.sessions.keepsakes import Keepsakes
 from cc_voice.sessions.listening import Listener
 from cc_voice.sessions.platform import call_event
 from cc_voice.sessions.recognition import Recognition
@@ -76,6 +77,7 @@ class Session:
         self._media_unix_ms = 0
         self._gap_from_unix_ms: int | None = None
         self._clock = self._continue_recording()
+        self._keepsakes = Keepsakes(self._recording.folder, settings.media, self._clock)
         self._ended: rtms.Ended | None = None
         self._abandoned = False
         self._progress_at = 0.0
@@ -148,6 +150,11 @@ class Session:
                 self._open_gap()
             case rtms.AudioFormat():
                 self._take_format(event)
+            case rtms.Share() | rtms.Video():
+                self._keepsakes.keep_picture(event)
+            case rtms.Chat():
+                if (note := self._keepsakes.note_of(event)) is not None:
+                    self._recording.note(note)
             case rtms.Ended():
                 self._ended = event
             case _:

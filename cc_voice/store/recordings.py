@@ -8,6 +8,7 @@
         journal.jsonl      events, Zoom's words, link up and down, in order of arrival
         analysis.msgpack   StreamAnalysis, once everything was heard
         <n>.flac           replaces <n>.pcm after the call was measured
+        share/, video/     pictures, where the site keeps them (pictures.py)
 
 Every packet is two small writes straight to the kernel, the samples before their index record: a process killed at any
 point loses nothing it had received, and never believes samples that were not written. This module is not the place that
@@ -113,7 +114,7 @@ class ChannelFile:
         new = 0
         for a, b in self.ranges.missing(first, end):
             _write_at(self._pcm_fd, pcm[(a - start) * BYTES_PER_SAMPLE : (b - start) * BYTES_PER_SAMPLE], a * BYTES_PER_SAMPLE)
-            _append(self._index_fd, _RECORD.pack(a, b - a))
+            append_record(self._index_fd, _RECORD.pack(a, b - a))
             new += self.ranges.add(a, b)
         self.duplicate_samples += end - first - new
         self._expected = end
@@ -197,7 +198,7 @@ class Recording:
 
     def note(self, entry: Any) -> None:
         """Append one struct to the journal, straight to the kernel. Raises OSError (disk full)."""
-        _append(self._journal_fd, msgspec.json.encode(entry) + b"\n")
+        append_record(self._journal_fd, msgspec.json.encode(entry) + b"\n")
 
     def journal(self, decoder: "msgspec.json.Decoder[Entry]") -> "Iterator[Entry]":
         """Yield the journal's entries; a line cut by a crash is skipped."""
@@ -269,7 +270,7 @@ def compress(folder: Path) -> None:
     if header is None:
         return
     for pcm in sorted(folder.glob("*.pcm")):
-        with _beside(pcm.with_suffix(".flac")) as part, pcm.open("rb") as samples:
+        with beside(pcm.with_suffix(".flac")) as part, pcm.open("rb") as samples:
             frames = pcm.stat().st_size // BYTES_PER_SAMPLE
             write_sound(part, _blocks(samples), rate_hz=header.sample_rate_hz, channels=1, frames=frames, form="FLAC")
         pcm.unlink()
@@ -310,11 +311,11 @@ def _open_journal(path: Path) -> int:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     size = os.fstat(fd).st_size
     if size and os.pread(fd, 1, size - 1) != b"\n":
-        _append(fd, b"\n")
+        append_record(fd, b"\n")
     return fd
 
 
-def _append(fd: int, record: bytes) -> None:
+def append_record(fd: int, record: bytes) -> None:
     """Append a record, or nothing: a part of it would be taken for the beginning of the next one."""
     done = os.write(fd, record)
     if done < len(record):
@@ -324,12 +325,12 @@ def _append(fd: int, record: bytes) -> None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, never half of it. Raises OSError (disk full)."""
-    with _beside(path) as part:
+    with beside(path) as part:
         part.write_bytes(data)
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def beside(target: Path) -> Iterator[Path]:
     """Yield the path of a file to write; it is flushed to disk and becomes `target`, or vanishes when that fails."""
     # Two threads of one process may write the same target, so the process id alone would not do
     part = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}.part")
