@@ -170,6 +170,10 @@ def _opening_error(path: Path, error: duckdb.Error) -> StoreError:
     text = str(error)
     if "set lock on file" in text:  # not "lock" alone: damage is found in a "block"
         return DatabaseLocked(f"another process holds {path}")
+    if "Permission denied" in text or "No space left on device" in text:  # the file is sound: nothing may be moved or restored
+        return StoreError(
+            f"{path} cannot be opened: {text.splitlines()[0]}. See that cc-voice's account owns the folder and the disk has room"
+        )
     if "WAL" in text:
         return DatabaseDamaged(
             f"the write-ahead log of {path} is damaged ({text.splitlines()[0]}). Move {path}.wal aside and start again: what was "

@@ -12,7 +12,7 @@ import pytest
 
 from cc_voice.store import database as store
 from cc_voice.store.database import Connection, Database
-from cc_voice.store.errors import DatabaseClosed, DatabaseDamaged, DatabaseLocked, ReadTooLong
+from cc_voice.store.errors import DatabaseClosed, DatabaseDamaged, DatabaseLocked, ReadTooLong, StoreError
 
 
 @pytest.fixture
@@ -174,6 +174,13 @@ def test_a_second_process_is_told_who_holds_the_file(tmp_path: Path) -> None:
         Database.open(path)
     holder.communicate("\n", timeout=60)
     Database.open(path).close()
+
+
+def test_a_full_disk_is_no_damage() -> None:
+    with pytest.raises(StoreError, match="the disk has room") as told:
+        Database.open(Path("/dev/full"))
+    assert not isinstance(told.value, DatabaseDamaged)
+    assert "backup" not in str(told.value)
 
 
 def test_a_file_that_is_no_store_is_explained_and_left_alone(tmp_path: Path) -> None:
