@@ -121,7 +121,8 @@ async def test_a_whole_call(zoom: Simulator, unified: bool) -> None:
     assert len(heard.of(PlatformEvent)) == status.events_sent + 1  # the first packet is not counted there
     assert heard.events[-1] == Ended(kind="normal", reason=status.stop_reason)
     assert status.sockets_opened == (2 if unified else 3)
-    assert all(link.keep_alives == link.keep_alives_answered for link in status.links)
+    # The last question may have met the end of the stream
+    assert all(link.keep_alives - link.keep_alives_answered in (0, 1) for link in status.links)
 
 
 @pytest.mark.parametrize("product", ["contact_center", "meeting", "webinar", "video_sdk", "phone"])
