@@ -143,10 +143,13 @@ async def _on_subscription(call: "Call", link: Link, message: Message) -> None:
 
 
 async def _on_keep_alive(call: "Call", link: Link, message: Message) -> None:
-    if not link.keep_alives.answer(message.get("timestamp"), time.monotonic()):
-        call.violate(link, "keep-alive with a wrong timestamp", repr(message.get("timestamp")))
+    timestamp = message.get("timestamp")
+    if call.mischief.asked("string-numbers") and isinstance(timestamp, str) and timestamp.isdecimal():
+        timestamp = int(timestamp)  # "the same timestamp" is, letter by letter, what we asked with
+    if not link.keep_alives.answer(timestamp, time.monotonic()):
+        call.violate(link, "keep-alive with a wrong timestamp", repr(timestamp))
     elif link.carries & Media.AUDIO:
-        call.playback.audio_acknowledged(message.get("timestamp"))
+        call.playback.audio_acknowledged(timestamp)
 
 
 async def _on_session_query(call: "Call", link: Link, message: Message) -> None:
