@@ -31,6 +31,8 @@ class Planned(msgspec.Struct, frozen=True):
     status: int = 204
     body: bytes = b""
     retry_after: str | None = None
+    ends: bool = True
+    """False: after its body more is promised, and never comes."""
 
 
 SILENCE = Planned(0)
@@ -78,12 +80,13 @@ class Rest:
         self.requests.append(Request(scope["method"], target, headers.get("authorization", ""), body))
         planned = self._next(target)
         if planned == SILENCE:
-            while (await receive())["type"] != "http.disconnect":
-                pass
+            await _until_left(receive)
             return
         answer_headers = [(b"retry-after", planned.retry_after.encode())] if planned.retry_after else []
         await send({"type": "http.response.start", "status": planned.status, "headers": answer_headers})
-        await send({"type": "http.response.body", "body": planned.body})
+        await send({"type": "http.response.body", "body": planned.body, "more_body": not planned.ends})
+        if not planned.ends:
+            await _until_left(receive)
 
     def _next(self, target: str) -> Planned:
         if not _is_for_a_token(target):
@@ -92,6 +95,11 @@ class Rest:
             return self.tokens.popleft()
         self._given += 1
         return Planned(200, json.dumps({"access_token": f"token-{self._given}", "expires_in": 3600}).encode())
+
+
+async def _until_left(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _is_for_a_token(target: str) -> bool:

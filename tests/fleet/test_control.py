@@ -218,7 +218,7 @@ async def test_nobody_is_there(rest: Rest, clock: Clock) -> None:
 
 
 async def test_an_answer_that_does_not_end_is_cut(rest: Rest, clock: Clock) -> None:
-    rest.answers.append(Planned(400, b'{"message":"' + b"x" * 3 * LONGEST_ANSWER_BYTES))
+    rest.answers.append(Planned(400, b'{"message":"' + b"x" * 3 * LONGEST_ANSWER_BYTES, ends=False))
     async with control(clock) as asking:
         with pytest.raises(ControlError, match="Zoom answered 400") as caught:
             await asking.ask(rest.app(), command())
@@ -232,11 +232,18 @@ async def test_a_base_that_is_no_url(rest: Rest, clock: Clock, base: str) -> Non
             await asking.ask(rest.app(oauth_base=base), command())
 
 
-async def test_requests_go_through_the_proxy_and_not_through_the_environments(
-    rest: Rest, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_environments_proxy_is_not_ours(rest: Rest, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with control(clock) as asking:
+        await asking.ask(rest.app(), command())
+    assert clock.slept == []
+
+
+async def test_requests_go_through_the_configured_proxy(rest: Rest, clock: Clock) -> None:
     """A proxy is asked for whole URLs; the server here plays it, and Zoom's name is never looked up."""
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     app = rest.app(api_base="http://api.zoom.invalid/v2", oauth_base="http://zoom.invalid")
     async with control(clock, proxy=rest.url) as asking:
         await asking.ask(app, command())

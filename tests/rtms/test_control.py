@@ -1,6 +1,7 @@
 """Control by REST: golden requests of every product and action, the errors of section 9 one by one, and that asking ends."""
 
 import json
+import time
 from email.utils import formatdate
 from typing import Any, get_args
 from urllib.parse import unquote
@@ -225,6 +226,16 @@ def test_no_answer_is_tried_again_as_often() -> None:
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, wait_s: float) -> None:
     assert judged(429, b"", None, header) == Again(wait_s, Tries(1))
+
+
+def test_a_date_without_a_zone_does_not_depend_on_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert judged(429, b"", None, formatdate(NOW_S + 30)) == Again(30, Tries(1))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_short_retry_after_does_not_hurry_us() -> None:
