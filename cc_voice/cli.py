@@ -110,6 +110,33 @@ def _reason(error: OSError) -> str:
 
 # -- streams ---------------------------------------------------------------------------------------------------------
 
+
+@main.command()
+@_site
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array with everything that is known of each stream.")
+def streams(config: Path | None, data_dir: Path | None, as_json: bool) -> None:
+    """List the newest streams: how far each came, how far recognition is behind, why it failed, what was odd about it.
+
+    Odd is what was damaged, repeated, or sent by Zoom and unknown here: numbers, fields and messages, with how often each came.
+    """
+    found = _ask(_settings(config, data_dir), "streams")
+    if as_json:
+        _print_json(found)
+        return
+    columns = ["stream_id", "call_id", "product", "started", "stage", "lag_s", "failure", "odd"]
+    _print_table(columns, [_stream_row(stream) for stream in found])
+
+
+def _stream_row(stream: Mapping[str, Any]) -> list[str]:
+    import json
+
+    started = datetime.fromtimestamp(stream["started_unix_ms"] // 1000, UTC)
+    lag = f"{(stream['media_ms'] - stream['recognised_ms']) / 1000:.1f}" if stream["stage"] == "received" else "–"
+    odd = ", ".join(f"{name}: {count}" for name, count in json.loads(stream["notes"] or "{}").items())
+    known = [stream["stream_id"], stream["call_id"], stream["product"], f"{started:%Y-%m-%d %H:%M:%S}", stream["stage"]]
+    return [*known, lag, stream["failure"] or "–", odd or "–"]
+
+
 _PRODUCTS = ("contact_center", "meeting", "webinar", "video_sdk", "phone")
 
 

@@ -35,6 +35,22 @@ class StageReached(msgspec.Struct, frozen=True, kw_only=True, tag="stage"):
     stop_reason: int | None = None
 
 
+class Oddity(msgspec.Struct, frozen=True):
+    """Something of a stream that was not as it should be, or that we do not know, and how often it came."""
+
+    name: str
+    count: int
+
+
+class StreamNotes(msgspec.Struct, frozen=True, kw_only=True, tag="notes"):
+    """What was odd about a stream, once its media has ended. Replaces what an earlier session noted."""
+
+    call_id: str
+    stream_id: str
+    epoch: int
+    oddities: tuple[Oddity, ...]
+
+
 class CallMeasured(msgspec.Struct, frozen=True, kw_only=True, tag="measured"):
     """All rows of a call. Written in one transaction, replacing what was there, unless what was there has a higher revision.
 
@@ -50,7 +66,7 @@ class CallMeasured(msgspec.Struct, frozen=True, kw_only=True, tag="measured"):
     call: MeasuredCall
 
 
-Batch = StreamProgress | StageReached | CallMeasured
+Batch = StreamProgress | StageReached | StreamNotes | CallMeasured
 
 
 class BatchEnvelope(msgspec.Struct, frozen=True, kw_only=True):

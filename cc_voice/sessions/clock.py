@@ -115,9 +115,11 @@ class MediaClock:
         run.append(packet)
         if len(run) < RUN or self.settings == MOST_SETTINGS:
             return []
-        del self._aside[packet.source]
         self._set(run[0].timestamp_ms)
-        return [timed for one in run for timed in self.admit(one, now)]
+        # Of all sources: the others' packets wait for the same setting
+        waiting = [one for source in self._aside.values() for one in source]
+        self._aside.clear()
+        return [timed for one in waiting for timed in self.admit(one, now)]
 
     def _set(self, unix_ms: int) -> None:
         """Believe a clock: the first one as it is, a later one so that it goes on where the audio is."""

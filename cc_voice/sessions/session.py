@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 import msgspec
 import structlog
 
-from cc_voice.call.batch import StageReached, StreamProgress
+from cc_voice.call.batch import Oddity, StageReached, StreamNotes, StreamProgress
 from cc_voice.call.events import CallEvent
 from cc_voice.call.transcript import Utterance
 from cc_voice.rtms import events as rtms
@@ -305,17 +305,37 @@ class Session:
 
     async def _finish(self, ended: rtms.Ended) -> None:
         self._recording.note(journal.EndNote(kind=ended.kind, stop_reason=ended.reason, error=ended.error))
+        oddities = self._oddities()
         say = self._log.warning if ended.error else self._log.info
-        say("stream ended", kind=ended.kind, stop_reason=ended.reason, error=ended.error, packets_left_out=self._clock.left_out)
+        odd = {oddity.name: oddity.count for oddity in oddities}
+        say("stream ended", kind=ended.kind, stop_reason=ended.reason, error=ended.error, odd=odd)
         if ended.kind == "revoked":
             await self._revoke(ended)
-        elif (failure := self._nothing_heard(ended)) is not None:
+            return
+        if oddities:
+            await self._in_thread(self._deliver, self._notes(oddities))
+        if (failure := self._nothing_heard(ended)) is not None:
             await self._in_thread(self._deliver, self._stage("failed", failure, ended.reason))
         else:
             await self._hearing_done()
             heard = await self._in_thread(self._hear_ends)
             self._recording.close()
             await self._in_thread(completion.complete, self.spec, self._settings, self._recognition, self._deliver, heard)
+
+    def _oddities(self) -> tuple[Oddity, ...]:
+        """Return what was odd, most frequent first: what the protocol's side counted, and ours."""
+        ours = {
+            "audio at an impossible time": self._clock.left_out,
+            "clock set": self._clock.settings,
+            "audio damaged": self._audio.damaged,
+            "audio refused": self._audio.refused,
+            "picture unreadable": self._keepsakes.unreadable,
+        }
+        found = [Oddity(name, count) for name, count in (ours | dict(self.client.counters)).items() if count]
+        return tuple(sorted(found, key=lambda oddity: (-oddity.count, oddity.name)))
+
+    def _notes(self, oddities: tuple[Oddity, ...]) -> StreamNotes:
+        return StreamNotes(call_id=self.spec.call_id, stream_id=self.spec.stream_id, epoch=self.spec.epoch, oddities=oddities)
 
     def _nothing_heard(self, ended: rtms.Ended) -> str | None:
         """Return why there is nothing to complete; None: there is, or nobody knows why not."""

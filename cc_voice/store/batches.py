@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from cc_voice.call.batch import Batch, CallMeasured, StageReached, StreamProgress
+from cc_voice.call.batch import Batch, CallMeasured, StageReached, StreamNotes, StreamProgress
 from cc_voice.call.events import CallEvent, EventName
 from cc_voice.call.ids import utterance_id
 from cc_voice.call.rows import CallRow, EventRow, LegRow, MeasuredCall, UtteranceRow
@@ -25,6 +25,8 @@ def write_batch(con: Connection, batch: Batch, site: Site) -> bool:
             return _progress(con, batch)
         case StageReached():
             return _stage(con, batch)
+        case StreamNotes():
+            return streams.note_oddities(con, batch)
         case CallMeasured():
             return _measured(con, batch, site)
 

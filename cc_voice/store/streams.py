@@ -10,7 +10,7 @@ epoch may move it:
 
 import msgspec
 
-from cc_voice.call.batch import StageReached
+from cc_voice.call.batch import StageReached, StreamNotes
 from cc_voice.store.database import Connection, structs
 
 UNFINISHED = ("received", "recorded", "transcribed")
@@ -47,6 +47,8 @@ class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None
     utterance_count: int
     """What was said in the call so far, as of the stream's last report."""
+    notes: str | None
+    """What was odd, as JSON: name → how often. None while media flows, and where nothing was."""
 
 
 _SELECT = """
@@ -70,7 +72,8 @@ _SELECT = """
         held_since_ms,
         stop_reason,
         failure,
-        coalesce(utterance_count, 0) as utterance_count
+        coalesce(utterance_count, 0) as utterance_count,
+        cast(notes as text) as notes
     from stream
 """
 
@@ -157,6 +160,15 @@ def reach(con: Connection, batch: StageReached) -> bool:
         """,
         [batch.stage, batch.reason, batch.stop_reason, batch.stream_id],
     )
+    return True
+
+
+def note_oddities(con: Connection, batch: StreamNotes) -> bool:
+    """Record what was odd about a stream; False when a newer session speaks for it, or it was revoked."""
+    if not may_write(con, batch.stream_id, batch.epoch):
+        return False
+    notes = msgspec.json.encode({oddity.name: oddity.count for oddity in batch.oddities}).decode()
+    con.execute("update stream set notes = ? where stream_id = ?", [notes, batch.stream_id])
     return True
 
 

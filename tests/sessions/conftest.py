@@ -34,6 +34,7 @@ class Zoom:
     def __init__(self, *events: rtms.Event) -> None:
         self._events: asyncio.Queue[rtms.Event | None] = asyncio.Queue()
         self.is_closed = False
+        self.counters: dict[str, int] = {}
         self.say(*events)
 
     def say(self, *events: rtms.Event) -> None:

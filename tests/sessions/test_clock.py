@@ -72,6 +72,15 @@ def test_a_clock_that_is_set_costs_nothing(step_ms: int) -> None:
     assert clock.left_out == 0
 
 
+def test_a_clock_that_is_set_costs_no_source_anything() -> None:
+    clock = MediaClock(0.0, announced_unix_ms=T0)
+    before = [packet(one.timestamp_ms, source) for one in packets(T0, 50) for source in "abc"]
+    after = [packet(one.timestamp_ms, source) for one in packets(T0 + 5 * HOUR_MS, 50) for source in "abc"]
+    times = admitted(clock, before + after)
+    assert sorted(times) == sorted(T0 + number * PACKET_MS for number in range(100) for _ in "abc")
+    assert (clock.settings, clock.left_out) == (1, 0)
+
+
 def test_a_source_with_a_clock_of_its_own_is_moved_to_the_others() -> None:
     clock = MediaClock(0.0, announced_unix_ms=T0)
     right, wrong = packets(T0, 100), packets(T0 + 5 * HOUR_MS, 100, "b")

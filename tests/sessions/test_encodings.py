@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from cc_voice.call.batch import CallMeasured
+from cc_voice.call.batch import CallMeasured, StreamNotes
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.enums import Codec, ContentType
 from cc_voice.sessions.recognition import Recognition
@@ -63,6 +63,13 @@ def plain(recognition: Recognition, voices: tuple[Samples, Samples], tmp_path_fa
     assert measured is not None
     assert len(measured.call.utterances) >= 3
     return measured
+
+
+def odd(stream: Stream) -> list[tuple[str, int]]:
+    """What the stream's session told about oddities; it tells once."""
+    notes = [batch for batch in stream.delivered if isinstance(batch, StreamNotes)]
+    assert len(notes) <= 1
+    return [(oddity.name, oddity.count) for batch in notes for oddity in batch.oddities]
 
 
 def spoken(measured: CallMeasured) -> list[tuple[str, str]]:
@@ -142,6 +149,7 @@ async def test_audio_that_cannot_be_used_is_refused_with_its_reason(stream: Stre
     assert stage == "failed"
     assert reason is not None
     assert "RTP" in reason
+    assert odd(stream) == [("audio refused", 20)]
     folder = recordings.stream_folder(stream.site.recordings_dir, "call", "stream/1=")
     assert list(folder.glob("*.pcm")) == []
 
@@ -158,6 +166,7 @@ async def test_damaged_packets_are_holes_and_the_call_goes_on(
     damaged = sum(one.pcm == b"\xff" for one in wire)
     measured = await stream.run(*opening(told), *wire, ENDED)
     assert damaged > 3
+    assert odd(stream) == [("audio damaged", damaged)]
     assert_same_call(measured, plain, words=0.6)
     assert measured is not None
     received = {channel.channel_id: channel.received_ms for channel in measured.call.channels}
@@ -177,6 +186,7 @@ async def test_a_clock_that_is_set_in_the_middle_leaves_one_call(
         for one in sent(told, voices, 20)
     ]
     assert_same_call(await stream.run(*opening(told), *wire, ENDED), plain, words=1.0)
+    assert odd(stream) == [("clock set", 1)]
 
 
 async def test_a_packet_a_day_ahead_makes_no_file_of_a_day(stream: Stream) -> None:
@@ -185,6 +195,7 @@ async def test_a_packet_a_day_ahead_makes_no_file_of_a_day(stream: Stream) -> No
     measured = await stream.run(*OPENING, *packets(AGENT, [sound] * 50, 20), far, *packets(AGENT, [sound] * 50, 20, 1000), ENDED)
     assert measured is not None
     assert measured.call.call.end_unix_ms - T0 == 2000
+    assert odd(stream) == [("audio at an impossible time", 1)]
 
 
 async def test_a_first_packet_from_another_year_does_not_cost_the_call(

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cc_voice.call.batch import Oddity, StreamNotes
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions import journal
 from cc_voice.sessions.recognition import Recognition
@@ -35,7 +36,7 @@ def folder_of(stream: Stream) -> Path:
     return recordings.stream_folder(stream.site.recordings_dir, "call", "stream/1=")
 
 
-def notes(stream: Stream) -> list[journal.Note]:
+def journal_of(stream: Stream) -> list[journal.Note]:
     recording = recordings.open_recording(folder_of(stream))
     assert recording is not None
     return list(recording.journal(msgspec.json.Decoder(journal.Note)))
@@ -50,13 +51,13 @@ async def test_by_default_nothing_is_kept_of_what_comes_unasked(stream: Stream) 
     seen = rtms.Video(source=AGENT, timestamp_ms=T0, data=JPG)
     await stream.run(*OPENING, CHAT, share(0, JPG), seen, *audio(AGENT, tone(500)), ENDED)
     assert not any(path.is_dir() for path in folder_of(stream).iterdir())
-    assert not any(isinstance(note, journal.ChatNote) for note in notes(stream))
+    assert not any(isinstance(note, journal.ChatNote) for note in journal_of(stream))
     assert b"42" not in (folder_of(stream) / "journal.jsonl").read_bytes()
 
 
 async def test_chat_is_kept_whole_in_the_journal_with_phone_numbers_masked(keeping: Stream) -> None:
     measured = await keeping.run(*OPENING, CHAT, *audio(AGENT, tone(500)), ENDED)
-    (kept,) = [note for note in notes(keeping) if isinstance(note, journal.ChatNote)]
+    (kept,) = [note for note in journal_of(keeping) if isinstance(note, journal.ChatNote)]
     assert (kept.source, kept.at_unix_ms, kept.message_id, kept.operation) == (AGENT, T0 + 500, "m-1", 1)
     assert json.loads(kept.content) == {"data": "the answer is 42", "sender": {"phone_number": "+********56"}}
     assert measured is not None
@@ -69,6 +70,8 @@ async def test_pictures_are_kept_and_what_is_none_is_not(keeping: Stream) -> Non
     ]
     await keeping.run(*OPENING, *seen, *audio(AGENT, tone(500)), ENDED)
     assert [p.at_unix_ms - T0 for p in read_pictures(folder_of(keeping) / "video")] == [0, 2000]
+    (notes,) = [batch for batch in keeping.delivered if isinstance(batch, StreamNotes)]
+    assert notes.oddities == (Oddity("picture unreadable", 1),)
 
 
 @needs_codecs

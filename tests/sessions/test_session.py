@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from cc_voice.call.batch import Batch, CallMeasured, StreamProgress
+from cc_voice.call.batch import Batch, CallMeasured, Oddity, StreamNotes, StreamProgress
 from cc_voice.call.transcript import Utterance
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions import session as live
@@ -428,3 +428,20 @@ async def test_abandoning_does_not_wait_for_a_long_recording_to_be_heard(stream:
     session.abandon()
     await asyncio.wait_for(running, PATIENCE_S)
     assert session.progress().recognised_ms < 1_200_000
+
+
+async def test_what_the_protocol_counted_is_told_with_the_end(stream: Stream, packets: list[rtms.Audio]) -> None:
+    zoom = Zoom(*OPENING, *packets[:50], ENDED)
+    zoom.counters = {"unknown event 31": 1, "unknown field EventUpdate.mood": 4}
+    with capture_logs() as logs:
+        await stream.session(zoom).run()
+    (notes,) = [batch for batch in stream.delivered if isinstance(batch, StreamNotes)]
+    assert notes.oddities == (Oddity("unknown field EventUpdate.mood", 4), Oddity("unknown event 31", 1))
+    assert [line["odd"] for line in logs if line["event"] == "stream ended"] == [zoom.counters]
+
+
+async def test_a_revoked_stream_leaves_no_notes(stream: Stream, packets: list[rtms.Audio]) -> None:
+    zoom = Zoom(*OPENING, *packets[:50], rtms.Ended(kind="revoked", reason=8))
+    zoom.counters = {"garbage": 1}
+    await stream.session(zoom).run()
+    assert not any(isinstance(batch, StreamNotes) for batch in stream.delivered)

@@ -1,10 +1,12 @@
 """Streams in flight: epochs fence sessions, stages decide what a restart goes on with."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call.batch import StageReached
+from cc_voice.call.batch import Oddity, StageReached, StreamNotes
 from cc_voice.store import streams
 from cc_voice.store.database import Database
 from tests.store.conftest import announce
@@ -92,3 +94,38 @@ def test_no_order_of_deliveries_moves_a_stream_backwards(tmp_path_factory: pytes
         assert row.stage == ranks[reached]
     finally:
         database.close()
+
+
+def note(database: Database, epoch: int, *oddities: Oddity) -> bool:
+    batch = StreamNotes(call_id="golden", stream_id="s1", epoch=epoch, oddities=oddities)
+    return database.write_now(lambda con: streams.note_oddities(con, batch))
+
+
+def notes_of(database: Database) -> str | None:
+    [row] = database.read_now(streams.list_streams)
+    return row.notes
+
+
+def test_what_was_odd_is_kept_in_order_and_may_be_told_twice(database: Database) -> None:
+    announce(database)
+    take(database)
+    assert notes_of(database) is None
+    for _ in range(2):
+        assert note(database, 1, Oddity('unknown field EventUpdate."mood"', 7), Oddity("garbage", 2))
+    assert json.loads(notes_of(database) or "") == {'unknown field EventUpdate."mood"': 7, "garbage": 2}
+    assert (notes_of(database) or "").index("mood") < (notes_of(database) or "").index("garbage")
+
+
+def test_a_session_that_was_replaced_notes_nothing(database: Database) -> None:
+    announce(database)
+    take(database)
+    take(database)
+    assert not note(database, 1, Oddity("garbage", 1))
+    assert notes_of(database) is None
+
+
+def test_a_revoked_stream_keeps_no_notes_that_come_later(database: Database) -> None:
+    announce(database)
+    take(database)
+    reach(database, "revoked", 1)
+    assert not note(database, 1, Oddity("garbage", 1))
