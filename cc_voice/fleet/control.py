@@ -91,7 +91,7 @@ class Control:
                 case Refresh(tries=tries):
                     refused = token
                 case Again(wait_s=wait_s, tries=tries):
-                    log.info("Zoom's API is asked again", app=app.name, action=command.action, wait_s=wait_s)
+                    log.warning("Zoom's API is asked again", app=app.name, action=command.action, wait_s=wait_s)
                     await self._sleep(wait_s)
 
     async def _token(self, app: ZoomApp, product: ProductName, refused: Token | None) -> Token:
