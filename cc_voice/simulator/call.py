@@ -19,7 +19,7 @@ from typing import Any
 from cc_voice.simulator import answers, wire
 from cc_voice.simulator.link import Link, unix_ms
 from cc_voice.simulator.mischief import Mischief
-from cc_voice.simulator.negotiation import MEDIA_NAMES, Identity, Supply
+from cc_voice.simulator.negotiation import ANY_MEDIA, MEDIA_NAMES, Identity, Supply
 from cc_voice.simulator.playback import Playback
 from cc_voice.simulator.report import CallStatus, SimulatorConfig, Violation, WebhookReport
 from cc_voice.simulator.wire import Media, SessionState, Stop, StreamState
@@ -127,9 +127,10 @@ class Call:
 
     def drop(self, which: str) -> None:
         """Cut `signaling`, `media`, `all` links, or those of one media type, as a dead network does: without a close frame."""
-        kinds = Media(0) if which in ("signaling", "all") else MEDIA_NAMES.get(which, sum(MEDIA_NAMES.values(), Media(0)))
+        kinds = {"signaling": Media(0), "media": ANY_MEDIA, "all": ANY_MEDIA, **MEDIA_NAMES}[which]
         for link in list(self._links):
-            hit = which == "all" or (link.signaling if which == "signaling" else bool(link.carries & kinds))
+            # Before its handshake a media link carries nothing yet: only `all` is about it.
+            hit = which == "all" or bool(link.carries & kinds) or (which == "signaling" and link.signaling)
             if hit and link.open:
                 link.drop("dropped by the simulator")
 

@@ -24,6 +24,7 @@ MEDIA_NAMES: Mapping[str, Media] = {
     "chat": Media.CHAT,
 }
 """Keys of `media_params` and of `server_urls`."""
+ANY_MEDIA = Media.AUDIO | Media.VIDEO | Media.DESKSHARE | Media.TRANSCRIPT | Media.CHAT
 _UNSUPPORTED: Mapping[Media, Status] = {
     Media.AUDIO: Status.AUDIO_NOT_SUPPORT,
     Media.VIDEO: Status.VIDEO_NOT_SUPPORT,

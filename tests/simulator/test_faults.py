@@ -16,16 +16,7 @@ from cc_voice.simulator.faults import FAULTS, BadStatus, parse_fault
 from cc_voice.simulator.report import CallRequest, SimulatorConfig
 from cc_voice.simulator.server import Simulator
 
-README = (Path(faults.__file__).parent / "README.md").read_text()
-
-
 # Names ---------------------------------------------------------------------------------------------------------------
-
-
-def test_the_readme_has_the_table():
-    rows = re.findall(r"^\| `([a-z0-9-]+[^`]*)` \| (.+) \| (.+) \|$", README, re.MULTILINE)
-    told = [row for row in rows if re.split(r"[\[:]", row[0])[0] in FAULTS]
-    assert told == [(fault.usage, fault.does, fault.rule) for fault in FAULTS.values()]
 
 
 def test_every_fault_without_a_function_is_looked_up_somewhere():
