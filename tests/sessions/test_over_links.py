@@ -1,0 +1,139 @@
+"""From the webhook to the measured call in every encoding, over real links: the simulator as Zoom, the site's settings as ours."""
+
+import asyncio
+import difflib
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cc_voice.call.batch import Batch, CallMeasured, StreamNotes
+from cc_voice.rtms.client import Credentials, StreamClient, StreamTarget
+from cc_voice.rtms.webhooks import Started, parse_webhook
+from cc_voice.sessions import journal
+from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.request import client_options
+from cc_voice.sessions.session import Session
+from cc_voice.sessions.spec import SessionSpec
+from cc_voice.settings import MediaSettings, Settings
+from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig
+from cc_voice.simulator.server import Simulator
+from cc_voice.store import recordings
+from cc_voice.store.pictures import read_pictures
+from tests.speech.coding import needs_codecs
+from tests.store.test_pictures import played
+
+PATIENCE_S = 90.0
+SPEED = 8.0
+CREDENTIALS = Credentials(client_id=SimulatorConfig().client_id, client_secret=SimulatorConfig().client_secret)
+
+CHOICES = {
+    "default": MediaSettings(),
+    "l16 at 8 kHz": MediaSettings(sample_rate_hz=8000, send_rate_ms=100),
+    "l16 in stereo": MediaSettings(sample_rate_hz=48_000, channels=2, send_rate_ms=1000),
+    "g711": MediaSettings(codec="g711"),
+}
+CODED = {
+    "g722": MediaSettings(codec="g722"),
+    "opus": MediaSettings(codec="opus"),
+    "opus in stereo": MediaSettings(codec="opus", channels=2),
+}
+
+
+class Played(msgspec.Struct):
+    """What became of one call: our side, and Zoom's."""
+
+    batches: list[Batch]
+    folder: Path
+    status: CallStatus
+
+    @property
+    def measured(self) -> CallMeasured:
+        (found,) = [batch for batch in self.batches if isinstance(batch, CallMeasured)]
+        return found
+
+    @property
+    def words(self) -> list[tuple[str, str]]:
+        """Who said what, as it was recognised here."""
+        said = [said for said in self.measured.call.utterances if said.source == "local"]
+        return [(one.party or "", word) for one in said for word in one.text.split()]
+
+
+async def play(zoom: Simulator, request: CallRequest, site: Settings, recognition: Recognition) -> Played:
+    call = await zoom.start_call(request)
+    webhook = parse_webhook(call.body.encode())
+    assert isinstance(webhook, Started)
+    spec = SessionSpec(
+        call_id="call",
+        stream_id=webhook.stream_id,
+        product=webhook.product,
+        instance_id=webhook.instance_id,
+        app="default",
+        target=StreamTarget.of(webhook),
+        language="en",
+        epoch=1,
+        started_event_ms=webhook.event_ts_ms,
+    )
+    client = StreamClient(spec.target, CREDENTIALS, options=client_options(site, spec.language, resume=False))
+    batches: list[Batch] = []
+    await asyncio.wait_for(Session(spec, client, site, recognition, batches.append).run(), PATIENCE_S)
+    return Played(batches, recordings.stream_folder(site.recordings_dir, "call", spec.stream_id), zoom.call(call.call))
+
+
+def site_of(folder: Path, media: MediaSettings) -> Settings:
+    folder.mkdir(exist_ok=True)
+    return Settings(data_dir=folder, media=media, allow_insecure_links=True, cust_speech_on_hold=True)
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory, recognition: Recognition) -> dict[str, Played]:
+    """The same call in every encoding that can be played here, all at once."""
+    chosen = CHOICES if needs_codecs.args[0] else CHOICES | CODED
+    folder = tmp_path_factory.mktemp("calls")
+
+    async def play_all() -> list[Played]:
+        async with Simulator(SimulatorConfig()) as zoom:
+            request = CallRequest(scenario="good-call", speed=SPEED)
+            sites = [site_of(folder / str(number), media) for number, media in enumerate(chosen.values())]
+            return await asyncio.gather(*(play(zoom, request, site, recognition) for site in sites))
+
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("needs two cores to keep up with the calls it plays")
+    return dict(zip(chosen, asyncio.run(play_all()), strict=True))
+
+
+@pytest.mark.parametrize("choice", [*CHOICES, *(pytest.param(name, marks=needs_codecs) for name in CODED)])
+def test_every_encoding_is_the_same_call(calls: dict[str, Played], choice: str) -> None:
+    found, plain = calls[choice], calls["default"]
+    assert found.status.violations == ()
+    assert not [batch for batch in found.batches if isinstance(batch, StreamNotes)], "nothing about it is odd"
+    assert difflib.SequenceMatcher(None, found.words, plain.words).ratio() >= 0.85
+    leg, same = found.measured.call.legs[0], plain.measured.call.legs[0]
+    assert (leg.talk_ms_agent, leg.talk_ms_customer) == pytest.approx((same.talk_ms_agent, same.talk_ms_customer), rel=0.05)
+    assert leg.media_gap_ms == 0
+    received = [{row.party: row.received_ms for row in one.measured.call.channels} for one in (found, plain)]
+    packet_ms = (CHOICES | CODED)[choice].send_rate_ms
+    assert received[0] == pytest.approx(received[1], abs=packet_ms), (
+        "no more is missing than a codec's delay, nor more there than a packet"
+    )
+
+
+@needs_codecs
+async def test_chat_screen_and_camera_of_a_meeting_are_kept(tmp_path: Path, recognition: Recognition) -> None:
+    media = MediaSettings(keep_chat=True, keep_share="video", keep_video="images")
+    async with Simulator(SimulatorConfig()) as zoom:
+        request = CallRequest(scenario="meeting", speed=SPEED, media=("audio", "transcript", "deskshare", "video", "chat"))
+        found = await play(zoom, request, site_of(tmp_path / "site", media), recognition)
+    assert found.status.violations == ()
+    sent = {pictures.kind: pictures.pictures for pictures in found.status.pictures}
+    assert len(read_pictures(found.folder / "video")) == sent["video"] > 5
+    films = sorted((found.folder / "share").glob("*.mp4"))
+    shown = [at_ms for film in films for at_ms, _ in played(film)]
+    assert len(shown) == sent["deskshare"] > 20
+    assert shown[-1] == pytest.approx((len(shown) - 1) * 200, abs=1000), "five a second, at the pace of the call"
+    recording = recordings.open_recording(found.folder)
+    assert recording is not None
+    chat = [note for note in recording.journal(msgspec.json.Decoder(journal.Note)) if isinstance(note, journal.ChatNote)]
+    assert len(chat) == found.status.chats_sent > 1
+    assert found.measured.call.utterances
