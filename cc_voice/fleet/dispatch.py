@@ -27,7 +27,7 @@ from cc_voice.fleet.retries import DELAYS_S, Retries
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook, parse_webhook
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.settings import Settings, Site, ZoomApp
+from cc_voice.settings import Settings, Site
 from cc_voice.store import batches, inbox, recordings, spool, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.streams import StreamRow
@@ -76,7 +76,7 @@ class Dispatcher:
         for row in await self._database.read(streams.unfinished):
             self._spawn(self._take_up(row.stream_id))
         for waiting in await self._database.read(inbox.pending):
-            self._spawn(self._answer(waiting.webhook_id, waiting.app, waiting.body))
+            self._spawn(self.answer(waiting.webhook_id, waiting.app, waiting.body))
         self._spawn(self._retry_spool(), self._waiting)
 
     async def stop(self) -> None:
@@ -94,21 +94,29 @@ class Dispatcher:
         """Return what the workers are doing."""
         return self._fleet.status()
 
-    async def announce(self, app: ZoomApp, body: bytes) -> None:
-        """Act on a verified webhook that is safe in the inbox. Doing it twice does nothing more."""
-        await self._act(app.name, body, parse_webhook(body))
-
     # -- webhooks ------------------------------------------------------------------------------------------------
 
-    async def _answer(self, webhook_id: str, app: str, body: bytes) -> None:
-        """Work off an inbox row that an earlier process accepted and did not finish."""
+    async def answer(self, webhook_id: str, app: str, body: bytes) -> None:
+        """Act on a verified webhook that is safe in the inbox, and note how it went. Doing it twice does nothing more.
+
+        The outermost frame, so every failure is recorded here. What fails may pass (a full disk), and Zoom, which has its 200, will
+        not come again: so it is tried again, by the next start too.
+        """
         try:
             await self._act(app, body, parse_webhook(body))
             state, note = "done", None
+            self._retries.done(webhook_id)
         except Exception as error:
-            log.exception("webhook failed", webhook_id=webhook_id)
-            state, note = "failed", f"{type(error).__name__}: {error}"
+            wait_s = self._retries.failed(webhook_id, time.monotonic())
+            log.exception("webhook failed", webhook_id=webhook_id, wait_s=wait_s)
+            state, note = "failed" if wait_s is None else "new", f"{type(error).__name__}: {error}"
+            if wait_s is not None and not self._stopping:
+                self._spawn(self._answer_later(webhook_id, app, body, wait_s), self._waiting)
         await self._database.write(lambda con: inbox.mark(con, webhook_id, state, note))
+
+    async def _answer_later(self, webhook_id: str, app: str, body: bytes, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        await self.answer(webhook_id, app, body)
 
     async def _act(self, app: str, body: bytes, webhook: Webhook) -> None:
         match webhook:
@@ -140,16 +148,22 @@ class Dispatcher:
             self._revoked.add(webhook.stream_id)
         row = await self._database.write(lambda con: _revoke(con, webhook.stream_id, self._settings.site))
         if row is not None and not is_served:
-            await self._delete_recording(row)
+            await self._forget(row)
+
+    async def _forget(self, row: StreamRow) -> None:
+        """Delete the recording of a revoked stream, then measure its call again from the streams that are left."""
+        await self._delete_recording(row)
+        for other in await self._database.read(lambda con: streams.of_call(con, row.call_id)):
+            if other.stage in streams.UNFINISHED and not self._fleet.holds(other.stream_id):
+                await self._take_up(other.stream_id)
 
     async def _delete_recording(self, row: StreamRow) -> None:
-        await asyncio.to_thread(recordings.delete_call, self._settings.recordings_dir, row.call_id)
+        await asyncio.to_thread(recordings.delete_stream, self._settings.recordings_dir, row.call_id, row.stream_id)
 
     async def _delete_revoked(self) -> None:
         """Delete recordings of revoked streams that an earlier process was stopped from deleting."""
-        for row in await self._database.read(streams.list_streams):
-            if row.stage == "revoked":
-                await self._delete_recording(row)
+        for row in await self._database.read(streams.revoked):
+            await self._delete_recording(row)
 
     # -- streams -------------------------------------------------------------------------------------------------
 
@@ -207,7 +221,12 @@ class Dispatcher:
         """No worker has the stream any more."""
         if stream_id in self._revoked:
             self._revoked.discard(stream_id)
-            self._spawn(self._delete_revoked())
+            self._spawn(self._forget_left(stream_id))
+
+    async def _forget_left(self, stream_id: str) -> None:
+        row = await self._database.read(lambda con: streams.load(con, stream_id))
+        if row is not None:
+            await self._forget(row)
 
     # -- what workers say ----------------------------------------------------------------------------------------
 

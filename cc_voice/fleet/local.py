@@ -89,6 +89,10 @@ class LocalFleet:
         seat.streams[spec.stream_id] = spec
         self._send(seat, OpenStream(spec))
 
+    def holds(self, stream_id: str) -> bool:
+        """Whether a worker serves this stream."""
+        return any(stream_id in seat.streams for seat in self._seats)
+
     def tell(self, stream_id: str, message: ToWorker) -> bool:
         """Send a message to the worker that serves a stream; False when none does."""
         for seat in self._seats:

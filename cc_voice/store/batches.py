@@ -155,8 +155,10 @@ def _stage(con: Connection, batch: StageReached) -> bool:
         return False
     if batch.stage == "revoked":
         delete_call(con, batch.call_id)
+        streams.reopen(con, batch.call_id)
         con.execute(
-            "update inbox set body = ''::blob, note = 'revoked by Zoom: content deleted' where stream_id = ?", [batch.stream_id]
+            "update inbox set body = ''::blob, state = 'done', note = 'revoked by Zoom: content deleted' where stream_id = ?",
+            [batch.stream_id],
         )
     return True
 

@@ -52,4 +52,4 @@ def pending(con: Connection) -> list[InboxRow]:
 
 def mark(con: Connection, webhook_id: str, state: str, note: str | None = None) -> None:
     """Record what became of a webhook: done, ignored or failed, with a note for the operator."""
-    con.execute("update inbox set state = ?, note = ? where webhook_id = ?", [state, note, webhook_id])
+    con.execute("update inbox set state = ?, note = coalesce(?, note) where webhook_id = ?", [state, note, webhook_id])

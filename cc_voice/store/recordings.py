@@ -22,7 +22,7 @@ import shutil
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -294,9 +294,12 @@ def channel_names(folder: Path) -> list[str]:
     return names or []
 
 
-def delete_call(recordings_dir: Path, call_id: str) -> None:
-    """Remove every recording of a call (a revoked stream: Zoom's stop reason 8)."""
-    shutil.rmtree(recordings_dir / call_id, ignore_errors=True)
+def delete_stream(recordings_dir: Path, call_id: str, stream_id: str) -> None:
+    """Remove everything received of a stream (Zoom revoked it: stop reason 8); other streams of its call stay."""
+    folder = stream_folder(recordings_dir, call_id, stream_id)
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # not empty: the call has other streams; not there: nothing was received
+        folder.parent.rmdir()
 
 
 def _write_at(fd: int, data: bytes, position: int) -> None:

@@ -6,6 +6,9 @@ epoch may move it:
     received → recorded → transcribed → measured
         └──────────┴───────────┴──────→ failed          nothing to go on with; a person has to look
     any stage ─────────────────────────→ revoked        Zoom's stop reason 8: everything received was deleted
+
+One step leads back: a revoked stream takes the measured call with it, so the other streams of that call return to `transcribed`
+and are measured again without it.
 """
 
 import msgspec
@@ -18,6 +21,8 @@ UNFINISHED = ("received", "recorded", "transcribed")
 _GOING_ON = "stage in ('received', 'recorded', 'transcribed')"
 _RANK = {stage: rank for rank, stage in enumerate((*UNFINISHED, "measured", "failed", "revoked"))}
 LISTED = 200
+LATELY_DAYS = 7
+"""How long a call that was not analysed is shown as news."""
 
 
 class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,9 +141,26 @@ def list_streams(con: Connection) -> list[StreamRow]:
     return structs(con, StreamRow, _SELECT + " order by started_ts desc, stream_id limit ?", [LISTED])
 
 
+def not_analysed(con: Connection, now_s: float) -> list[StreamRow]:
+    """Return the streams announced within `LATELY_DAYS` of a moment (Unix seconds) of which nothing was made, newest first."""
+    since = int((now_s - LATELY_DAYS * 86_400) * 1000)
+    sql = _SELECT + " where stage in ('failed', 'revoked') and started_ts >= make_timestamptz(?::bigint * 1000)"
+    return structs(con, StreamRow, sql + " order by started_ts desc, stream_id limit ?", [since, LISTED])
+
+
 def of_call(con: Connection, call_id: str) -> list[StreamRow]:
     """Return the streams of a call, oldest first."""
     return structs(con, StreamRow, _SELECT + " where call_id = ? order by started_ts, stream_id", [call_id])
+
+
+def revoked(con: Connection) -> list[StreamRow]:
+    """Return every revoked stream."""
+    return structs(con, StreamRow, _SELECT + " where stage = 'revoked'", [])
+
+
+def reopen(con: Connection, call_id: str) -> None:
+    """Send the measured streams of a call back one stage: one of its streams was revoked."""
+    con.execute("update stream set stage = 'transcribed', updated_ts = now() where call_id = ? and stage = 'measured'", [call_id])
 
 
 def may_write(con: Connection, stream_id: str, epoch: int) -> bool:

@@ -45,7 +45,8 @@ async def receive(request: VisitorRequest, appliance: NamedDependency[Appliance]
         return Response(url_validation_answer(str(app.webhook_secret), webhook.plain_token), media_type=MediaType.JSON)
     if not await _keep(appliance, app, webhook, body):
         return Response(b"")
-    return Response(b"", background=BackgroundTask(_act, appliance, app, body))
+    webhook_id = inbox.webhook_id(app.name, body)
+    return Response(b"", background=BackgroundTask(appliance.dispatcher.answer, webhook_id, app.name, body))
 
 
 def _signer(request: VisitorRequest, appliance: Appliance, body: bytes) -> ZoomApp:
@@ -79,15 +80,3 @@ async def _keep(appliance: Appliance, app: ZoomApp, webhook: Webhook, body: byte
         # Whatever kept the row from being committed, only a 5xx makes Zoom come again.
         log.exception("webhook not kept", app=app.name, stream_id=stream_id)
         raise ServiceUnavailableException from error
-
-
-async def _act(appliance: Appliance, app: ZoomApp, body: bytes) -> None:
-    """Do what a kept webhook asks for, and note how it went; the outermost frame, so every failure is recorded here."""
-    webhook_id = inbox.webhook_id(app.name, body)
-    try:
-        await appliance.dispatcher.announce(app, body)
-        state, note = "done", None
-    except Exception as error:
-        log.exception("webhook failed", webhook_id=webhook_id)
-        state, note = "failed", f"{type(error).__name__}: {error}"
-    await appliance.database.write(lambda con: inbox.mark(con, webhook_id, state, note))

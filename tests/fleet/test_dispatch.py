@@ -19,7 +19,7 @@ from cc_voice.fleet import dispatch
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.settings import Settings
-from cc_voice.store import batches, inbox, spool, streams
+from cc_voice.store import batches, inbox, recordings, spool, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.streams import StreamRow
 from tests.fleet.conftest import APP, T0, record, until, webhook
@@ -100,6 +100,11 @@ def announced(database: Database, stage: str = "received", stream_id: str = "s1"
     return database.write_now(insert)
 
 
+async def tell(dispatcher: Dispatcher, body: bytes) -> None:
+    """Act on a webhook as the web does when it is safe in the inbox."""
+    await dispatcher.answer(inbox.webhook_id(APP.name, body), APP.name, body)
+
+
 def count(database: Database, table: str) -> int:
     rows: list[Any] = database.read_now(lambda con: con.execute(f"select count(*) from {table}").fetchall())
     return int(rows[0][0])
@@ -112,7 +117,7 @@ async def test_an_announced_stream_is_known_once_with_all_that_a_later_process_n
     idle: Dispatcher, database: Database, row: Callable[[], StreamRow]
 ) -> None:
     for _ in range(3):
-        await idle.announce(APP, webhook("started", url="wss://one.zoom.us"))
+        await tell(idle, webhook("started", url="wss://one.zoom.us"))
     assert count(database, "stream") == 1
     assert (row().epoch, row().stage, row().app) == (1, "received", "default")
     target = msgspec.json.decode(row().target, type=StreamTarget)
@@ -126,23 +131,23 @@ async def test_a_stream_that_zoom_moved_is_taken_up_at_its_new_server(
         return msgspec.json.decode(row().target, type=StreamTarget).server_urls
 
     for url, at_ms in (("wss://one.zoom.us", T0), ("wss://two.zoom.us", T0 + 5000), ("wss://one.zoom.us", T0 - 1)):
-        await idle.announce(APP, webhook("started", url=url, at_ms=at_ms))
+        await tell(idle, webhook("started", url=url, at_ms=at_ms))
     assert server() == "wss://two.zoom.us", "an announcement that was overtaken changes nothing"
     assert (row().epoch, row().started_unix_ms) == (1, T0)
     epoch = StageReached(call_id=row().call_id, stream_id="s1", epoch=1, stage="failed", reason="over")
     database.write_now(lambda con: streams.reach(con, epoch))
-    await idle.announce(APP, webhook("started", url="wss://three.zoom.us", at_ms=T0 + 9000))
+    await tell(idle, webhook("started", url="wss://three.zoom.us", at_ms=T0 + 9000))
     assert server() == "wss://two.zoom.us"
 
 
 async def test_a_failover_reaches_the_session_that_has_the_stream(run: Run, silent_zoom: str, row: Callable[[], StreamRow]) -> None:
     dispatcher = await run()
-    await dispatcher.announce(APP, webhook("started", url=silent_zoom))
+    await tell(dispatcher, webhook("started", url=silent_zoom))
     with socket.socket() as successor:
         successor.bind(("127.0.0.1", 0))
         successor.listen()
         url = f"ws://127.0.0.1:{successor.getsockname()[1]}"
-        await dispatcher.announce(APP, webhook("started", url=url, at_ms=T0 + 5000))
+        await tell(dispatcher, webhook("started", url=url, at_ms=T0 + 5000))
         connection, _ = await asyncio.wait_for(asyncio.to_thread(successor.accept), 30)
         connection.close()
     assert row().epoch == 1
@@ -150,8 +155,8 @@ async def test_a_failover_reaches_the_session_that_has_the_stream(run: Run, sile
 
 async def test_webhooks_of_unknown_streams_are_nothing(idle: Dispatcher, database: Database) -> None:
     for kind in ("stopped", "interrupted"):
-        await idle.announce(APP, webhook(kind, "unknown", stop_reason=6))
-    await idle.announce(APP, webhook("stopped", "unknown", stop_reason=8))
+        await tell(idle, webhook(kind, "unknown", stop_reason=6))
+    await tell(idle, webhook("stopped", "unknown", stop_reason=8))
     assert count(database, "stream") == 0
 
 
@@ -159,8 +164,8 @@ async def test_a_stopped_stream_ends_and_tells_why_there_is_no_call(
     run: Run, silent_zoom: str, row: Callable[[], StreamRow]
 ) -> None:
     dispatcher = await run()
-    await dispatcher.announce(APP, webhook("started", url=silent_zoom))
-    await dispatcher.announce(APP, webhook("stopped", stop_reason=6))
+    await tell(dispatcher, webhook("started", url=silent_zoom))
+    await tell(dispatcher, webhook("stopped", stop_reason=6))
     await until(lambda: row().stage == "failed", "the stream is over")
     assert row().failure == "no media was received before the stream ended"
     assert [worker.streams for worker in dispatcher.status()] == [0]
@@ -201,7 +206,7 @@ async def test_a_session_that_failed_is_taken_up_again_while_zoom_still_sends(
 ) -> None:
     site.recordings_dir.touch()  # a file where the folder should be: no recording can be begun
     dispatcher = await run((0.01, 0.5, 0.5, 0.5, 0.5, 0.5))
-    await dispatcher.announce(APP, webhook("started", url=silent_zoom))
+    await tell(dispatcher, webhook("started", url=silent_zoom))
     await until(lambda: row().failure, "the failure is told")
     assert "recordings" in (row().failure or "")
     site.recordings_dir.unlink()
@@ -229,7 +234,7 @@ async def test_a_killed_workers_stream_is_taken_up_by_its_successor(
     run: Run, silent_zoom: str, row: Callable[[], StreamRow]
 ) -> None:
     dispatcher = await run()
-    await dispatcher.announce(APP, webhook("started", url=silent_zoom))
+    await tell(dispatcher, webhook("started", url=silent_zoom))
     [before] = dispatcher.status()
     os.kill(before.pid or 0, signal.SIGKILL)
     await until(lambda: dispatcher.status()[0].streams == 1 and row().epoch >= 2, "the stream is taken up")
@@ -242,7 +247,7 @@ async def test_what_a_dead_worker_delivered_counts_before_its_stream_is_given_aw
 ) -> None:
     """It was killed between spool and bell; a revocation must not be overtaken by the successor's epoch."""
     dispatcher = await run()
-    await dispatcher.announce(APP, webhook("started", url=silent_zoom))
+    await tell(dispatcher, webhook("started", url=silent_zoom))
     spool.put(site.spool_dir, StageReached(call_id=row().call_id, stream_id="s1", epoch=1, stage="revoked", stop_reason=8))
     os.kill(dispatcher.status()[0].pid or 0, signal.SIGKILL)
     await until(lambda: row().stage == "revoked", "the batch is committed")
@@ -276,10 +281,10 @@ async def test_a_stream_that_zoom_ended_by_a_fault_is_asked_for_where_settings_s
     now_ms = int(time.time() * 1000)
     changed = msgspec.structs.replace(site, restart_streams=restart_streams, apps=(rest.app(),))
     dispatcher = Dispatcher(changed, database, restart_delays_s=(0.0,))
-    await dispatcher.announce(APP, webhook("started"))
+    await tell(dispatcher, webhook("started"))
     for reason in (6, 10):
         body = json.loads(webhook("stopped", stop_reason=reason)) | {"event_ts": now_ms}
-        await dispatcher.announce(APP, json.dumps(body).encode())
+        await tell(dispatcher, json.dumps(body).encode())
     if asked:
         await until(lambda: rest.commands, "Zoom is asked")
         assert json.loads(rest.commands[0].body)["action"] == "start"
@@ -303,7 +308,7 @@ async def test_revoking_a_finished_stream_deletes_what_is_here(
     database.write_now(lambda con: batches.write_batch(con, golden(epoch=epoch), site.site))
     assert count(database, "fact_call") == 1
     for _ in range(2):
-        await idle.announce(APP, webhook("stopped", stop_reason=8))
+        await tell(idle, webhook("stopped", stop_reason=8))
     assert (row().stage, row().stop_reason) == ("revoked", 8)
     assert_nothing_left(site, database)
 
@@ -316,7 +321,7 @@ async def test_revoking_a_stream_that_is_being_measured(
     record(site, "call-s1", seconds=900)
     dispatcher = await run()
     await until(lambda: dispatcher.status()[0].streams == 1, "it is being measured")
-    await dispatcher.announce(APP, webhook("stopped", stop_reason=8))
+    await tell(dispatcher, webhook("stopped", stop_reason=8))
     assert row().stage == "revoked"
     await until(lambda: dispatcher.status()[0].streams == 0, "the worker has finished")
     await until(lambda: not site.recordings_dir.exists() or not list(site.recordings_dir.iterdir()), "the recording is deleted")
@@ -328,9 +333,9 @@ async def test_revoking_a_live_stream(
     run: Run, site: Settings, database: Database, silent_zoom: str, row: Callable[[], StreamRow]
 ) -> None:
     dispatcher = await run()
-    await dispatcher.announce(APP, webhook("started", url=silent_zoom))
+    await tell(dispatcher, webhook("started", url=silent_zoom))
     await until(lambda: list(site.recordings_dir.glob("*/*/stream.json")), "it is being recorded")
-    await dispatcher.announce(APP, webhook("stopped", stop_reason=8))
+    await tell(dispatcher, webhook("stopped", stop_reason=8))
     await until(lambda: dispatcher.status()[0].streams == 0, "the session has ended")
     await until(lambda: not list(site.recordings_dir.iterdir()), "the recording is deleted")
     assert row().stage == "revoked"
@@ -342,6 +347,21 @@ async def test_a_deletion_that_was_cut_short_is_finished_at_start(run: Run, site
     record(site, "call-s1")
     await run()
     assert_nothing_left(site, database)
+
+
+async def test_revoking_one_stream_of_a_call_leaves_the_others(run: Run, site: Settings, database: Database) -> None:
+    """The revoked stream took the measured call with it; the other one is measured again without it."""
+    for stream_id in ("s1", "s2"):
+        announced(database, "recorded", stream_id=stream_id)
+        record(site, "call-s1", stream_id=stream_id)
+    dispatcher = await run()
+    stages = lambda: {s.stream_id: s.stage for s in database.read_now(streams.list_streams)}  # noqa: E731
+    await until(lambda: set(stages().values()) == {"measured"}, "both are measured")
+    await tell(dispatcher, webhook("stopped", stop_reason=8))
+    await until(lambda: stages() == {"s1": "revoked", "s2": "measured"}, "the other is measured again")
+    left = [path.parent for path in site.recordings_dir.glob("*/*/stream.json")]
+    assert left == [recordings.stream_folder(site.recordings_dir, "call-s1", "s2")]
+    assert count(database, "fact_call") == 1
 
 
 # -- the spool ---------------------------------------------------------------------------------------------------------

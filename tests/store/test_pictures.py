@@ -168,9 +168,9 @@ def test_h264_without_an_index_stays(tmp_path: Path) -> None:
     assert len(films.make_films(tmp_path)) == 1
 
 
-def test_a_deleted_call_takes_its_pictures_with_it(tmp_path: Path) -> None:
+def test_a_deleted_stream_takes_its_pictures_with_it(tmp_path: Path) -> None:
     folder = recordings.stream_folder(tmp_path, "call-a", "s")
     folder.mkdir(parents=True)
     Pictures(folder, "share").keep("40", T0, JPG)
-    recordings.delete_call(tmp_path, "call-a")
+    recordings.delete_stream(tmp_path, "call-a", "s")
     assert list(tmp_path.iterdir()) == []

@@ -162,8 +162,12 @@ def test_recordings_are_private(recording: Recording) -> None:
     assert recording.folder.stat().st_mode & 0o077 == 0
 
 
-def test_deleting_a_call_leaves_other_calls(tmp_path: Path) -> None:
-    recordings.create(tmp_path, header()).close()
-    recordings.create(tmp_path, header(call_id="call-b")).close()
-    recordings.delete_call(tmp_path, "call-a")
+def test_deleting_a_stream_leaves_other_streams_and_calls(tmp_path: Path) -> None:
+    for changes in ({}, {"stream_id": "second"}, {"call_id": "call-b"}):
+        recordings.create(tmp_path, header(**changes)).close()
+    recordings.delete_stream(tmp_path, "call-a", header().stream_id)
+    assert {path.parent.name for path in tmp_path.glob("*/*")} == {"call-a", "call-b"}
+    assert recordings.stream_folder(tmp_path, "call-a", "second").is_dir()
+    recordings.delete_stream(tmp_path, "call-a", "second")
+    recordings.delete_stream(tmp_path, "call-a", "second")
     assert [path.name for path in tmp_path.iterdir()] == ["call-b"]

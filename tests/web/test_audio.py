@@ -93,7 +93,7 @@ async def test_a_file_is_made_once_and_again_when_the_recording_changes(cache: A
 async def test_what_was_deleted_is_forgotten(cache: AudioCache, tmp_path: Path) -> None:
     path = await cache.find("golden", PARTIES, "flac")
     assert path is not None
-    recordings.delete_call(tmp_path / "recordings", "golden")
+    recordings.delete_stream(tmp_path / "recordings", "golden", "s1")
     assert not await cache.exists("golden")
     assert await cache.find("golden", PARTIES, "flac") is None
     cache.sweep()

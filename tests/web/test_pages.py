@@ -24,6 +24,7 @@ ALL = (
     "/calls/golden",
     "/calls/golden/1?metric=agent_talk_pct&i=2&t=5000",
     "/calls/live-call",
+    "/not-analysed",
     "/reports",
     "/reports/agent-talk",
     "/account",
@@ -329,7 +330,7 @@ async def test_lanes_shade_hold_and_overtalk_to_scale(rosa: httpx.AsyncClient, g
 
 
 async def test_a_call_without_recording_says_so(rosa: httpx.AsyncClient, golden: str, appliance: Appliance) -> None:
-    recordings.delete_call(appliance.settings.recordings_dir, golden)
+    recordings.delete_stream(appliance.settings.recordings_dir, golden, f"{golden}-s")
     html = (await rosa.get("/calls/golden")).text
     assert "There is no recording of this call." in html
     assert "data-audio" not in html

@@ -112,7 +112,7 @@ async def test_work_that_fails_is_noted_and_the_answer_stands(stranger: httpx.As
     appliance.database.write_now(lambda con: con.execute("drop table stream"))
     assert (await stranger.post(PATH, **signed(STARTED))).status_code == 200
     [(_, state, note)] = states(appliance)
-    assert state == "failed"
+    assert state == "new", "what failed may pass: it is tried again, by the next start too"
     assert note
     assert "stream" in note
 
