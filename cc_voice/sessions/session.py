@@ -359,7 +359,9 @@ class Session:
         """Delete what was received, then say so: the batch is also the store's order to delete."""
         await self._stop_hearing()
         self._recording.close()
-        await self._in_thread(recordings.delete_call, self._settings.recordings_dir, self.spec.call_id)
+        await self._in_thread(
+            recordings.delete_stream, self._settings.recordings_dir, self.spec.call_id, self.spec.stream_id
+        )
         reason = "Zoom revoked the stream: everything received was deleted"
         await self._in_thread(self._deliver, self._stage("revoked", reason, ended.reason))
 
