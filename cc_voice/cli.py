@@ -282,14 +282,16 @@ def calls() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def calls_list(config: Path | None, data_dir: Path | None, limit: int, as_json: bool) -> None:
     """List calls, newest first."""
-    found = _ask(_settings(config, data_dir), "calls.list", limit=limit)
+    settings = _settings(config, data_dir)
+    found = _ask(settings, "calls.list", limit=limit)
     if as_json:
         _print_json(found)
-        return
-    from cc_voice.questions import cell
+    else:
+        from cc_voice.questions import cell
 
-    rows = [[cell(row.get(column)) for column in _CALL_COLUMNS] for row in found]
-    _print_table(list(_CALL_COLUMNS), rows)
+        _print_table(list(_CALL_COLUMNS), [[cell(row.get(column)) for column in _CALL_COLUMNS] for row in found])
+    if lost := len(_ask(settings, "streams.not_analysed")):
+        click.echo(f"{lost} streams of the last days were not analysed; `cc-voice streams` says why", err=True)
 
 
 _CALL_COLUMNS = (

@@ -26,7 +26,7 @@ SERVICE_TIMEOUT_S = 600.0
 PATIENCE_S = 5.0
 """How long to wait while the database is held by somebody who answers no questions: another command, or a service starting."""
 POLL_S = 0.05
-_NEED_A_SITE = frozenset({"calls.list", "calls.show", "streams", "report", "export"})
+_NEED_A_SITE = frozenset({"calls.list", "calls.show", "streams", "streams.not_analysed", "report", "export"})
 """Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
 
 
@@ -118,6 +118,10 @@ def _streams(database: Database, settings: Settings, arguments: Mapping[str, Any
     return msgspec.to_builtins(database.read_now(streams.list_streams))
 
 
+def _not_analysed(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    return msgspec.to_builtins(database.read_now(lambda con: streams.not_analysed(con, time.time())))
+
+
 def _list_reports(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     return msgspec.to_builtins(queries.list_reports())
 
@@ -160,6 +164,7 @@ QUESTIONS: dict[str, Question] = {
     "calls.list": _list_calls,
     "calls.show": _show_call,
     "streams": _streams,
+    "streams.not_analysed": _not_analysed,
     "reports": _list_reports,
     "report": _report,
     "export": _export,

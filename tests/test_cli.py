@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,19 @@ def test_streams_are_listed_with_what_was_odd(run: Run, tmp_path: Path) -> None:
     found = {stream["stream_id"]: stream for stream in json.loads(run("streams", "--json").stdout)}
     assert json.loads(found["s1"]["notes"]) == {"unknown message 31": 12, "garbage": 1}
     assert found["s2"]["notes"] is None
+
+
+def test_the_list_of_calls_tells_of_calls_that_are_not_in_it(run: Run, tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "data" / "cc_voice.duckdb")
+    announce(database, "s1", "call-s1", int(time.time() * 1000) - 60_000)
+    database.write_now(lambda con: streams.take(con, "s1"))
+    failed = StageReached(call_id="call-s1", stream_id="s1", epoch=1, stage="failed", reason="no media")
+    database.write_now(lambda con: batches.write_batch(con, failed, SITE))
+    database.close()
+    for options in ((), ("--json",)):
+        listed = run("calls", "list", *options)
+        assert "1 streams of the last days were not analysed; `cc-voice streams` says why" in listed.stderr
+        assert "analysed" not in listed.stdout
 
 
 # -- streams by REST -------------------------------------------------------------------------------------------------

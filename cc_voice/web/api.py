@@ -57,6 +57,8 @@ class Live(msgspec.Struct, frozen=True):
     """The floor now."""
 
     calls: list[LiveCall]
+    not_analysed: list[LiveCall]
+    """Calls of the last seven days that failed or were revoked; `failure` says why."""
     workers: list[WorkerStatus]
 
 
@@ -97,9 +99,10 @@ async def audio(
 
 @get("/live")
 async def live(appliance: NamedDependency[Appliance]) -> Live:
-    """Return the calls in progress and the workers."""
+    """Return the calls in progress, those that lately could not be analysed, and the workers."""
     rows = await appliance.database.read(streams.in_progress)
-    return Live([_live(row) for row in rows], appliance.dispatcher.status())
+    lost = await appliance.database.read(lambda con: streams.not_analysed(con, appliance.now()))
+    return Live([_live(row) for row in rows], [_live(row) for row in lost], appliance.dispatcher.status())
 
 
 @get("/reports")

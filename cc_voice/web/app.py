@@ -11,7 +11,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
 from cc_voice import __version__
-from cc_voice.web import account, api, auth, calls, errors, health, live, owner, render, reports, security, webhooks
+from cc_voice.web import account, api, auth, calls, errors, health, live, not_analysed, owner, render, reports, security, webhooks
 from cc_voice.web.appliance import Appliance
 
 
@@ -41,6 +41,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     calls.flac,
     calls.wav,
     calls.peaks,
+    not_analysed.show,
     reports.list_reports,
     reports.show_report,
 )

@@ -9,7 +9,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 
-from cc_voice.store import call_list
+from cc_voice.store import call_list, streams
 from cc_voice.store import calls as store
 from cc_voice.store.call_list import CallSummary, CallTotals, Facets
 from cc_voice.store.calls import StoredCall
@@ -73,6 +73,8 @@ class CallsPage(msgspec.Struct, frozen=True, kw_only=True):
     calls: tuple[CallRow, ...]
     zone: str
     range: str
+    not_analysed: int
+    """Streams of the last days that became no call: who looks for one here must learn of them."""
     previous: str | None
     next: str | None
 
@@ -89,7 +91,9 @@ async def list_calls(request: VisitorRequest, appliance: NamedDependency[Applian
     found = await appliance.database.read(lambda con: call_list.list_calls(con, asked.chosen, PAGE_SIZE, offset))
     total = await appliance.database.read(lambda con: call_list.total(con, asked.chosen))
     facets = await appliance.database.read(call_list.facets)
-    return page(request, "calls.html", title="Calls", current="calls", view=_list_page(asked, found, total, facets, zone))
+    lost = await appliance.database.read(lambda con: streams.not_analysed(con, appliance.now()))
+    view = _list_page(asked, found, total, facets, len(lost), zone)
+    return page(request, "calls.html", title="Calls", current="calls", view=view)
 
 
 @get(["/calls/{call_id:str}", "/calls/{call_id:str}/{leg_no:int}"])
@@ -157,7 +161,9 @@ def _whole(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 12 else None
 
 
-def _list_page(asked: Asked, found: list[CallSummary], total: CallTotals, facets: Facets, zone: zoneinfo.ZoneInfo) -> CallsPage:
+def _list_page(
+    asked: Asked, found: list[CallSummary], total: CallTotals, facets: Facets, not_analysed: int, zone: zoneinfo.ZoneInfo
+) -> CallsPage:
     first = (asked.page - 1) * PAGE_SIZE + 1
     last = first + len(found) - 1
     fields = asked.fields
@@ -170,6 +176,7 @@ def _list_page(asked: Asked, found: list[CallSummary], total: CallTotals, facets
         calls=tuple(_row(call, zone) for call in found),
         zone=zone.key,
         range=f"{words.number(first)} to {words.number(last)} of {words.number(total.calls)}" if found else "0 calls",
+        not_analysed=not_analysed,
         previous=asked.link(asked.page - 1) if asked.page > 1 else None,
         next=asked.link(asked.page + 1) if last < total.calls and found else None,
     )

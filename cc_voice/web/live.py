@@ -60,6 +60,7 @@ class LivePage(msgspec.Struct, frozen=True, kw_only=True):
     lag: str
     workers: int
     workers_wanted: int
+    not_analysed: int
     rows: tuple[LiveRow, ...]
 
 
@@ -134,13 +135,17 @@ async def live_call(appliance: Appliance, call_id: str) -> LiveCall | None:
 
 
 async def _floor(appliance: Appliance) -> LivePage:
+    now_s = appliance.now()
     rows = await appliance.database.read(streams.in_progress)
+    lost = await appliance.database.read(lambda con: streams.not_analysed(con, now_s))
     zone = zoneinfo.ZoneInfo(appliance.settings.timezone)
-    return floor(rows, appliance.dispatcher.status(), appliance.now(), zone)
+    return floor(rows, len(lost), appliance.dispatcher.status(), now_s, zone)
 
 
-def floor(rows: Sequence[StreamRow], workers: Sequence[WorkerStatus], now_s: float, zone: zoneinfo.ZoneInfo) -> LivePage:
-    """Return the floor at a moment (Unix seconds)."""
+def floor(
+    rows: Sequence[StreamRow], not_analysed: int, workers: Sequence[WorkerStatus], now_s: float, zone: zoneinfo.ZoneInfo
+) -> LivePage:
+    """Return the floor at a moment (Unix seconds); `not_analysed` is how many streams lately came to nothing."""
     shown = tuple(_row(row) for row in rows)
     going = [row for row in rows if row.stage == "received"]
     holds = [row.hold_ms for row in shown if row.hold_ms is not None]
@@ -153,6 +158,7 @@ def floor(rows: Sequence[StreamRow], workers: Sequence[WorkerStatus], now_s: flo
         lag=f"{words.seconds(max(_lag_ms(row) for row in going))} s" if going else words.NOT_MEASURABLE,
         workers=sum(worker.pid is not None for worker in workers),
         workers_wanted=len(workers),
+        not_analysed=not_analysed,
         rows=shown,
     )
 

@@ -326,6 +326,6 @@ def test_a_client_that_applies_every_change_sees_the_picture(pictures: list[dict
 
 def test_an_empty_floor_has_no_lag() -> None:
     workers = [WorkerStatus(number=1, pid=7, streams=0, restarts=0), WorkerStatus(number=2, pid=None, streams=0, restarts=1)]
-    now = floor([], workers, 0, BERLIN)
-    assert (now.in_progress, now.lag, now.workers, now.workers_wanted) == (0, "—", 1, 2)
+    now = floor([], 3, workers, 0, BERLIN)
+    assert (now.in_progress, now.lag, now.workers, now.workers_wanted, now.not_analysed) == (0, "—", 1, 2, 3)
     assert now.as_of == "01:00:00 Europe/Berlin"
