@@ -2,7 +2,7 @@
 
 A fault is written `NAME[:ARG][@SECONDS]`. What happens once (`act`) happens that long after media first flowed, what
 changes messages (`alter`) begins then, or at once; seconds are wall clock, whatever the call's speed. A fault without
-either is looked up by its name where it bites: in the handshakes, at the keep-alives, where webhooks are posted.
+either takes no time: it is looked up by its name where it bites, in handshakes, at keep-alives, where webhooks are posted.
 
 The rules are sections of `protocol/rtms.md`; a row of section 12 is a spelling or habit on which its sources disagree.
 """
@@ -84,6 +84,8 @@ def parse_fault(text: str) -> Planned:
         at_s = _seconds(seconds) if at else None
     except ValueError as error:
         raise RequestError(f"fault {text!r}: {seconds!r} is not a number of seconds") from error
+    if at and fault.act is None and fault.alter is None:
+        raise RequestError(f"fault {name} is there from the start and takes no time")
     return Planned(text=text, fault=fault, argument=_argument(fault, argument, given=bool(colon)), at_s=at_s)
 
 

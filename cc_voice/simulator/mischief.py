@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
@@ -58,13 +58,12 @@ class Mischief:
 
     def refusal(self, link: AbstractSet[str]) -> Refusal | None:
         """Return the refusal of a handshake, the first on such a link. `link` are the names it goes by."""
-        for planned in self._first("bad-status", lambda planned: planned.argument.link in link):
-            return Refusal(planned.argument.status, f"fault {planned.text}")
-        return None
+        planned = self._first("bad-status", lambda bad: bad.link in link)
+        return None if planned is None else Refusal(planned.argument.status, f"fault {planned.text}")
 
     def is_half_open(self, link: AbstractSet[str]) -> bool:
         """Tell whether a handshake is to go unanswered."""
-        return any(True for _ in self._first("half-open", lambda planned: planned.argument in link))
+        return self._first("half-open", lambda name: name in link) is not None
 
     def on_link(self) -> "LinkFaults":
         """Return what a new link suffers."""
@@ -73,12 +72,13 @@ class Mischief:
     def alterations(self) -> list[tuple[Planned, Alteration]]:
         return [(planned, planned.fault.alter()) for planned in self._planned if planned.fault.alter is not None]
 
-    def _first(self, name: str, concerns: Callable[[Planned], bool]) -> Iterator[Planned]:
+    def _first(self, name: str, concerns: Callable[[Any], bool]) -> Planned | None:
+        """Return a fault that happens once, the first time that its argument concerns something."""
         for planned in self._planned:
-            if planned.fault.name == name and planned.text not in self._spent and concerns(planned):
+            if planned.fault.name == name and planned.text not in self._spent and concerns(planned.argument):
                 self._spent.add(planned.text)
-                yield planned
-                return
+                return planned
+        return None
 
 
 class LinkFaults:

@@ -26,6 +26,13 @@ def test_every_fault_without_a_function_is_looked_up_somewhere():
             assert f'"{fault.name}"' in sources, fault.name
 
 
+def test_no_name_is_looked_up_that_nobody_can_ask_for():
+    sources = "".join(path.read_text() for path in Path(faults.__file__).parent.glob("*.py"))
+    asked = set(re.findall(r'mischief\.(?:asked|argument)\("([^"]+)"\)|_first\("([^"]+)"', sources))
+    names = {name for pair in asked for name in pair if name}
+    assert {"half-open", "bad-status", "late-webhook", "binary-frames"} <= names <= set(FAULTS)
+
+
 @pytest.mark.parametrize(
     ("text", "argument", "at_s"),
     [
@@ -63,6 +70,8 @@ def test_faults_are_read(text, argument, at_s):
         ("gap@inf", "not a number of seconds"),
         ("gap@nan", "not a number of seconds"),
         ("pause:nan", "is no SECONDS"),
+        ("half-open@2", "takes no time"),
+        ("late-webhook:2@1", "takes no time"),
     ],
 )
 def test_what_makes_no_sense_is_explained(text, says):
