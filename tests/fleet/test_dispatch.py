@@ -292,6 +292,43 @@ async def test_a_stream_that_zoom_ended_by_a_fault_is_asked_for_where_settings_s
     assert len(rest.commands) == asked
 
 
+# -- failures that pass ------------------------------------------------------------------------------------------------
+
+
+async def test_a_webhook_whose_work_fails_is_tried_again(run: Run, database: Database, silent_zoom: str) -> None:
+    def rename(old: str, new: str) -> None:
+        database.write_now(lambda con: con.execute(f"alter table {old} rename to {new}"))
+
+    def state() -> tuple[str, str | None]:
+        [(found, note)] = database.read_now(lambda con: con.execute("select state, note from inbox").fetchall())
+        return found, note
+
+    dispatcher = await run((0.01, 0.2, 0.2))
+    body = webhook("started", url=silent_zoom)
+    database.write_now(
+        lambda con: inbox.insert_webhook(con, app=APP.name, event="Started", stream_id="s1", body=body, now_unix_ms=T0)
+    )
+    rename("stream", "stream_away")
+    await tell(dispatcher, body)
+    assert state()[0] == "new"
+    assert "stream" in (state()[1] or "")
+    rename("stream_away", "stream")
+    await until(lambda: state()[0] == "done", "it was acted on")
+    await until(lambda: dispatcher.status()[0].streams == 1, "the stream is served")
+
+
+async def test_a_webhook_that_always_fails_is_given_up(site: Settings, database: Database) -> None:
+    dispatcher = Dispatcher(site, database, (0.0,))
+    body = webhook("started")
+    database.write_now(
+        lambda con: inbox.insert_webhook(con, app=APP.name, event="Started", stream_id="s1", body=body, now_unix_ms=T0)
+    )
+    database.write_now(lambda con: con.execute("drop table stream"))
+    await tell(dispatcher, body)
+    rows = lambda: database.read_now(lambda con: con.execute("select state from inbox").fetchall())  # noqa: E731
+    await until(lambda: rows() == [("failed",)], "it is given up")
+
+
 # -- revoked -----------------------------------------------------------------------------------------------------------
 
 
