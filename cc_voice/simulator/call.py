@@ -182,6 +182,8 @@ class Call:
 
     def webhook_told(self, report: WebhookReport) -> None:
         self._webhooks.append(report)
+        if report.refused and report.event.endswith("started"):
+            self.open_window(0, Stop.CONNECTION_TIMEOUT)  # nobody will come
 
     def status(self) -> CallStatus:
         play = self.playback

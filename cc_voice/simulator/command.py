@@ -117,6 +117,9 @@ def simulate(
     )
     parties = tuple(Party(party=name.strip()) for name in channels.split(",")) if channels else ()
     scopes = tuple(name.strip() for name in media.split(",")) if media else None
+    if unknown := sorted(set(scenarios) - set(scenario_names())):
+        known = ", ".join(scenario_names())
+        raise click.BadParameter(f"there is no scenario {unknown[0]!r}; choose of: {known}", param_hint="--scenario")
     plain = CallRequest(speed=speed, dtx=dtx, media=scopes, faults=faults)
     requests = [msgspec.structs.replace(plain, scenario=name) for name in scenarios]
     requests += [

@@ -92,6 +92,11 @@ class WebhookReport(msgspec.Struct, frozen=True, kw_only=True):
     delivered: bool
     answer_ms: int
 
+    @property
+    def refused(self) -> bool:
+        """The receiver answered that it will not have it."""
+        return self.status is not None and 400 <= self.status < 500
+
 
 class CallStatus(msgspec.Struct, frozen=True, kw_only=True):
     """All there is to know about a call."""

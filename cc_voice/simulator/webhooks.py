@@ -1,10 +1,14 @@
 """Posts signed webhooks, with Zoom's rules for what counts as delivered (rtms.md 2.1), retries shortened.
 
+A 4xx is final, as Zoom is said to see it: whoever refuses a webhook will refuse it again. Whoever runs the simulator is told of
+each refusal at once, for it looks like a call that nobody joins.
+
 One queue per call would be simpler, but Zoom gives no order either: a *stopped* may overtake a *started* that is
 being retried.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 
@@ -16,6 +20,9 @@ from cc_voice.simulator.report import SimulatorConfig, WebhookReport
 
 ANSWER_WITHIN_S = 3.0
 DELIVERED = frozenset({200, 204})
+
+
+log = logging.getLogger(__name__)
 
 
 class Poster:
@@ -52,8 +59,12 @@ class Poster:
             status = await self._attempt(url, body)
             answer_ms = round((time.monotonic() - begun) * 1000)
             delivered = status in DELIVERED
-            if delivered or attempt > len(self._config.webhook_retry_s):
-                told(WebhookReport(event=event, attempts=attempt, status=status, delivered=delivered, answer_ms=answer_ms))
+            report = WebhookReport(event=event, attempts=attempt, status=status, delivered=delivered, answer_ms=answer_ms)
+            is_last = delivered or report.refused or attempt > len(self._config.webhook_retry_s)
+            if not delivered:
+                log.warning("%s webhook not accepted by %s: %s%s", event, url, _said(status), "" if is_last else "; trying again")
+            if is_last:
+                told(report)
                 return
 
     async def _attempt(self, url: str, body: bytes) -> int | None:
@@ -63,3 +74,9 @@ class Poster:
             return (await self._client.post(url, content=body, headers=headers)).status_code
         except httpx.HTTPError:
             return None
+
+
+def _said(status: int | None) -> str:
+    if status is None:
+        return "no answer"
+    return f"HTTP {status}" + (" (is --webhook-secret the one that the service knows?)" if status == 401 else "")

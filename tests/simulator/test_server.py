@@ -142,6 +142,18 @@ async def test_undelivered_webhooks_are_tried_again_and_given_up(inbox, wav):
     ]
 
 
+async def test_a_refused_announcement_is_told_at_once_and_ends_its_call(inbox, wav, caplog):
+    inbox.answers = [401, 200]
+    async with Simulator(SimulatorConfig(webhook_url=inbox.url)) as simulator:
+        started = await simulator.start_call(CallRequest(file=str(wav)))
+        status = await simulator.wait(started.call)
+        await simulator.settle()
+        reports = simulator.call(started.call).webhooks
+    assert (status.state, status.stop_reason, status.completed) == ("ended", 11, False)
+    assert [(report.attempts, report.status, report.delivered) for report in reports] == [(1, 401, False), (1, 200, True)]
+    assert "HTTP 401 (is --webhook-secret the one that the service knows?)" in caplog.text
+
+
 async def test_nobody_at_the_other_end(wav, unused_tcp_port):
     url = f"http://127.0.0.1:{unused_tcp_port}/"
     async with Simulator(SimulatorConfig(webhook_url=url, webhook_retry_s=(0.0,))) as simulator:
