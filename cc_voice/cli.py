@@ -189,12 +189,22 @@ def _ask_zoom(settings: "Settings", app: "ZoomApp", command: "Command") -> None:
 # -- recordings of the past ------------------------------------------------------------------------------------------
 
 
+def _tag(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    """Return a language as everything compares it."""
+    from cc_voice import languages
+
+    try:
+        return None if text is None else languages.tag(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @main.command("import")
 @_site
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--agent-channel", type=click.IntRange(0), help="Channel of the agent, counted from 0.")
 @click.option("--customer-channel", type=click.IntRange(0), help="Channel of the customer, counted from 0.")
-@click.option("--language", metavar="TAG", help="Language spoken (BCP-47).  [default: the site's]")
+@click.option("--language", metavar="TAG", callback=_tag, help="Language spoken (BCP-47).  [default: the site's]")
 @click.option("--start", type=click.DateTime(), help="When the call began, UTC.  [default: from the file's date]")
 @click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear it (tests, demos).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: call_id, legs, channels, utterances, reasons.")

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
+from cc_voice import languages
+
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -276,6 +278,7 @@ def _plain(value: Any) -> Any:
 
 
 def _checked(settings: Settings) -> Settings:
+    """Return settings that can be used, tags in their usual spelling. Raises SettingsError."""
     if settings.recogniser not in ("vosk", "none"):
         raise SettingsError(f"recogniser is {settings.recogniser!r}; choose vosk or none")
     host, _, port = settings.listen.rpartition(":")
@@ -287,6 +290,10 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsError(f"log_level is {settings.log_level!r}; choose {', '.join(_LOG_LEVELS).lower()}")
     if settings.timezone not in zoneinfo.available_timezones() | {"UTC"}:
         raise SettingsError(f"timezone is {settings.timezone!r}, which is no IANA name such as Europe/Berlin")
+    try:
+        language = msgspec.structs.replace(settings.language, default=languages.tag(settings.language.default))
+    except ValueError as error:
+        raise SettingsError(f"language.default: {error}") from error
     names = [app.name for app in settings.apps]
     if len(set(names)) != len(names):
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
@@ -295,7 +302,7 @@ def _checked(settings: Settings) -> Settings:
         _check_control(app, settings.allow_insecure_links)
     if settings.proxy is not None and not (settings.proxy.startswith(("http://", "https://")) and _names_a_host(settings.proxy)):
         raise SettingsError("proxy is no URL that begins with http:// or https://")
-    return settings
+    return msgspec.structs.replace(settings, language=language)
 
 
 def _check_media(media: MediaSettings) -> None:

@@ -326,6 +326,17 @@ def test_any_common_encoding_measures_alike(run: Run, tmp_path: Path, subtype: s
     assert talk == pytest.approx(imported(run, str(plain), *TWO_PARTIES)["legs"][0]["talk_ms_agent"], rel=0.1)
 
 
+def test_a_language_that_is_none_is_refused_before_anything_is_heard(run: Run) -> None:
+    refused = run("import", str(GOOD_CALL), *TWO_PARTIES, "--language", "klingon")
+    assert refused.exit_code == 2
+    assert "'klingon' is no language tag" in refused.stderr
+
+
+def test_a_language_of_another_spelling_is_the_same(run: Run) -> None:
+    found = imported(run, str(GOOD_CALL), *TWO_PARTIES, "--language", "EN_us", "--allow-test-model")
+    assert {said["language_code"] for said in found["utterances"]} == {"en-US"}
+
+
 @pytest.mark.parametrize(
     ("name", "content", "arguments", "says"),
     [

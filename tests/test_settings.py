@@ -119,6 +119,11 @@ def test_two_apps_keep_their_own_secrets(write: Callable[[str], Path]) -> None:
     assert [(app.name, app.webhook_secret) for app in apps] == [("contact-center", HIDDEN), ("meetings", "another")]
 
 
+def test_a_language_is_spelt_as_everything_compares_it(write: Callable[[str], Path]) -> None:
+    assert settings.load(write("[language]\ndefault = 'EN_us'"), {}).language.default == "en-US"
+    assert settings.load(environ={"CC_VOICE_LANGUAGE": "pt-br"}).language.default == "pt-BR"
+
+
 def test_structs_may_be_overrides() -> None:
     app = ZoomApp(client_id="id", client_secret=Secret("a"), webhook_secret=Secret("b"))
     found = settings.load(
@@ -140,6 +145,7 @@ def test_structs_may_be_overrides() -> None:
         (APP + APP, "two apps have the same name"),
         ("workers = 'many'", r"\$\.workers"),
         ("workers = -1", "workers is -1"),
+        ("[language]\ndefault = 'klingon'", "language.default: 'klingon' is no language tag; write for example en"),
         ("data_dir = 3", r"\$\.data_dir"),
         ("allow_test_model = 'perhaps'", r"\$\.allow_test_model"),
         ("allowed_hosts = 'zoom.us'", r"\$\.allowed_hosts"),
@@ -332,7 +338,7 @@ SETTINGS = st.builds(
     recogniser=st.sampled_from(["vosk", "none"]),
     models_dir=st.none() | NAME.map(Path),
     allow_test_model=st.booleans(),
-    language=st.builds(LanguageSettings, default=NAME, identify=st.booleans()),
+    language=st.builds(LanguageSettings, default=st.sampled_from(["en", "pt-BR", "zh-Hant-TW"]), identify=st.booleans()),
     media=st.builds(
         MediaSettings,
         sample_rate_hz=st.sampled_from([None, 8000, 48_000]),
