@@ -209,7 +209,7 @@ def _tag(_context: click.Context, _option: click.Parameter, text: str | None) ->
 @click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear it (tests, demos).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: call_id, legs, channels, utterances, reasons.")
 def import_(file: Path, config: Path | None, data_dir: Path | None, as_json: bool, **options: Any) -> None:
-    """Analyse a recording (WAV of any encoding, FLAC) like a live call, store it, print its metrics.
+    """Analyse a recording (WAV of any encoding, FLAC, MP3, Ogg) like a live call, store it, print its metrics.
 
     A file with one party per channel needs --agent-channel and --customer-channel. A mono file needs neither: its two-party
     metrics are NULL, with the reason.

@@ -3,7 +3,11 @@
 Not here: sample rates (resample.py), and packets of live streams (packets.py), some of whose codecs need state.
 """
 
+import contextlib
+import os
 import struct
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,6 +23,10 @@ Samples = npt.NDArray[np.int16]
 WIRE_SAMPLES = np.dtype("<i2")
 """PCM as bytes is little endian everywhere: Zoom's L16, our recordings, Vosk's input."""
 
+_ACCEPTED = "give a WAV, FLAC, MP3 or Ogg file"
+_UNRECOGNISED = 7
+"""libsndfile's "file does not exist", which `_check_present` has ruled out: libmpg123 found nothing to decode."""
+_STDERR = 2
 _UNKNOWN_LENGTHS = (0, 0xFFFFFFFF, 0x7FFFFFFF)
 """What programs writing to a pipe leave in a RIFF length they never came back to fill in."""
 
@@ -35,7 +43,7 @@ class AudioFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_audio(path: Path) -> AudioFile:
-    """Read a whole recording: WAV (8 to 32 bit, float, mu-law, A-law), FLAC and whatever else libsndfile knows.
+    """Read a whole recording: WAV (8 to 32 bit, float, mu-law, A-law), FLAC, MP3, Ogg and whatever else libsndfile knows.
 
     Raises AudioFileError for a file that is absent, unreadable, not audio, empty, or shorter than its header announces.
     """
@@ -44,20 +52,40 @@ def read_audio(path: Path) -> AudioFile:
     if missing:
         raise AudioFileError(f"{path} is cut short: {missing} bytes of the audio its header announces are missing; copy it again")
     try:
-        with soundfile.SoundFile(path) as file:
+        with _silent_decoders(), soundfile.SoundFile(path) as file:
             rate, floating = file.samplerate, file.subtype in ("FLOAT", "DOUBLE")
             frames = file.frames if file.format == "FLAC" else 0  # lossy formats only estimate theirs
             data = file.read(dtype="float32" if floating else "int16", always_2d=True)
     except soundfile.LibsndfileError as error:
-        raise AudioFileError(f"{path} cannot be read as audio ({error.error_string}); give a WAV or FLAC file") from error
+        reason = "" if error.code == _UNRECOGNISED else f" ({error.error_string})"
+        raise AudioFileError(f"{path} cannot be read as audio{reason}; {_ACCEPTED}") from error
     except (soundfile.SoundFileError, ValueError, MemoryError) as error:
-        raise AudioFileError(f"{path} cannot be read as audio ({error}); give a WAV or FLAC file") from error
+        raise AudioFileError(f"{path} cannot be read as audio ({error}); {_ACCEPTED}") from error
     if len(data) < frames:
         raise AudioFileError(f"{path} is cut short: {len(data)} of {frames} samples could be read; copy it again")
     if not len(data):
         raise AudioFileError(f"{path} holds no audio")
     pcm = int16_from_float(data) if floating else data
     return AudioFile(sample_rate_hz=rate, channels=tuple(np.ascontiguousarray(pcm[:, channel]) for channel in range(pcm.shape[1])))
+
+
+@contextlib.contextmanager
+def _silent_decoders() -> Iterator[None]:
+    """Keep libmpg123 from writing its notes about a damaged file to standard error, which it does whatever it is told.
+
+    The descriptor is the process's: for the time of reading one file nobody else may have anything to say on it. Recordings are
+    read by commands, which say nothing while they read; the service reads none.
+    """
+    sys.stderr.flush()
+    kept = os.dup(_STDERR)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(silence, _STDERR)
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(kept)
+        os.close(silence)
 
 
 def _check_present(path: Path) -> None:

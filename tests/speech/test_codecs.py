@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,29 @@ def test_every_encoding_reads_as_the_same_sound(tmp_path: Path, subtype: str, co
     for channel in (0, 1):
         assert audio.channels[channel].dtype == np.int16
         assert np.abs(audio.channels[channel].astype(int) - TONES_INT16[:, channel]).max() <= tolerance
+
+
+@pytest.mark.parametrize("container", ["MP3", "OGG"])
+def test_lossy_recordings_read_as_about_the_same_sound(tmp_path: Path, container: str) -> None:
+    path = tmp_path / f"call.{container.lower()}"
+    soundfile.write(path, TONES, RATE, format=container)
+    audio = read_audio(path)
+    assert (audio.sample_rate_hz, audio.duration_ms) == (RATE, 1000)
+    for channel in (0, 1):
+        assert np.std(audio.channels[channel]) == pytest.approx(np.std(TONES_INT16[:, channel]), rel=0.1)
+
+
+@pytest.mark.parametrize("content", [b"ID3\x03" + bytes(6) + b"\x55" * 5000, b"\xff\xfb\x90\x00" + bytes(2000)])
+def test_what_only_begins_as_mp3_is_refused_without_a_decoder_s_notes(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    path = tmp_path / "call.mp3"
+    path.write_bytes(content)
+    with pytest.raises(AudioFileError, match=r"call\.mp3 cannot be read as audio; give a WAV, FLAC, MP3 or Ogg file$"):
+        read_audio(path)
+    assert capfd.readouterr().err == ""
+    print("and standard error is back", file=sys.stderr)
+    assert capfd.readouterr().err == "and standard error is back\n"
 
 
 def test_floats_beyond_full_scale_are_clipped_and_nan_is_silence() -> None:
