@@ -14,6 +14,8 @@ from cc_voice.speech.resample import Resampler
 from cc_voice.store.recordings import ChannelFile, Recording
 
 _CODECS: dict[int, CodecName] = {Codec.L16: "l16", Codec.G711: "g711", Codec.G722: "g722", Codec.OPUS: "opus"}
+MOST_SOURCES = 128
+"""Each holds two files open. No contact center's call comes near it; a meeting with more speakers loses the last ones."""
 _SAME_RUN_MS = 20
 """As in the recording: a packet less than a frame off continues its predecessor."""
 
@@ -28,6 +30,8 @@ class AudioIntake:
         """Packets that came meanwhile."""
         self.damaged = 0
         """Packets that could not be decoded."""
+        self.crowded_out = 0
+        """Packets of sources beyond those that can be recorded."""
         self._recording = recording
         self._encoding = Encoding(codec="l16", rate_hz=recording.header.sample_rate_hz)
         self._sources: dict[str, _Source] = {}
@@ -49,6 +53,9 @@ class AudioIntake:
         """Write a packet that begins `at_ms` after the stream's start; return its length in ms, 0 when nothing could be used."""
         if self.refusal is not None:
             self.refused += 1
+            return 0
+        if source not in self._recording.channels and len(self._recording.channels) >= MOST_SOURCES:
+            self.crowded_out += 1
             return 0
         if source not in self._sources:
             self._sources[source] = _Source(self._recording, source, packet_decoder(self._encoding))

@@ -329,6 +329,7 @@ class Session:
             "clock set": self._clock.settings,
             "audio damaged": self._audio.damaged,
             "audio refused": self._audio.refused,
+            "audio of too many sources": self._audio.crowded_out,
             "picture unreadable": self._keepsakes.unreadable,
         }
         found = [Oddity(name, count) for name, count in (ours | dict(self.client.counters)).items() if count]

@@ -7,7 +7,7 @@ import pytest
 
 from cc_voice.rtms.enums import Codec, ContentType
 from cc_voice.rtms.events import AudioFormat
-from cc_voice.sessions.intake import AudioIntake
+from cc_voice.sessions.intake import MOST_SOURCES, AudioIntake
 from cc_voice.speech.codecs import Samples, bytes_from_int16, int16_from_bytes
 from cc_voice.speech.resample import resample
 from cc_voice.store import recordings
@@ -149,3 +149,12 @@ def test_what_nobody_has_described_is_refused_with_a_reason(
     assert (intake.refused, recording.channels) == (2, {})
     intake.set_format(AudioFormat(sample_rate_hz=RATE_HZ))
     assert feed(intake, l16(noise(RATE_HZ, 20), RATE_HZ)) == [20]
+
+
+def test_there_is_an_end_to_sources(recording: Recording, intake: AudioIntake) -> None:
+    """A peer that invents one per packet must not take all the files that a worker may have open."""
+    lengths = [intake.write(f"source {number}", 0, bytes(640)) for number in range(MOST_SOURCES + 5)]
+    assert lengths == [20] * MOST_SOURCES + [0] * 5
+    assert (len(recording.channels), intake.crowded_out) == (MOST_SOURCES, 5)
+    assert intake.write("source 0", 20, bytes(640)) == 20
+    recording.close()
