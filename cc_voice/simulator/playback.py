@@ -204,10 +204,10 @@ class Playback:
         self.wake()
 
     def skip(self, now_s: float, lasts_ms: int) -> None:
-        """Lose the audio of so many ms from now on, and all that was not sent yet."""
+        """Lose the audio of so many ms from now on, and all that was never sent yet."""
         self.catch_up(now_s)
         if self._feed is not None:
-            self._feed.skip_to(self.position_ms + lasts_ms)
+            self._feed.lose(self.position_ms + lasts_ms)
 
     def audio_asked(self, timestamp: int) -> None:
         """A keep-alive is about to follow the audio sent so far."""

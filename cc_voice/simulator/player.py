@@ -111,6 +111,9 @@ class AudioFeed:
         self._loud = {track.key: loud_frames(track.pcm) for track in tracks} if dtx else {}
         self._rate_ms = send_rate_ms
         self._floor_ms = dict(self._next_ms)
+        self._reached_ms = dict(self._next_ms)
+        """Up to where audio was sent or lost at least once."""
+        self._holes: dict[str, list[tuple[int, int]]] = {track.key: [] for track in tracks}
         self.tallies = {track.key: (tallies or {}).get(track.key) or Tally(track) for track in tracks}
 
     @property
@@ -142,7 +145,7 @@ class AudioFeed:
             at_ms = self.position_ms
             for key, next_ms in self._next_ms.items():
                 if next_ms == at_ms and at_ms < self._tracks[key].end_ms:
-                    self._next_ms[key] = at_ms + self._rate_ms
+                    self._move(key, at_ms + self._rate_ms)
                     if self._speaks(key, at_ms):
                         packet = self._packet(key, at_ms)
                         self.tallies[key].add(packet)
@@ -154,17 +157,38 @@ class AudioFeed:
             # Back by whole packets: a replayed packet then has its old timestamp, which is how clients know it.
             steps = -(-(next_ms - to_ms) // self._rate_ms)
             if steps > 0:
-                self._next_ms[key] = max(self._floor_ms[key], next_ms - steps * self._rate_ms)
+                self._move(key, max(self._floor_ms[key], next_ms - steps * self._rate_ms))
 
     def skip_to(self, at_ms: int) -> None:
-        """Drop what was said before: the buffer ran over, or the client did not want the backlog."""
-        for key, track in self._tracks.items():
-            behind_ms = min(at_ms, track.end_ms) - self._next_ms[key]
-            if behind_ms > 0:
-                steps = -(-behind_ms // self._rate_ms)
-                self._next_ms[key] += steps * self._rate_ms
-                self.tallies[key].dropped_ms += steps * self._rate_ms
-                self._floor_ms[key] = self._next_ms[key]
+        """Drop what was said before, for good: the buffer ran over, or the client did not want the backlog."""
+        for key in self._tracks:
+            length_ms = self._whole_packets(key, self._next_ms[key], at_ms)
+            if length_ms > 0:
+                self.tallies[key].dropped_ms += length_ms
+                self._floor_ms[key] = self._next_ms[key] + length_ms
+                self._move(key, self._floor_ms[key])
+
+    def lose(self, until_ms: int) -> None:
+        """Never send what was not sent yet, up to a position; what a dead link swallowed before can still be sent again."""
+        for key, holes in self._holes.items():
+            start_ms = self._reached_ms[key]
+            length_ms = self._whole_packets(key, start_ms, until_ms)
+            if length_ms > 0:
+                self.tallies[key].dropped_ms += length_ms
+                before = holes.pop()[0] if holes and holes[-1][1] == start_ms else start_ms
+                holes.append((before, start_ms + length_ms))
+                self._reached_ms[key] = start_ms + length_ms
+                self._move(key, self._next_ms[key])
+
+    def _whole_packets(self, key: str, from_ms: int, to_ms: int) -> int:
+        """Return the length in ms of the packets that begin between two positions, none of them after the track's end."""
+        return -(-(min(to_ms, self._tracks[key].end_ms) - from_ms) // self._rate_ms) * self._rate_ms
+
+    def _move(self, key: str, to_ms: int) -> None:
+        """Put a source's reader somewhere; within a hole that is where it ends."""
+        landed_ms = next((end for start, end in self._holes[key] if start <= to_ms < end), to_ms)
+        self._next_ms[key] = landed_ms
+        self._reached_ms[key] = max(self._reached_ms[key], landed_ms)
 
     def _packet(self, key: str, at_ms: int) -> Packet:
         sound = self._sounds[key]

@@ -106,6 +106,30 @@ def test_tally_gives_times_and_counts():
     assert result.sha256 == hashlib.sha256(bytes(640) + bytes([20]) * 640 + bytes([40]) * 640).hexdigest()
 
 
+@given(
+    steps=st.lists(st.tuples(st.sampled_from(["take", "rewind", "lose"]), st.integers(0, 2500)), max_size=12),
+    rate_ms=st.sampled_from([20, 100]),
+)
+def test_what_is_lost_is_never_sent_and_what_was_sent_can_be_sent_again(steps, rate_ms):
+    source = track("a", 2000)
+    feed = AudioFeed([source], send_rate_ms=rate_ms)
+    packets: list[Packet] = []
+    for step, at_ms in steps:
+        if step == "take":
+            packets += feed.take(at_ms)
+        else:
+            getattr(feed, step)(at_ms)
+    feed.rewind(0)
+    again = list(feed.take(10_000))
+    times = [packet.at_ms for packet in again]
+    assert times == sorted(set(times)), "each once, in order"
+    assert {packet.at_ms for packet in packets} <= set(times), "all that was ever sent is there to be sent again"
+    result = feed.tallies["a"].result(0)
+    assert result.packets == len(again)
+    assert len(again) * rate_ms + result.dropped_ms == 2000
+    assert result.sha256 == hashlib.sha256(b"".join(packet.payload for packet in again)).hexdigest()
+
+
 @given(steps=st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000)), max_size=8), start_ms=st.integers(0, 99))
 def test_packets_that_cannot_be_divided_are_counted_once(steps, start_ms):
     """As Opus in place of what the script holds: every frame once, however often a link was lost."""
