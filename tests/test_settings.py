@@ -139,16 +139,21 @@ def test_structs_may_be_overrides() -> None:
     ("text", "message"),
     [
         ("timezoen = 'UTC'", "unknown setting 'timezoen'; known are data_dir"),
-        ("[language]\ndefualt = 'de'", r"unknown field `defualt` - at `\$\.language`"),
-        ("[[apps]]\nclient_id = 'a'\nclient_secret = 'b'\nwebhook_secret = 'c'\ntoken = 'd'", r"`token` - at `\$\.apps\[0\]`"),
-        ("[[apps]]\nclient_id = 'a'\nclient_secret = 'b'", r"`webhook_secret` - at `\$\.apps\[0\]`"),
+        ("[language]\ndefualt = 'de'", r"cc-voice\.toml: 'defualt' is no key of \[language\]"),
+        (APP + "token = 'd'", r"toml: 'token' is no key of entry 1 of \[\[apps\]\]$"),
+        (APP + "[[apps]]\nclient_id = 'a'\nclient_secret = 'b'", r"'webhook_secret' is missing from entry 2 of \[\[apps\]\]$"),
+        (APP + "account_id = 7", r"account_id of entry 1 of \[\[apps\]\] must be text or left out, not a whole number$"),
+        (APP + "api_secret = [7]", r"api_secret of entry 1 of \[\[apps\]\] must be text, not a list$"),
+        ("apps = 'none'", "apps must be a list, not text$"),
+        ("media = 3", "media must be a table, not a whole number$"),
+        ("[media]\nchannels = 1.5", r"channels of \[media\] must be a whole number, not a number$"),
         (APP + APP, "two apps have the same name"),
-        ("workers = 'many'", r"\$\.workers"),
+        ("workers = 'many'", r"^configuration .+/cc-voice\.toml: workers must be a whole number, not text$"),
         ("workers = -1", "workers is -1"),
         ("[language]\ndefault = 'klingon'", "language.default: 'klingon' is no language tag; write for example en"),
-        ("data_dir = 3", r"\$\.data_dir"),
-        ("allow_test_model = 'perhaps'", r"\$\.allow_test_model"),
-        ("allowed_hosts = 'zoom.us'", r"\$\.allowed_hosts"),
+        ("data_dir = 3", "data_dir must be text, not a whole number$"),
+        ("allow_test_model = 'perhaps'", "allow_test_model must be true or false, not text$"),
+        ("allowed_hosts = 'zoom.us'", "allowed_hosts must be a list, not text$"),
         ("recogniser = 'magic'", "recogniser is 'magic'; choose vosk or none"),
         ("timezone = 'Mars/Olympus'", "timezone is 'Mars/Olympus'"),
         ("timezone = '../etc/passwd'", "timezone is"),
@@ -157,15 +162,16 @@ def test_structs_may_be_overrides() -> None:
         ("listen = '127.0.0.1:70000'", "listen is"),
         ("log_level = 'loud'", "log_level is 'loud'; choose debug"),
         ("workers = ", "cannot be read"),
-        ("restart_streams = 'perhaps'", r"\$\.restart_streams"),
-        ("meeting_agent = 'host'", r"\$\.meeting_agent"),
-        ("[media]\ncodec = 'mp3'", r"\$\.media\.codec"),
-        ("[media]\nrtp = true", r"unknown field `rtp` - at `\$\.media`"),
+        ("restart_streams = 'perhaps'", "restart_streams must be 'off' or 'on', not 'perhaps'$"),
+        ("meeting_agent = 'host'", "meeting_agent must be a list, not text$"),
+        ("meeting_agent = [1]", "meeting_agent must be text, not a whole number$"),
+        ("[media]\ncodec = 'mp3'", r"codec of \[media\] must be 'l16' or 'g711' or 'g722' or 'opus', not 'mp3'$"),
+        ("[media]\nrtp = true", r"'rtp' is no key of \[media\]$"),
         ("[media]\nsample_rate_hz = 44100", "media.sample_rate_hz is 44100; Zoom sends l16 with 16000 or 8000 or 32000 or 48000"),
         ("[media]\ncodec = 'g711'\nsample_rate_hz = 16000", "Zoom sends g711 with 8000$"),
         ("[media]\ncodec = 'g711'\nchannels = 2", "media.channels is 2; Zoom sends g711 with 1$"),
         ("[media]\nsend_rate_ms = 30", "media.send_rate_ms is 30; Zoom sends l16 with a multiple of 20 up to 1000"),
-        ("[media]\nkeep_share = 'yes'", r"\$\.media\.keep_share"),
+        ("[media]\nkeep_share = 'yes'", r"keep_share of \[media\] must be 'off' or 'images' or 'video'"),
         ("proxy = 'proxy:3128'", "proxy is no URL"),
         ("proxy = 'http://'", "proxy is no URL"),
         (APP + "api_key = 'k'", "'contact-center' has one of api_key and api_secret"),
@@ -179,6 +185,14 @@ def test_structs_may_be_overrides() -> None:
 def test_what_cannot_be_used_is_named(write: Callable[[str], Path], text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         settings.load(write(text), {})
+
+
+def test_the_source_of_what_is_wrong_is_named(write: Callable[[str], Path]) -> None:
+    path = write("workers = 2\nallow_test_model = 7")
+    with pytest.raises(SettingsError, match=r"^environment: workers must be a whole number"):
+        settings.load(path, {"CC_VOICE_WORKERS": "many"})
+    with pytest.raises(SettingsError, match=r"^command line: workers must be a whole number"):
+        settings.load(path, {"CC_VOICE_WORKERS": "3"}, {"workers": "many"})
 
 
 @pytest.mark.parametrize("codec", ["g722", "opus"])
