@@ -202,6 +202,8 @@ def _encode_hook(value: Any) -> Any:
 
 _LISTS = ("allowed_hosts", "meeting_agent")
 """Keys that hold several values: separated by commas in the environment."""
+_PLACEHOLDER = "…"
+"""What stands in the example configuration where a site's own credentials belong."""
 _APP_OPTIONS = ("account_id", "api_key", "api_secret", "api_base", "oauth_base")
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 _SETTINGS = msgspec.json.Decoder(Settings, dec_hook=_decode_hook)
@@ -346,6 +348,7 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
     _check_media(settings.media)
     for app in settings.apps:
+        _check_credentials(app)
         _check_control(app, settings.allow_insecure_links)
     if settings.proxy is not None and not (settings.proxy.startswith(("http://", "https://")) and _names_a_host(settings.proxy)):
         raise SettingsError("proxy is no URL that begins with http:// or https://")
@@ -365,6 +368,14 @@ def _check_media(media: MediaSettings) -> None:
             raise SettingsError(f"media.{key} is {value}; Zoom sends {media.codec} with {known}")
     if media.codec in ("g722", "opus") and importlib.util.find_spec("av") is None:
         raise SettingsError(f"media.codec is {media.codec!r}, which needs PyAV; install cc-voice with the extra `codecs`")
+
+
+def _check_credentials(app: ZoomApp) -> None:
+    """Refuse credentials that nobody filled in: with an empty webhook secret anybody could sign webhooks."""
+    for key in ("client_id", "client_secret", "webhook_secret", "account_id", "api_key", "api_secret"):
+        value = getattr(app, key)
+        if value is not None and value.strip() in ("", _PLACEHOLDER):
+            raise SettingsError(f"{key} of app {app.name!r} is not filled in; Zoom's marketplace shows it in the app's settings")
 
 
 def _check_control(app: ZoomApp, allow_insecure: bool) -> None:

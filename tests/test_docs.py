@@ -167,12 +167,19 @@ def test_reports_that_are_shown_exist_with_their_parameters() -> None:
 # ---- settings
 
 
-def test_the_example_configuration_is_one() -> None:
+def test_the_example_configuration_is_one(tmp_path: Path) -> None:
     path = TOP / "deploy" / "cc-voice.example.toml"
     written = tomllib.loads(path.read_text())
     assert set(written) <= set(Settings.__struct_fields__)
-    loaded = settings.load(path, {})
+    filled_in = tmp_path / path.name
+    filled_in.write_text(path.read_text().replace("…", "something"))
+    loaded = settings.load(filled_in, {})
     assert [app.name for app in loaded.apps] == [app["name"] for app in written["apps"]]
+
+
+def test_the_example_configuration_does_not_serve_as_it_is() -> None:
+    with pytest.raises(settings.SettingsError, match="client_id of app 'contact-center' is not filled in"):
+        settings.load(TOP / "deploy" / "cc-voice.example.toml", {})
 
 
 @every_document

@@ -147,6 +147,14 @@ def test_structs_may_be_overrides() -> None:
         ("apps = 'none'", "apps must be a list, not text$"),
         ("media = 3", "media must be a table, not a whole number$"),
         ("[media]\nchannels = 1.5", r"channels of \[media\] must be a whole number, not a number$"),
+        (APP.replace(HIDDEN, "…", 1), "client_secret of app 'contact-center' is not filled in; Zoom's marketplace shows it"),
+        (APP.replace('"id"', '"…"'), "client_id of app 'contact-center' is not filled in"),
+        (
+            APP.replace(f'webhook_secret = "{HIDDEN}"', 'webhook_secret = " "'),
+            "webhook_secret of app 'contact-center' is not filled",
+        ),
+        (APP + "api_key = 'k'\napi_secret = ''", "api_secret of app 'contact-center' is not filled in"),
+        (APP + "account_id = '…'", "account_id of app 'contact-center' is not filled in"),
         (APP + APP, "two apps have the same name"),
         ("workers = 'many'", r"^configuration .+/cc-voice\.toml: workers must be a whole number, not text$"),
         ("workers = -1", "workers is -1"),
@@ -328,16 +336,19 @@ def test_the_log_keeps_to_its_level(log: Callable[[str], Callable[[], str]], lev
 # ---- to a worker and back
 
 NAME = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
+CREDENTIAL = st.text("abcXYZ019-_.ß", min_size=1, max_size=12)
 PLAIN_APPS = st.builds(
     ZoomApp,
     name=NAME,
-    client_id=NAME,
-    client_secret=NAME.map(Secret),
-    webhook_secret=NAME.map(Secret),
-    account_id=st.none() | NAME,
+    client_id=CREDENTIAL,
+    client_secret=CREDENTIAL.map(Secret),
+    webhook_secret=CREDENTIAL.map(Secret),
+    account_id=st.none() | CREDENTIAL,
     api_base=st.sampled_from(["https://api.zoom.us/v2", "https://api.example.gov:8443/v2"]),
 )
-CONTROLLING_APPS = st.builds(lambda app, key: msgspec.structs.replace(app, api_key=key, api_secret=Secret(key)), PLAIN_APPS, NAME)
+CONTROLLING_APPS = st.builds(
+    lambda app, key: msgspec.structs.replace(app, api_key=key, api_secret=Secret(key)), PLAIN_APPS, CREDENTIAL
+)
 APPS = st.lists(PLAIN_APPS | CONTROLLING_APPS, max_size=3, unique_by=lambda app: app.name)
 SETTINGS = st.builds(
     Settings,
