@@ -405,7 +405,8 @@ def _print_call(call: Mapping[str, Any]) -> None:
     for leg in call["legs"]:
         click.echo(f"\nleg {leg['leg_id']}")
         reasons = leg["reasons"]
-        rows = [[name, cell(value), REASONS.get(reasons.get(name, ""), "")] for name, value in leg["metrics"].items()]
+        told = {name: value for name, value in leg["metrics"].items() if value is not None or name in reasons}
+        rows = [[name, cell(value), REASONS.get(reasons.get(name, ""), "")] for name, value in told.items()]
         _print_table(["metric", "value", "why it is missing"], rows)
     if call["utterances"]:
         click.echo("\ntranscript (seconds, party, language, words)")

@@ -232,6 +232,7 @@ def test_a_call_is_listed_and_shown(run: Run) -> None:
     shown = json.loads(run("calls", "show", "golden", "--json").output)
     assert shown["legs"][0]["metrics"]["talk_ms_agent"] == 25_300
     text = run("calls", "show", "golden").output
+    assert [line for line in text.splitlines() if line.rstrip().endswith("–")] == [], "every dash has its reason"
     assert "Wrap-up time has not been imported" in text
     assert "okay" in text
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from cc_voice.call.needs import NEEDS
 from cc_voice.store.database import Connection, dicts, structs
 
 
@@ -39,7 +40,7 @@ class CallInterval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallLeg(msgspec.Struct, frozen=True, kw_only=True):
-    """One agent's part of the call. `metrics` are the columns of fact_leg and the names behind its keys."""
+    """One agent's part of the call. `metrics` are what is measured of it, and what names, dates and explains it."""
 
     leg_id: str
     leg_no: int
@@ -97,6 +98,22 @@ class StoredCall(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[CallPlatformEvent, ...]
 
 
+_ABOUT_LEG = (
+    "leg_id",
+    "call_id",
+    "leg_no",
+    "date_key",
+    "answered_ts",
+    "ended_ts",
+    "start_ms",
+    "end_ms",
+    "metric_version",
+    "threshold_set_id",
+    "detector",
+    "asr_model",
+    "computed_at",
+)
+"""Columns of fact_leg that measure nothing. The table has more: what later versions will measure is no number yet, nor missing."""
 _DURATION = "(epoch_ms(c.end_ts) - epoch_ms(c.start_ts))"
 
 
@@ -156,9 +173,9 @@ def _parties(con: Connection, call_id: str) -> dict[str, str | None]:
 def _legs(con: Connection, call_id: str) -> tuple[CallLeg, ...]:
     legs = dicts(
         con,
-        """
+        f"""
         select
-            l.*,
+            {", ".join(f"l.{column}" for column in (*_ABOUT_LEG, *NEEDS))},
             a.user_id as agent_user_id,
             a.display_name as agent_name,
             q.queue_id,

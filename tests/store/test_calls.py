@@ -18,6 +18,8 @@ def test_one_call_comes_with_everything_behind_it(database: Database) -> None:
     assert (leg.metrics["agent_name"], leg.metrics["talk_ms_agent"]) == ("ana", 25_300)
     assert set(leg.reasons) == {row.metric for row in batch.call.null_reasons}
     assert all(leg.metrics[name] is None for name in leg.reasons)
+    unexplained = {name for name, value in leg.metrics.items() if value is None} - set(leg.reasons)
+    assert unexplained <= {"agent_name", "agent_user_id", "queue_id", "queue_name", "detector", "asr_model"}
     assert len(leg.intervals) == len(batch.call.intervals)
     assert [u.text for u in found.utterances] == [u.text for u in batch.call.utterances]
     assert [len(u.words) for u in found.utterances] == [u.word_count for u in batch.call.utterances]
