@@ -10,6 +10,7 @@ from cc_voice.rtms.stream import Stream
 from cc_voice.sessions.request import client_options
 from cc_voice.settings import LanguageSettings, MediaSettings, Settings, SettingsError, load
 from tests.rtms.zoom import SIGNATURE, URLS, Zoom, target
+from tests.speech.coding import needs_codecs
 
 ROWS = [
     *itertools.product(["l16"], [8000, 16_000, 32_000, 48_000], [1, 2], range(20, 1001, 20)),
@@ -39,6 +40,7 @@ def test_by_default_there_are_two_links_and_the_portable_audio() -> None:
     }
 
 
+@needs_codecs
 @pytest.mark.parametrize("mixed", [False, True])
 def test_every_row_of_the_table_can_be_asked_for(mixed: bool) -> None:
     for codec, rate_hz, channels, send_rate_ms in ROWS:
