@@ -99,6 +99,11 @@ class MediaClock:
         furthest = unix_ms if self._furthest is None else self._furthest
         return unix_ms + min(self._shifts, key=lambda shift: abs(unix_ms + shift - furthest))
 
+    def place(self, unix_ms: int, now: float) -> int:
+        """Return the time of something that comes as it happens, a picture: where it cannot be true, how far the audio is."""
+        at_unix_ms = self.settle(unix_ms)
+        return at_unix_ms if self._furthest is None or self.is_near(at_unix_ms, now) else self._furthest
+
     def _true_time(self, unix_ms: int, now: float) -> int | None:
         return next((unix_ms + shift for shift in self._shifts if self.is_near(unix_ms + shift, now)), None)
 

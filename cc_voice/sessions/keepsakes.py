@@ -24,9 +24,10 @@ class Keepsakes:
         kept: dict[Kind, str] = {"share": media.keep_share, "video": media.keep_video}
         self._pictures = {kind: Pictures(folder, kind) for kind, form in kept.items() if form != "off"}
 
-    def keep_picture(self, seen: Share | Video) -> None:
+    def keep_picture(self, seen: Share | Video, now: float) -> None:
+        """`now` is on the clock of `MediaClock`."""
         pictures = self._pictures.get("share" if isinstance(seen, Share) else "video")
-        if pictures is not None and not pictures.keep(seen.source, self._clock.settle(seen.timestamp_ms), seen.data):
+        if pictures is not None and not pictures.keep(seen.source, self._clock.place(seen.timestamp_ms, now), seen.data):
             self.unreadable += 1
 
     def note_of(self, message: Chat) -> journal.ChatNote | None:

@@ -151,7 +151,7 @@ class Session:
             case rtms.AudioFormat():
                 self._take_format(event)
             case rtms.Share() | rtms.Video():
-                self._keepsakes.keep_picture(event)
+                self._keepsakes.keep_picture(event, time.monotonic())
             case rtms.Chat():
                 if (note := self._keepsakes.note_of(event)) is not None:
                     self._recording.note(note)

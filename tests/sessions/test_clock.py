@@ -132,6 +132,16 @@ def test_without_audio_times_of_other_things_stay_as_they_are() -> None:
     assert MediaClock(0.0, announced_unix_ms=T0).settle(T0 - HOUR_MS) == T0 - HOUR_MS
 
 
+def test_a_picture_whose_time_cannot_be_true_is_of_now() -> None:
+    clock = MediaClock(0.0)
+    assert clock.place(5, 0.0) == 5
+    admitted(clock, packets(T0, 100))
+    assert clock.place(T0 + 1500, 0.0) == T0 + 1500
+    assert clock.place(T0 + 24 * HOUR_MS, 0.0) == T0 + 2000
+    assert clock.place(2**50, 0.0) == T0 + 2000
+    assert clock.place(T0 + HOUR_MS, 3600.0) == T0 + HOUR_MS, "a camera may go on while nobody speaks"
+
+
 def test_a_clock_that_is_set_again_and_again_is_none() -> None:
     clock = MediaClock(0.0, announced_unix_ms=T0)
     admitted(clock, packets(T0, 10))

@@ -83,6 +83,14 @@ async def test_a_shared_screen_is_a_film_when_the_call_is_measured(keeping: Stre
     assert not (folder_of(keeping) / "share" / "0.h264").exists()
 
 
+@needs_codecs
+async def test_a_damaged_time_does_not_stretch_a_film(keeping: Stream) -> None:
+    screen = [share(number * 200 if number != 4 else 2**50 - T0, piece) for number, piece in enumerate(moving(10))]
+    await keeping.run(*OPENING, *audio(AGENT, tone(500)), *screen, ENDED)
+    times = [at_ms for at_ms, _ in played(folder_of(keeping) / "share" / "0.mp4")]
+    assert (len(times), times[-1]) == (10, 1800)
+
+
 async def test_a_film_that_cannot_be_made_costs_no_result(keeping: Stream) -> None:
     await keeping.run(*OPENING, *audio(AGENT, tone(500)), share(0, b"\0\0\0\1nonsense"), ENDED)
     assert keeping.measured is not None
