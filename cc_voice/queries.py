@@ -12,7 +12,7 @@ The grammar of the headers is in `analytics/README.md`. Values reach DuckDB as b
 import datetime
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -145,7 +145,7 @@ def prepare(con: Connection) -> None:
         con.execute(f"create or replace temp view {name} as {(folder / 'views' / f'{name}.sql').read_text()}")
 
 
-def datasets(con: Connection) -> Iterator[tuple[str, Iterator[pl.DataFrame]]]:
+def datasets(con: Connection) -> Generator[tuple[str, Iterator[pl.DataFrame]], None, None]:
     """Yield name and rows of everything that is exported, as of one moment.
 
     Rows come some days at a time, after an empty frame that has the columns: memory holds a few days, no query runs long, and the

@@ -4,6 +4,7 @@ DuckDB lets one process open the file. A command opens it itself while nobody ho
 the running service through its owner socket (`<data>/owner.sock`), which looks it up in the same table.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -77,6 +78,8 @@ def _ask_here(settings: Settings, question: str, arguments: Mapping[str, Any]) -
         raise QuestionError(str(error)) from error
     try:
         return QUESTIONS[question](database, settings, arguments)
+    except StoreError as error:
+        raise QuestionError(str(error)) from error
     finally:
         database.close()
 
@@ -145,8 +148,14 @@ def cell(value: Any) -> str:
 
 def _export(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     folder = Path(arguments["folder"])
+
+    def work(con: queries.Connection) -> exports.Manifest:
+        # Closed here, not when somebody collects it: the transaction of an export that failed would block the reader's next
+        with contextlib.closing(queries.datasets(con)) as datasets:
+            return exports.export(datasets, folder, tuple(arguments["formats"]))
+
     try:
-        manifest = database.read_now(lambda con: exports.export(queries.datasets(con), folder, tuple(arguments["formats"])))
+        manifest = database.read_now(work)
     except exports.ExportError as error:
         raise QuestionError(str(error)) from error
     return msgspec.to_builtins(manifest)

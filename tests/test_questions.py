@@ -1,16 +1,20 @@
 """Questions to the store: the same answer whether a command opens the database or asks the service that holds it."""
 
 import contextlib
+import errno
+import inspect
 import socket
 import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import polars as pl
 import pytest
 
 from cc_voice import questions, settings
@@ -18,6 +22,7 @@ from cc_voice.call.batch import StageReached
 from cc_voice.questions import QUESTIONS, QuestionError, ask
 from cc_voice.settings import Settings
 from cc_voice.store import batches, spool, streams
+from cc_voice.store import database as store
 from cc_voice.store.database import Database
 from tests.store.conftest import announce, golden
 
@@ -29,6 +34,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("calls.list", {"limit": "1"}),
     ("calls.show", {"call_id": "golden"}),
     ("streams", {}),
+    ("streams.not_analysed", {}),
     ("reports", {}),
     *[("report", REPORT | {"format": form}) for form in ("table", "csv", "json")],
     ("report", {"name": "not-measured", "params": {"since": "2026-01-01"}, "format": "json"}),
@@ -49,7 +55,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     made = Settings(data_dir=tmp_path_factory.mktemp("site"), listen="127.0.0.1:0", workers=1, recogniser="none", log_level="error")
     database = Database.open(made.database_path)
     for stream_id, stage in (("s1", "measured"), ("s2", "failed"), ("s3", "revoked")):
-        announce(database, stream_id, f"call-{stream_id}")
+        announce(database, stream_id, f"call-{stream_id}", int(time.time() * 1000))
         database.write_now(lambda con, stream_id=stream_id: streams.take(con, stream_id))
         reached = StageReached(call_id=f"call-{stream_id}", stream_id=stream_id, epoch=1, stage=stage, reason="ä „reason“")
         database.write_now(lambda con, reached=reached: batches.write_batch(con, reached, made.site))
@@ -134,6 +140,28 @@ def test_a_broken_store_is_explained(tmp_path: Path) -> None:
     site = Settings(data_dir=tmp_path)
     site.database_path.write_bytes(b"not a database" * 1000)
     assert str(site.database_path) in complaint(site, "streams", {})
+
+
+def test_a_question_that_takes_too_long_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "READ_LIMIT_MS", 20)
+    forever = "select count(*) from range(100000000000) where range % 7 = 3"
+    monkeypatch.setitem(QUESTIONS, "forever", lambda database, *_: database.read_now(lambda con: con.execute(forever).fetchall()))
+    assert "was stopped; ask for fewer days" in complaint(Settings(data_dir=tmp_path), "forever", {})
+
+
+def test_an_export_that_fails_ends_its_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, and not when the last frame of the error is collected, which somebody may keep."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(QuestionError, match="No space left on device") as caught:
+        ask(Settings(data_dir=tmp_path), "export", folder=str(tmp_path / "exports"), formats=["csv"])
+    assert caught.value.__cause__ is not None
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__cause__.__traceback__)]
+    states = {inspect.getgeneratorstate(frame.f_locals["datasets"]) for frame in frames if "datasets" in frame.f_locals}
+    assert states == {inspect.GEN_CLOSED}
 
 
 @contextlib.contextmanager
