@@ -163,7 +163,7 @@ def _footer(leg: CallLeg | None) -> str:
 
 def _evidence(leg: CallLeg | None, metric: Metric | None) -> list[CallInterval]:
     evidence = metric.evidence if metric else None
-    return [i for i in leg.intervals if evidence.selects(i)] if leg and evidence else []
+    return evidence.behind(leg.intervals) if leg and evidence else []
 
 
 def _blocks(leg: CallLeg, open_metric: Metric | None, index: int) -> list[Block]:

@@ -4,6 +4,7 @@ The formulas themselves live in `call/`; `call/evidence.py` says what intervals 
 and the exports, but not on the page of a call.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,20 +14,37 @@ from cc_voice.web import words
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """Which intervals stand behind a metric. None does not restrict; `without` are subkinds that are not counted."""
+    """Which intervals stand behind a metric. None does not restrict; `without` are subkinds that are not counted.
+
+    `longest` takes only those of the greatest length; `otherwise` is what stands behind the metric where there is none of these.
+    """
 
     kind: str
     party: str | None = None
     only: tuple[str, ...] | None = None
     without: tuple[str, ...] = ()
+    longest: bool = False
+    otherwise: "Evidence | None" = None
 
-    def selects(self, interval: CallInterval) -> bool:
+    def behind(self, intervals: Sequence[CallInterval]) -> list[CallInterval]:
+        """Return the intervals that stand behind the metric, in order."""
+        found = [interval for interval in intervals if self._selects(interval)]
+        if not found and self.otherwise is not None:
+            return self.otherwise.behind(intervals)
+        longest_ms = max((_length_ms(interval) for interval in found), default=0)
+        return [interval for interval in found if not self.longest or _length_ms(interval) == longest_ms]
+
+    def _selects(self, interval: CallInterval) -> bool:
         return (
             interval.kind == self.kind
             and (self.party is None or interval.party == self.party)
             and (self.only is None or interval.subkind in self.only)
             and interval.subkind not in self.without
         )
+
+
+def _length_ms(interval: CallInterval) -> int:
+    return interval.end_ms - interval.start_ms
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -97,9 +115,10 @@ SECTIONS: tuple[Section, ...] = (
             Metric(
                 "longest_silence_ms",
                 "Longest silence",
-                "The longest stretch in which nobody speaks; it opens those of 3 s or more.",
+                "The longest stretch in which nobody speaks.",
                 "s",
-                _LONG_SILENCE,
+                # Not one kind alone: a colleague's words end a long silence and not a silence, and short ones are silences only
+                Evidence("long_silence", longest=True, otherwise=Evidence("silence", longest=True)),
             ),
             Metric("dead_air_ms", "Dead air", "Silences of 10 s or more that the agent did not announce.", "s", _DEAD_AIR),
             Metric(
