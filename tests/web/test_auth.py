@@ -181,6 +181,13 @@ async def test_a_token_is_shown_once_reads_and_can_be_revoked(rosa: httpx.AsyncC
         assert (await program.get("/api/v1/calls")).status_code == 401
 
 
+@pytest.mark.parametrize("number", ["0", "999", "9" * 19, "9" * 30, "9" * 5000])
+async def test_revoking_what_is_no_token_changes_nothing(rosa: httpx.AsyncClient, appliance: Appliance, number: str) -> None:
+    await rosa.post("/account/tokens", data={"label": "nightly"})
+    assert (await rosa.post(f"/account/tokens/{number}/revoke")).status_code in (303, 404)
+    assert len(appliance.accounts.tokens("rosa")) == 1
+
+
 @pytest.mark.parametrize("value", ["Bearer wrong", "Bearer ", "Basic cm9zYTp4", "Bearer \u00e4"])
 async def test_a_wrong_token_is_no_token(stranger: httpx.AsyncClient, value: str) -> None:
     answer = await stranger.get("/api/v1/calls", headers={"authorization": value.encode("latin-1")})
