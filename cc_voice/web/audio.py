@@ -6,10 +6,11 @@ be made again, and forgets a call as soon as its recording is gone: what Zoom re
 """
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,10 @@ class AudioCache:
         if version is None:
             return None
         path = self._folder / call_id / f"{version}.{form}"
-        if not path.exists():
+        if not _touch(path):
             async with self._making:
-                if not path.exists():
+                if not _touch(path):
                     await asyncio.to_thread(self._make, call_id, parties, path)
-        os.utime(path)
         return path
 
     async def exists(self, call_id: str) -> bool:
@@ -73,13 +73,10 @@ class AudioCache:
         for entry in self._folder.iterdir():
             if not (self._recordings_dir / entry.name).is_dir():
                 shutil.rmtree(entry, ignore_errors=True)
-        files = sorted(
-            ((path.stat(), path) for path in self._folder.glob("*/*")), key=lambda found: found[0].st_mtime, reverse=True
-        )
         used = 0
-        for number, (facts, path) in enumerate(files):
-            used += facts.st_size
-            if used > self._limit_bytes and number > 0:
+        for number, (used_at_ns, size, path) in enumerate(sorted(_files(self._folder), reverse=True)):
+            used += size
+            if used > self._limit_bytes and number > 0 and _last_used(path) == used_at_ns:  # not since asked for again
                 path.unlink(missing_ok=True)
 
     def _make(self, call_id: str, parties: Mapping[str, str | None], path: Path) -> None:
@@ -95,6 +92,30 @@ class AudioCache:
         else:
             _write(path, audio, parties)
         self.sweep()
+
+
+def _touch(path: Path) -> bool:
+    """Note that a file is used now; False where there is none. One call, as the file may be swept away between two."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _last_used(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+def _files(folder: Path) -> Iterator[tuple[int, int, Path]]:
+    """Yield when each file was last used (ns), its size in bytes, and where it is."""
+    for path in folder.glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):
+            facts = path.stat()
+            yield facts.st_mtime_ns, facts.st_size, path
 
 
 def _version(folder: Path, parties: Mapping[str, str | None]) -> str | None:

@@ -1,6 +1,8 @@
 """A call's audio for players: who is on which side, peaks, and a cache that is bounded and forgets."""
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -112,6 +114,25 @@ async def test_the_cache_keeps_what_was_used_last_within_its_limit(tmp_path: Pat
     assert paths[1] is not None
     assert last is not None
     assert (paths[0].exists(), paths[1].exists(), last.exists()) == (True, False, True)
+
+
+async def test_what_is_swept_away_while_it_is_asked_for_is_made_again(cache: AudioCache, tmp_path: Path) -> None:
+    record(tmp_path / "recordings", "other", "s", T0)
+    done = threading.Event()
+
+    def sweep() -> None:
+        while not done.is_set():
+            for path in (tmp_path / "cache").glob("*/*.peaks"):
+                path.unlink(missing_ok=True)
+
+    with ThreadPoolExecutor(1) as pool:
+        sweeping = pool.submit(sweep)
+        try:
+            for call_id in ("golden", "other") * 10:
+                assert await cache.find(call_id, PARTIES, "peaks") is not None
+        finally:
+            done.set()
+    assert sweeping.exception() is None
 
 
 async def test_one_file_may_be_larger_than_the_limit(tmp_path: Path) -> None:
