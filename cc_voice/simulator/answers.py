@@ -93,7 +93,9 @@ async def _on_media_handshake(call: "Call", link: Link, message: Message) -> Non
         return
     verdict: Refusal | MediaTerms | None = negotiation.check_identity(message, call.identity)
     if verdict is None and call.signaling is None:
-        verdict = Refusal(Status.INVALID_PAYLOAD, "the stream has no signaling link", "media before signaling")
+        # A client that has not noticed yet that signaling was lost makes no mistake.
+        name = None if call.had_signaling else "media before signaling"
+        verdict = Refusal(Status.INVALID_PAYLOAD, "the stream has no signaling link", name)
     if verdict is None:
         verdict = negotiation.check_media(message, call.supply)
     if isinstance(verdict, MediaTerms):

@@ -166,6 +166,10 @@ class Call:
         who = self.identity
         self.post(wire.interrupted(who.product, who.instance_id, who.stream_id, unix_ms()))
 
+    @property
+    def had_signaling(self) -> bool:
+        return any(link.signaling and link.accepted for link in self._links)
+
     def open_links(self) -> list[Link]:
         return [link for link in self._links if link.open and link.accepted]
 
@@ -226,7 +230,8 @@ class Call:
                     await link.send_held()
                 # Zoom's own SDK drops media that it has not handed on yet when it reads that the stream is over.
                 await asyncio.sleep(self.config.linger_s)
-                if self.window is None:  # else a link was lost meanwhile: what died in its buffers is sent again
+                # A link may have been lost meanwhile, and be back already: what died in its buffers is sent again first.
+                if self.window is None and self.playback.finished:
                     await self.end(self.playback.script.stop_reason)
             else:
                 await self.playback.step(now, None if self.window is None else self.window[0])

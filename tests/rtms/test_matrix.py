@@ -345,7 +345,8 @@ class Receiver:
 
 
 async def play(case: Case, scenarios: Path) -> tuple[Receiver, CallStatus]:
-    config = SimulatorConfig(scenarios_dir=scenarios, keep_alive_s=0.1, replay_s=0.1, linger_s=0.25)
+    # What was sent within `replay_s` of a loss may lie unread in the client, which closes media with signaling: it comes again.
+    config = SimulatorConfig(scenarios_dir=scenarios, keep_alive_s=0.1, replay_s=1.0, linger_s=0.25)
     scopes = CHOICES[case.choice].scopes
     request = CallRequest(scenario=case.product, speed=SPEED, faults=case.row.faults, media=scopes)
     async with (

@@ -144,6 +144,30 @@ async def test_the_end_waits_for_a_lost_client(stage, wav):
     assert client.sha256("ch-agent-0") == status.channels[0].sha256
 
 
+async def test_media_that_comes_just_after_signaling_was_lost_is_refused_without_blame(stage, wav):
+    client = await stage.call(CallRequest(file=str(wav), speed=1.0))
+    await client.signal()
+    stage.simulator.drop(client.announced.call, "signaling")
+    await client.links["signaling"].wait_closed()
+    assert (await client.media())["status_code"] == 4
+    assert not stage.simulator.call(client.announced.call).violations
+
+
+@pytest.mark.stage(linger_s=0.3)
+async def test_a_link_lost_after_the_last_packet_and_back_at_once_hears_the_end(stage, wav):
+    client = await stage.call(CallRequest(file=str(wav), speed="max"))
+    await client.join()
+    await heard(client, 200)
+    stage.simulator.drop(client.announced.call, "media")
+    await client.expect("signaling", lambda message: message.get("event", {}).get("event_type") == 7)
+    client.messages["audio"].clear()
+    await rejoin_media(client)
+    await client.ended()
+    status = stage.simulator.call(client.announced.call)
+    assert status.completed
+    assert client.sha256("ch-agent-0") == status.channels[0].sha256, "all of it was in the dead link's buffers, for all we know"
+
+
 @pytest.mark.stage(buffer_s=0.1)
 async def test_a_full_buffer_drops_the_oldest(stage, wav):
     client = await stage.call(CallRequest(file=str(wav), speed=1.0))
