@@ -35,9 +35,10 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 	@echo "Installed. The command is $(BIN)/cc-voice"
 
-# After a change of pyproject.toml: resolve again for all supported Pythons.
+# After a change of pyproject.toml: resolve again for all supported Pythons; for a container without tests and extras.
 lock:
 	uv pip compile -q --universal --generate-hashes --all-extras --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 -c requirements.lock pyproject.toml -o deploy/requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

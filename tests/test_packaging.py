@@ -122,7 +122,7 @@ def test_the_wheel_is_what_the_mapping_says(tmp_path: Path) -> None:
         (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         about = archive.read(metadata).decode()
         (scripts,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
-        assert "cc-voice = cc_voice.__main__:run" in archive.read(scripts).decode()
+        assert "cc-voice = cc_voice.cli:main" in archive.read(scripts).decode()
     assert contents == {name: path.read_bytes() for name, path in expected().items()}
     assert f"Version: {cc_voice.__version__}" in about
     assert "Requires-Python: <3.14,>=3.11" in about
@@ -178,6 +178,15 @@ def entries() -> list[str]:
     return [entry.strip() for entry in re.split(r"\n(?=\S)", text.replace("\\\n", "")) if entry.strip()]
 
 
+def test_the_container_gets_the_same_versions_and_neither_tests_nor_extras() -> None:
+    text = (TOP / "deploy" / "requirements.lock").read_text()
+    container = set(re.findall(r"^[a-z0-9-]+==[\w.]+", text, flags=re.MULTILINE))
+    assert container < {entry.split()[0] for entry in entries()}
+    names = {entry.partition("==")[0] for entry in container}
+    assert "litestar" in names
+    assert not names & {"pytest", "av", "playwright", "mypy"}
+
+
 def test_every_locked_package_has_hashes_and_one_version() -> None:
     assert len(entries()) > 40
     for entry in entries():
@@ -192,6 +201,7 @@ def test_the_lock_holds_what_the_project_requires() -> None:
 
 
 def test_no_index_or_host_of_packages_is_named() -> None:
-    for name in ("requirements.lock", "pyproject.toml", "Makefile", "deploy/Dockerfile", "deploy/make-venv.sh"):
+    locks = ("requirements.lock", "deploy/requirements.lock")
+    for name in (*locks, "pyproject.toml", "Makefile", "deploy/Dockerfile", "deploy/make-venv.sh"):
         text = (TOP / name).read_text()
         assert not re.search(r"https?://(?!127\.0\.0\.1)|(?<!emit-)index-url[ =]|--find-links|pypi|pythonhosted", text), name
