@@ -116,7 +116,9 @@ async def live_call(appliance: Appliance, call_id: str) -> LiveCall | None:
     said = await appliance.database.read(lambda con: calls.live_utterances(con, call_id))
     newest = found[-1]
     state, _ = STATES[newest.stage]
+    hold_ms = _hold_ms(newest)
     facts = [
+        ("On hold for", None if hold_ms is None else words.clock(hold_ms)),
         ("Agent", newest.agent_name),
         ("Queue", newest.queue_name),
         ("Product", words.product(newest.product)),
@@ -170,8 +172,6 @@ def failure(row: StreamRow) -> str | None:
 
 def _row(row: StreamRow) -> LiveRow:
     state, css = STATES[row.stage]
-    # Positions are on the stream's clock, which may run faster than ours when a recording is played: media is what it says.
-    on_hold = row.held_since_ms is not None and row.stage == "received"
     return LiveRow(
         key=row.stream_id,
         call_id=row.call_id,
@@ -182,11 +182,19 @@ def _row(row: StreamRow) -> LiveRow:
         state_css=css,
         failure=failure(row),
         elapsed_ms=None if row.t0_unix_ms is None else row.media_ms,
-        hold_ms=max(0, row.media_ms - (row.held_since_ms or 0)) if on_hold else None,
+        hold_ms=_hold_ms(row),
         utterances=row.utterance_count,
         lag=words.seconds(_lag_ms(row)),
         language=row.language,
     )
+
+
+def _hold_ms(row: StreamRow) -> int | None:
+    """Return how long the customer has been on hold; None when they are not, or when the call is over."""
+    if row.held_since_ms is None or row.stage != "received":
+        return None
+    # Positions are on the stream's clock, which may run faster than ours when a recording is played: media is what it says
+    return max(0, row.media_ms - row.held_since_ms)
 
 
 def _lag_ms(row: StreamRow) -> int:

@@ -173,6 +173,14 @@ async def test_a_call_in_progress_shows_its_words_once(rosa: httpx.AsyncClient, 
     assert "good morning &lt;b&gt;you&lt;/b&gt;" in html
     assert "Good morning, you." not in html
     assert "In progress" in html
+    assert "On hold for 0:05" in text_of(html)
+
+
+async def test_a_call_that_goes_on_without_hold_says_nothing_of_it(
+    rosa: httpx.AsyncClient, appliance: Appliance, in_progress: str
+) -> None:
+    appliance.database.write_now(lambda con: con.execute("update stream set held_since_ms = null"))
+    assert "On hold" not in (await rosa.get(f"/calls/{in_progress}")).text
 
 
 async def test_an_unknown_call_is_not_found(rosa: httpx.AsyncClient, golden: str) -> None:
