@@ -87,9 +87,10 @@ async def list_calls(request: VisitorRequest, appliance: NamedDependency[Applian
     call_id = asked.fields.get("words", "")
     if call_id.isalnum() and await _load(appliance, call_id) is not None:
         return Redirect(f"/calls/{call_id}")
+    total = await appliance.database.read(lambda con: call_list.total(con, asked.chosen))
+    asked = asked.within(total.calls)
     offset = (asked.page - 1) * PAGE_SIZE
     found = await appliance.database.read(lambda con: call_list.list_calls(con, asked.chosen, PAGE_SIZE, offset))
-    total = await appliance.database.read(lambda con: call_list.total(con, asked.chosen))
     facets = await appliance.database.read(call_list.facets)
     lost = await appliance.database.read(lambda con: streams.not_analysed(con, appliance.now()))
     view = _list_page(asked, found, total, facets, len(lost), zone)

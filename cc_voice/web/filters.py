@@ -24,6 +24,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The fields as they were given, empty ones left out."""
     problems: tuple[str, ...]
 
+    def within(self, calls: int) -> "Asked":
+        """Return the same for a list of so many calls: beyond its last page lies the last page."""
+        last = max(1, -(-calls // PAGE_SIZE))
+        return msgspec.structs.replace(self, page=min(self.page, last))
+
     def link(self, page: int) -> str:
         """Return the query of another page of the same list."""
         return "?" + urlencode({**self.fields, **({"page": page} if page > 1 else {})})

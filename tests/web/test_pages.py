@@ -245,6 +245,15 @@ async def test_the_list_has_pages(rosa: httpx.AsyncClient, appliance: Appliance)
     assert "51 to 51 of 51" in second
     assert 'href="/calls/call00"' in second
     assert 'rel="next"' not in second
+    beyond = (await rosa.get("/calls?agent=ana&page=99999")).text
+    assert "51 to 51 of 51" in beyond
+    assert 'rel="prev" href="?agent=ana"' in beyond
+
+
+async def test_a_list_without_calls_has_one_page(rosa: httpx.AsyncClient) -> None:
+    html = (await rosa.get("/calls?page=99999")).text
+    assert "No call has been stored yet." in html
+    assert 'rel="prev"' not in html
 
 
 async def test_the_id_of_a_call_in_the_search_field_leads_to_it(rosa: httpx.AsyncClient, golden: str) -> None:
