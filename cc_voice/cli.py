@@ -89,13 +89,17 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     SIGTERM or Ctrl-C stops it; streams that are live then are resumed by the next start, if it comes within a minute.
     """
     from cc_voice.settings import configure_logging
-    from cc_voice.store.errors import StoreError
+    from cc_voice.store.errors import DatabaseLocked, StoreError
     from cc_voice.web.service import run
 
     settings = _settings(config, data_dir, **overrides)
     configure_logging(settings.log_level)
     try:
         run(settings)
+    except DatabaseLocked as error:
+        raise click.ClickException(
+            f"{error}: a service or command of this site; stop it (systemctl stop cc-voice), or serve another --data-dir"
+        ) from error
     except StoreError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
