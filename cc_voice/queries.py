@@ -7,6 +7,7 @@ file, would have made every change of a view a migration.
 The grammar of the headers is in `analytics/README.md`. Values reach DuckDB as bound parameters only.
 
     QueryError            the question cannot be answered; the message says what to ask instead
+    └── NoSuchQuery       there is none of this name
 """
 
 import datetime
@@ -66,6 +67,10 @@ _FORMS = {
 
 class QueryError(Exception):
     """A question cannot be answered; the message is for whoever asked."""
+
+
+class NoSuchQuery(QueryError):
+    """There is no report or check of the name asked for."""
 
 
 class Param(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,13 +199,13 @@ def _files(kind: str) -> dict[str, Path]:
 
 
 def _sql(kind: str, word: str, name: str) -> str:
-    """Return the text of a file by its name. Raises QueryError with names close to it."""
+    """Return the text of a file by its name. Raises NoSuchQuery with names close to it."""
     known = _files(kind)
     if name in known:
         return known[name].read_text()
     close = difflib.get_close_matches(name, known)
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(known))}"
-    raise QueryError(f"there is no {word} {name!r}; {hint}")
+    raise NoSuchQuery(f"there is no {word} {name!r}; {hint}")
 
 
 def _header(sql: str) -> dict[str, str]:

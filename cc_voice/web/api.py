@@ -20,6 +20,7 @@ from cc_voice.store.calls import StoredCall
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.auth import VisitorRequest
 from cc_voice.web.calls import call_audio
+from cc_voice.web.described import Asked, Filtered
 from cc_voice.web.filters import parse
 from cc_voice.web.live import failure
 
@@ -62,7 +63,7 @@ class Live(msgspec.Struct, frozen=True):
     workers: list[WorkerStatus]
 
 
-@get("/calls")
+@get("/calls", summary="List calls", operation_class=Filtered)
 async def list_calls(
     request: VisitorRequest, appliance: NamedDependency[Appliance], limit: FromQuery[int] = 50, offset: FromQuery[int] = 0
 ) -> CallList:
@@ -77,7 +78,7 @@ async def list_calls(
     return CallList(found, total)
 
 
-@get("/calls/{call_id:str}")
+@get("/calls/{call_id:str}", summary="Return a call")
 async def show_call(appliance: NamedDependency[Appliance], call_id: FromPath[str]) -> StoredCall:
     """Return a measured call with everything behind it: legs, metrics, reasons, intervals, utterances, words, events."""
     found = await appliance.database.read(lambda con: calls.load_call(con, call_id))
@@ -86,7 +87,7 @@ async def show_call(appliance: NamedDependency[Appliance], call_id: FromPath[str
     return found
 
 
-@get("/calls/{call_id:str}/audio")
+@get("/calls/{call_id:str}/audio", summary="Return a call's audio")
 async def audio(
     request: VisitorRequest,
     appliance: NamedDependency[Appliance],
@@ -97,7 +98,7 @@ async def audio(
     return await call_audio(request, appliance, call_id, format)
 
 
-@get("/live")
+@get("/live", summary="Return the floor now")
 async def live(appliance: NamedDependency[Appliance]) -> Live:
     """Return the calls in progress, those that lately could not be analysed, and the workers."""
     rows = await appliance.database.read(streams.in_progress)
@@ -105,20 +106,20 @@ async def live(appliance: NamedDependency[Appliance]) -> Live:
     return Live([_live(row) for row in rows], [_live(row) for row in lost], appliance.dispatcher.status())
 
 
-@get("/reports")
+@get("/reports", summary="List reports")
 async def list_reports() -> list[Report]:
     """List the reports with their parameters."""
     return queries.list_reports()
 
 
-@get("/reports/{name:str}")
+@get("/reports/{name:str}", summary="Answer a report", operation_class=Asked)
 async def report(
     request: VisitorRequest,
     appliance: NamedDependency[Appliance],
     name: FromPath[str],
     format: FromQuery[Literal["json", "csv"]] = "json",
 ) -> Response[Any]:
-    """Answer a report; its parameters are query parameters."""
+    """Answer a report; its parameters are query parameters, which `GET /reports` lists."""
     params = {key: value for key, value in request.query_params.items() if key != "format"}
     frame = await appliance.database.read(lambda con: queries.run(con, name, params))
     if format == "json":

@@ -75,7 +75,11 @@ def create_app(appliance: Appliance) -> Litestar:
         before_send=[security.add_headers],
         state=State({"appliance": appliance}),
         openapi_config=OpenAPIConfig(
-            title="cc_voice", version=__version__, path="/api/v1/schema", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
+            title="cc_voice",
+            version=__version__,
+            path="/api/v1/schema",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            use_handler_docstrings=True,
         ),
         logging_config=None,
     )

@@ -13,7 +13,7 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.response import Redirect
 
-from cc_voice.queries import QueryError
+from cc_voice.queries import NoSuchQuery, QueryError
 from cc_voice.questions import QuestionError
 from cc_voice.store.errors import ReadTooLong, StoreError
 from cc_voice.store.recordings import RecordingError
@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 STATUS: dict[type[Exception], int] = {
     QuestionError: 400,
+    NoSuchQuery: 404,
     QueryError: 400,
     RecordingError: 500,
     ReadTooLong: 400,

@@ -34,12 +34,22 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return "?" + urlencode({**self.fields, **({"page": page} if page > 1 else {})})
 
 
-NAMES = ("from", "to", "agent", "queue", "product", "language", "min_length", "words")
+MEANINGS = {
+    "from": "first day of the site, such as 2026-11-23",
+    "to": "last day of the site, that day included",
+    "agent": "name of an agent, exactly",
+    "queue": "name of a queue, exactly",
+    "product": "contact_center, meeting, webinar, video_sdk, phone or import",
+    "language": "language most of the call is in, such as en",
+    "min_length": "calls at least so long, as m:ss or seconds",
+    "words": "words or “phrases” that one utterance holds, in any case",
+}
+"""Filters by name, in the order of the form."""
 
 
 def parse(query: Mapping[str, str], zone: zoneinfo.ZoneInfo) -> Asked:
     """Read the filters of a query; dates are days of the site."""
-    fields = {name: query.get(name, "").strip() for name in NAMES}
+    fields = {name: query.get(name, "").strip() for name in MEANINGS}
     problems: list[str] = []
     since = _day(fields["from"], zone, problems)
     until = _day(fields["to"], zone, problems, after=True)

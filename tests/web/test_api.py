@@ -6,6 +6,7 @@ import io
 import httpx
 import pytest
 
+from cc_voice.web import filters
 from cc_voice.web.appliance import Appliance
 from tests.call.golden import T0
 from tests.web.conftest import store_golden
@@ -92,7 +93,7 @@ async def test_no_cell_of_a_csv_is_a_formula(rosa: httpx.AsyncClient, appliance:
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("/api/v1/reports/unknown", 400),
+        ("/api/v1/reports/unknown", 404),
         ("/api/v1/reports/agent-talk?since=yesterday", 400),
         ("/api/v1/reports/agent-talk?nonsense=1", 400),
         ("/api/v1/reports/agent-talk?format=xml", 400),
@@ -117,8 +118,24 @@ async def test_the_api_describes_itself_and_nothing_else(rosa: httpx.AsyncClient
         "/api/v1/reports",
         "/api/v1/reports/{name}",
     }
+    operations = {path: methods["get"] for path, methods in described["paths"].items()}
+    assert operations["/api/v1/calls"]["summary"] == "List calls"
+    for path, operation in operations.items():
+        assert " " in operation["summary"], path
+        assert operation["description"].endswith("."), path
     for path in ("/api/v1", "/api/v1/schema/swagger", "/api/v1/redoc", "/schema"):
         assert (await rosa.get(path)).status_code == 404, path
+
+
+async def test_the_api_names_every_parameter_it_reads(rosa: httpx.AsyncClient) -> None:
+    described = (await rosa.get("/api/v1/schema/openapi.json")).json()["paths"]
+    named = {path: {p["name"] for p in methods["get"].get("parameters", [])} for path, methods in described.items()}
+    assert named["/api/v1/calls"] == {"limit", "offset", *filters.MEANINGS}
+    reports = (await rosa.get("/api/v1/reports")).json()
+    assert named["/api/v1/reports/{name}"] == {"name", "format"} | {p["name"] for report in reports for p in report["params"]}
+    [since] = [p for p in described["/api/v1/reports/{name}"]["get"]["parameters"] if p["name"] == "since"]
+    assert since["in"] == "query"
+    assert "first local date (after-transfer, agent-talk" in since["description"]
 
 
 async def test_health_needs_no_sign_in_and_tells_no_secret(stranger: httpx.AsyncClient) -> None:

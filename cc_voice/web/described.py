@@ -1,0 +1,42 @@
+"""What of the API its handlers' types cannot say: query parameters that are read as a whole, for the API's own description."""
+
+from dataclasses import dataclass
+
+from litestar.openapi.spec import Operation, Parameter, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+
+from cc_voice import queries
+from cc_voice.web import filters
+
+
+@dataclass
+class Filtered(Operation):
+    """An operation that takes the filters of the list of calls."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [*(self.parameters or []), *(_text(name, meaning) for name, meaning in filters.MEANINGS.items())]
+
+
+@dataclass
+class Asked(Operation):
+    """An operation that takes the parameters of whichever report it answers."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [*(self.parameters or []), *(_text(name, meaning) for name, meaning in _of_reports().items())]
+
+
+def _text(name: str, meaning: str) -> Parameter:
+    # Text, whatever it stands for: dates may be relative, lengths m:ss
+    return Parameter(name=name, param_in="query", description=meaning, schema=Schema(type=OpenAPIType.STRING))
+
+
+def _of_reports() -> dict[str, str]:
+    """Return every parameter of any report: what it means, and to which it belongs."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for report in queries.list_reports():
+        for param in report.params:
+            found.setdefault(param.name, {}).setdefault(param.meaning, []).append(report.name)
+    return {
+        name: "; ".join(f"{meaning} ({', '.join(reports)})" for meaning, reports in meanings.items())
+        for name, meanings in sorted(found.items())
+    }
