@@ -233,8 +233,8 @@ async def _watch(site: Settings, simulator: Simulator, calls: dict[str, tuple[st
 def _show(site: Settings, summary: dict[str, Any], console: Console) -> None:
     """Print the table of legs and where the files are."""
     table = Table(title=f"{summary['calls']} calls, {summary['legs']} legs", box=None, header_style="bold", pad_edge=False)
-    for heading in ("call", "product", "length", *COLUMNS.values()):
-        table.add_column(heading, justify="left" if heading in ("call", "product", "agent") else "right", overflow="fold")
+    for heading in ("leg", "product", "length", *COLUMNS.values()):
+        table.add_column(heading, justify="left" if heading in ("leg", "product", "agent") else "right", overflow="fold")
     for call in reversed(_ask(site, "calls.list", limit=100)):
         found = _ask(site, "calls.show", call_id=call["call_id"])
         for leg in found["legs"]:
@@ -245,8 +245,8 @@ def _show(site: Settings, summary: dict[str, Any], console: Console) -> None:
     # The table names legs; a call's id is its leg's without the number.
     why = f"– means not measurable; `cc-voice calls show ID --data-dir {site.data_dir}` says why (ID without -1, -2)."
     console.print(why, soft_wrap=True, highlight=False)
-    for path in summary["exports"]:
-        console.print(path, soft_wrap=True, highlight=False)
+    for path in (*summary["exports"], site.exports_dir / "manifest.json"):
+        console.print(str(path), soft_wrap=True, highlight=False)
 
 
 def _stay(site: Settings, address: str, console: Console) -> None:

@@ -28,12 +28,19 @@ DIGITS = dict(zip("0123456789", ["zero", "one", "two", "three", "four", "five", 
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """Run the demo once: its data folder and the JSON of its last line."""
+def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "subprocess.CompletedProcess[str]"]:
+    """Run the demo once: its data folder and what it printed."""
     folder = tmp_path_factory.mktemp("demo") / "data"
     command = [sys.executable, "-m", "cc_voice", "demo", "--once", "--json", "--speed", "10", "--data-dir", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+    return folder, done
+
+
+@pytest.fixture(scope="module")
+def demo(printed: tuple[Path, "subprocess.CompletedProcess[str]"]) -> tuple[Path, dict[str, Any]]:
+    """The demo's data folder and the JSON of its last line."""
+    folder, done = printed
     return folder, json.loads(done.stdout.splitlines()[-1])
 
 
@@ -64,6 +71,13 @@ def test_the_summary_counts_what_the_files_hold(demo: tuple[Path, dict[str, Any]
         assert len(polars.read_parquet(folder / "exports" / f"{table}.parquet")) == summary[table]
     manifest = json.loads((folder / "exports" / "manifest.json").read_text())
     assert {file["name"] for file in manifest["files"]} == {Path(path).name for path in summary["exports"]}
+
+
+def test_people_are_told_of_legs_and_of_every_file(printed: tuple[Path, "subprocess.CompletedProcess[str]"]) -> None:
+    folder, done = printed
+    lines = done.stderr.splitlines()
+    assert any(line.split()[:3] == ["leg", "product", "length"] for line in lines)
+    assert {Path(line) for line in lines if line.startswith(str(folder))} >= set((folder / "exports").iterdir())
 
 
 def test_a_demo_that_runs_keeps_its_data(tmp_path: Path) -> None:
