@@ -82,6 +82,7 @@ def _ask(settings: "Settings", question: str, **arguments: Any) -> Any:
 @click.option("--listen", metavar="HOST:PORT", help="Address of pages, API and webhooks; port 0 takes a free one.")
 @click.option("--workers", type=click.IntRange(0), help="Worker processes; 0 is one per core.")
 @click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear live calls (tests, demos).")
+@click.option("--tolerant-links", is_flag=True, default=None, help="Do without answers to media handshakes (Zoom's mock server).")
 @click.option("--allow-insecure-links", is_flag=True, default=None, help="Accept ws:// and loopback media links (tests, demos).")
 def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     """Run the appliance: webhooks, streams, workers, pages and API.

@@ -133,6 +133,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Let the tiny bundled model serve live calls. Tests and demos only: it invents sentences on real speech."""
     language: LanguageSettings = LanguageSettings()
     media: MediaSettings = MediaSettings()
+    tolerant_links: bool = False
+    """Take a media handshake that is never answered for accepted: Zoom's mock server does not answer it."""
     allow_insecure_links: bool = False
     """Accept `ws://` and loopback server URLs: tests and demos only."""
     allowed_hosts: tuple[str, ...] = ("zoom.us", "zoomgov.com")

@@ -19,6 +19,7 @@ def client_options(settings: Settings, language: str, resume: bool) -> ClientOpt
     media = settings.media
     return ClientOptions(
         allow_insecure=settings.allow_insecure_links,
+        tolerant=settings.tolerant_links,
         allowed_hosts=settings.allowed_hosts,
         resume=resume,
         media=_wanted(media),

@@ -93,6 +93,8 @@ def test_a_language_that_zoom_refuses_is_left_out() -> None:
 
 
 def test_how_a_stream_is_received_follows_the_site() -> None:
-    site = Settings(allow_insecure_links=True, allowed_hosts=("example.com",))
+    site = Settings(allow_insecure_links=True, tolerant_links=True, allowed_hosts=("example.com",))
     options = client_options(site, "en", resume=True)
+    assert options.tolerant
+    assert not client_options(Settings(), "en", resume=False).tolerant
     assert (options.allow_insecure, options.allowed_hosts, options.resume) == (True, ("example.com",), True)
