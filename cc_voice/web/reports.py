@@ -1,7 +1,6 @@
 """Reports: the list of questions, the parameters of one, its answer as a table."""
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -13,6 +12,7 @@ from litestar.params import FromPath
 
 from cc_voice import queries
 from cc_voice.queries import Param, QueryError, Report
+from cc_voice.web import columns as column_words
 from cc_voice.web import words
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.auth import VisitorRequest
@@ -20,8 +20,8 @@ from cc_voice.web.render import page
 
 ROWS_SHOWN = 1000
 """A table that a browser still scrolls well; the CSV has all rows."""
-_FINE = ("ratio", "conf")
-"""Columns between 0 and 1: one decimal would say nothing."""
+WIDE_COLUMNS = 8
+"""From so many on a table is wider than most windows, and says so."""
 _PLACEHOLDERS = {"date": "2026-11-01 or today-30", "integer": "number", "number": "number", "text": "all"}
 
 
@@ -38,10 +38,12 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column of the answer."""
+    """A column of the answer: its name in the CSV, what people read, and why a cell of it may be empty."""
 
     name: str
+    heading: str
     is_number: bool
+    missing: str
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -104,16 +106,20 @@ async def _answer(appliance: Appliance, report: Report, given: Mapping[str, str]
 
 
 def _table(frame: pl.DataFrame) -> Table:
-    columns = tuple(Column(name, kind.is_numeric()) for name, kind in frame.schema.items())
+    columns = tuple(
+        Column(name, column_words.heading(name), kind.is_numeric(), column_words.missing(name))
+        for name, kind in frame.schema.items()
+    )
     shown = frame.head(ROWS_SHOWN)
-    decimals = tuple(2 if any(word in name for word in _FINE) else 1 for name in frame.columns)
-    rows = tuple(tuple(_cell(value, d) for value, d in zip(row, decimals, strict=True)) for row in shown.iter_rows())
+    rows = tuple(
+        tuple(column_words.cell(name, value) for name, value in zip(frame.columns, row, strict=True)) for row in shown.iter_rows()
+    )
     note = words.count(len(frame), "row")
-    return Table(columns, rows, note if len(frame) <= ROWS_SHOWN else f"{note}, the first {words.number(ROWS_SHOWN)} shown")
-
-
-def _cell(value: Any, decimals: int) -> str | None:
-    return None if value is None else words.cell(value, decimals)
+    if len(frame) > ROWS_SHOWN:
+        note += f", the first {words.number(ROWS_SHOWN)} shown"
+    if len(columns) >= WIDE_COLUMNS:
+        note += f"; {len(columns)} columns, scroll sideways for the last ones"
+    return Table(columns, rows, note)
 
 
 def _field(param: Param, given: Mapping[str, str]) -> Field:
