@@ -26,6 +26,8 @@ PAGES = (
     "/calls",
     "/calls/golden",
     "/calls/golden/1?metric=agent_talk_pct",
+    "/not-analysed",
+    "/reports",
     "/reports/agent-talk",
     "/account",
     "/password",
@@ -221,6 +223,17 @@ def test_no_page_scrolls_sideways_on_a_phone(page: Any, path: str, theme: str) -
     page.goto(path)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert page.evaluate("document.body.scrollWidth") <= PHONE["width"]
+
+
+def test_every_question_is_in_sight_until_one_is_chosen(page: Any) -> None:
+    """On a narrow screen the list stands above the answer: whole while there is none, a part of it beside one."""
+    page.set_viewport_size(PHONE)
+    hidden = "(() => { const list = document.querySelector('.listnav'); return list.scrollHeight - list.clientHeight; })()"
+    page.goto("/reports")
+    assert page.evaluate(hidden) == 0
+    page.goto("/reports/days")
+    assert page.evaluate(hidden) > 0
+    assert page.locator("h2").is_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
