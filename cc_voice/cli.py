@@ -306,7 +306,7 @@ def calls_list(config: Path | None, data_dir: Path | None, limit: int, as_json: 
 
         _print_table(list(_CALL_COLUMNS), [[cell(row.get(column)) for column in _CALL_COLUMNS] for row in found])
     if lost := len(_ask(settings, "streams.not_analysed")):
-        click.echo(f"{lost} streams of the last days were not analysed; `cc-voice streams` says why", err=True)
+        click.echo(f"not analysed in the last days: {lost}; `cc-voice streams` says why", err=True)
 
 
 _CALL_COLUMNS = (

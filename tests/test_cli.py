@@ -119,7 +119,7 @@ def test_the_list_of_calls_tells_of_calls_that_are_not_in_it(run: Run, tmp_path:
     database.close()
     for options in ((), ("--json",)):
         listed = run("calls", "list", *options)
-        assert "1 streams of the last days were not analysed; `cc-voice streams` says why" in listed.stderr
+        assert "not analysed in the last days: 1; `cc-voice streams` says why" in listed.stderr
         assert "analysed" not in listed.stdout
 
 

@@ -51,6 +51,15 @@ async def test_a_call_that_failed_is_listed_with_its_reason(rosa: httpx.AsyncCli
     assert "/calls/well" not in html
 
 
+async def test_the_page_of_a_call_that_failed_promises_nothing(rosa: httpx.AsyncClient, lost: str) -> None:
+    html = (await rosa.get(f"/calls/{lost}")).text
+    assert "Zoom sends audio in RTP &lt;packets&gt;" in html
+    assert "This call was not analysed" in html
+    assert "Nothing was recognised." in html
+    assert "Preliminary" not in html
+    assert "Preliminary" in (await rosa.get("/calls/well")).text
+
+
 async def test_live_and_the_list_lead_there(rosa: httpx.AsyncClient, lost: str) -> None:
     for path in ("/live", "/calls"):
         assert 'href="/not-analysed"' in (await rosa.get(path)).text, path
