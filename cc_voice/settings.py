@@ -6,19 +6,18 @@ Modules receive values from here; none reads the environment itself. Secrets are
 import importlib.util
 import logging
 import os
-import re
 import sys
 import tomllib
 import zoneinfo
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 
-from cc_voice import languages
+from cc_voice import languages, wording
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -242,51 +241,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, over
     try:
         settings = msgspec.convert(_plain(values), Settings, dec_hook=_decode_hook, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(_in_words(str(error), origins)) from error
+        raise SettingsError(wording.in_words(str(error), origins, Settings)) from error
     return _checked(settings)
-
-
-_KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "text",
-    "bool": "true or false",
-    "array": "a list",
-    "list": "a list",
-    "object": "a table",
-    "dict": "a table",
-    "null": "left out",
-}
-"""Types in msgspec's words, and in Python's where `_decode_hook` speaks."""
-_MISMATCH = re.compile(r"Expected `(.+)`, got `(.+)`")
-_FIELD = re.compile(r"Object (missing required|contains unknown) field `(.+)`")
-
-
-def _in_words(message: str, origins: Mapping[str, str]) -> str:
-    """Return what msgspec says of a value (``Expected `int`, got `str` - at `$.media.channels` ``) for whoever wrote it.
-
-    Never the value itself, unless it is one of a few words that are offered: it may be a secret.
-    """
-    what, _, path = message.partition(" - at `$.")
-    path = path.rstrip("`")
-    section, _, key = path.rpartition(".")
-    origin = origins[re.split(r"[.\[]", path)[0]]
-    if field := _FIELD.match(what):
-        return f"{origin}: {field[2]!r} {'is missing from' if field[1] == 'missing required' else 'is no key of'} {_table(path)}"
-    named = f"{key} of {_table(section)}" if section else re.sub(r"\[\d+\]", "", key)
-    if mismatch := _MISMATCH.match(what):
-        wanted, got = (" or ".join(_KINDS.get(kind, kind) for kind in kinds.split(" | ")) for kinds in mismatch.groups())
-        return f"{origin}: {named} must be {wanted}, not {got}"
-    if (value := what.removeprefix("Invalid enum value ")) != what:
-        offered = get_args(get_type_hints(MediaSettings if section == "media" else Settings)[key])
-        return f"{origin}: {named} must be {' or '.join(map(repr, offered))}, not {value}"
-    return f"{origin}: {named}: {what}"
-
-
-def _table(path: str) -> str:
-    """Return a table as it is written in the file: `[media]`, or which of several."""
-    name, _, index = path.partition("[")
-    return f"entry {int(index[:-1]) + 1} of [[{name}]]" if index else f"[{name}]"
 
 
 def _read_file(path: Path) -> dict[str, Any]:
