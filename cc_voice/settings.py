@@ -19,6 +19,9 @@ import structlog
 
 from cc_voice import languages, wording
 
+ModelSize = Literal["large", "small"]
+"""Of speech models as their makers publish them: the large understand better and need gigabytes of memory."""
+
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -128,6 +131,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`vosk`, or `none`: words come from Zoom's transcript only."""
     models_dir: Path | None = None
     """Folder of installed speech models; default `<data_dir>/models`."""
+    prefer_models: ModelSize = "large"
+    """Which of a language's installed models serves, where there are several."""
     allow_test_model: bool = False
     """Let the tiny bundled model serve live calls. Tests and demos only: it invents sentences on real speech."""
     language: LanguageSettings = LanguageSettings()
@@ -160,6 +165,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def recordings_dir(self) -> Path:
         return self.data_dir / "recordings"
+
+    @property
+    def installed_models_dir(self) -> Path:
+        return self.models_dir or self.data_dir / "models"
 
     @property
     def spool_dir(self) -> Path:

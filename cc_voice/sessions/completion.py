@@ -18,7 +18,7 @@ from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance
 from cc_voice.sessions import journal
 from cc_voice.sessions.listening import PipelineFactory, hear
-from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
 from cc_voice.speech.vad import DETECTOR
@@ -42,9 +42,17 @@ def thresholds(settings: Settings) -> ThresholdSet:
     return ThresholdSet(cust_speech_on_hold=settings.cust_speech_on_hold)
 
 
-def complete(spec: SessionSpec, settings: Settings, recognition: Recognition, deliver: Deliver, heard: Heard | None = None) -> None:
-    """Carry a stream whose media has ended to the stage `measured`; `heard` is what was recognised while it was live.
+def complete(
+    spec: SessionSpec,
+    settings: Settings,
+    recognition: Recognition,
+    deliver: Deliver,
+    heard: Heard | None = None,
+    pipelines: Pipelines | None = None,
+) -> None:
+    """Carry a stream whose media has ended to the stage `measured`.
 
+    `heard` is what was recognised while it was live, with `pipelines`: the rest of the call is heard with the same model.
     Raises recordings.RecordingError, OSError.
     """
     folder = recordings.stream_folder(settings.recordings_dir, spec.call_id, spec.stream_id)
@@ -56,7 +64,7 @@ def complete(spec: SessionSpec, settings: Settings, recognition: Recognition, de
         try:
             if spec.stage == "received":
                 deliver(_stage(spec, "recorded"))
-            make, model = recognition.pipelines(spec.language)
+            make, model = pipelines or recognition.pipelines(spec.language)
             analysis = analyse(recording, spec.epoch, _hear_missing(recording, make, heard or {}), model)
             analysis = msgspec.structs.replace(analysis, host_id=spec.target.host_id)
         finally:

@@ -1,10 +1,18 @@
 """Recognition of one worker process: a few threads and the models they share.
 
 Models load on first use, in a thread, so that sockets are open and audio is being recorded before a large model is read.
+
+When a call starts, the folder of models is looked at: what was installed, changed or removed since counts from this call on. A call
+keeps the model it began with, and the model stays in memory until the last of its calls has ended. While one thread loads, calls
+that start in a language that had a model go on with that one, so that a large model's arrival holds up nobody.
 """
 
 import threading
+import weakref
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
@@ -12,10 +20,25 @@ from cc_voice.sessions.listening import PipelineFactory
 from cc_voice.settings import Settings
 from cc_voice.speech import models, vosk
 from cc_voice.speech.errors import ModelError
+from cc_voice.speech.models import ModelInfo, Stamp
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
 
 log = structlog.get_logger()
+
+
+class Pipelines(NamedTuple):
+    """What one call is heard with: makes pipelines for its channels, and the name of the model they use."""
+
+    make: PipelineFactory
+    model: str | None
+
+
+class _Chosen(NamedTuple):
+    """A language's recogniser, and the state of the models' folder in which it was chosen."""
+
+    stamps: tuple[tuple[str, Stamp], ...]
+    recogniser: RecogniserFactory | None
 
 
 class Recognition:
@@ -26,35 +49,65 @@ class Recognition:
         self._settings = settings
         self._allow_test_model = allow_test_model
         self._lock = threading.Lock()
-        self._factories: dict[str, RecogniserFactory | None] = {}
+        self._chosen: dict[str, _Chosen] = {}
+        # Weak: whoever has chosen a model, language or call, holds it
+        self._loaded: weakref.WeakValueDictionary[tuple[Path, Stamp], RecogniserFactory] = weakref.WeakValueDictionary()
 
     def recogniser(self, language: str) -> RecogniserFactory | None:
         """Return the recogniser of a language, loading its model if need be; None: the words will be Zoom's."""
         if self._settings.recogniser == "none":
             return None
-        with self._lock:
-            if language not in self._factories:
-                self._factories[language] = self._load(language)
-            return self._factories[language]
-
-    def _load(self, language: str) -> RecogniserFactory | None:
-        models_dir = self._settings.models_dir or self._settings.data_dir / "models"
+        known = self._chosen.get(language)
+        if not self._lock.acquire(blocking=known is None or known.recogniser is None):
+            assert known is not None
+            return known.recogniser
         try:
-            chosen = models.choose(models.installed(models_dir), language, allow_test_model=self._allow_test_model)
-            return vosk.VoskFactory(chosen) if chosen is not None else None
+            return self._current(language)
+        finally:
+            self._lock.release()
+
+    def _current(self, language: str) -> RecogniserFactory | None:
+        try:
+            stamps = models.stamps(self._settings.installed_models_dir)
+            if (known := self._chosen.get(language)) is None or known.stamps != stamps:
+                known = self._chosen[language] = _Chosen(stamps, next(self._usable(language), None))
+            return known.recogniser
         except (ModelError, OSError) as error:
-            # A broken model must not stop a call: its words come from Zoom, and the operator reads why.
-            log.error("model cannot be used", language=language, error=str(error))
+            _tell(language, error)
             return None
 
-    def pipelines(self, language: str) -> tuple[PipelineFactory, str | None]:
-        """Return what makes pipelines for channels in `language`, and the name of the model they use."""
+    def _usable(self, language: str) -> Iterator[RecogniserFactory]:
+        """Load the models of a language, best first. A broken one must not stop a call: the operator reads why."""
+        found = models.survey(self._settings.installed_models_dir)
+        for problem in found.problems:
+            _tell(language, problem.reason)
+        prefer = self._settings.prefer_models
+        for info in models.ranked(found.models, language, allow_test_model=self._allow_test_model, prefer=prefer):
+            try:
+                yield self._load(info)
+            except (ModelError, OSError) as error:
+                _tell(language, error)
+
+    def _load(self, info: ModelInfo) -> RecogniserFactory:
+        key = (info.path, models.stamp(info.path))
+        factory = self._loaded.get(key)
+        if factory is None:
+            factory = self._loaded[key] = vosk.VoskFactory(info)
+            log.info("model loaded", model=info.name, language=info.language)
+        return factory
+
+    def pipelines(self, language: str) -> Pipelines:
+        """Return what a call in `language` is heard with from its start to its end."""
         recogniser = self.recogniser(language)
 
         def make(channel_id: str, rate_hz: int) -> ChannelPipeline:
             return ChannelPipeline(channel_id, rate_hz, recogniser, language)
 
-        return make, recogniser.model_name if recogniser else None
+        return Pipelines(make, recogniser.model_name if recogniser else None)
 
     def close(self) -> None:
         self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _tell(language: str, error: object) -> None:
+    log.error("model cannot be used", language=language, error=str(error))

@@ -26,7 +26,7 @@ from cc_voice.sessions.intake import AudioIntake
 from cc_voice.sessions.keepsakes import Keepsakes
 from cc_voice.sessions.listening import Listener
 from cc_voice.sessions.platform import call_event
-from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
 from cc_voice.store import recordings
@@ -69,6 +69,8 @@ class Session:
         )
         self._recording = recordings.create(settings.recordings_dir, header)
         self._audio = AudioIntake(self._recording)
+        self._pipelines: Pipelines | None = None
+        """What this call is heard with; None: listening has not begun."""
         self._listeners: dict[str, Listener] = {}
         self._heard_utterances: dict[str, list[Utterance]] = {}
         self._hearing: dict[str, asyncio.Future[list[Utterance]]] = {}
@@ -228,11 +230,12 @@ class Session:
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
-        make, _ = await loop.run_in_executor(self._recognition.pool, self._recognition.pipelines, self.spec.language)
+        work = self._recognition.pipelines
+        self._pipelines = pipelines = await loop.run_in_executor(self._recognition.pool, work, self.spec.language)
         while True:
             for channel_id, file in self._recording.channels.items():
                 if channel_id not in self._listeners:
-                    self._listeners[channel_id] = Listener(file, make)
+                    self._listeners[channel_id] = Listener(file, pipelines.make)
                 self._advance(self._listeners[channel_id], loop)
             self._report()
             await asyncio.sleep(LISTEN_EVERY_S)
@@ -320,7 +323,8 @@ class Session:
             await self._hearing_done()
             heard = await self._in_thread(self._hear_ends)
             self._recording.close()
-            await self._in_thread(completion.complete, self.spec, self._settings, self._recognition, self._deliver, heard)
+            work = partial(completion.complete, heard=heard, pipelines=self._pipelines)
+            await self._in_thread(work, self.spec, self._settings, self._recognition, self._deliver)
 
     def _oddities(self) -> tuple[Oddity, ...]:
         """Return what was odd, most frequent first: what the protocol's side counted, and ours."""

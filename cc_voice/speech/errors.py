@@ -4,6 +4,7 @@
     ├── AudioFileError    a recording cannot be read
     ├── EncodingError     live audio comes in an encoding that cannot be decoded here
     ├── PacketError       one packet of live audio is damaged
+    ├── FetchError        a speech model could not be brought here
     ├── ModelError        a speech model is missing, damaged or not allowed here
     └── RecogniserError   the recogniser failed on audio
 
@@ -25,6 +26,10 @@ class EncodingError(SpeechError):
 
 class PacketError(SpeechError):
     """One packet of live audio is damaged: its time is a hole, the next packet may be whole."""
+
+
+class FetchError(SpeechError):
+    """A speech model could not be brought here: source, network, archive or disk. What was installed before is untouched."""
 
 
 class ModelError(SpeechError):

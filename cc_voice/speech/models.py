@@ -2,53 +2,104 @@
 
 The only reader of `models/manifest.toml` and of the folder of installed models. Nothing is ever downloaded here. A
 folder whose name the manifest does not list is taken if it carries a `model.toml` with `language` (and `sample_rate_hz`).
+Folders whose name begins with a dot are not models but what `fetching.py` keeps beside them.
 
 Vosk loads some damaged models without a word (`words.txt` too short; a wrong `word_boundary.int` ends the process at the first
-word) and names no reason when it refuses one, so `check` looks at the files first: by checksum where the manifest has them, by
-their structure otherwise.
+word) and names no reason when it refuses one, so `check` looks at the files first: by checksum where the manifest or the record
+of their installation has them, by their structure in any case.
 """
 
+import contextlib
 import hashlib
+import os
 import struct
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from cc_voice.settings import bundled
+from cc_voice.settings import ModelSize, bundled
 from cc_voice.speech.errors import ModelError
 
+RECORD = "installed.json"
+"""The file inside a model that says how it came here."""
 _DEFAULT_RATE_HZ = 16000
 """Kaldi's default; models without `--sample-frequency` in mfcc.conf have it."""
 
 _BOUNDARY_KINDS = frozenset({"nonword", "begin", "end", "internal", "singleton"})
 
+Stamp = tuple[tuple[str, int, int, int], ...]
+"""Path, size, time of change and inode of every file of a model: differs whenever the model does."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model came here: written by `fetching.py` into the model's folder, so that the two come and go together."""
+
+    source: str
+    """URL (without credentials) or path."""
+    installed_at: str
+    """RFC 3339, UTC."""
+    archive_sha256: str | None = None
+    """None: it came as a folder."""
+    files: dict[str, str]
+    """SHA-256 by path inside the model."""
+
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """An installed model. `files` are SHA-256 by path inside it, empty where the manifest has none."""
+    """An installed model. `files` are SHA-256 by path inside it, empty where nobody has recorded them."""
 
     name: str
     language: str
     path: Path
     sample_rate_hz: int = _DEFAULT_RATE_HZ
     test_only: bool = False
+    small: bool = False
+    licence: str = ""
     files: dict[str, str] = {}
+    record: Record | None = None
 
 
-class _Listed(msgspec.Struct, frozen=True):
-    """An entry of the manifest. What installers need besides (url, size, licence) is not read here."""
+class Listed(msgspec.Struct, frozen=True):
+    """An entry of the manifest: a model this product knows of, installed or not. `path` is of one that ships, `url` of others."""
 
     name: str
     language: str
     sample_rate_hz: int = _DEFAULT_RATE_HZ
     test_only: bool = False
+    licence: str = ""
     path: str | None = None
+    url: str | None = None
+    size_mb: int | None = None
+    """About how large the archive is."""
+    sha256: str | None = None
+    """Of the archive."""
     files: dict[str, str] = {}
+
+    @property
+    def small(self) -> bool:
+        """Whether its makers call it small."""
+        return "-small-" in self.name
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A folder that is meant to be a model and cannot be described."""
+
+    name: str
+    reason: str
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """What is in the folder of installed models, and what ships."""
+
+    models: tuple[ModelInfo, ...]
+    """In the manifest's order, then unlisted ones by name."""
+    problems: tuple[Problem, ...] = ()
 
 
 class _Manifest(msgspec.Struct, frozen=True):
-    model: tuple[_Listed, ...] = ()
+    model: tuple[Listed, ...] = ()
 
 
 class _Described(msgspec.Struct, frozen=True):
@@ -57,64 +108,138 @@ class _Described(msgspec.Struct, frozen=True):
     language: str
     sample_rate_hz: int = _DEFAULT_RATE_HZ
     test_only: bool = False
+    small: bool = False
+    licence: str = ""
+
+
+_RECORD = msgspec.json.Decoder(Record)
+
+
+def catalogue(shipped: Path | None = None) -> tuple[Listed, ...]:
+    """Return every model of the manifest, best first within a language. Raises ModelError."""
+    manifest: _Manifest = _read((shipped or bundled("models")) / "manifest.toml", _Manifest)
+    return manifest.model
+
+
+def survey(models_dir: Path | None, shipped: Path | None = None) -> Survey:
+    """Return the models that are here, and the folders that are meant to be one and say nothing that can be understood.
+
+    `models_dir` holds one folder per installed model and may be absent; `shipped` is the folder with the manifest.
+    Raises ModelError for the manifest, OSError.
+    """
+    shipped = shipped or bundled("models")
+    folders = {path.name: path for path in _folders(models_dir)}
+    found: list[ModelInfo] = []
+    problems: list[Problem] = []
+    places: list[tuple[Listed | None, Path]] = []
+    for entry in catalogue(shipped):
+        path = folders.pop(entry.name, shipped / entry.path if entry.path else None)
+        if path is not None and path.is_dir():
+            places.append((entry, path))
+    places += [(None, path) for path in folders.values() if (path / "model.toml").is_file()]
+    for listed, path in places:
+        try:
+            found.append(_info(listed or _read(path / "model.toml", _Described), path))
+        except ModelError as error:
+            problems.append(Problem(path.name, str(error)))
+    return Survey(tuple(found), tuple(problems))
 
 
 def installed(models_dir: Path | None, shipped: Path | None = None) -> tuple[ModelInfo, ...]:
-    """Return the models that are here, in the manifest's order, then unlisted ones by name.
+    """Return the models that are here, as `survey` does. Raises ModelError for the first that cannot be described."""
+    found = survey(models_dir, shipped)
+    if found.problems:
+        raise ModelError(found.problems[0].reason)
+    return found.models
 
-    `models_dir` holds one folder per installed model and may be absent; `shipped` is the folder with the manifest.
-    Raises ModelError for a manifest or model.toml that cannot be read.
+
+def stamps(models_dir: Path | None) -> tuple[tuple[str, Stamp], ...]:
+    """Return name and stamp of every installed model: equal as long as nothing was installed, changed or removed.
+
+    Looks at names, sizes and times only (some 30 files a model); a folder that is still being copied changes all the time.
     """
-    shipped = shipped or bundled("models")
-    present = sorted(models_dir.iterdir()) if models_dir and models_dir.is_dir() else []
-    folders = {path.name: path for path in present if path.is_dir()}
-    found: list[ModelInfo] = []
-    for entry in _manifest(shipped / "manifest.toml"):
-        path = folders.pop(entry.name, shipped / entry.path if entry.path else None)
-        if path is not None and path.is_dir():
-            found.append(_info(entry, path))
-    for name, path in folders.items():
-        if (path / "model.toml").is_file():
-            found.append(_info(_read(path / "model.toml", _Described), path, name))
-    return tuple(found)
+    return tuple((path.name, stamp(path)) for path in _folders(models_dir))
 
 
-def choose(models: tuple[ModelInfo, ...], language: str, *, allow_test_model: bool = False) -> ModelInfo | None:
-    """Return the model for a BCP-47 tag, or None: exact tag before same primary subtag, real models before test models."""
+def stamp(folder: Path) -> Stamp:
+    """Return the stamp of one model."""
+    found: list[tuple[str, int, int, int]] = []
+    for where, _, names in os.walk(folder):  # passes over what vanishes meanwhile
+        for path in map(Path(where).joinpath, names):
+            with contextlib.suppress(OSError):
+                about = path.stat()
+                found.append((str(path.relative_to(folder)), about.st_size, about.st_mtime_ns, about.st_ino))
+    return tuple(sorted(found))
+
+
+def ranked(
+    models: Iterable[ModelInfo], language: str, *, allow_test_model: bool = False, prefer: ModelSize = "large"
+) -> list[ModelInfo]:
+    """Return the models that can serve a BCP-47 language, best first.
+
+    Real ones before test models, the exact tag before another region's, then the preferred size, then in the order given.
+    """
     wanted = language.lower()
     usable = [model for model in models if allow_test_model or not model.test_only]
     fitting = [model for model in usable if _primary(model.language) == _primary(wanted)]
-    return min(fitting, key=lambda model: (model.test_only, model.language.lower() != wanted), default=None)
+    return sorted(
+        fitting, key=lambda model: (model.test_only, model.language.lower() != wanted, model.small != (prefer == "small"))
+    )
 
 
-def check(info: ModelInfo) -> None:
-    """Raise ModelError unless the model's files are whole. Reads every file that has a checksum."""
+def choose(
+    models: Iterable[ModelInfo], language: str, *, allow_test_model: bool = False, prefer: ModelSize = "large"
+) -> ModelInfo | None:
+    """Return the model for a BCP-47 language, the first of `ranked`, or None."""
+    return next(iter(ranked(models, language, allow_test_model=allow_test_model, prefer=prefer)), None)
+
+
+def check(info: ModelInfo, *, sums: bool = True) -> None:
+    """Raise ModelError unless the model's files are whole. Reads every file that has a checksum, unless told not to."""
     if not info.path.is_dir():
         raise ModelError(f"the model {info.name} is not at {info.path}; install it again")
     if not 8000 <= info.sample_rate_hz <= 48000:
         raise ModelError(f"the model {info.name} claims {info.sample_rate_hz} Hz; between 8000 and 48000 are possible")
-    for name, expected in info.files.items():
-        _check_sum(info, name, expected)
+    if sums:
+        for name, expected in info.files.items():
+            _check_sum(info, name, expected)
     _check_layout(info)
     _check_rate(info)
     _check_words(info)
     _check_boundaries(info)
 
 
-def _info(entry: _Listed | _Described, path: Path, name: str | None = None) -> ModelInfo:
+def _folders(models_dir: Path | None) -> list[Path]:
+    """Return the folders that may be installed models, by name."""
+    present = sorted(models_dir.iterdir()) if models_dir and models_dir.is_dir() else []
+    return [path for path in present if not path.name.startswith(".") and path.is_dir()]
+
+
+def _info(entry: Listed | _Described, path: Path) -> ModelInfo:
+    record = _record(path)
     return ModelInfo(
-        name=entry.name if isinstance(entry, _Listed) else name or path.name,
+        name=entry.name if isinstance(entry, Listed) else path.name,
         language=entry.language,
         path=path,
         sample_rate_hz=entry.sample_rate_hz,
         test_only=entry.test_only,
-        files=entry.files if isinstance(entry, _Listed) else {},
+        small=entry.small,
+        licence=entry.licence,
+        files=(entry.files if isinstance(entry, Listed) else {}) or (record.files if record else {}),
+        record=record,
     )
 
 
-def _manifest(path: Path) -> tuple[_Listed, ...]:
-    manifest: _Manifest = _read(path, _Manifest)
-    return manifest.model
+def _record(path: Path) -> Record | None:
+    """Return how a model came here; None: by hand, or with the product. Raises ModelError."""
+    try:
+        return _RECORD.decode((path / RECORD).read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ModelError(f"cannot read {path / RECORD}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise ModelError(f"{path / RECORD} cannot be used: {error}; install the model {path.name} again") from error
 
 
 def _read(path: Path, kind: type[Any]) -> Any:
