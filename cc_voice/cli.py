@@ -2,13 +2,14 @@
 
 import importlib
 import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from cc_voice.terminal import language_tag, load_settings, print_json, print_table, reason, site_options
 
 if TYPE_CHECKING:
     from cc_voice.call.batch import CallMeasured
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _ELSEWHERE = {
     "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
+    "models": ("cc_voice.models", "models", "List, fetch, verify, measure and remove speech models."),
     "demo": ("cc_voice.demo", "demo", "Play eight bundled calls through a service of its own and show the results."),
 }
 """Commands that live beside what they run: name → module, object, line in the list of commands."""
@@ -47,24 +49,6 @@ def main() -> None:
     os.umask(0o077)  # whatever this program writes – store, log of the store, recordings, exports – holds what people said
 
 
-def _site(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which site a command is about."""
-    config = click.option(
-        "--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file.  [default: $CC_VOICE_CONFIG]"
-    )
-    data = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of all data.  [default: var]")
-    return config(data(command))
-
-
-def _settings(config: Path | None, data_dir: Path | None, **overrides: Any) -> "Settings":
-    from cc_voice import settings
-
-    try:
-        return settings.load(config, overrides={"data_dir": data_dir, **overrides})
-    except settings.SettingsError as error:
-        raise click.ClickException(str(error)) from error
-
-
 def _ask(settings: "Settings", question: str, **arguments: Any) -> Any:
     from cc_voice import questions
 
@@ -78,7 +62,7 @@ def _ask(settings: "Settings", question: str, **arguments: Any) -> Any:
 
 
 @main.command()
-@_site
+@site_options
 @click.option("--listen", metavar="HOST:PORT", help="Address of pages, API and webhooks; port 0 takes a free one.")
 @click.option("--workers", type=click.IntRange(0), help="Worker processes; 0 is one per core.")
 @click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear live calls (tests, demos).")
@@ -93,7 +77,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     from cc_voice.store.errors import DatabaseLocked, StoreError
     from cc_voice.web.service import run
 
-    settings = _settings(config, data_dir, **overrides)
+    settings = load_settings(config, data_dir, **overrides)
     configure_logging(settings.log_level)
     try:
         run(settings)
@@ -104,32 +88,26 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     except StoreError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
-        raise click.ClickException(_reason(error)) from error
-
-
-def _reason(error: OSError) -> str:
-    """Say what failed with which file, without the number that only programmers know."""
-    reason = error.strerror or str(error)
-    return f"{error.filename}: {reason}" if error.filename else reason
+        raise click.ClickException(reason(error)) from error
 
 
 # -- streams ---------------------------------------------------------------------------------------------------------
 
 
 @main.command()
-@_site
+@site_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array with everything that is known of each stream.")
 def streams(config: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """List the newest streams: how far each came, how far recognition is behind, why it failed, what was odd about it.
 
     Odd is what was damaged, repeated, or sent by Zoom and unknown here: numbers, fields and messages, with how often each came.
     """
-    found = _ask(_settings(config, data_dir), "streams")
+    found = _ask(load_settings(config, data_dir), "streams")
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     columns = ["stream_id", "call_id", "product", "started", "stage", "lag_s", "failure", "odd"]
-    _print_table(columns, [_stream_row(stream) for stream in found])
+    print_table(columns, [_stream_row(stream) for stream in found])
 
 
 def _stream_row(stream: Mapping[str, Any]) -> list[str]:
@@ -146,7 +124,7 @@ _PRODUCTS = ("contact_center", "meeting", "webinar", "video_sdk", "phone")
 
 
 @main.command()
-@_site
+@site_options
 @click.argument("action", type=click.Choice(["start", "stop", "pause", "resume"]))
 @click.option("--product", type=click.Choice(_PRODUCTS), required=True, help="Zoom's product.")
 @click.option(
@@ -161,7 +139,7 @@ def rtms(config: Path | None, data_dir: Path | None, app_name: str | None, user:
     """
     from cc_voice.rtms.control import Command
 
-    settings = _settings(config, data_dir)
+    settings = load_settings(config, data_dir)
     app = _app(settings, app_name)
     _ask_zoom(settings, app, Command(client_id=app.client_id, participant_user_id=user, **wanted))
     click.echo("accepted; a new stream is announced by a webhook")
@@ -194,22 +172,12 @@ def _ask_zoom(settings: "Settings", app: "ZoomApp", command: "Command") -> None:
 # -- recordings of the past ------------------------------------------------------------------------------------------
 
 
-def _tag(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    """Return a language as everything compares it."""
-    from cc_voice import languages
-
-    try:
-        return None if text is None else languages.tag(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
 @main.command("import")
-@_site
+@site_options
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--agent-channel", type=click.IntRange(0), help="Channel of the agent, counted from 0.")
 @click.option("--customer-channel", type=click.IntRange(0), help="Channel of the customer, counted from 0.")
-@click.option("--language", metavar="TAG", callback=_tag, help="Language spoken (BCP-47).  [default: the site's]")
+@click.option("--language", metavar="TAG", callback=language_tag, help="Language spoken (BCP-47).  [default: the site's]")
 @click.option("--start", type=click.DateTime(), help="When the call began, UTC.  [default: from the file's date]")
 @click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear it (tests, demos).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: call_id, legs, channels, utterances, reasons.")
@@ -219,10 +187,10 @@ def import_(file: Path, config: Path | None, data_dir: Path | None, as_json: boo
     A file with one party per channel needs --agent-channel and --customer-channel. A mono file needs neither: its two-party
     metrics are NULL, with the reason.
     """
-    settings = _settings(config, data_dir, allow_test_model=options.pop("allow_test_model"))
+    settings = load_settings(config, data_dir, allow_test_model=options.pop("allow_test_model"))
     measured = _import(file, settings, options)
     if as_json:
-        _print_json(_import_object(measured))
+        print_json(_import_object(measured))
     else:
         _print_call(_ask(settings, "calls.show", call_id=measured.call_id))
 
@@ -292,19 +260,19 @@ def calls() -> None:
 
 
 @calls.command("list")
-@_site
+@site_options
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many, newest first.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def calls_list(config: Path | None, data_dir: Path | None, limit: int, as_json: bool) -> None:
     """List calls, newest first."""
-    settings = _settings(config, data_dir)
+    settings = load_settings(config, data_dir)
     found = _ask(settings, "calls.list", limit=limit)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         from cc_voice.questions import cell
 
-        _print_table(list(_CALL_COLUMNS), [[cell(row.get(column)) for column in _CALL_COLUMNS] for row in found])
+        print_table(list(_CALL_COLUMNS), [[cell(row.get(column)) for column in _CALL_COLUMNS] for row in found])
     if lost := len(_ask(settings, "streams.not_analysed")):
         click.echo(f"not analysed in the last days: {lost}; `cc-voice streams` says why", err=True)
 
@@ -323,20 +291,20 @@ _CALL_COLUMNS = (
 
 
 @calls.command("show")
-@_site
+@site_options
 @click.argument("call_id")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def calls_show(call_id: str, config: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """Show one call: its legs with every metric or the reason it is missing, and its transcript."""
-    found = _ask(_settings(config, data_dir), "calls.show", call_id=call_id)
+    found = _ask(load_settings(config, data_dir), "calls.show", call_id=call_id)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         _print_call(found)
 
 
 @main.command()
-@_site
+@site_options
 @click.argument("name", required=False)
 @click.option("--param", "-p", "params", multiple=True, metavar="KEY=VALUE", help="Parameter of the report; repeat for more.")
 @click.option(
@@ -344,10 +312,10 @@ def calls_show(call_id: str, config: Path | None, data_dir: Path | None, as_json
 )
 def report(name: str | None, config: Path | None, data_dir: Path | None, params: tuple[str, ...], form: str) -> None:
     """Answer a named question over all calls; without NAME, list the questions."""
-    settings = _settings(config, data_dir)
+    settings = load_settings(config, data_dir)
     if name is None:
         rows = [[info["name"], info["title"], ", ".join(p["name"] for p in info["params"])] for info in _ask(settings, "reports")]
-        _print_table(["report", "question", "parameters"], rows)
+        print_table(["report", "question", "parameters"], rows)
         return
     wrong = [text for text in params if "=" not in text]
     if wrong:
@@ -355,18 +323,18 @@ def report(name: str | None, config: Path | None, data_dir: Path | None, params:
     values = dict(text.split("=", 1) for text in params)
     answer = _ask(settings, "report", name=name, params=values, format=form)
     if form == "table":
-        _print_table(answer["columns"], answer["rows"])
+        print_table(answer["columns"], answer["rows"])
     else:
         click.echo(answer.rstrip("\n"))
 
 
 @main.command()
-@_site
+@site_options
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.  [default: <data-dir>/exports]")
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "both"]), default="both", show_default=True, help="Files.")
 def export(config: Path | None, data_dir: Path | None, out: Path | None, form: str) -> None:
     """Write calls, legs, utterances and words as CSV and Parquet, with a manifest of row counts and SHA-256."""
-    settings = _settings(config, data_dir)
+    settings = load_settings(config, data_dir)
     folder = (out or settings.exports_dir).resolve()
     formats = ["csv", "parquet"] if form == "both" else [form]
     manifest = _ask(settings, "export", folder=str(folder), formats=formats)
@@ -376,27 +344,6 @@ def export(config: Path | None, data_dir: Path | None, out: Path | None, form: s
 
 
 # -- printing --------------------------------------------------------------------------------------------------------
-
-
-def _print_json(value: Any) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.encode(value).decode())
-
-
-def _print_table(columns: list[str], rows: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    # Not a terminal: no line may be folded to eighty columns, somebody will grep it
-    Console(width=None if sys.stdout.isatty() else 400).print(table)
-    if not rows:
-        click.echo("no rows", err=True)
 
 
 def _print_call(call: Mapping[str, Any]) -> None:
@@ -412,7 +359,7 @@ def _print_call(call: Mapping[str, Any]) -> None:
         reasons = leg["reasons"]
         told = {name: value for name, value in leg["metrics"].items() if value is not None or name in reasons}
         rows = [[name, cell(value), REASONS.get(reasons.get(name, ""), "")] for name, value in told.items()]
-        _print_table(["metric", "value", "why it is missing"], rows)
+        print_table(["metric", "value", "why it is missing"], rows)
     if call["utterances"]:
         click.echo("\ntranscript (seconds, party, language, words)")
     for said in call["utterances"]:

@@ -146,7 +146,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     restart_streams: Literal["off", "on"] = "off"
     """Ask Zoom for a new stream when one ended by a fault while the conversation may go on."""
     proxy: Secret | None = None
-    """URL of the HTTP proxy for REST calls; it may hold a password. Media links do not use it."""
+    """URL of the HTTP proxy for REST calls and for fetching models; it may hold a password. Media links do not use it."""
     meeting_agent: tuple[str, ...] = ("first",)
     """Who is the agent of a meeting; see the README."""
     customer_key_salt: Secret = Secret("")

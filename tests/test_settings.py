@@ -79,6 +79,7 @@ def test_the_environment_names_the_file_and_an_argument_is_nearer(write: Callabl
         ("CUSTOMER_KEY_SALT", HIDDEN, "customer_key_salt", Secret(HIDDEN)),
         ("MODELS_DIR", "models", "models_dir", Path("models")),
         ("RESTART_STREAMS", "on", "restart_streams", "on"),
+        ("PREFER_MODELS", "small", "prefer_models", "small"),
         ("PROXY", f"http://user:{HIDDEN}@proxy:3128", "proxy", Secret(f"http://user:{HIDDEN}@proxy:3128")),
         ("MEETING_AGENT", "Ana Ruiz, host ,first", "meeting_agent", ("Ana Ruiz", "host", "first")),
     ],
@@ -171,6 +172,7 @@ def test_structs_may_be_overrides() -> None:
         ("log_level = 'loud'", "log_level is 'loud'; choose debug"),
         ("workers = ", "cannot be read"),
         ("restart_streams = 'perhaps'", "restart_streams must be 'off' or 'on', not 'perhaps'$"),
+        ("prefer_models = 'huge'", "prefer_models must be 'large' or 'small', not 'huge'$"),
         ("meeting_agent = 'host'", "meeting_agent must be a list, not text$"),
         ("meeting_agent = [1]", "meeting_agent must be text, not a whole number$"),
         ("[media]\ncodec = 'mp3'", r"codec of \[media\] must be 'l16' or 'g711' or 'g722' or 'opus', not 'mp3'$"),
@@ -362,6 +364,7 @@ SETTINGS = st.builds(
     workers=st.integers(0, 64),
     recogniser=st.sampled_from(["vosk", "none"]),
     models_dir=st.none() | NAME.map(Path),
+    prefer_models=st.sampled_from(["large", "small"]),
     allow_test_model=st.booleans(),
     language=st.builds(LanguageSettings, default=st.sampled_from(["en", "pt-BR", "zh-Hant-TW"]), identify=st.booleans()),
     media=st.builds(
@@ -408,8 +411,10 @@ def test_a_file_of_the_same_is_read_the_same(tmp_path: Path, whole: Settings) ->
 def test_every_folder_lies_in_the_data_folder() -> None:
     found = Settings(data_dir=Path("/data"))
     places = [found.database_path, found.recordings_dir, found.spool_dir, found.exports_dir, found.owner_socket]
-    assert len(set(places)) == 5
+    places.append(found.installed_models_dir)
+    assert len(set(places)) == 6
     assert all(place.parent == Path("/data") for place in places)
+    assert Settings(models_dir=Path("/models")).installed_models_dir == Path("/models")
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,11 @@ def _write(answer: httpx.Response, part: Path, have: int, total: int | None, mos
 def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
     """Ask, following redirects. Credentials in `url` go to its own host only: httpx takes them from each URL."""
     for _ in range(_MOST_REDIRECTS):
-        answer = client.send(client.build_request("GET", url, headers=headers), stream=True)
+        request = client.build_request("GET", url, headers=headers)
+        try:
+            answer = client.send(request, stream=True)
+        except httpx.InvalidURL as error:  # httpx looks where a redirect leads, even if it is not to follow it
+            raise FetchError(f"{public(url)} redirects to what is no URL") from error
         try:
             if not answer.has_redirect_location:
                 yield answer

@@ -189,10 +189,16 @@ def _download(order: Order, listed: Listed | None, part: Path, told: Told) -> Pa
 
 
 def http_client(proxy: str | None, timeout_s: float) -> httpx.Client:
-    """Return a client that honours the environment's proxy, as the operator's other commands do, and the machine's certificates."""
+    """Return a client that honours the environment's proxy, as the operator's other commands do, and the machine's authorities.
+
+    Raises FetchError.
+    """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return httpx.Client(proxy=proxy, verify=context, trust_env=True, follow_redirects=False, timeout=timeout_s)
+    try:
+        return httpx.Client(proxy=proxy, verify=context, trust_env=True, follow_redirects=False, timeout=timeout_s)
+    except (ValueError, ImportError) as error:
+        raise FetchError("the proxy of the environment cannot be used; write HTTPS_PROXY=http://HOST:PORT") from error
 
 
 def _check_trust(order: Order, listed: Listed | None, models_dir: Path, digest: str) -> Trusted | None:

@@ -10,7 +10,7 @@ import pytest
 MANIFEST = Path(__file__).resolve().parents[2] / "models" / "manifest.toml"
 ENTRIES: list[dict[str, Any]] = tomllib.loads(MANIFEST.read_text())["model"]
 OFFICIAL = [entry for entry in ENTRIES if "url" in entry]
-KEYS = {"name", "language", "sample_rate_hz", "path", "url", "size_mb", "files", "test_only", "licence"}
+KEYS = {"name", "language", "sample_rate_hz", "path", "url", "size_mb", "sha256", "files", "test_only", "licence"}
 
 
 def test_the_head_of_the_file_explains_every_key() -> None:
@@ -50,6 +50,7 @@ def test_an_official_model_comes_from_its_makers_by_its_name(entry: dict[str, An
 def test_no_checksum_is_invented(entry: dict[str, Any]) -> None:
     """Nobody here has seen the archives, and their makers publish no SHA-256."""
     assert "files" not in entry
+    assert "sha256" not in entry
 
 
 def test_the_best_of_a_language_stands_first() -> None:

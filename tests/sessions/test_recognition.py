@@ -1,13 +1,16 @@
 """Which recogniser a call gets: the best that is usable, none that is broken, and one model for all who ask."""
 
+import gc
 import shutil
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 
 import msgspec
 import pytest
+import vosk as Vosk
 from structlog.testing import capture_logs
 
 from cc_voice.sessions.recognition import Recognition
@@ -90,6 +93,99 @@ def test_all_threads_share_one_model(make: Make) -> None:
         found = list(pool.map(ask, range(8)))
     assert found[0] is not None
     assert {id(one) for one in found} == {id(found[0])}
+
+
+# ---- models that come and go while the service runs
+
+
+def install(site: Settings, name: str, language: str = "fr") -> Path:
+    """Put a model in place as `cc-voice models fetch` does: by one rename."""
+    beside = site.data_dir / "models" / ".incoming" / name
+    shutil.copytree(bundled("models") / "mini" / "model", beside)
+    (beside / "model.toml").write_text(f'language = "{language}"\nsample_rate_hz = 8000\nsmall = {str("small" in name).lower()}\n')
+    return beside.rename(site.data_dir / "models" / name)
+
+
+def test_a_model_installed_meanwhile_serves_the_next_call(make: Make, site: Settings) -> None:
+    recognition = make()
+    before = recognition.pipelines("fr")
+    assert before.model is None
+    install(site, "small-fr")
+    assert before.make("a", RATE_HZ).feed(bytes(RATE_HZ)) == []
+    assert recognition.pipelines("fr").model == "small-fr"
+    install(site, "big-fr")
+    assert recognition.pipelines("fr").model == "big-fr"
+    assert make(prefer_models="small").pipelines("fr").model == "small-fr"
+
+
+def test_a_removed_model_serves_its_calls_to_the_end_and_then_leaves_memory(
+    make: Make, site: Settings, voices: tuple[Samples, Samples]
+) -> None:
+    folder = install(site, "own-fr")
+    recognition = make()
+    call, model = recognition.pipelines("fr"), weakref.ref(recognition.recogniser("fr"))
+    shutil.rmtree(folder)
+    assert recognition.pipelines("fr").model is None
+    pipeline = call.make("a", RATE_HZ)
+    assert [*pipeline.feed(voices[0].tobytes()), *pipeline.finish()]
+    assert model() is not None
+    del call, pipeline
+    gc.collect()
+    assert model() is None
+
+
+def test_what_did_not_change_is_not_loaded_again(make: Make, site: Settings) -> None:
+    recognition = make()
+    english = recognition.recogniser("en")
+    assert recognition.recogniser("en-GB") is english
+    install(site, "own-fr")
+    assert recognition.recogniser("en") is english
+    french = recognition.recogniser("fr")
+    install(site, "own-es", "es")
+    assert recognition.recogniser("fr") is french
+
+
+def test_a_damaged_model_is_told_and_the_next_best_serves(make: Make, site: Settings) -> None:
+    install(site, "small-fr")
+    (install(site, "big-fr") / "graph" / "words.txt").write_text("half a li")
+    with capture_logs() as logs:
+        assert make().pipelines("fr").model == "small-fr"
+    assert [entry["error"] for entry in logs if entry["log_level"] == "error"] == [
+        "the model big-fr has a damaged words.txt; install it again"
+    ]
+
+
+def test_a_model_still_being_copied_serves_once_it_is_whole(make: Make, site: Settings) -> None:
+    folder, recognition = install(site, "own-fr"), make()
+    whole = (folder / "graph" / "HCLr.fst").read_bytes()
+    (folder / "graph" / "HCLr.fst").write_bytes(b"")
+    assert recognition.recogniser("fr") is None
+    (folder / "graph" / "HCLr.fst").write_bytes(whole)
+    assert recognition.recogniser("fr") is not None
+
+
+def test_while_a_new_model_loads_calls_go_on_with_the_old(make: Make, site: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(site, "small-fr")
+    recognition, loading, go_on = make(), Event(), Event()
+    old = recognition.recogniser("fr")
+    install(site, "big-fr")
+    open_model = Vosk.Model
+
+    def slow(model_path: str) -> object:
+        loading.set()
+        assert go_on.wait(30)
+        return open_model(model_path=model_path)
+
+    monkeypatch.setattr(Vosk, "Model", slow)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(recognition.recogniser, "fr")
+        assert loading.wait(30)
+        assert recognition.recogniser("fr") is old
+        go_on.set()
+        new = first.result(30)
+    assert new is not None
+    assert new.model_name == "big-fr"
+    assert recognition.recogniser("fr") is new
 
 
 def test_channels_are_heard_in_parallel_as_one_after_the_other(make: Make, voices: tuple[Samples, Samples]) -> None:

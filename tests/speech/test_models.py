@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from cc_voice.settings import ModelSize
 from cc_voice.speech.errors import ModelError
-from cc_voice.speech.models import ModelInfo, check, choose, installed
+from cc_voice.speech.models import RECORD, ModelInfo, catalogue, check, choose, installed, ranked, stamps, survey
 
 
 def model(name: str, language: str, test_only: bool = False) -> ModelInfo:
-    return ModelInfo(name=name, language=language, path=Path(name), test_only=test_only)
+    return ModelInfo(name=name, language=language, path=Path(name), test_only=test_only, small="small" in name)
 
 
 MINI = model("mini", "en", test_only=True)
@@ -44,6 +45,63 @@ def test_a_test_model_serves_only_where_allowed_and_nothing_better_is_there() ->
     assert choose((MINI,), "en-US") is None
     assert choose((MINI,), "en-US", allow_test_model=True) is MINI
     assert choose((MINI, US_SMALL), "en", allow_test_model=True) is US_SMALL
+
+
+@pytest.mark.parametrize(
+    ("prefer", "language", "expected"),
+    [
+        ("large", "en-US", [US_BIG, US_SMALL, GB]),
+        ("small", "en-US", [US_SMALL, US_BIG, GB]),
+        ("small", "en-GB", [GB, US_SMALL, US_BIG]),
+        ("small", "es", [ES]),
+    ],
+)
+def test_the_preferred_size_serves_and_the_others_stand_by(prefer: ModelSize, language: str, expected: list[ModelInfo]) -> None:
+    models = (US_BIG, US_SMALL, GB, ES, MINI)
+    assert ranked(models, language, prefer=prefer) == expected
+    assert choose(models, language, prefer=prefer) is expected[0]
+
+
+def test_the_manifest_tells_small_models_from_large() -> None:
+    sizes = {one.name: one.small for one in catalogue() if one.language == "en-US"}
+    assert sizes == {"vosk-model-en-us-0.22": False, "vosk-model-en-us-0.22-lgraph": False, "vosk-model-small-en-us-0.15": True}
+
+
+def test_a_folder_that_says_nothing_sensible_does_not_hide_the_others(tmp_path: Path, test_model: ModelInfo) -> None:
+    for name in ("our-fi", "our-sv", "our-da", ".incoming"):
+        shutil.copytree(test_model.path, tmp_path / name)
+        (tmp_path / name / "model.toml").write_text(f'language = "{name[-2:]}"\nsample_rate_hz = 8000\n')
+    (tmp_path / "our-sv" / "model.toml").write_text("language = [")
+    (tmp_path / "our-da" / RECORD).write_text("{}")
+    found = survey(tmp_path)
+    assert [one.name for one in found.models if not one.test_only] == ["our-fi"]
+    assert [one.name for one in found.problems] == ["our-da", "our-sv"]
+    assert all(one.name in one.reason for one in found.problems)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "graph/words.txt").write_bytes(b"other"),
+        lambda folder: (folder / "graph/more").touch(),
+        lambda folder: (folder / "graph/words.txt").unlink(),
+        lambda folder: folder.rename(folder.with_name("renamed")),
+        lambda folder: shutil.rmtree(folder),
+        lambda folder: shutil.copytree(folder, folder.with_name("second")),
+    ],
+)
+def test_stamps_tell_every_change(tmp_path: Path, test_model: ModelInfo, change: Callable[[Path], object]) -> None:
+    shutil.copytree(test_model.path, tmp_path / "our-fi")
+    before = stamps(tmp_path)
+    (tmp_path / ".incoming").mkdir()
+    (tmp_path / ".incoming" / "part").touch()
+    assert stamps(tmp_path) == before
+    change(tmp_path / "our-fi")
+    assert stamps(tmp_path) != before
+
+
+def test_no_folder_has_no_stamps(tmp_path: Path) -> None:
+    assert stamps(None) == stamps(tmp_path / "absent") == ()
 
 
 def test_the_shipped_model_is_whole_and_for_tests_only() -> None:

@@ -1,0 +1,317 @@
+"""`cc-voice models`: which speech models are here and could be, and everything that is done with them.
+
+The one command that downloads; the service never does, and takes up what was installed when the next call starts.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from cc_voice.settings import ModelSize, Settings
+from cc_voice.speech import fetching
+from cc_voice.speech import models as catalogue
+from cc_voice.speech.errors import FetchError, ModelError
+from cc_voice.speech.models import Listed, ModelInfo, Problem
+from cc_voice.terminal import language_tag, load_settings, print_json, print_table, reason, site_options
+
+State = Literal["ok", "test only", "damaged", "available"]
+BENCH_SCENARIOS = ("good-call", "interrupted-call")
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One model in the list."""
+
+    name: str
+    language: str
+    sample_rate_hz: int
+    licence: str
+    size: ModelSize
+    state: State
+    archive_mb: int | None = None
+    disk_mb: float | None = None
+    serves: tuple[str, ...] = ()
+    """Languages whose calls get this model."""
+    installed_at: str | None = None
+    source: str | None = None
+    problem: str | None = None
+
+
+@click.group()
+def models() -> None:
+    """List, fetch, verify, measure and remove speech models."""
+
+
+@models.command("list")
+@site_options
+@click.option("--language", metavar="TAG", callback=language_tag, help="Only models of this language (BCP-47).")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def list_(config: Path | None, data_dir: Path | None, language: str | None, as_json: bool) -> None:
+    """List the models that are installed and those that can be fetched, and which one serves which language.
+
+    Installed ones are looked at, not read to the end; `verify` does that.
+    """
+    settings = load_settings(config, data_dir)
+    lines = lines_of(settings)
+    if language is not None:
+        lines = [line for line in lines if line.language.partition("-")[0] == language.partition("-")[0]]
+    if as_json:
+        print_json(lines)
+        return
+    columns = ["name", "language", "size", "archive MB", "disk MB", "Hz", "licence", "state", "serves"]
+    print_table(columns, [_row(line) for line in lines])
+    for line in lines:
+        if line.problem:
+            click.echo(line.problem, err=True)
+
+
+@models.command()
+@site_options
+@click.argument("names", nargs=-1, metavar="NAME…")
+@click.option("--language", metavar="TAG", callback=language_tag, help="Fetch the model for this language instead of naming it.")
+@click.option("--large", "size", flag_value="large", help="With --language: the large model.  [default: as prefer_models says]")
+@click.option("--small", "size", flag_value="small", help="With --language: the small model.")
+@click.option("--from", "source", metavar="URL|DIR|ZIP", help="A mirror, or a folder or archive on this machine.")
+@click.option("--sha256", metavar="HEX", help="What the archive's checksum must be, if you know it from elsewhere.")
+@click.option("--trust-new", is_flag=True, help="Accept an archive that differs from the one first seen under this name.")
+@click.option("--again", is_flag=True, help="Install anew what is here and whole.")
+def fetch(
+    names: tuple[str, ...],
+    config: Path | None,
+    data_dir: Path | None,
+    language: str | None,
+    size: ModelSize | None,
+    source: str | None,
+    **options: Any,
+) -> None:
+    """Install models: download or copy, check, unpack, put in place. A download that was cut goes on where it stopped.
+
+    The proxy is the configuration's, else the environment's (HTTPS_PROXY, NO_PROXY). Without internet, bring the archives of
+    `models list --json` to a web server or a folder of yours and say --from.
+    """
+    settings = load_settings(config, data_dir)
+    if bool(names) == bool(language) or (size and not language):
+        raise click.UsageError("say either the names of models, or a --language (with --small or --large if you like)")
+    if len(names) > 1 and (options["sha256"] or (source or "").endswith(".zip")):
+        raise click.UsageError("one archive and one checksum are of one model; fetch them one by one")
+    chosen = names or (_of_language(language or "", size, settings.prefer_models),)
+    for name in chosen:
+        order = fetching.Order(name=name, source=source, proxy=settings.proxy, **options)
+        try:
+            with _Shown(name) as shown:
+                done = fetching.fetch(order, settings.installed_models_dir, datetime.now(UTC), shown)
+        except (FetchError, ModelError) as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            raise click.ClickException(f"{reason(error)}; what was installed before is untouched") from error
+        click.echo(_told(done))
+
+
+@models.command()
+@site_options
+@click.argument("names", nargs=-1, metavar="[NAME]…")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def verify(names: tuple[str, ...], config: Path | None, data_dir: Path | None, as_json: bool) -> None:
+    """Read every file of the installed models: against the checksums of their installation, and for what Vosk needs.
+
+    Exit status 1 if one is damaged.
+    """
+    settings = load_settings(config, data_dir)
+    lines = [line for line in lines_of(settings, sums=True) if line.state != "available" and (not names or line.name in names)]
+    if missing := sorted(set(names) - {line.name for line in lines}):
+        raise click.ClickException(f"the model {missing[0]} is not installed")
+    if as_json:
+        print_json(lines)
+    for line in lines if not as_json else ():
+        checked = "checksums and structure" if line.source or line.state == "test only" else "structure; no checksums are known"
+        click.echo(f"damaged  {line.problem}" if line.problem else f"ok       {line.name}  ({checked})")
+    if any(line.problem for line in lines):
+        raise SystemExit(1)
+
+
+@models.command()
+@site_options
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(name: str, config: Path | None, data_dir: Path | None, yes: bool) -> None:
+    """Remove an installed model. Calls that use it go on with it; the next ones get another, or Zoom's words."""
+    settings = load_settings(config, data_dir)
+    try:
+        if not yes and name in {one.name for one in catalogue.survey(settings.installed_models_dir).models}:
+            click.confirm(f"Remove {settings.installed_models_dir / name}?", abort=True)
+        fetching.remove(name, settings.installed_models_dir)
+    except (FetchError, ModelError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(reason(error)) from error
+    click.echo(f"removed {name}")
+
+
+@models.command()
+@site_options
+@click.argument("name")
+@click.option("--seconds", type=click.FloatRange(5, 3600), default=60.0, show_default=True, help="How much of each party to hear.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def bench(name: str, config: Path | None, data_dir: Path | None, seconds: float, as_json: bool) -> None:
+    """Measure an installed model on this machine: speed, memory, load time, and how many calls it can carry.
+
+    The sound is that of the bundled calls. A model of another language hears nonsense in it, at much the same cost.
+    """
+    from cc_voice.simulator.scenario import RATE_HZ, load_scenario
+    from cc_voice.speech import measuring
+
+    settings = load_settings(config, data_dir)
+    tracks = [track for scenario in BENCH_SCENARIOS for track in load_scenario(scenario).tracks]
+    try:
+        found = {one.name: one for one in catalogue.survey(settings.installed_models_dir).models}
+        if name not in found:
+            raise click.ClickException(f"the model {name} is not installed; here are: {', '.join(found)}")
+        cost = measuring.measure(found[name], [measuring.Channel(track.pcm, RATE_HZ) for track in tracks], seconds)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
+    machine = measuring.this_machine()
+    able = measuring.capacity(cost, machine, settings.worker_count)
+    if as_json:
+        figures = {"rtf": cost.rtf, "call_cores": cost.call_cores, "workers": settings.worker_count, "calls": able.calls}
+        print_json({**msgspec.to_builtins(cost), **msgspec.to_builtins(machine), **msgspec.to_builtins(able), **figures})
+        return
+    memory = f"{machine.free_mb:.0f} MB of memory free" if machine.free_mb is not None else "memory unknown"
+    click.echo(f"model        {cost.model}")
+    click.echo(f"load         {cost.load_s:.2f} s, {cost.model_mb:.1f} MB in each worker")
+    click.echo(f"recogniser   {cost.recogniser_mb:.2f} MB for each party who is speaking")
+    click.echo(f"speed        RTF {cost.rtf:.4f} (CPU seconds per second of speech; {cost.speech_s:.0f} s of it were heard)")
+    click.echo(f"a call       {100 * cost.call_cores:.2f} % of a core, two parties, as talkative as the bundled calls")
+    click.echo(f"machine      {machine.cores} cores, {memory}, {settings.worker_count} workers")
+    by_memory = "unknown" if able.by_memory is None else able.by_memory
+    click.echo(f"calls        {able.calls} at once: {able.by_cpu} by processor, {by_memory} by memory")
+    click.echo(
+        f"             assuming {measuring.CPU_SHARE:.0%} of the cores and {measuring.MEMORY_SHARE:.0%} of the free memory "
+        "for recognition, and no other load"
+    )
+
+
+def lines_of(settings: Settings, *, sums: bool = False) -> list[Line]:
+    """Return the list of models, the manifest's order first. `sums` reads every file that has a checksum."""
+    try:
+        found = catalogue.survey(settings.installed_models_dir)
+        listed = {one.name: one for one in catalogue.catalogue()}
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
+    problems = {model.name: problem for model in found.models if (problem := _problem(model, sums=sums)) is not None}
+    serving = _serving([model for model in found.models if model.name not in problems], settings, listed)
+    here = {model.name: _installed(model, listed, problems.get(model.name), serving.get(model.name, ())) for model in found.models}
+    broken = {one.name: _broken(one) for one in found.problems}
+    present = here | broken
+    known = [present.get(name) or _available(one) for name, one in listed.items()]
+    return [*known, *(line for name, line in present.items() if name not in listed)]
+
+
+def _problem(model: ModelInfo, *, sums: bool) -> str | None:
+    try:
+        catalogue.check(model, sums=sums)
+    except ModelError as error:
+        return str(error)
+    except OSError as error:
+        return f"the model {model.name} cannot be read: {reason(error)}"
+    return None
+
+
+def _serving(models: list[ModelInfo], settings: Settings, listed: dict[str, Listed]) -> dict[str, tuple[str, ...]]:
+    """Return which languages each model serves, of those that the site expects or a model is made for."""
+    tags = {settings.language.default} | {one.language for one in models} | {one.language for one in listed.values()}
+    found: dict[str, tuple[str, ...]] = {}
+    for tag in sorted(tags):
+        chosen = catalogue.choose(models, tag, allow_test_model=settings.allow_test_model, prefer=settings.prefer_models)
+        if chosen is not None:
+            found[chosen.name] = (*found.get(chosen.name, ()), tag)
+    return found
+
+
+def _installed(model: ModelInfo, listed: dict[str, Listed], problem: str | None, serves: tuple[str, ...]) -> Line:
+    known = listed.get(model.name)
+    return Line(
+        name=model.name,
+        language=model.language,
+        sample_rate_hz=model.sample_rate_hz,
+        licence=model.licence,
+        size="small" if model.small else "large",
+        state="damaged" if problem else "test only" if model.test_only else "ok",
+        archive_mb=known.size_mb if known else None,
+        disk_mb=round(sum(size for _, size, _, _ in catalogue.stamp(model.path)) / 1e6, 1),
+        serves=serves,
+        installed_at=model.record.installed_at if model.record else None,
+        source=model.record.source if model.record else None,
+        problem=problem,
+    )
+
+
+def _broken(one: Problem) -> Line:
+    return Line(name=one.name, language="?", sample_rate_hz=0, licence="", size="large", state="damaged", problem=one.reason)
+
+
+def _available(one: Listed) -> Line:
+    return Line(
+        name=one.name,
+        language=one.language,
+        sample_rate_hz=one.sample_rate_hz,
+        licence=one.licence,
+        size="small" if one.small else "large",
+        state="available",
+        archive_mb=one.size_mb,
+        source=one.url,
+    )
+
+
+def _row(line: Line) -> list[str]:
+    sizes = ["–" if size is None else str(size) for size in (line.archive_mb, line.disk_mb)]
+    return [line.name, line.language, line.size, *sizes, str(line.sample_rate_hz), line.licence, line.state, ", ".join(line.serves)]
+
+
+def _of_language(language: str, size: ModelSize | None, prefer: ModelSize) -> str:
+    """Return the listed model for a language; without `size` the preferred one, or what there is."""
+    primary = language.partition("-")[0]
+    fitting = [one for one in catalogue.catalogue() if one.url and one.language.partition("-")[0] == primary]
+    exact = [one for one in fitting if one.language == language] or fitting
+    sized = [one for one in exact if one.small == ((size or prefer) == "small")]
+    if not exact or (size and not sized):
+        known = ", ".join(one.name for one in exact) or "none for this language; another source is given with NAME and --from"
+        raise click.ClickException(f"no {size or 'speech'} model for {language} is listed; there are: {known}")
+    return (sized or exact)[0].name
+
+
+def _told(done: fetching.Fetched) -> str:
+    if not done.is_new:
+        return f"{done.model.name} is here and whole; nothing to do (--again installs it anew)"
+    record = done.model.record
+    digest = record.archive_sha256 if record else None
+    since = f"as recorded on {done.trusted_since}" if done.trusted_since else "first seen, recorded"
+    return f"installed {done.model.path}" + (f"  SHA-256 {digest} ({since})" if digest else "")
+
+
+class _Shown(fetching.Told):
+    """A progress bar on standard error; nothing where that is not a terminal."""
+
+    def __init__(self, name: str) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        console = Console(stderr=True)
+        self._name = name
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._progress.add_task(name, total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def step(self, name: str) -> None:
+        self._progress.reset(self._task, description=f"{self._name}: {name}", total=None)
+
+    def progress(self, done: int, total: int | None) -> None:
+        self._progress.update(self._task, completed=done, total=total)
