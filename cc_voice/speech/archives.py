@@ -5,12 +5,13 @@ behind. Files are then written by us under names that were judged, never by `Zip
 Sizes may be lies: zipfile stops at the declared size and compares the checksum, so no file grows beyond what was judged.
 """
 
+import contextlib
 import errno
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -53,36 +54,40 @@ class Contents(msgspec.Struct, frozen=True):
 
 def contents(archive: Path) -> Contents:
     """Judge an archive by its table of contents. Raises FetchError, OSError."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            return _judged(archive, opened.infolist())
-    except _DAMAGE as error:
-        raise FetchError(f"{archive.name} is damaged or no zip archive: {error}") from error
-    except OSError as error:
-        if error.errno == errno.EINVAL:  # zipfile was led to a place before the start of the file
-            raise FetchError(f"{archive.name} is damaged or no zip archive") from error
-        raise
+    with _opened(archive) as opened:
+        return _judged(archive, opened.infolist())
 
 
 def unpack(archive: Path, found: Contents, into: Path, progress: Progress) -> None:
     """Write the files of an archive that `contents` has judged into a new folder. Raises FetchError, OSError (disk full)."""
     total, done = found.size_bytes, 0
     into.mkdir(parents=True)
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            infos = opened.infolist()
-            for entry in found.entries:
-                target = into / entry.path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with opened.open(infos[entry.index]) as source, target.open("xb") as file:
-                    while block := source.read(_BLOCK_BYTES):
-                        file.write(block)
-                        done += len(block)
-                        progress(done, total)
-    except _DAMAGE as error:
-        raise FetchError(f"{archive.name} is damaged: {error}") from error
+    with _opened(archive) as opened:
+        infos = opened.infolist()
+        for entry in found.entries:
+            target = into / entry.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with opened.open(infos[entry.index]) as source, target.open("xb") as file:
+                while block := source.read(_BLOCK_BYTES):
+                    file.write(block)
+                    done += len(block)
+                    progress(done, total)
     if done != total:
         raise FetchError(f"{archive.name} is damaged: it promises {total} bytes and holds {done}")
+
+
+@contextlib.contextmanager
+def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
+    """Open an archive; what zipfile raises on damaged bytes meanwhile becomes a FetchError."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            yield opened
+    except _DAMAGE as error:
+        raise FetchError(f"{archive.name} is damaged or no zip archive: {error}") from error
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # zipfile was led to a place before the start of the file
+            raise FetchError(f"{archive.name} is damaged or no zip archive") from error
+        raise
 
 
 def _judged(archive: Path, infos: list[zipfile.ZipInfo]) -> Contents:

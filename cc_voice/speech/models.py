@@ -136,7 +136,7 @@ def survey(models_dir: Path | None, shipped: Path | None = None) -> Survey:
         path = folders.pop(entry.name, shipped / entry.path if entry.path else None)
         if path is not None and path.is_dir():
             places.append((entry, path))
-    places += [(None, path) for path in folders.values() if (path / "model.toml").is_file()]
+    places += [(None, path) for path in folders.values() if _is_described(path)]
     for listed, path in places:
         try:
             found.append(_info(listed or _read(path / "model.toml", _Described), path))
@@ -213,6 +213,14 @@ def _folders(models_dir: Path | None) -> list[Path]:
     """Return the folders that may be installed models, by name."""
     present = sorted(models_dir.iterdir()) if models_dir and models_dir.is_dir() else []
     return [path for path in present if not path.name.startswith(".") and path.is_dir()]
+
+
+def _is_described(path: Path) -> bool:
+    """Whether a folder carries a model.toml, or may: one that another account keeps to itself is a problem to be told."""
+    try:
+        return (path / "model.toml").is_file()
+    except PermissionError:
+        return True
 
 
 def _info(entry: Listed | _Described, path: Path) -> ModelInfo:

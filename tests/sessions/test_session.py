@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -12,9 +13,9 @@ from cc_voice.call.batch import Batch, CallMeasured, Oddity, StreamNotes, Stream
 from cc_voice.call.transcript import Utterance
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions import session as live
-from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.session import Session
-from cc_voice.settings import Settings
+from cc_voice.settings import Settings, bundled
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
@@ -293,7 +294,7 @@ class Broken(Recognition):
         self.asked = 0
         self._fails = fails
 
-    def pipelines(self, language: str):  # type: ignore[no-untyped-def]
+    def pipelines(self, language: str) -> Pipelines:
         _, model = super().pipelines(language)
         recogniser = self.recogniser(language)
         outer = self
@@ -308,7 +309,7 @@ class Broken(Recognition):
         def make(channel_id: str, rate_hz: int, factory: RecogniserFactory | None = recogniser) -> ChannelPipeline:
             return Failing(channel_id, rate_hz, factory, language)
 
-        return make, model
+        return Pipelines(make, model)
 
 
 async def test_live_recognition_that_fails_is_made_up_for_at_the_end(
@@ -325,6 +326,26 @@ async def test_live_recognition_that_fails_is_made_up_for_at_the_end(
     zoom.say(ENDED)
     await asyncio.wait_for(running, PATIENCE_S)
     broken.close()
+    assert stream.measured is not None
+    assert stream.measured.call == undisturbed.call
+
+
+async def test_a_call_keeps_its_model_though_a_better_one_is_installed_meanwhile(
+    site: Settings, packets: list[rtms.Audio], undisturbed: CallMeasured
+) -> None:
+    """Also for what is heard only after its end: the first second comes last."""
+    recognition = Recognition(site, threads=1, allow_test_model=True)
+    stream = Stream(site, recognition)
+    zoom = Zoom(*OPENING, *packets[100:])
+    running = asyncio.create_task(stream.session(zoom).run())
+    await until(lambda: any(progress.recognised_ms > 5_000 for progress in stream.progress))
+    folder = site.data_dir / "models" / "own-en"
+    shutil.copytree(bundled("models") / "mini" / "model", folder)
+    (folder / "model.toml").write_text('language = "en"\nsample_rate_hz = 8000\n')
+    assert recognition.pipelines("en").model == "own-en"
+    zoom.say(*packets[:100], ENDED)
+    await asyncio.wait_for(running, PATIENCE_S)
+    recognition.close()
     assert stream.measured is not None
     assert stream.measured.call == undisturbed.call
 

@@ -1,6 +1,7 @@
 """Models: the right one for a language, and none that is damaged."""
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,16 @@ def test_a_folder_that_says_nothing_sensible_does_not_hide_the_others(tmp_path: 
     assert [one.name for one in found.models if not one.test_only] == ["our-fi"]
     assert [one.name for one in found.problems] == ["our-da", "our-sv"]
     assert all(one.name in one.reason for one in found.problems)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything; run as another account")
+def test_a_model_of_another_account_is_told_and_does_not_hide_the_others(tmp_path: Path, test_model: ModelInfo) -> None:
+    shutil.copytree(test_model.path, tmp_path / "our-fi")
+    (tmp_path / "vosk-model-es-0.42").mkdir(mode=0)
+    (tmp_path / "our-sv").mkdir(mode=0)
+    found = survey(tmp_path)
+    assert [one.name for one in found.models if one.path.parent == tmp_path] == ["our-fi"]
+    assert sorted(one.name for one in found.problems) == ["our-sv", "vosk-model-es-0.42"]
 
 
 @pytest.mark.parametrize(
