@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "cc_voice"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_data" not in path.parts)
 FUNCTION_LINES = 80
-MODULE_LINES = 460
+MODULE_LINES = 430
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base"}
 
 
