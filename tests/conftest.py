@@ -1,9 +1,11 @@
 """Fixtures that many test modules share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # Machines are shared and noisy: how long an example takes says nothing.
@@ -17,6 +19,13 @@ def corpus_dir() -> Path | None:
     """Where the speech corpus lies: `$CC_VOICE_CORPUS`, else `shared/corpus` beside the project; None when absent."""
     chosen = Path(os.environ.get("CC_VOICE_CORPUS") or TOP.parent / "shared" / "corpus")
     return chosen if (chosen / "manifest.json").is_file() else None
+
+
+@pytest.fixture(autouse=True)
+def log_settings() -> Iterator[None]:
+    """What a test makes of the log does not reach the next one: commands run in this process set a level."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ ONLY_WITH_AV = pytest.mark.skipif(Codec.OPUS not in encodable(), reason="needs t
 
 
 async def meeting(stage, wav, **request):
-    client = await stage.call(CallRequest(**({"file": str(wav), "product": "meeting", "speed": 4.0} | request)))
+    client = await stage.call(CallRequest(**({"file": str(wav), "product": "meeting", "speed": 1.0} | request)))
     await client.signal()
     return client
 
