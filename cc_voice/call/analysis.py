@@ -13,7 +13,8 @@ class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     """The audio of one party, heard.
 
     `party` is set where the source knows it (an imported file's options); on a live stream it is None and follows from events.
-    `speech` are tight intervals of speech: sorted, disjoint, gaps of 200 ms and less already closed.
+    `speech` are tight intervals of speech: sorted, disjoint, gaps of 200 ms and less already closed. `music` and `tones` are
+    what is no speech (hold music, ringback, DTMF); empty where the detector cannot tell.
     """
 
     channel_id: str
@@ -21,6 +22,8 @@ class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     user_id: str | None = None
     speech: tuple[Interval, ...] = ()
+    music: tuple[Interval, ...] = ()
+    tones: tuple[Interval, ...] = ()
     received_ms: int = 0
     """How much audio arrived, duplicates not counted."""
     first_packet_ms: int | None = None

@@ -11,6 +11,7 @@
     turn            –                                who             –                  –                  monologues, floor changes
     latency         –                                who responds    –                  ms, may be < 0     response latencies
     greeting        –                                agent           –                  ms                 greeting_latency_ms
+    music, tone     –                                whose, or none  –                  –                  nothing: it is no speech
 
 Nothing is emitted for a metric that is NULL because a party cannot be heard.
 """
@@ -68,6 +69,7 @@ def evidence(
     write = _Writer(leg_id, metric_version)
     rows = [*write.rows("hold", scope.hold), *write.rows("excluded", scope.gaps, subkind="media_gap")]
     rows += _speech(write, scope, found, thresholds)
+    rows += [row for sound in scope.sounds for row in write.rows(sound.kind, sound.spans, party=sound.party)]
     together = scope.two_party_obstacle
     if together is None:
         rows += _both(write, scope, found)

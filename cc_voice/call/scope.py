@@ -12,6 +12,15 @@ from cc_voice.call.transcript import Utterance
 from cc_voice.call.turns import PARTIES, Party, other
 
 
+class Sound(msgspec.Struct, frozen=True, kw_only=True):
+    """What was heard in the leg and is no speech, hold included. `party` is None on a channel that is neither party's."""
+
+    kind: str
+    """`music` or `tone`."""
+    party: Party | None
+    spans: Intervals
+
+
 class LegScope(msgspec.Struct, frozen=True, kw_only=True):
     """One leg, cut out of the call. H, X, A, V and S are the sets of the metric dictionary 1.0."""
 
@@ -32,6 +41,8 @@ class LegScope(msgspec.Struct, frozen=True, kw_only=True):
     """Speech in A of further humans: other agents in their own legs, conference participants."""
     speakers: int
     """Humans heard in A."""
+    sounds: tuple[Sound, ...]
+    """Music and tones, of every channel."""
     utterances: dict[Party, tuple[Utterance, ...]]
     """The parties' utterances that touch the leg, hold included; one across a transfer touches two, its words are in one each."""
     everything_said: tuple[Utterance, ...]
@@ -88,6 +99,7 @@ def scope_of(leg: Leg, timeline: Timeline, handling: Handling, transcript: Selec
         anybody=intersect(everybody, analysed),
         others=union(*others),
         speakers=sum(1 for theirs in [*others, *(intersect(spoken[n], analysed) for p in PARTIES for n in channels[p])] if theirs),
+        sounds=tuple(_sounds(leg, timeline, channels)),
         utterances=mine,
         everything_said=in_leg,
         obstacles={party: _obstacle(party, channels, voice, leg, handling, timeline) for party in PARTIES},
@@ -131,6 +143,13 @@ def _other_humans(leg: Leg, handling: Handling, timeline: Timeline, channels: di
             yield intersect(channel.speech, spans) if handling.by_events else channel.speech
         elif handling.roles.get(name) == "other" and (handling.conference_count or timeline.product in MEETING_LIKE):
             yield channel.speech
+
+
+def _sounds(leg: Leg, timeline: Timeline, channels: dict[Party, tuple[str, ...]]) -> Iterable[Sound]:
+    for channel in timeline.channels:
+        party = next((party for party in PARTIES if channel.channel_id in channels[party]), None)
+        yield Sound(kind="music", party=party, spans=clip(channel.music, leg.span))
+        yield Sound(kind="tone", party=party, spans=clip(channel.tones, leg.span))
 
 
 def _obstacle(

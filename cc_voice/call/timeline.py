@@ -74,7 +74,7 @@ def _is_mixed(stream: StreamAnalysis) -> bool:
 
 
 def _placed(stream: StreamAnalysis, offset: int) -> tuple[StreamAnalysis, int]:
-    """Move everything in a stream that has a time by `offset` ms; negative and reversed intervals of speech do not survive."""
+    """Move everything in a stream that has a time by `offset` ms; negative and reversed intervals do not survive."""
     if offset == 0:
         return msgspec.structs.replace(stream, media_gaps=canonical(stream.media_gaps)), 0
     moved = msgspec.structs.replace(
@@ -83,6 +83,8 @@ def _placed(stream: StreamAnalysis, offset: int) -> tuple[StreamAnalysis, int]:
             msgspec.structs.replace(
                 channel,
                 speech=shift(canonical(channel.speech), offset),
+                music=shift(canonical(channel.music), offset),
+                tones=shift(canonical(channel.tones), offset),
                 first_packet_ms=None if channel.first_packet_ms is None else channel.first_packet_ms + offset,
             )
             for channel in stream.channels
@@ -117,7 +119,8 @@ def _channels(streams: Iterable[StreamAnalysis]) -> tuple[ChannelAnalysis, ...]:
     for channel in (channel for stream in streams for channel in stream.channels):
         known = found.get(channel.channel_id)
         if known is None:
-            found[channel.channel_id] = msgspec.structs.replace(channel, speech=canonical(channel.speech))
+            sets = {"speech": canonical(channel.speech), "music": canonical(channel.music), "tones": canonical(channel.tones)}
+            found[channel.channel_id] = msgspec.structs.replace(channel, **sets)
             continue
         found[channel.channel_id] = msgspec.structs.replace(
             known,
@@ -125,6 +128,8 @@ def _channels(streams: Iterable[StreamAnalysis]) -> tuple[ChannelAnalysis, ...]:
             name=known.name or channel.name,
             user_id=known.user_id or channel.user_id,
             speech=union(known.speech, canonical(channel.speech)),
+            music=union(known.music, canonical(channel.music)),
+            tones=union(known.tones, canonical(channel.tones)),
             received_ms=known.received_ms + channel.received_ms,
             first_packet_ms=known.first_packet_ms if known.first_packet_ms is not None else channel.first_packet_ms,
         )

@@ -56,7 +56,13 @@ def utterances(draw: st.DrawFn) -> Utterance:
 def channels(draw: st.DrawFn, product: str) -> tuple[ChannelAnalysis, ...]:
     parties = st.sampled_from(["agent", "customer", "supervisor", "ivr", None]) if product == "import" else st.none()
     return tuple(
-        ChannelAnalysis(channel_id=name, party=draw(parties), speech=canonical(draw(st.lists(spans, max_size=8))))
+        ChannelAnalysis(
+            channel_id=name,
+            party=draw(parties),
+            speech=canonical(draw(st.lists(spans, max_size=8))),
+            music=canonical(draw(st.lists(spans, max_size=2))),
+            tones=canonical(draw(st.lists(spans, max_size=2))),
+        )
         for name in draw(st.lists(names, unique=True, max_size=4))
     )
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 
-from cc_voice.call.analysis import StreamAnalysis
+from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.events import EventName
 from cc_voice.call.intervals import canonical, length
 from cc_voice.call.measure import METRIC_VERSION, measure
@@ -29,6 +29,8 @@ KINDS = {
     "turn",
     "latency",
     "greeting",
+    "music",
+    "tone",
 }
 
 
@@ -100,7 +102,7 @@ def check_party(behind: Behind, party: str) -> None:
 def test_the_golden_call_adds_up_and_every_kind_but_dead_air_and_gaps_is_there() -> None:
     call = measure([golden_stream()], THRESHOLDS)
     check(call, call.legs[0])
-    assert {row.kind for row in call.intervals} == KINDS - {"dead_air", "excluded"}
+    assert {row.kind for row in call.intervals} == KINDS - {"dead_air", "excluded", "music", "tone"}
     assert {row.metric_version for row in call.intervals} == {METRIC_VERSION}
 
 
@@ -175,3 +177,25 @@ def test_hold_and_gaps_are_evidence_also_without_audio() -> None:
         ("hold", None, 10_000, 20_000),
         ("excluded", "media_gap", 15_000, 30_000),
     ]
+
+
+def test_music_and_tones_are_evidence_of_nothing_but_themselves() -> None:
+    agent = ChannelAnalysis(channel_id="a", speech=((0, 4_000),), music=((12_000, 18_000),))
+    customer = ChannelAnalysis(channel_id="c", speech=((4_000, 9_000),), tones=((9_500, 9_600), (30_000, 30_100)))
+    told = [*ANSWERED, event(10_000, EventName.USER_HOLD, "a"), event(20_000, EventName.USER_UNHOLD, "a")]
+    call, leg = measured(stream(agent, customer, events=told))
+    silent, same = measured(stream(channel("a", (0, 4_000)), channel("c", (4_000, 9_000)), events=told))
+    assert leg == same
+    assert [row for row in call.intervals if row.kind not in ("music", "tone")] == list(silent.intervals)
+    assert [(row.kind, row.party, row.start_ms, row.end_ms) for row in call.intervals if row.kind in ("music", "tone")] == [
+        ("tone", "customer", 9_500, 9_600),
+        ("music", "agent", 12_000, 18_000),
+        ("tone", "customer", 30_000, 30_100),
+    ]
+
+
+def test_music_on_a_channel_that_is_no_partys_or_everybodys_has_no_party() -> None:
+    line = ChannelAnalysis(channel_id="x", music=((1_000, 6_000),))
+    for call in (stream(channel("a", (0, 900)), channel("c", (7_000, 9_000)), line), stream(line, mixed_audio=True)):
+        (row,) = of_kind(measured(call)[0], "music")
+        assert (row.party, row.start_ms, row.end_ms) == (None, 1_000, 6_000)

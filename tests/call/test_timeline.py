@@ -69,6 +69,14 @@ def test_a_channel_seen_twice_is_one_and_learns_what_was_unknown() -> None:
     assert (known.received_ms, known.first_packet_ms, customer.channel_id) == (1_500, 0, "c")
 
 
+def test_music_and_tones_of_all_streams_are_on_the_calls_clock() -> None:
+    first = stream(ChannelAnalysis(channel_id="a", music=((5_000, 9_000), (1_000, 2_000)), tones=((0, 100),)))
+    second = stream(ChannelAnalysis(channel_id="a", music=((0, 3_000),), tones=((500, 600),)), later_ms=70_000)
+    (known,) = merge([first, second]).channels
+    assert known.music == ((1_000, 2_000), (5_000, 9_000), (70_000, 73_000))
+    assert known.tones == ((0, 100), (70_500, 70_600))
+
+
 def test_what_the_first_stream_knew_is_not_overwritten() -> None:
     first = stream(ChannelAnalysis(channel_id="a", name="Ana", party="agent"))
     second = stream(ChannelAnalysis(channel_id="a", name="Bob", party="customer"), later_ms=70_000)
