@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _ELSEWHERE = {
     "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
     "models": ("cc_voice.models", "models", "List, fetch, verify, measure and remove speech models."),
+    "bench": ("cc_voice.bench", "bench", "Measure how well speech is told from other sounds."),
     "demo": ("cc_voice.demo", "demo", "Play eight bundled calls through a service of its own and show the results."),
 }
 """Commands that live beside what they run: name → module, object, line in the list of commands."""

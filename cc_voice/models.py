@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from cc_voice.settings import ModelSize, Settings
 from cc_voice.speech import fetching
 from cc_voice.speech import models as catalogue
-from cc_voice.speech.errors import FetchError, ModelError
+from cc_voice.speech.errors import DetectorError, FetchError, ModelError
 from cc_voice.speech.models import Listed, ModelInfo, Problem
 from cc_voice.terminal import language_tag, load_settings, print_json, print_table, reason, site_options
 
@@ -163,16 +163,17 @@ def bench(name: str, config: Path | None, data_dir: Path | None, seconds: float,
     The sound is that of the bundled calls. A model of another language hears nonsense in it, at much the same cost.
     """
     from cc_voice.simulator.scenario import RATE_HZ, load_scenario
-    from cc_voice.speech import measuring
+    from cc_voice.speech import measuring, vad
 
     settings = load_settings(config, data_dir)
     tracks = [track for scenario in BENCH_SCENARIOS for track in load_scenario(scenario).tracks]
+    channels = [measuring.Channel(track.pcm, RATE_HZ) for track in tracks]
     try:
         found = {one.name: one for one in catalogue.survey(settings.installed_models_dir).models}
         if name not in found:
             raise click.ClickException(f"the model {name} is not installed; here are: {', '.join(found)}")
-        cost = measuring.measure(found[name], [measuring.Channel(track.pcm, RATE_HZ) for track in tracks], seconds)
-    except ModelError as error:
+        cost = measuring.measure(found[name], channels, seconds, vad.detectors(settings.vad))
+    except (ModelError, DetectorError) as error:
         raise click.ClickException(str(error)) from error
     machine = measuring.this_machine()
     able = measuring.capacity(cost, machine, settings.worker_count)

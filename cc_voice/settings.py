@@ -129,6 +129,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Worker processes; 0 means one per core."""
     recogniser: str = "vosk"
     """`vosk`, or `none`: words come from Zoom's transcript only."""
+    vad: Literal["silero", "webrtc"] = "silero"
+    """What tells speech from other sounds: WebRTC's detector and Silero together, or WebRTC's alone."""
     models_dir: Path | None = None
     """Folder of installed speech models; default `<data_dir>/models`."""
     prefer_models: ModelSize = "large"

@@ -15,20 +15,18 @@ from cc_voice.call.events import CallEvent, Participant
 from cc_voice.call.intervals import canonical, subtract
 from cc_voice.call.measure import measure
 from cc_voice.call.thresholds import ThresholdSet
-from cc_voice.call.transcript import Utterance
 from cc_voice.sessions import journal
-from cc_voice.sessions.listening import PipelineFactory, hear
+from cc_voice.sessions.listening import HeardChannel, PipelineFactory, hear
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
-from cc_voice.speech.vad import DETECTOR
 from cc_voice.store import films, recordings
 from cc_voice.store.recordings import Recording
 
 log = structlog.get_logger()
 
-Heard = dict[str, tuple[tuple[Interval, ...], list[Utterance]]]
-"""channel_id → speech intervals, utterances."""
+Heard = dict[str, HeardChannel]
+"""By channel_id."""
 
 Deliver = Callable[[Batch], None]
 """Takes a batch and returns when it is safe against a crash; may be called from any thread."""
@@ -112,13 +110,15 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None) -
             channel_id=name,
             user_id=people.get(name, Participant()).user_id,
             name=people.get(name, Participant()).display_name,
-            speech=heard[name][0],
+            speech=heard[name].speech,
+            music=heard[name].sounds.music,
+            tones=heard[name].sounds.tones,
             received_ms=file.ranges.total * 1000 // file.rate_hz,
             first_packet_ms=file.received()[0][0] if file.ranges.total else None,
         )
         for name, file in recording.channels.items()
     )
-    local = [utterance for name in recording.channels for utterance in heard[name][1]]
+    local = [utterance for name in recording.channels for utterance in heard[name].utterances]
     return StreamAnalysis(
         call_id=header.call_id,
         stream_id=header.stream_id,
@@ -132,7 +132,7 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None) -
         media_gaps=unfilled(notes.gaps, received),
         language=header.language,
         mixed_audio=set(recording.channels) == {MIXED_SOURCE},
-        detector=DETECTOR,
+        detector=" and ".join(sorted({one.detector for one in heard.values()})) or "none",
         asr_model=model,
         stop_reason=notes.end.stop_reason if notes.end else None,
         epoch=epoch,

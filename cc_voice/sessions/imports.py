@@ -19,8 +19,8 @@ from cc_voice.sessions.recognition import Recognition
 from cc_voice.settings import Settings
 from cc_voice.speech.codecs import AudioFile, bytes_from_int16, read_audio
 from cc_voice.speech.errors import AudioFileError
+from cc_voice.speech.framing import SUPPORTED_RATES_HZ
 from cc_voice.speech.resample import resample
-from cc_voice.speech.vad import DETECTOR, SUPPORTED_RATES_HZ
 from cc_voice.store import recordings
 from cc_voice.store.recordings import StreamHeader
 
@@ -113,5 +113,4 @@ def _with_parties(analysis: StreamAnalysis, parties: dict[int, str | None], dura
         channels=tuple(named(channel) for channel in analysis.channels),
         duration_ms=duration_ms,
         mixed_audio=set(parties.values()) == {None},
-        detector=DETECTOR,
     )

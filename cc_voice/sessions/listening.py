@@ -9,11 +9,14 @@ Ranges of received audio belong to the event loop, which changes them while a li
 far to hear (`begin`) and notes what it decided to take for silence; the thread reads samples only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+import msgspec
 
 from cc_voice.call.analysis import Interval
 from cc_voice.call.transcript import Utterance
 from cc_voice.speech.pipeline import ChannelPipeline
+from cc_voice.speech.sounds import Sounds
 from cc_voice.store.ranges import Ranges
 from cc_voice.store.recordings import ChannelFile
 
@@ -24,6 +27,16 @@ BLOCK_MS = 10_000
 """How much is read and heard at once when catching up: bounds memory, costs nothing."""
 HOLE_PATIENCE_MS = 1_000
 """How long packets of one channel may lag behind another channel's before their absence counts as silence."""
+
+
+class HeardChannel(msgspec.Struct, frozen=True, kw_only=True):
+    """What was heard on one channel from its first sample to its last; intervals in ms."""
+
+    speech: tuple[Interval, ...]
+    sounds: Sounds
+    utterances: tuple[Utterance, ...]
+    detector: str
+    """Which voice detector made the intervals."""
 
 
 class Listener:
@@ -89,9 +102,14 @@ class Listener:
         """Hear the rest of the channel and return the last utterances."""
         return self.advance(self.file.ranges.end) + self._pipeline.finish()
 
-    def speech(self) -> tuple[Interval, ...]:
-        """Return the speech intervals; valid after `finish`."""
-        return self._pipeline.speech()
+    def heard(self, utterances: Iterable[Utterance]) -> HeardChannel:
+        """Put together what was heard, with all utterances of the channel; valid after `finish`."""
+        return HeardChannel(
+            speech=self._pipeline.speech(),
+            sounds=self._pipeline.sounds(),
+            utterances=tuple(utterances),
+            detector=self._pipeline.detector,
+        )
 
 
 def _has_audio(ranges: Ranges, start: int, end: int) -> bool:
@@ -102,8 +120,7 @@ def _has_audio(ranges: Ranges, start: int, end: int) -> bool:
     return next_start is not None and next_start < end
 
 
-def hear(file: ChannelFile, make_pipeline: PipelineFactory) -> tuple[tuple[Interval, ...], list[Utterance]]:
-    """Hear a whole recorded channel: speech intervals and utterances."""
+def hear(file: ChannelFile, make_pipeline: PipelineFactory) -> HeardChannel:
+    """Hear a whole recorded channel."""
     listener = Listener(file, make_pipeline)
-    utterances = listener.finish()
-    return listener.speech(), utterances
+    return listener.heard(listener.finish())

@@ -1,4 +1,4 @@
-"""Recognition of one worker process: a few threads and the models they share.
+"""Recognition of one worker process: a few threads, the models and the voice detector they share.
 
 Models load on first use, in a thread, so that sockets are open and audio is being recorded before a large model is read.
 
@@ -18,8 +18,8 @@ import structlog
 
 from cc_voice.sessions.listening import PipelineFactory
 from cc_voice.settings import Settings
-from cc_voice.speech import models, vosk
-from cc_voice.speech.errors import ModelError
+from cc_voice.speech import models, vad, vosk
+from cc_voice.speech.errors import DetectorError, ModelError
 from cc_voice.speech.models import ModelInfo, Stamp
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
@@ -52,6 +52,8 @@ class Recognition:
         self._chosen: dict[str, _Chosen] = {}
         # Weak: whoever has chosen a model, language or call, holds it
         self._loaded: weakref.WeakValueDictionary[tuple[Path, Stamp], RecogniserFactory] = weakref.WeakValueDictionary()
+        self._detector_lock = threading.Lock()
+        self._detectors: vad.DetectorFactory | None = None
 
     def recogniser(self, language: str) -> RecogniserFactory | None:
         """Return the recogniser of a language, loading its model if need be; None: the words will be Zoom's."""
@@ -96,12 +98,27 @@ class Recognition:
             log.info("model loaded", model=info.name, language=info.language)
         return factory
 
+    def detectors(self) -> vad.DetectorFactory:
+        """Return what makes voice detectors, loading Silero if need be."""
+        with self._detector_lock:
+            if self._detectors is None:
+                self._detectors = self._load_detectors()
+            return self._detectors
+
+    def _load_detectors(self) -> vad.DetectorFactory:
+        try:
+            return vad.detectors(self._settings.vad)
+        except DetectorError as error:
+            # Calls are measured all the same; every leg says by which detector
+            log.error("speech is told by WebRTC's detector alone: music and tones count as speech", error=str(error))
+            return vad.detectors("webrtc")
+
     def pipelines(self, language: str) -> Pipelines:
         """Return what a call in `language` is heard with from its start to its end."""
-        recogniser = self.recogniser(language)
+        recogniser, detectors = self.recogniser(language), self.detectors()
 
         def make(channel_id: str, rate_hz: int) -> ChannelPipeline:
-            return ChannelPipeline(channel_id, rate_hz, recogniser, language)
+            return ChannelPipeline(channel_id, rate_hz, recogniser, language, detectors=detectors)
 
         return Pipelines(make, recogniser.model_name if recogniser else None)
 

@@ -357,16 +357,14 @@ class Session:
         for channel_id, listener in self._listeners.items():
             if not listener.stale and not listener.failed:
                 last = listener.finish()
-                heard[channel_id] = (listener.speech(), [*self._heard_utterances.get(channel_id, []), *last])
+                heard[channel_id] = listener.heard([*self._heard_utterances.get(channel_id, []), *last])
         return heard
 
     async def _revoke(self, ended: rtms.Ended) -> None:
         """Delete what was received, then say so: the batch is also the store's order to delete."""
         await self._stop_hearing()
         self._recording.close()
-        await self._in_thread(
-            recordings.delete_stream, self._settings.recordings_dir, self.spec.call_id, self.spec.stream_id
-        )
+        await self._in_thread(recordings.delete_stream, self._settings.recordings_dir, self.spec.call_id, self.spec.stream_id)
         reason = "Zoom revoked the stream: everything received was deleted"
         await self._in_thread(self._deliver, self._stage("revoked", reason, ended.reason))
 

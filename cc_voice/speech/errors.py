@@ -4,6 +4,7 @@
     ├── AudioFileError    a recording cannot be read
     ├── EncodingError     live audio comes in an encoding that cannot be decoded here
     ├── PacketError       one packet of live audio is damaged
+    ├── DetectorError     the network that tells speech from other sounds cannot be loaded
     ├── FetchError        a speech model could not be brought here
     ├── ModelError        a speech model is missing, damaged or not allowed here
     └── RecogniserError   the recogniser failed on audio
@@ -30,6 +31,10 @@ class PacketError(SpeechError):
 
 class FetchError(SpeechError):
     """A speech model could not be brought here: source, network, archive or disk. What was installed before is untouched."""
+
+
+class DetectorError(SpeechError):
+    """Silero cannot be loaded: its package or weights are missing or damaged. WebRTC's detector works without."""
 
 
 class ModelError(SpeechError):

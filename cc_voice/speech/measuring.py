@@ -15,7 +15,9 @@ import msgspec
 from cc_voice.speech.errors import ModelError
 from cc_voice.speech.models import ModelInfo
 from cc_voice.speech.pipeline import ChannelPipeline
+from cc_voice.speech.vad import DetectorFactory
 from cc_voice.speech.vosk import VoskFactory
+from cc_voice.speech.webrtc import WebrtcDetector
 
 CPU_SHARE = 0.7
 """Of the cores, for recognition: the rest is for media, the store, pages, and bursts."""
@@ -84,15 +86,18 @@ class Capacity(msgspec.Struct, frozen=True):
         return self.by_cpu if self.by_memory is None else min(self.by_cpu, self.by_memory)
 
 
-def measure(info: ModelInfo, channels: Sequence[Channel], seconds: float) -> Cost:
-    """Load a model and let it hear `seconds` of each channel, repeated where they are shorter. Raises ModelError."""
+def measure(info: ModelInfo, channels: Sequence[Channel], seconds: float, detectors: DetectorFactory = WebrtcDetector) -> Cost:
+    """Load a model and let it hear `seconds` of each channel, repeated where they are shorter. Raises ModelError.
+
+    Finding the speech is part of hearing: `detectors` are those that calls are heard with.
+    """
     before_mb, began = resident_mb(), time.monotonic()
     factory = VoskFactory(info)
     load_s, loaded_mb = time.monotonic() - began, resident_mb()
     recogniser_mb = _recogniser_mb(factory, channels[0])
     speech_ms, began = 0, time.process_time()
     for number, channel in enumerate(channels):
-        pipeline = ChannelPipeline(str(number), channel.rate_hz, factory, info.language)
+        pipeline = ChannelPipeline(str(number), channel.rate_hz, factory, info.language, detectors=detectors)
         for block in _blocks(channel, seconds):
             pipeline.feed(block)
         pipeline.finish()

@@ -3,7 +3,7 @@
 Audio is contiguous from the stream's time 0; the caller fills holes with zeros. The same samples give the same result
 however they are cut into calls of `feed` (a property test holds this), because every step works on whole frames.
 A recogniser hears a segment while it is being spoken; only the silence that may end it is held back. Memory is
-bounded by the longest block fed plus about a second.
+bounded by the longest block fed plus about two seconds.
 """
 
 import bisect
@@ -16,7 +16,9 @@ from cc_voice.speech.errors import RecogniserError
 from cc_voice.speech.framing import FRAME_MS, FrameHistory
 from cc_voice.speech.recogniser import RecognisedSegment, Recogniser, RecogniserFactory
 from cc_voice.speech.segment import Edge, TightRule, TightSpeech, WideSegment, close_gaps
-from cc_voice.speech.vad import VoiceDetector
+from cc_voice.speech.sounds import Sounds
+from cc_voice.speech.vad import DetectorFactory
+from cc_voice.speech.webrtc import WebrtcDetector
 
 _PADDING = 150 // FRAME_MS
 """Frames of silence around a segment: without, recognisers lose first and last phones."""
@@ -34,8 +36,12 @@ class ChannelPipeline:
         recogniser_factory: RecogniserFactory | None,
         language: str,
         thresholds: ThresholdSet | None = None,
+        detectors: DetectorFactory = WebrtcDetector,
     ) -> None:
-        """`language` is the channel's BCP-47 tag, written to its utterances. Rates: 8000, 16000, 32000 or 48000 Hz."""
+        """`language` is the channel's BCP-47 tag, written to its utterances. Rates: 8000, 16000, 32000 or 48000 Hz.
+
+        `detectors` makes the channel's detector; WebRTC's is the one that needs nothing but itself.
+        """
         self.channel_id = channel_id
         self.failures: list[RecogniserError] = []
         """Segments whose words were lost; their speech intervals are kept."""
@@ -44,7 +50,7 @@ class ChannelPipeline:
         self._language = language
         self._thresholds = thresholds or ThresholdSet()
         self._history = FrameHistory(sample_rate_hz)
-        self._detector = VoiceDetector(sample_rate_hz)
+        self._detector = detectors(sample_rate_hz)
         self._tight, self._wide = TightSpeech(), WideSegment()
         self._closed: list[Interval] = []
         self._words: list[Interval] = []
@@ -52,6 +58,11 @@ class ChannelPipeline:
         self._segment_start = 0
         self._heard = 0
         """Frames already given to a recogniser: no audio is heard twice."""
+
+    @property
+    def detector(self) -> str:
+        """Which voice detector this channel has."""
+        return self._detector.name
 
     @property
     def position_ms(self) -> int:
@@ -71,10 +82,11 @@ class ChannelPipeline:
         return found
 
     def finish(self) -> list[Utterance]:
-        """The audio ends: return the utterance that was still being spoken. Nothing may be fed afterwards."""
+        """The audio ends: return the utterances that were still being spoken. Nothing may be fed afterwards."""
+        found = self._follow(self._detector.finish())
         if self._tight.finish() is Edge.CLOSED:
             self._note_speech()
-        return self._end_segment() if self._wide.finish() is Edge.CLOSED else []
+        return found + (self._end_segment() if self._wide.finish() is Edge.CLOSED else [])
 
     def partial(self) -> str:
         """Return the words of the utterance being spoken, as far as they are known."""
@@ -91,10 +103,20 @@ class ChannelPipeline:
         joined = close_gaps(found, self._thresholds.vad_gap_close_ms)
         return tuple(one for one in joined if one[1] - one[0] >= self._thresholds.vad_min_speech_ms or self._has_word(one))
 
+    def sounds(self) -> Sounds:
+        """Return the music and the tones so far."""
+        return self._detector.sounds()
+
     def _examine(self, pcm: memoryview) -> list[Utterance]:
         first = self._history.append(pcm)
+        found = self._follow(self._detector.push(self._history.slice(first, self._history.frames)))
+        self._history.forget_before(self._heard if self._wide.open else self._tight.frames - _LOOKBACK)
+        return found
+
+    def _follow(self, answers: list[bool]) -> list[Utterance]:
+        """Take the detector's answers for the frames next in order."""
         found: list[Utterance] = []
-        for voiced in self._detector.voiced(self._history.slice(first, self._history.frames)):
+        for voiced in answers:
             if self._tight.push(voiced) is Edge.CLOSED:
                 self._note_speech()
             edge = self._wide.follow(self._tight)
@@ -104,7 +126,6 @@ class ChannelPipeline:
                 found += self._end_segment()
         if self._wide.open:
             self._listen()
-        self._history.forget_before(min(self._heard, self._history.frames) if self._wide.open else self._history.frames - _LOOKBACK)
         return found
 
     def _note_speech(self) -> None:

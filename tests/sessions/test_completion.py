@@ -110,6 +110,16 @@ async def test_who_speaks_is_what_the_first_event_says_and_later_ones_add(stream
     assert [(leg.agent_user_id, leg.agent_name) for leg in measured.call.legs] == [("a1", "Sam")]
 
 
+async def test_a_tone_is_no_speech_and_the_leg_says_which_detector_knew(stream: Stream) -> None:
+    measured = await stream.run(event("user_answered", 0, AGENT), *audio(AGENT, tone(3000)), ENDED)
+    assert measured is not None
+    (leg,) = measured.call.legs
+    (row,) = measured.call.intervals
+    assert (row.kind, row.party, leg.detector) == ("tone", "agent", "webrtcvad-3+silero-5")
+    assert row.start_ms <= 100
+    assert row.end_ms >= 2900
+
+
 Spans = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)).map(lambda pair: (pair[0], pair[0] + pair[1])), max_size=6)
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from structlog.testing import capture_logs
 
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.settings import Secret, Settings, ZoomApp, bundled
+from cc_voice.speech import silero
 from cc_voice.speech.codecs import Samples
 from tests.sessions.conftest import RATE_HZ
 
@@ -215,3 +217,22 @@ def test_closing_waits_for_what_is_being_heard(site: Settings) -> None:
     started.wait()
     recognition.close()
     assert len(done) == 1
+
+
+def test_calls_are_heard_by_both_detectors_unless_the_site_says_otherwise(make: Make) -> None:
+    assert make().pipelines("en")[0]("a", RATE_HZ).detector == "webrtcvad-3+silero-5"
+    assert make(vad="webrtc").pipelines("en")[0]("a", RATE_HZ).detector == "webrtcvad-3+level"
+
+
+def test_without_silero_calls_are_heard_by_webrtcs_detector_and_the_operator_is_told_once(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    silero.load.cache_clear()
+    recognition = make(recogniser="none")
+    with capture_logs() as logs:
+        names = [recognition.pipelines("en")[0](channel, RATE_HZ).detector for channel in "ab"]
+    assert names == ["webrtcvad-3+level"] * 2
+    (entry,) = logs
+    assert entry["log_level"] == "error"
+    assert "onnxruntime" in entry["error"]

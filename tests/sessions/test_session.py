@@ -307,7 +307,7 @@ class Broken(Recognition):
                 return super().feed(pcm)
 
         def make(channel_id: str, rate_hz: int, factory: RecogniserFactory | None = recogniser) -> ChannelPipeline:
-            return Failing(channel_id, rate_hz, factory, language)
+            return Failing(channel_id, rate_hz, factory, language, detectors=outer.detectors())
 
         return Pipelines(make, model)
 

@@ -12,9 +12,11 @@ from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.intervals import canonical
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions import completion
+from cc_voice.sessions.listening import HeardChannel
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.session import Session
 from cc_voice.settings import Settings
+from cc_voice.speech.sounds import Sounds
 from cc_voice.store import recordings
 from tests.sessions.conftest import AGENT, CUSTOMER, OPENING, T0, Zoom, spec
 
@@ -35,7 +37,8 @@ def analysed(recognition: Recognition, wire: list[rtms.Event]) -> StreamAnalysis
         session._recording.close()
         recording = recordings.open_recording(recordings.stream_folder(site.recordings_dir, "call", "stream/1="))
         assert recording is not None
-        analysis = completion.analyse(recording, 1, {name: ((), []) for name in recording.channels}, None)
+        unheard = HeardChannel(speech=(), sounds=Sounds(), utterances=(), detector="none")
+        analysis = completion.analyse(recording, 1, dict.fromkeys(recording.channels, unheard), None)
         recording.close()
         return analysis
 

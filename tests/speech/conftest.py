@@ -11,6 +11,7 @@ import cc_voice.simulator
 from cc_voice.speech.codecs import Samples, read_audio
 from cc_voice.speech.models import ModelInfo, choose, installed
 from cc_voice.speech.resample import resample
+from cc_voice.speech.vad import DetectorFactory, detectors
 from cc_voice.speech.vosk import VoskFactory
 
 SCENARIOS = Path(cc_voice.simulator.__file__).parent / "scenarios"
@@ -27,6 +28,12 @@ def test_model() -> ModelInfo:
 @pytest.fixture(scope="session")
 def vosk_factory(test_model: ModelInfo) -> VoskFactory:
     return VoskFactory(test_model)
+
+
+@pytest.fixture(scope="session")
+def two_stages() -> DetectorFactory:
+    """What live calls are heard with."""
+    return detectors("silero")
 
 
 @pytest.fixture(scope="session")

