@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from cc_voice.rtms.enums import Codec
+
 LinkName = Literal["signaling", "audio", "video", "deskshare", "transcript", "chat", "all"]
 EndKind = Literal["normal", "revoked", "fault", "refused", "lost", "closed"]
 
@@ -17,6 +19,11 @@ class AudioFormat(msgspec.Struct, frozen=True, kw_only=True):
     content_type: int = 2
     data_opt: int = 2
     send_rate_ms: int = 20
+
+    @property
+    def packet_bytes(self) -> int | None:
+        """The size of one L16 packet (rtms.md 6.4); None for codecs that compress."""
+        return self.sample_rate_hz * self.channels * 2 * self.send_rate_ms // 1000 if self.codec == Codec.L16 else None
 
 
 class Audio(msgspec.Struct, frozen=True, kw_only=True):

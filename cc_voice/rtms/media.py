@@ -35,11 +35,6 @@ class AudioParams(msgspec.Struct, frozen=True, kw_only=True):
         """The rate in Hz; 16 kHz, the wire's default, for a number Zoom has not published."""
         return SampleRate(self.sample_rate).hz if self.sample_rate in SampleRate._value2member_map_ else SampleRate.SR_16K.hz
 
-    @property
-    def packet_bytes(self) -> int | None:
-        """The size of one L16 packet; None for codecs that compress."""
-        return self.sample_rate_hz * self.channel * 2 * self.send_rate // 1000 if self.codec == Codec.L16 else None
-
 
 class VideoParams(msgspec.Struct, frozen=True, kw_only=True):
     """Camera pictures: JPG or PNG up to 5 fps, H264 above, up to 30."""

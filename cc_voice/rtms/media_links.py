@@ -9,7 +9,7 @@ import msgspec
 
 from cc_voice.rtms import endings
 from cc_voice.rtms.errors import UrlError
-from cc_voice.rtms.events import AudioFormat, Ended, LinkDown, LinkName, LinkUp, MediaRefused
+from cc_voice.rtms.events import Audio, AudioFormat, Ended, LinkDown, LinkName, LinkUp, MediaRefused
 from cc_voice.rtms.handshakes import Identity, MediaOffer, offers
 from cc_voice.rtms.links import Link, LinkState
 from cc_voice.rtms.media import MediaParams
@@ -33,6 +33,7 @@ class MediaLinks:
         self._jitter = jitter
         self._all = {link: _Media(offer) for link, offer in _links(options)}
         self._format: AudioFormat | None = None
+        self._packet_bytes: int | None = None
         self._ready_sent = False
         self._ready_due = False
         self._refusal: Ended | None = None
@@ -130,8 +131,12 @@ class MediaLinks:
             send_rate_ms=audio.send_rate,
         )
         if told != self._format:
-            self._format = told
+            self._format, self._packet_bytes = told, told.packet_bytes
             self._out.tell(told)
+
+    def is_as_agreed(self, packet: Audio) -> bool:
+        """Whether a packet has the size that the server's format gives it (6.4)."""
+        return self._packet_bytes is None or len(packet.pcm) == self._packet_bytes
 
     # Losses ----------------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from cc_voice.rtms.announcements import Announcements
 from cc_voice.rtms.endings import Ending
 from cc_voice.rtms.enums import Status, StopReason, StreamState
 from cc_voice.rtms.errors import FrameError, MisuseError
-from cc_voice.rtms.events import Ended, Event, SessionStateChanged, StreamStateChanged
+from cc_voice.rtms.events import Audio, Ended, Event, SessionStateChanged, StreamStateChanged
 from cc_voice.rtms.handshakes import Identity, check_media
 from cc_voice.rtms.links import Link, LinkState
 from cc_voice.rtms.media_links import MediaLinks
@@ -266,6 +266,8 @@ class Stream:
         self._ending.media_came(now)
         event = self._translator.media(message, self._unix_ms(now))
         if event is not None:
+            if isinstance(event, Audio) and not self._media.is_as_agreed(event):
+                self.counters.add("audio of another size than agreed")
             self._go("flow")
             self._out.tell(event)
 

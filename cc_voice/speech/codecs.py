@@ -1,4 +1,4 @@
-"""Audio in other people's encodings, turned into int16 PCM: recordings (any WAV, FLAC …) and G.711 bytes.
+"""Audio in other people's encodings, turned into int16 PCM: recordings (any WAV, FLAC …) and A-law bytes.
 
 Not here: sample rates (resample.py), and packets of live streams (packets.py), some of whose codecs need state.
 """
@@ -135,12 +135,6 @@ def bytes_from_int16(samples: Samples) -> bytes:
     return samples.astype(WIRE_SAMPLES, copy=False).tobytes()
 
 
-def _mulaw_table() -> Samples:
-    code = ~np.arange(256, dtype=np.int32) & 0xFF
-    magnitude = ((((code & 0x0F) << 3) + 0x84) << ((code >> 4) & 0x07)) - 0x84
-    return np.where(code & 0x80, -magnitude, magnitude).astype(np.int16)
-
-
 def _alaw_table() -> Samples:
     code = np.arange(256, dtype=np.int32) ^ 0x55
     step, exponent = (code & 0x0F) << 4, (code >> 4) & 0x07
@@ -148,13 +142,7 @@ def _alaw_table() -> Samples:
     return np.where(code & 0x80, magnitude, -magnitude).astype(np.int16)
 
 
-_MULAW = _mulaw_table()
 _ALAW = _alaw_table()
-
-
-def decode_mulaw(data: bytes) -> Samples:
-    """Decode G.711 mu-law, one byte a sample (ITU-T G.711 table 2a)."""
-    return _MULAW[np.frombuffer(data, dtype=np.uint8)]
 
 
 def decode_alaw(data: bytes) -> Samples:

@@ -371,6 +371,7 @@ def test_conformance_09_640_byte_packets_are_little_endian_samples_unchanged() -
     assert zoom.events.index(zoom.of(AudioFormat)[0]) < zoom.events.index(packet)
     zoom.audio(UNIX_MS + 20, length=640)
     assert zoom.stream.counters["audio of another length than told"] == 1
+    assert zoom.stream.counters["audio of another size than agreed"] == 1
     assert len(zoom.of(Audio)) == 2, "kept all the same"
 
 

@@ -138,7 +138,6 @@ def test_echoed_parameters() -> None:
     assert params is not None
     assert params.audio == AudioParams(sample_rate=3, channel=2)
     assert params.audio.sample_rate_hz == 48_000
-    assert params.audio.packet_bytes == 3840
 
 
 def test_chat_in_chat() -> None:

@@ -11,7 +11,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_voice.speech.codecs import bytes_from_int16, decode_alaw, decode_mulaw, int16_from_bytes, int16_from_float, read_audio
+from cc_voice.speech.codecs import bytes_from_int16, decode_alaw, int16_from_bytes, int16_from_float, read_audio
 from cc_voice.speech.errors import AudioFileError
 
 RATE = 8000
@@ -123,12 +123,10 @@ def test_a_wav_from_a_pipe_has_no_length_and_is_read_to_its_end(tmp_path: Path) 
     assert read_audio(path).duration_ms == 1000
 
 
-@pytest.mark.parametrize(("decode", "subtype"), [(decode_mulaw, "ULAW"), (decode_alaw, "ALAW")])
-def test_g711_agrees_with_libsndfile_on_every_code(decode: object, subtype: str) -> None:
+def test_a_law_agrees_with_libsndfile_on_every_code() -> None:
     codes = bytes(range(256))
-    expected, _ = soundfile.read(io.BytesIO(codes), dtype="int16", samplerate=RATE, channels=1, format="RAW", subtype=subtype)
-    assert callable(decode)
-    np.testing.assert_array_equal(decode(codes), expected)
+    expected, _ = soundfile.read(io.BytesIO(codes), dtype="int16", samplerate=RATE, channels=1, format="RAW", subtype="ALAW")
+    np.testing.assert_array_equal(decode_alaw(codes), expected)
 
 
 @given(st.binary(max_size=200).filter(lambda data: len(data) % 2 == 0))
