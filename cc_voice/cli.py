@@ -1,46 +1,27 @@
 """Commands. Imports lazily: `cc-voice --help` must not load a recogniser or a database."""
 
-import importlib
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from cc_voice.terminal import language_tag, load_settings, print_json, print_table, reason, site_options
+from cc_voice.terminal import LazyGroup, language_tag, load_settings, print_json, print_table, reason, site_options
 
 if TYPE_CHECKING:
     from cc_voice.call.batch import CallMeasured
     from cc_voice.rtms.control import Command
     from cc_voice.settings import Settings, ZoomApp
 
-_ELSEWHERE = {
-    "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
-    "models": ("cc_voice.models", "models", "List, fetch, verify, measure and remove speech models."),
-    "bench": ("cc_voice.bench", "bench", "Measure how well speech is told from other sounds."),
-    "demo": ("cc_voice.demo", "demo", "Play eight bundled calls through a service of its own and show the results."),
-}
-"""Commands that live beside what they run: name → module, object, line in the list of commands."""
-
-
-class _Commands(click.Group):
-    """A group that imports the commands of `_ELSEWHERE` when one of them is called, not when they are listed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _ELSEWHERE:
-            return click.Command(cmd_name, short_help=_ELSEWHERE[cmd_name][2])
-        return super().get_command(ctx, cmd_name)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] in _ELSEWHERE:
-            module, name, _ = _ELSEWHERE[args[0]]
-            return args[0], getattr(importlib.import_module(module), name), args[1:]
-        return super().resolve_command(ctx, args)
+class _Commands(LazyGroup):
+    elsewhere: ClassVar = {
+        "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
+        "models": ("cc_voice.models", "models", "List, fetch, verify, measure and remove speech models."),
+        "bench": ("cc_voice.bench", "bench", "Measure this product on this machine."),
+        "demo": ("cc_voice.demo", "demo", "Play eight bundled calls through a service of its own and show the results."),
+    }
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,14 +1,36 @@
-"""What commands share: the options that say which site they are about, tables and JSON on standard output."""
+"""What commands share: lazy groups, the options that say which site they are about, tables and JSON on standard output."""
 
+import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
 if TYPE_CHECKING:
     from cc_voice.settings import Settings
+
+
+class LazyGroup(click.Group):
+    """A group that imports the commands of `elsewhere` when one of them is called, not when they are listed."""
+
+    elsewhere: ClassVar[Mapping[str, tuple[str, str, str]]] = {}
+    """Commands that live beside what they run: name → module, object, line in the list of commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self.elsewhere])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.elsewhere:
+            return click.Command(cmd_name, short_help=self.elsewhere[cmd_name][2])
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in self.elsewhere:
+            module, name, _ = self.elsewhere[args[0]]
+            return args[0], getattr(importlib.import_module(module), name), args[1:]
+        return super().resolve_command(ctx, args)
 
 
 def site_options(command: Callable[..., Any]) -> Callable[..., Any]:

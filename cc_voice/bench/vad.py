@@ -1,6 +1,6 @@
-"""What `cc-voice bench` does: measure this product on this machine against material whose truth is known.
+"""`cc-voice bench vad`: how well speech is told from other sounds, against times that people marked.
 
-`bench vad` hears a folder of recorded calls with human times, and of sounds that are no speech, and prints how far talk time,
+It hears a folder of recorded calls with human times, and of sounds that are no speech, and prints how far talk time,
 overtalk and silence are off. The folder is laid out as the speech corpus of the project is: `dialogues/*.json` with `audio` (a file
 of one party per channel), `roles` and `reference_metrics`; and `noise/`.
 """
@@ -162,12 +162,7 @@ def _noise(path: Path, ear: _Ear) -> NoiseScore:
     return NoiseScore(path.stem, *(100 * length(found) / audio.duration_ms for found in (speech, sounds.music, sounds.tones)))
 
 
-@click.group()
-def bench() -> None:
-    """Measure this product on this machine, against material whose truth is known."""
-
-
-@bench.command("vad")
+@click.command("vad")
 @click.option("--corpus", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of calls and sounds.")
 @click.option("--vad", "kind", type=click.Choice(["silero", "webrtc"]), default="silero", show_default=True, help="Detector.")
 @click.option("--rate-hz", type=click.Choice(_RATES), default="16000", show_default=True, help="Rate of the audio that is heard.")

@@ -1,0 +1,18 @@
+"""What `cc-voice bench` does: measure this product on this machine, against material whose truth is known."""
+
+from typing import ClassVar
+
+import click
+
+from cc_voice.terminal import LazyGroup
+
+
+class _Benches(LazyGroup):
+    elsewhere: ClassVar = {
+        "vad": ("cc_voice.bench.vad", "bench_vad", "Speech against other sounds: talk time, overtalk and silence of marked calls."),
+    }
+
+
+@click.group(cls=_Benches)
+def bench() -> None:
+    """Measure this product on this machine, against material whose truth is known."""
