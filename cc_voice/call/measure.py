@@ -11,7 +11,6 @@ from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.events import CallEvent
 from cc_voice.call.evidence import evidence
 from cc_voice.call.ids import leg_id
-from cc_voice.call.language import select
 from cc_voice.call.legs import Handling, Leg, handle
 from cc_voice.call.meetings import FIRST_TO_JOIN, AgentRule
 from cc_voice.call.metrics import find, measure_leg
@@ -19,6 +18,7 @@ from cc_voice.call.reasons import Metrics, Unmeasured
 from cc_voice.call.rows import CallRow, ChannelRow, EventRow, LegRow, MeasuredCall, NullReasonRow
 from cc_voice.call.saying import language_rows, primary_language, utterance_rows, word_rows
 from cc_voice.call.scope import LegScope, scope_of
+from cc_voice.call.selection import select
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.timeline import Timeline, merge
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import msgspec
 
 from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, subtract, union
-from cc_voice.call.language import ZOOM, Selection
 from cc_voice.call.legs import MEETING_LIKE, Handling, Leg
+from cc_voice.call.selection import ZOOM, Selection
 from cc_voice.call.timeline import Timeline
 from cc_voice.call.transcript import Utterance
 from cc_voice.call.turns import PARTIES, Party, other

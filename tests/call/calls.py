@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
 from cc_voice.call.events import CallEvent, EventName
-from cc_voice.call.language import select
 from cc_voice.call.legs import handle
 from cc_voice.call.measure import measure
 from cc_voice.call.rows import IntervalRow, LegRow, MeasuredCall
 from cc_voice.call.scope import LegScope, scope_of
+from cc_voice.call.selection import select
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.timeline import merge
 from cc_voice.call.transcript import Utterance, Word

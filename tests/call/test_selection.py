@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call.language import Selection, select, shared_ms
 from cc_voice.call.lexicon import primary
+from cc_voice.call.selection import Selection, select, shared_ms
 from cc_voice.call.transcript import Utterance
 from tests.call.calls import local, zoom
 from tests.call.strategies import utterances
