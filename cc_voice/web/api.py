@@ -11,7 +11,8 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
-from cc_voice import exports, queries
+from cc_voice import dictionary, exports, queries
+from cc_voice.dictionary import Described
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.queries import Report
 from cc_voice.store import call_list, calls, streams
@@ -126,6 +127,12 @@ async def report(
         return Response(frame.write_json(), media_type=MediaType.JSON)
     headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
     return Response(exports.csv_text(frame), media_type="text/csv", headers=headers)
+
+
+@get("/columns", summary="Describe columns")
+async def list_columns() -> list[Described]:
+    """Describe every column of the published views: unit, formula, since when; calls, reports and exports use these names."""
+    return list(dictionary.columns().values())
 
 
 def _live(row: streams.StreamRow) -> LiveCall:

@@ -52,6 +52,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     api.live,
     api.list_reports,
     api.report,
+    api.list_columns,
 )
 
 

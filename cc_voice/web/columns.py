@@ -7,6 +7,7 @@ The CSV keeps names and units.
 
 from typing import Any
 
+from cc_voice import dictionary
 from cc_voice.call.reasons import REASONS
 from cc_voice.web import words
 from cc_voice.web.metrics import BY_COLUMN
@@ -89,6 +90,12 @@ def heading(column: str) -> str:
     if _lasts_seconds(column):
         notes.append("s")
     return ", ".join([f"{said[:1].upper()}{said[1:]}", *notes])
+
+
+def tip(column: str) -> str:
+    """Return what to say about a column's heading: its name in files, and its formula where it is one of a view."""
+    described = dictionary.columns().get(column)
+    return f"{column} in the CSV" if described is None else f"{column} in the CSV: {described.formula}"
 
 
 def cell(column: str, value: Any) -> str | None:

@@ -38,10 +38,10 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column of the answer: its name in the CSV, what people read, and why a cell of it may be empty."""
+    """A column of the answer: what people read, what to say about it, and why a cell of it may be empty."""
 
-    name: str
     heading: str
+    tip: str
     is_number: bool
     missing: str
 
@@ -107,7 +107,7 @@ async def _answer(appliance: Appliance, report: Report, given: Mapping[str, str]
 
 def _table(frame: pl.DataFrame) -> Table:
     columns = tuple(
-        Column(name, column_words.heading(name), kind.is_numeric(), column_words.missing(name))
+        Column(column_words.heading(name), column_words.tip(name), kind.is_numeric(), column_words.missing(name))
         for name, kind in frame.schema.items()
     )
     shown = frame.head(ROWS_SHOWN)

@@ -107,6 +107,13 @@ async def test_nonsense_is_answered_in_json(rosa: httpx.AsyncClient, path: str, 
     assert answer.json()["status_code"] == status
 
 
+async def test_columns_are_described(rosa: httpx.AsyncClient) -> None:
+    told = (await rosa.get("/api/v1/columns")).json()
+    hold = next(column for column in told if column["name"] == "hold_pct")
+    assert hold["unit"] == "%"
+    assert hold["formula"] == "100 · hold_ms ÷ interaction_ms"
+
+
 async def test_the_api_describes_itself_and_nothing_else(rosa: httpx.AsyncClient) -> None:
     described = (await rosa.get("/api/v1/schema/openapi.json")).json()
     paths = set(described["paths"])
@@ -114,6 +121,7 @@ async def test_the_api_describes_itself_and_nothing_else(rosa: httpx.AsyncClient
         "/api/v1/calls",
         "/api/v1/calls/{call_id}",
         "/api/v1/calls/{call_id}/audio",
+        "/api/v1/columns",
         "/api/v1/live",
         "/api/v1/reports",
         "/api/v1/reports/{name}",

@@ -363,7 +363,8 @@ async def test_a_report_is_answered_for_its_defaults_and_for_what_is_asked(rosa:
     table = html.split("<tbody>")[1].split("</tbody>")[0]
     assert "ana" in table
     assert "51.6" in table
-    assert '<th scope="col" title="agent_talk_pct_ros in the CSV" class="num">Agent talk, %</th>' in html
+    told = "agent_talk_pct_ros in the CSV: 100 · Σ talk_ms_agent ÷ Σ analysed_ms over the day’s legs".replace("’", "&#39;")
+    assert f'<th scope="col" title="{told}" class="num">Agent talk, %</th>' in html
     assert "scroll sideways for the last ones" in html
     assert "/api/v1/reports/agent-talk?since=2026-09-01&amp;until=2026-09-30&amp;format=csv" in html
 
