@@ -9,6 +9,19 @@ Interval = tuple[int, int]
 """(start_ms, end_ms), start inclusive, end exclusive."""
 
 
+class SecondLevel(msgspec.Struct, frozen=True, array_like=True):
+    """How loud one second of a channel is. A centibel (cb) is a tenth of a decibel; 0 is full scale."""
+
+    speech_ms: int = 0
+    """How much of the second the voice detector called speech."""
+    level_cb: int | None = None
+    """Root mean square of that speech; None without speech."""
+    clipped_us: int = 0
+    """Samples of that speech at full scale, as time (µs), so that sampling rates do not matter."""
+    noise_cb: int | None = None
+    """Median level of what lies 200 ms and more away from speech and is not exactly zero; None where there is too little of it."""
+
+
 class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     """The audio of one party, heard.
 
@@ -24,6 +37,8 @@ class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     speech: tuple[Interval, ...] = ()
     music: tuple[Interval, ...] = ()
     tones: tuple[Interval, ...] = ()
+    levels: tuple[SecondLevel, ...] = ()
+    """Of every second of the stream's clock, the first one first; empty where an earlier version heard the audio."""
     received_ms: int = 0
     """How much audio arrived, duplicates not counted."""
     first_packet_ms: int | None = None

@@ -11,6 +11,7 @@ import msgspec
 from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.events import CallEvent
 from cc_voice.call.intervals import Intervals, canonical, complement, shift, subtract, union
+from cc_voice.call.levels import combine, place
 from cc_voice.call.transcript import Utterance, Word
 
 
@@ -85,6 +86,7 @@ def _placed(stream: StreamAnalysis, offset: int) -> tuple[StreamAnalysis, int]:
                 speech=shift(canonical(channel.speech), offset),
                 music=shift(canonical(channel.music), offset),
                 tones=shift(canonical(channel.tones), offset),
+                levels=place(channel.levels, offset),
                 first_packet_ms=None if channel.first_packet_ms is None else channel.first_packet_ms + offset,
             )
             for channel in stream.channels
@@ -130,6 +132,7 @@ def _channels(streams: Iterable[StreamAnalysis]) -> tuple[ChannelAnalysis, ...]:
             speech=union(known.speech, canonical(channel.speech)),
             music=union(known.music, canonical(channel.music)),
             tones=union(known.tones, canonical(channel.tones)),
+            levels=combine(known.levels, channel.levels),
             received_ms=known.received_ms + channel.received_ms,
             first_packet_ms=known.first_packet_ms if known.first_packet_ms is not None else channel.first_packet_ms,
         )

@@ -113,6 +113,7 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None) -
             speech=heard[name].speech,
             music=heard[name].sounds.music,
             tones=heard[name].sounds.tones,
+            levels=heard[name].levels,
             received_ms=file.ranges.total * 1000 // file.rate_hz,
             first_packet_ms=file.received()[0][0] if file.ranges.total else None,
         )

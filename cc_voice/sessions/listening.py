@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from cc_voice.call.analysis import Interval
+from cc_voice.call.analysis import Interval, SecondLevel
 from cc_voice.call.transcript import Utterance
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.sounds import Sounds
@@ -34,6 +34,7 @@ class HeardChannel(msgspec.Struct, frozen=True, kw_only=True):
 
     speech: tuple[Interval, ...]
     sounds: Sounds
+    levels: tuple[SecondLevel, ...]
     utterances: tuple[Utterance, ...]
     detector: str
     """Which voice detector made the intervals."""
@@ -107,6 +108,7 @@ class Listener:
         return HeardChannel(
             speech=self._pipeline.speech(),
             sounds=self._pipeline.sounds(),
+            levels=self._pipeline.levels(),
             utterances=tuple(utterances),
             detector=self._pipeline.detector,
         )

@@ -9,11 +9,12 @@ bounded by the longest block fed plus about two seconds.
 import bisect
 from collections.abc import Callable
 
-from cc_voice.call.analysis import Interval
+from cc_voice.call.analysis import Interval, SecondLevel
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance, Word
 from cc_voice.speech.errors import RecogniserError
 from cc_voice.speech.framing import FRAME_MS, FrameHistory
+from cc_voice.speech.meter import LevelMeter
 from cc_voice.speech.recogniser import RecognisedSegment, Recogniser, RecogniserFactory
 from cc_voice.speech.segment import Edge, TightRule, TightSpeech, WideSegment, close_gaps
 from cc_voice.speech.sounds import Sounds
@@ -51,6 +52,7 @@ class ChannelPipeline:
         self._thresholds = thresholds or ThresholdSet()
         self._history = FrameHistory(sample_rate_hz)
         self._detector = detectors(sample_rate_hz)
+        self._meter = LevelMeter(sample_rate_hz)
         self._tight, self._wide = TightSpeech(), WideSegment()
         self._closed: list[Interval] = []
         self._words: list[Interval] = []
@@ -84,6 +86,7 @@ class ChannelPipeline:
     def finish(self) -> list[Utterance]:
         """The audio ends: return the utterances that were still being spoken. Nothing may be fed afterwards."""
         found = self._follow(self._detector.finish())
+        self._meter.finish()
         if self._tight.finish() is Edge.CLOSED:
             self._note_speech()
         return found + (self._end_segment() if self._wide.finish() is Edge.CLOSED else [])
@@ -107,15 +110,22 @@ class ChannelPipeline:
         """Return the music and the tones so far."""
         return self._detector.sounds()
 
+    def levels(self) -> tuple[SecondLevel, ...]:
+        """Return how loud every second was; complete after `finish`."""
+        return self._meter.levels()
+
     def _examine(self, pcm: memoryview) -> list[Utterance]:
         first = self._history.append(pcm)
-        found = self._follow(self._detector.push(self._history.slice(first, self._history.frames)))
+        frames = self._history.slice(first, self._history.frames)
+        self._meter.hear(frames)
+        found = self._follow(self._detector.push(frames))
         self._history.forget_before(self._heard if self._wide.open else self._tight.frames - _LOOKBACK)
         return found
 
     def _follow(self, answers: list[bool]) -> list[Utterance]:
         """Take the detector's answers for the frames next in order."""
         found: list[Utterance] = []
+        self._meter.judge(answers)
         for voiced in answers:
             if self._tight.push(voiced) is Edge.CLOSED:
                 self._note_speech()

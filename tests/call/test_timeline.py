@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
+from cc_voice.call.analysis import ChannelAnalysis, SecondLevel, StreamAnalysis
 from cc_voice.call.events import EventName
 from cc_voice.call.intervals import length, union
 from cc_voice.call.timeline import merge
@@ -75,6 +75,13 @@ def test_music_and_tones_of_all_streams_are_on_the_calls_clock() -> None:
     (known,) = merge([first, second]).channels
     assert known.music == ((1_000, 2_000), (5_000, 9_000), (70_000, 73_000))
     assert known.tones == ((0, 100), (70_500, 70_600))
+
+
+def test_levels_of_all_streams_are_on_the_calls_clock() -> None:
+    first = stream(ChannelAnalysis(channel_id="a", levels=(SecondLevel(800, -200, 0, None), SecondLevel(noise_cb=-600))))
+    second = stream(ChannelAnalysis(channel_id="a", levels=(SecondLevel(500, -300, 9, None),)), later_ms=2_800)
+    (known,) = merge([first, second]).channels
+    assert [level.level_cb for level in known.levels] == [-200, None, None, -300]
 
 
 def test_what_the_first_stream_knew_is_not_overwritten() -> None:

@@ -89,6 +89,23 @@ def test_cuts_anywhere_change_nothing(
         assert listened(vosk_factory, pcm, cuts, detectors) == listened(vosk_factory, pcm, None, detectors)
 
 
+@pytest.mark.parametrize("block_ms", [37, 1000])
+def test_levels_are_those_of_the_speech_however_it_is_cut(spoken: Samples, two_stages: DetectorFactory, block_ms: int) -> None:
+    pcm, step = spoken.tobytes(), RATE * 2 * block_ms // 1000
+    whole, cut = (ChannelPipeline("ch-1", RATE, None, "en", detectors=two_stages) for _ in range(2))
+    whole.feed(pcm)
+    for at in range(0, len(pcm), step):
+        cut.feed(pcm[at : at + step])
+    whole.finish()
+    cut.finish()
+    levels = whole.levels()
+    assert levels == cut.levels()
+    assert len(levels) == len(spoken) // RATE
+    spoken_ms = sum(end - start for start, end in whole.speech())
+    assert sum(second.speech_ms for second in levels) == pytest.approx(spoken_ms, rel=0.2)
+    assert all(second.level_cb is None or -400 < second.level_cb < 0 for second in levels)
+
+
 @pytest.mark.parametrize("block_ms", [10, 20, 37, 200])
 def test_packets_change_nothing(vosk_factory: VoskFactory, spoken: Samples, two_stages: DetectorFactory, block_ms: int) -> None:
     pcm = spoken.tobytes()
