@@ -66,6 +66,13 @@ class LanguageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Let Zoom's transcript follow a speaker who changes language; False keeps it in the call's."""
 
 
+class TranscriptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose words are the transcript where our recogniser and Zoom's transcript heard the same speech."""
+
+    prefer: Literal["local", "zoom", "best"] = "local"
+    """`best`: ours where they are sure enough, else Zoom's."""
+
+
 class MediaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What Zoom is asked to send, and what of it is kept beside sound and words. The server has the last word on formats."""
 
@@ -138,6 +145,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_test_model: bool = False
     """Let the tiny bundled model serve live calls. Tests and demos only: it invents sentences on real speech."""
     language: LanguageSettings = LanguageSettings()
+    transcript: TranscriptSettings = TranscriptSettings()
     media: MediaSettings = MediaSettings()
     tolerant_links: bool = False
     """Take a media handshake that is never answered for accepted: Zoom's mock server does not answer it."""

@@ -14,7 +14,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from cc_voice import settings
-from cc_voice.settings import LanguageSettings, MediaSettings, Secret, Settings, SettingsError, ZoomApp
+from cc_voice.settings import LanguageSettings, MediaSettings, Secret, Settings, SettingsError, TranscriptSettings, ZoomApp
 
 HIDDEN = "do-not-print-me"
 APP = f"""
@@ -146,6 +146,7 @@ def test_structs_may_be_overrides() -> None:
         (APP + "account_id = 7", r"account_id of entry 1 of \[\[apps\]\] must be text or left out, not a whole number$"),
         (APP + "api_secret = [7]", r"api_secret of entry 1 of \[\[apps\]\] must be text, not a list$"),
         ("apps = 'none'", "apps must be a list, not text$"),
+        ("[transcript]\nprefer = 'ours'", r"prefer of \[transcript\] must be 'local' or 'zoom' or 'best', not 'ours'$"),
         ("media = 3", "media must be a table, not a whole number$"),
         ("[media]\nchannels = 1.5", r"channels of \[media\] must be a whole number, not a number$"),
         (APP.replace(HIDDEN, "…", 1), "client_secret of app 'contact-center' is not filled in; Zoom's marketplace shows it"),
@@ -369,6 +370,7 @@ SETTINGS = st.builds(
     prefer_models=st.sampled_from(["large", "small"]),
     allow_test_model=st.booleans(),
     language=st.builds(LanguageSettings, default=st.sampled_from(["en", "pt-BR", "zh-Hant-TW"]), identify=st.booleans()),
+    transcript=st.builds(TranscriptSettings, prefer=st.sampled_from(["local", "zoom", "best"])),
     media=st.builds(
         MediaSettings,
         sample_rate_hz=st.sampled_from([None, 8000, 48_000]),

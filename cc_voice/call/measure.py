@@ -18,7 +18,7 @@ from cc_voice.call.reasons import Metrics, Unmeasured
 from cc_voice.call.rows import CallRow, ChannelRow, EventRow, LegRow, MeasuredCall, NullReasonRow
 from cc_voice.call.saying import language_rows, primary_language, utterance_rows, word_rows
 from cc_voice.call.scope import LegScope, scope_of
-from cc_voice.call.selection import select
+from cc_voice.call.selection import select, tagged
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.timeline import Timeline, merge
 
@@ -29,7 +29,7 @@ def measure(streams: Sequence[StreamAnalysis], thresholds: ThresholdSet, agent_r
     """Measure one call from the analyses of all its streams. `agent_rule` is for meetings. Raises ValueError when there is none."""
     timeline = merge(streams)
     handling = handle(timeline, agent_rule)
-    transcript = select(timeline.utterances, timeline.language)
+    transcript = select(timeline.utterances, tagged(timeline.utterances, timeline.language), thresholds)
     scopes = [scope_of(leg, timeline, handling, transcript) for leg in handling.legs]
     findings = [find(scope, thresholds) for scope in scopes]
     ids = [leg_id(timeline.call_id, scope.leg.number) for scope in scopes]

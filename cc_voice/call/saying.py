@@ -1,6 +1,6 @@
 """The transcript as rows: every utterance with its leg, party and place in the call; its words; languages per leg and party."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -14,7 +14,7 @@ from cc_voice.call.reasons import Unmeasured
 from cc_voice.call.rows import LegLanguageRow, UtteranceRow, WordRow
 from cc_voice.call.scope import LegScope, middle
 from cc_voice.call.thresholds import ThresholdSet
-from cc_voice.call.transcript import Utterance, Word
+from cc_voice.call.transcript import Utterance, Word, mean_confidence
 from cc_voice.call.turns import PARTIES, Party, TurnTaking
 
 Key = tuple[str, int]
@@ -109,16 +109,6 @@ def _places_in(index: int, scope: LegScope, taking: TurnTaking) -> Iterator[tupl
                     backchannel=bool(touched) and all(touched),
                 ),
             )
-
-
-def mean_confidence(words: Iterable[Word]) -> float | None:
-    """Return the confidence of words weighted by duration (1.6), None where none has one."""
-    heard = [
-        (word.conf, max(1, word.end_ms - word.start_ms) if word.start_ms is not None and word.end_ms is not None else 1)
-        for word in words
-        if word.conf is not None
-    ]
-    return sum(conf * ms for conf, ms in heard) / sum(ms for _, ms in heard) if heard else None
 
 
 def word_rows(utterances: Sequence[UtteranceRow], spoken: Sequence[Utterance]) -> tuple[WordRow, ...]:

@@ -1,5 +1,7 @@
 """The thresholds of the metric dictionary in one place, so that a site can match the numbers of its previous vendor."""
 
+from typing import Literal
+
 import msgspec
 
 
@@ -30,5 +32,9 @@ class ThresholdSet(msgspec.Struct, frozen=True, kw_only=True):
     min_wpm_talk_ms: int = 10_000
     digit_run_words: int = 6
     low_conf: float = 0.6
+    transcript_prefer: Literal["local", "zoom", "best"] = "local"
+    """Whose words are the transcript where our recogniser and Zoom's transcript heard the same speech."""
+    min_transcript_conf: float = 0.75
+    """`best` takes our words from this mean confidence on. Ours: above `low_conf`, as a mean of that has many doubtful words."""
     cust_speech_on_hold: bool = False
     """Sensitive: measured only where the site says so."""

@@ -1,5 +1,7 @@
 """Words and utterances: what was said, by whom, when, in which language, according to which recogniser."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 
@@ -28,3 +30,13 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     asr_model: str | None = None
     lid_conf: float | None = None
+
+
+def mean_confidence(words: Iterable[Word]) -> float | None:
+    """Return the confidence of words weighted by duration (1.6), None where none has one."""
+    heard = [
+        (word.conf, max(1, word.end_ms - word.start_ms) if word.start_ms is not None and word.end_ms is not None else 1)
+        for word in words
+        if word.conf is not None
+    ]
+    return sum(conf * ms for conf, ms in heard) / sum(ms for _, ms in heard) if heard else None

@@ -37,7 +37,7 @@ MIXED_SOURCE = "0"
 
 def thresholds(settings: Settings) -> ThresholdSet:
     """Return the thresholds in force at this site."""
-    return ThresholdSet(cust_speech_on_hold=settings.cust_speech_on_hold)
+    return ThresholdSet(cust_speech_on_hold=settings.cust_speech_on_hold, transcript_prefer=settings.transcript.prefer)
 
 
 def complete(

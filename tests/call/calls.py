@@ -8,7 +8,7 @@ from cc_voice.call.legs import handle
 from cc_voice.call.measure import measure
 from cc_voice.call.rows import IntervalRow, LegRow, MeasuredCall
 from cc_voice.call.scope import LegScope, scope_of
-from cc_voice.call.selection import select
+from cc_voice.call.selection import Selection, select, tagged
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.timeline import merge
 from cc_voice.call.transcript import Utterance, Word
@@ -64,7 +64,14 @@ def scopes_of(*streams: StreamAnalysis) -> list[LegScope]:
     """The legs of a call, cut out."""
     timeline = merge(streams)
     handling = handle(timeline)
-    return [scope_of(leg, timeline, handling, select(timeline.utterances, timeline.language)) for leg in handling.legs]
+    transcript = chosen_from(timeline.utterances, timeline.language)
+    return [scope_of(leg, timeline, handling, transcript) for leg in handling.legs]
+
+
+def chosen_from(said: Iterable[Utterance], configured: str = "en", thresholds: ThresholdSet = DEFAULTS) -> Selection:
+    """The transcript of what was said, languages as Zoom tags them."""
+    said = tuple(said)
+    return select(said, tagged(said, configured), thresholds)
 
 
 def measured(*streams: StreamAnalysis, thresholds: ThresholdSet = DEFAULTS) -> tuple[MeasuredCall, LegRow]:

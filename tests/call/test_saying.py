@@ -7,8 +7,8 @@ from cc_voice.call.events import EventName
 from cc_voice.call.intervals import Intervals
 from cc_voice.call.measure import measure
 from cc_voice.call.rows import UtteranceRow
-from cc_voice.call.saying import mean_confidence, primary_language, speech_by_language
-from cc_voice.call.transcript import Utterance, Word
+from cc_voice.call.saying import primary_language, speech_by_language
+from cc_voice.call.transcript import Utterance
 from tests.call.calls import ANSWERED, DEFAULTS, channel, local, measured, scopes_of, stream, zoom
 from tests.call.golden import THRESHOLDS, event, golden_stream
 
@@ -122,18 +122,6 @@ def test_an_utterance_is_a_backchannel_when_all_its_speech_is() -> None:
     ]
     call, _ = measured(stream(*speech, utterances=said))
     assert [row.is_backchannel for row in call.utterances] == [True, False, False]
-
-
-def test_confidence_is_weighted_by_duration() -> None:
-    assert mean_confidence([Word("a", 0, 100, 1.0), Word("b", 100, 400, 0.2)]) == pytest.approx(0.4)
-    assert mean_confidence([Word("a", 0, 0, 0.5), Word("b", None, None, 0.7)]) == pytest.approx(0.6)
-    assert mean_confidence([Word("a", 0, 1, 0.5), Word("b", 5, None, 0.7)]) == pytest.approx(0.6)
-    assert mean_confidence([Word("a")]) is None
-    assert mean_confidence([]) is None
-
-
-def test_a_confidence_of_nought_is_a_confidence() -> None:
-    assert mean_confidence([Word("a", 0, 100, 0.0), Word("b", 100, 200, 1.0)]) == pytest.approx(0.5)
 
 
 SPEECH: Intervals = ((0, 10_000), (20_000, 30_000))

@@ -32,12 +32,15 @@ DICTIONARY = {
     "low_conf": 0.6,
     "cust_speech_on_hold": False,
 }
+OURS = {"transcript_prefer": "local", "min_transcript_conf": 0.75}
+"""Not of the dictionary: which of two recognisers' words are measured."""
 
 
 def test_defaults_are_those_of_the_dictionary() -> None:
     made = msgspec.to_builtins(ThresholdSet())
     assert {name: made[name] for name in DICTIONARY} == DICTIONARY
-    assert set(made) - set(DICTIONARY) == {"threshold_set_id", "name"}
+    assert {name: made[name] for name in OURS} == OURS
+    assert set(made) - set(DICTIONARY) - set(OURS) == {"threshold_set_id", "name"}
 
 
 AGENT: tuple[Interval, ...] = ((1_000, 12_000), (30_000, 36_000), (41_000, 43_000))

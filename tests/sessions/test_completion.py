@@ -1,5 +1,7 @@
 """After the stream: every stage can be resumed from files, and repeated without a difference."""
 
+from typing import Literal
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -8,7 +10,8 @@ from structlog.testing import capture_logs
 
 from cc_voice.call.batch import Batch, CallMeasured, StageReached
 from cc_voice.rtms import events as rtms
-from cc_voice.sessions.completion import complete, unfilled
+from cc_voice.sessions.completion import complete, thresholds, unfilled
+from cc_voice.settings import Settings, TranscriptSettings
 from cc_voice.store import playback, recordings
 from cc_voice.store.recordings import RecordingError
 from tests.sessions.conftest import AGENT, CUSTOMER, ENDED, OPENING, Stream, audio, event, spec, tone
@@ -134,6 +137,11 @@ def test_a_media_gap_is_every_millisecond_of_a_gap_that_no_channel_received(
     found = unfilled(gaps, received)
     assert milliseconds(list(found)) == milliseconds(gaps) - arrived
     assert list(found) == sorted(found)
+
+
+@pytest.mark.parametrize("prefer", ["local", "zoom", "best"])
+def test_the_site_says_whose_words_count(prefer: Literal["local", "zoom", "best"]) -> None:
+    assert thresholds(Settings(transcript=TranscriptSettings(prefer=prefer))).transcript_prefer == prefer
 
 
 @pytest.mark.parametrize(("is_original_host", "agent"), [(True, CUSTOMER), (False, AGENT), (None, AGENT)])
