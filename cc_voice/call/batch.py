@@ -24,6 +24,27 @@ class StreamProgress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
     events: tuple[CallEvent, ...] = ()
 
 
+class LiveWords(msgspec.Struct, frozen=True, kw_only=True):
+    """What one channel of a live stream is saying, in ms from t0. It is shown and forgotten: no file, no log, no table holds it.
+
+    While `is_final` is false the words may still change and replace the channel's last ones; empty text takes those back. Final
+    words come once more with the stream's next progress, which is what the store keeps.
+    """
+
+    call_id: str
+    stream_id: str
+    epoch: int
+    channel_id: str
+    start_ms: int
+    end_ms: int
+    """How far the channel was heard; of final words, where the last one ends."""
+    text: str
+    language: str
+    is_final: bool
+    left_unix_ms: int
+    """When they left the worker, on this machine's clock."""
+
+
 class StageReached(msgspec.Struct, frozen=True, kw_only=True, tag="stage"):
     """The stream reached a stage: received, recorded, transcribed, measured, or failed with a reason for the operator."""
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from cc_voice.call.batch import StreamProgress
+from cc_voice.call.batch import LiveWords, StreamProgress
 from cc_voice.sessions.spec import SessionSpec
 
 
@@ -38,6 +38,12 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
     progress: StreamProgress
 
 
+class Said(msgspec.Struct, frozen=True, tag="said"):
+    """What is being said in a live stream. Kept nowhere."""
+
+    words: LiveWords
+
+
 class Spooled(msgspec.Struct, frozen=True, tag="spooled"):
     """A batch lies in the spool."""
 
@@ -52,7 +58,7 @@ class Closed(msgspec.Struct, frozen=True, tag="closed"):
     error: str | None = None
 
 
-ToOwner = Ready | Progress | Spooled | Closed
+ToOwner = Ready | Progress | Said | Spooled | Closed
 
 # Made here, once: msgspec crashes the process when two threads are the first to decode a type (seen with 0.22).
 TO_WORKER: "msgspec.msgpack.Decoder[ToWorker]" = msgspec.msgpack.Decoder(ToWorker)

@@ -16,8 +16,20 @@ import msgspec
 import structlog
 
 from cc_voice import settings as configuration
-from cc_voice.call.batch import Batch, StreamProgress
-from cc_voice.fleet.messages import TO_WORKER, Announce, Closed, Drain, OpenStream, Progress, Ready, Spooled, ToOwner, ToWorker
+from cc_voice.call.batch import Batch, LiveWords, StreamProgress
+from cc_voice.fleet.messages import (
+    TO_WORKER,
+    Announce,
+    Closed,
+    Drain,
+    OpenStream,
+    Progress,
+    Ready,
+    Said,
+    Spooled,
+    ToOwner,
+    ToWorker,
+)
 from cc_voice.rtms.client import Credentials, StreamClient
 from cc_voice.rtms.webhooks import parse_webhook
 from cc_voice.sessions import completion
@@ -96,7 +108,7 @@ class Worker:
                 else:
                     loop = asyncio.get_running_loop()
                     await loop.run_in_executor(
-                        self._recognition.pool, completion.complete, spec, self._settings, self._recognition, self.deliver
+                        self._recognition.backlog, completion.complete, spec, self._settings, self._recognition, self.deliver
                     )
         except Exception as failure:
             error = f"{type(failure).__name__}: {failure}"
@@ -106,7 +118,7 @@ class Worker:
     async def _stream(self, spec: SessionSpec) -> None:
         options = client_options(self._settings, spec.language, spec.resumed)
         client = StreamClient(spec.target, self._credentials(spec), options=options)
-        session = Session(spec, client, self._settings, self._recognition, self.deliver)
+        session = Session(spec, client, self._settings, self._recognition, self.deliver, self.show)
         self._sessions[spec.stream_id] = session
         try:
             await session.run()
@@ -125,6 +137,10 @@ class Worker:
             self._send(Progress(batch))
         else:
             self._send(Spooled(spool.put(self._settings.spool_dir, batch)))
+
+    def show(self, words: LiveWords) -> None:
+        """Hand words on to whoever looks now."""
+        self._send(Said(words))
 
     def _send(self, message: ToOwner) -> None:
         # A broken pipe means the owner died: the reading thread is about to end this process.

@@ -16,7 +16,7 @@ from cc_voice.call.intervals import canonical, subtract
 from cc_voice.call.measure import measure
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.sessions import journal
-from cc_voice.sessions.listening import HeardChannel, PipelineFactory, hear
+from cc_voice.sessions.listening import HeardChannel, PipelineFactory, Run, hear
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
@@ -63,7 +63,8 @@ def complete(
             if spec.stage == "received":
                 deliver(_stage(spec, "recorded"))
             make, model = pipelines or recognition.pipelines(spec.language)
-            analysis = analyse(recording, spec.epoch, _hear_missing(recording, make, heard or {}), model)
+            whole = _hear_missing(recording, make, heard or {}, recognition.hearing.catch_up)
+            analysis = analyse(recording, spec.epoch, whole, model)
             analysis = msgspec.structs.replace(analysis, host_id=spec.target.host_id)
         finally:
             recording.close()
@@ -93,8 +94,8 @@ def _make_films(spec: SessionSpec, folder: Path) -> None:
         log.error("kept video stays H.264", call_id=spec.call_id, stream_id=spec.stream_id, error=problem)
 
 
-def _hear_missing(recording: Recording, make: PipelineFactory, heard: Heard) -> Heard:
-    return {name: heard[name] if name in heard else hear(file, make) for name, file in recording.channels.items()}
+def _hear_missing(recording: Recording, make: PipelineFactory, heard: Heard, run: Run) -> Heard:
+    return {name: heard[name] if name in heard else hear(file, make, run) for name, file in recording.channels.items()}
 
 
 def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None) -> StreamAnalysis:

@@ -10,12 +10,13 @@ far to hear (`begin`) and notes what it decided to take for silence; the thread 
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 
 from cc_voice.call.analysis import Interval, SecondLevel
 from cc_voice.call.transcript import Utterance
-from cc_voice.speech.pipeline import ChannelPipeline
+from cc_voice.speech.pipeline import ChannelPipeline, Saying
 from cc_voice.speech.sounds import Sounds
 from cc_voice.store.ranges import Ranges
 from cc_voice.store.recordings import ChannelFile
@@ -23,8 +24,11 @@ from cc_voice.store.recordings import ChannelFile
 PipelineFactory = Callable[[str, int], ChannelPipeline]
 """(channel_id, sample_rate_hz) → a fresh pipeline."""
 
-BLOCK_MS = 10_000
-"""How much is read and heard at once when catching up: bounds memory, costs nothing."""
+Run = Callable[[Callable[[], list[Utterance]]], list[Utterance]]
+"""Runs a block of hearing, in its turn or at once, and returns what it returns."""
+
+BLOCK_MS = 1_000
+"""How much is read and heard in one go: bounds memory, and how long others wait for a thread (pool.py)."""
 HOLE_PATIENCE_MS = 1_000
 """How long packets of one channel may lag behind another channel's before their absence counts as silence."""
 
@@ -38,6 +42,11 @@ class HeardChannel(msgspec.Struct, frozen=True, kw_only=True):
     utterances: tuple[Utterance, ...]
     detector: str
     """Which voice detector made the intervals."""
+
+
+def at_once(block: Callable[[], list[Utterance]]) -> list[Utterance]:
+    """Run a block of hearing in the thread that asks for it."""
+    return block()
 
 
 class Listener:
@@ -67,15 +76,16 @@ class Listener:
         return any(_has_audio(self.file.ranges, start, end) for start, end in self._silence)
 
     def begin(self, stream_ms: int) -> int | None:
-        """Return the sample up to which to hear next, given how far (ms) any channel of the stream is; None: wait.
+        """Return the sample up to which to hear next, a block at most, given how far (ms) any channel is; None: wait.
 
         Call it while nothing is being heard, and hear what it returned.
         """
         start, ranges = self._position, self.file.ranges
+        block_end = start + self._block
         run_end = ranges.end_of_run(start)
         if run_end is not None:
-            return run_end
-        end = (stream_ms - HOLE_PATIENCE_MS) * self.file.rate_hz // 1000
+            return min(run_end, block_end)
+        end = min(block_end, (stream_ms - HOLE_PATIENCE_MS) * self.file.rate_hz // 1000)
         if (next_start := ranges.next_start(start)) is not None:
             end = min(end, next_start)
         if end <= start:
@@ -85,23 +95,24 @@ class Listener:
         self._silence.append((start, end))
         return end
 
-    def advance(self, to: int) -> list[Utterance]:
+    def advance(self, to: int, run: Run = at_once) -> list[Utterance]:
         """Hear up to sample `to`, unless stopped on the way, and return the utterances that became final."""
         found: list[Utterance] = []
-        block = BLOCK_MS * self.file.rate_hz // 1000
         while self._position < to and not self._stopped:
-            end = min(to, self._position + block)
-            found += self._pipeline.feed(self.file.read(self._position, end))
-            self._position = end
+            found += run(partial(self._hear, min(to, self._position + self._block)))
         return found
+
+    def saying(self) -> Saying | None:
+        """Return what is being said where the channel was heard up to; None: nothing is."""
+        return self._pipeline.saying()
 
     def stop(self) -> None:
         """Stop hearing after the block being heard: nobody wants the result any more."""
         self._stopped = True
 
-    def finish(self) -> list[Utterance]:
+    def finish(self, run: Run = at_once) -> list[Utterance]:
         """Hear the rest of the channel and return the last utterances."""
-        return self.advance(self.file.ranges.end) + self._pipeline.finish()
+        return self.advance(self.file.ranges.end, run) + run(self._pipeline.finish)
 
     def heard(self, utterances: Iterable[Utterance]) -> HeardChannel:
         """Put together what was heard, with all utterances of the channel; valid after `finish`."""
@@ -113,6 +124,15 @@ class Listener:
             detector=self._pipeline.detector,
         )
 
+    @property
+    def _block(self) -> int:
+        return BLOCK_MS * self.file.rate_hz // 1000
+
+    def _hear(self, to: int) -> list[Utterance]:
+        found = self._pipeline.feed(self.file.read(self._position, to))
+        self._position = to
+        return found
+
 
 def _has_audio(ranges: Ranges, start: int, end: int) -> bool:
     """Whether any of samples [start, end) was received."""
@@ -122,7 +142,7 @@ def _has_audio(ranges: Ranges, start: int, end: int) -> bool:
     return next_start is not None and next_start < end
 
 
-def hear(file: ChannelFile, make_pipeline: PipelineFactory) -> HeardChannel:
-    """Hear a whole recorded channel."""
+def hear(file: ChannelFile, make_pipeline: PipelineFactory, run: Run = at_once) -> HeardChannel:
+    """Hear a whole recorded channel, block by block as `run` lets it."""
     listener = Listener(file, make_pipeline)
-    return listener.heard(listener.finish())
+    return listener.heard(listener.finish(run))

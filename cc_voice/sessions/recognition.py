@@ -1,4 +1,8 @@
-"""Recognition of one worker process: a few threads, the models and the voice detector they share.
+"""Recognition of one worker process: its threads, the models and the voice detector they share.
+
+Channels are heard in the blocks of one pool (pool.py). What else takes time – reading a model, delivering, measuring – has threads
+of its own, so that it holds up no live call; and those for restarts are apart from those for calls that have just ended, whose
+numbers somebody waits for.
 
 Models load on first use, in a thread, so that sockets are open and audio is being recorded before a large model is read.
 
@@ -17,6 +21,7 @@ from typing import NamedTuple
 import structlog
 
 from cc_voice.sessions.listening import PipelineFactory
+from cc_voice.sessions.pool import Pool
 from cc_voice.settings import Settings
 from cc_voice.speech import models, vad, vosk
 from cc_voice.speech.errors import DetectorError, ModelError
@@ -25,6 +30,9 @@ from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
 
 log = structlog.get_logger()
+
+ERRANDS = 4
+"""Threads beside those that hear: they mostly wait, for the disk or for their blocks to be heard."""
 
 
 class Pipelines(NamedTuple):
@@ -45,7 +53,11 @@ class Recognition:
     """Hands out pipelines by language. Thread-safe; `close` waits for what is being heard."""
 
     def __init__(self, settings: Settings, threads: int, allow_test_model: bool) -> None:
-        self.pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="listen")
+        self.hearing = Pool(threads)
+        self.pool = ThreadPoolExecutor(max_workers=ERRANDS, thread_name_prefix="errand")
+        """Loading, delivering, completing calls that ended; hears through `hearing`."""
+        self.backlog = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="backlog")
+        """Completing what an earlier process left."""
         self._settings = settings
         self._allow_test_model = allow_test_model
         self._lock = threading.Lock()
@@ -123,7 +135,9 @@ class Recognition:
         return Pipelines(make, recogniser.model_name if recogniser else None)
 
     def close(self) -> None:
-        self.pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self.backlog, self.pool):
+            pool.shutdown(wait=True, cancel_futures=True)
+        self.hearing.close()
 
 
 def _tell(language: str, error: object) -> None:

@@ -1,6 +1,6 @@
 """A live session: one task that receives a stream, records it first, and lets recognition follow.
 
-The loop over Zoom's events never awaits anything but the next event. A second task moves the listeners and reports
+The loop over Zoom's events never awaits anything but the next event. A second task hears (hearing.py) and reports
 progress; it reads the recording, so that nothing but the disk stands between the socket and safety.
 """
 
@@ -21,12 +21,12 @@ from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamClient
 from cc_voice.sessions import completion, journal
 from cc_voice.sessions.clock import MediaClock
-from cc_voice.sessions.completion import Deliver, Heard
+from cc_voice.sessions.completion import Deliver
+from cc_voice.sessions.hearing import Hearing, Show
 from cc_voice.sessions.intake import AudioIntake
 from cc_voice.sessions.keepsakes import Keepsakes
-from cc_voice.sessions.listening import Listener
 from cc_voice.sessions.platform import call_event
-from cc_voice.sessions.recognition import Pipelines, Recognition
+from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
 from cc_voice.store import recordings
@@ -36,7 +36,6 @@ log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LISTEN_EVERY_S = 0.2
 PROGRESS_EVERY_S = 1.0
 YIELD_EVERY_EVENTS = 64
 """A burst (60 s of backlog) must not keep the loop from other streams' keep-alives."""
@@ -50,7 +49,13 @@ class Session:
     """Serves one stream from its first connection to its last batch. `run` returns when the stream is done with."""
 
     def __init__(
-        self, spec: SessionSpec, client: StreamClient, settings: Settings, recognition: Recognition, deliver: Deliver
+        self,
+        spec: SessionSpec,
+        client: StreamClient,
+        settings: Settings,
+        recognition: Recognition,
+        deliver: Deliver,
+        show: Show,
     ) -> None:
         self.spec = spec
         self.client = client
@@ -69,12 +74,9 @@ class Session:
         )
         self._recording = recordings.create(settings.recordings_dir, header)
         self._audio = AudioIntake(self._recording)
-        self._pipelines: Pipelines | None = None
-        """What this call is heard with; None: listening has not begun."""
-        self._listeners: dict[str, Listener] = {}
-        self._heard_utterances: dict[str, list[Utterance]] = {}
-        self._hearing: dict[str, asyncio.Future[list[Utterance]]] = {}
-        self._news_utterances: list[Utterance] = []
+        self._hearing = Hearing(spec, self._recording, recognition, lambda: self._media_ms, show, self._log)
+        self._news_words: list[Utterance] = []
+        """Zoom's."""
         self._news_events: list[CallEvent] = []
         self._media_unix_ms = 0
         self._gap_from_unix_ms: int | None = None
@@ -97,8 +99,7 @@ class Session:
     @property
     def lag_ms(self) -> int:
         """How far recognition is behind the media."""
-        heard = [self._listeners[name].position_ms if name in self._listeners else 0 for name in self._recording.channels]
-        return max(0, self._media_ms - min(heard, default=self._media_ms))
+        return self._hearing.lag_ms
 
     @property
     def _media_ms(self) -> int:
@@ -114,12 +115,12 @@ class Session:
             if self._ended is not None and not self._abandoned:
                 await self._finish(self._ended)
         finally:
-            await self._stop_hearing()
+            await self._hearing.stop()
             self._recording.close()
 
     async def _receive(self) -> None:
         """Take events until the stream ends or is abandoned; however it ends, the client's sockets are closed."""
-        listening = asyncio.create_task(self._listen())
+        listening = asyncio.create_task(self._hearing.run(self._report))
         listening.add_done_callback(self._listened)
         count = 0
         try:
@@ -211,7 +212,7 @@ class Session:
         self._recording.note(note)
         t0 = self._recording.header.t0_unix_ms
         if t0 is not None and piece.text.strip() and note.attribute != journal.ATTRIBUTE_DELETE:
-            self._news_utterances.append(journal.utterance(note, t0, self.spec.language))
+            self._news_words.append(journal.utterance(note, t0, self.spec.language))
 
     def _take_event(self, event: rtms.PlatformEvent) -> None:
         if event.name == FIRST_PACKET and (t0 := self._clock.announce(event.at_unix_ms, time.monotonic())) is not None:
@@ -228,55 +229,10 @@ class Session:
 
     # -- recognition: follows ------------------------------------------------------------------------------------
 
-    async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        work = self._recognition.pipelines
-        self._pipelines = pipelines = await loop.run_in_executor(self._recognition.pool, work, self.spec.language)
-        while True:
-            for channel_id, file in self._recording.channels.items():
-                if channel_id not in self._listeners:
-                    self._listeners[channel_id] = Listener(file, pipelines.make)
-                self._advance(self._listeners[channel_id], loop)
-            self._report()
-            await asyncio.sleep(LISTEN_EVERY_S)
-
     def _listened(self, task: "asyncio.Task[None]") -> None:
         """The call is recorded all the same and heard when it ends; the operator sees why nothing of it is shown meanwhile."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.error("live recognition stopped", error=repr(error))
-
-    def _advance(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
-        channel_id = listener.file.channel_id
-        if listener.failed or channel_id in self._hearing or (to := listener.begin(self._media_ms)) is None:
-            return
-        future = loop.run_in_executor(self._recognition.pool, listener.advance, to)
-        self._hearing[channel_id] = future
-        future.add_done_callback(partial(self._advanced, listener))
-
-    def _advanced(self, listener: Listener, future: "asyncio.Future[list[Utterance]]") -> None:
-        channel_id = listener.file.channel_id
-        del self._hearing[channel_id]
-        if future.cancelled():
-            return
-        if (error := future.exception()) is not None:
-            # The call is heard again from its recording when it ends; the operator sees why its live words stopped.
-            self._log.error("recognition failed", channel_id=channel_id, error=repr(error))
-            listener.failed = True
-            return
-        found = future.result()
-        self._heard_utterances.setdefault(channel_id, []).extend(found)
-        self._news_utterances.extend(found)
-
-    async def _stop_hearing(self) -> None:
-        """Wait until no thread reads the recording any more, so that it can be closed."""
-        for listener in self._listeners.values():
-            listener.stop()
-        await self._hearing_done()
-
-    async def _hearing_done(self) -> None:
-        """Wait for what is being heard; `_advanced` has taken it when this returns."""
-        while self._hearing:
-            await asyncio.wait(list(self._hearing.values()))
 
     def _report(self) -> None:
         now = time.monotonic()
@@ -288,7 +244,7 @@ class Session:
     def progress(self) -> StreamProgress:
         """Return what is new since the last report."""
         t0 = self._recording.header.t0_unix_ms
-        utterances, self._news_utterances = tuple(self._news_utterances), []
+        utterances, self._news_words = (*self._hearing.news(), *self._news_words), []
         events: tuple[CallEvent, ...] = ()
         if t0 is not None:
             events, self._news_events = tuple(journal.place(event, t0) for event in self._news_events), []
@@ -320,10 +276,10 @@ class Session:
         if (failure := self._nothing_heard(ended)) is not None:
             await self._in_thread(self._deliver, self._stage("failed", failure, ended.reason))
         else:
-            await self._hearing_done()
-            heard = await self._in_thread(self._hear_ends)
+            await self._hearing.idle()
+            heard = await self._in_thread(self._hearing.finish)
             self._recording.close()
-            work = partial(completion.complete, heard=heard, pipelines=self._pipelines)
+            work = partial(completion.complete, heard=heard, pipelines=self._hearing.pipelines)
             await self._in_thread(work, self.spec, self._settings, self._recognition, self._deliver)
 
     def _oddities(self) -> tuple[Oddity, ...]:
@@ -351,18 +307,9 @@ class Session:
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._recognition.pool, partial(work, *args, **kwargs))
 
-    def _hear_ends(self) -> Heard:
-        """Finish the listeners that heard everything in order; the others are left out and heard again from the file."""
-        heard: Heard = {}
-        for channel_id, listener in self._listeners.items():
-            if not listener.stale and not listener.failed:
-                last = listener.finish()
-                heard[channel_id] = listener.heard([*self._heard_utterances.get(channel_id, []), *last])
-        return heard
-
     async def _revoke(self, ended: rtms.Ended) -> None:
         """Delete what was received, then say so: the batch is also the store's order to delete."""
-        await self._stop_hearing()
+        await self._hearing.stop()
         self._recording.close()
         await self._in_thread(recordings.delete_stream, self._settings.recordings_dir, self.spec.call_id, self.spec.stream_id)
         reason = "Zoom revoked the stream: everything received was deleted"

@@ -9,6 +9,8 @@ bounded by the longest block fed plus about two seconds.
 import bisect
 from collections.abc import Callable
 
+import msgspec
+
 from cc_voice.call.analysis import Interval, SecondLevel
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance, Word
@@ -25,6 +27,15 @@ _PADDING = 150 // FRAME_MS
 """Frames of silence around a segment: without, recognisers lose first and last phones."""
 _LOOKBACK = TightRule().window_ms // FRAME_MS + _PADDING
 _BATCH_MS = 10_000
+
+
+class Saying(msgspec.Struct, frozen=True, kw_only=True):
+    """What is being said and may still change, in ms on the stream's clock; `end_ms` is how far the recogniser has heard."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+    language: str
 
 
 class ChannelPipeline:
@@ -97,6 +108,14 @@ class ChannelPipeline:
         if recogniser is not None:
             self._guarded(lambda: words.append(recogniser.partial()))
         return words[-1]
+
+    def saying(self) -> Saying | None:
+        """Return the words of the utterance being spoken with their place; None while there are none."""
+        text = self.partial()
+        if not text:
+            return None
+        start_ms, end_ms = self._segment_start * FRAME_MS, self._heard * FRAME_MS
+        return Saying(start_ms=start_ms, end_ms=end_ms, text=text, language=self._language)
 
     def speech(self) -> tuple[Interval, ...]:
         """Return the tight intervals of speech so far, in ms: short gaps closed, specks without a word dropped."""

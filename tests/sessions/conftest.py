@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cc_voice.call.batch import Batch, CallMeasured, StageReached, StreamProgress
+from cc_voice.call.batch import Batch, CallMeasured, LiveWords, StageReached, StreamProgress
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamTarget
+from cc_voice.sessions import hearing
 from cc_voice.sessions import session as live
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.session import Session
@@ -61,12 +62,13 @@ class Stream:
         self.site = site
         self.recognition = recognition
         self.delivered: list[Batch] = []
+        self.shown: list[LiveWords] = []
 
     def deliver(self, batch: Batch) -> None:
         self.delivered.append(batch)
 
     def session(self, zoom: Zoom, **changes: object) -> Session:
-        return Session(spec(**changes), zoom, self.site, self.recognition, self.deliver)  # type: ignore[arg-type]
+        return Session(spec(**changes), zoom, self.site, self.recognition, self.deliver, self.shown.append)  # type: ignore[arg-type]
 
     async def run(self, *events: rtms.Event, **changes: object) -> CallMeasured | None:
         """Serve the events to their end; return what was measured."""
@@ -91,7 +93,7 @@ async def until(true: Callable[[], object]) -> None:
     """Let the loop run until a condition holds."""
     async with asyncio.timeout(PATIENCE_S):
         while not true():
-            await asyncio.sleep(live.LISTEN_EVERY_S)
+            await asyncio.sleep(hearing.LOOK_EVERY_S)
 
 
 def spec(**changes: object) -> SessionSpec:
@@ -142,7 +144,7 @@ def interleaved(*channels: Iterable[rtms.Audio]) -> list[rtms.Audio]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look and report often: tests wait for what they want to see."""
-    monkeypatch.setattr(live, "LISTEN_EVERY_S", 0.01)
+    monkeypatch.setattr(hearing, "LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(live, "PROGRESS_EVERY_S", 0.01)
 
 

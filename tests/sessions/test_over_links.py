@@ -77,7 +77,7 @@ async def play(zoom: Simulator, request: CallRequest, site: Settings, recognitio
     )
     client = StreamClient(spec.target, CREDENTIALS, options=client_options(site, spec.language, resume=False))
     batches: list[Batch] = []
-    await asyncio.wait_for(Session(spec, client, site, recognition, batches.append).run(), PATIENCE_S)
+    await asyncio.wait_for(Session(spec, client, site, recognition, batches.append, lambda words: None).run(), PATIENCE_S)
     return Played(batches, recordings.stream_folder(site.recordings_dir, "call", spec.stream_id), zoom.call(call.call))
 
 

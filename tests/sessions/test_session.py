@@ -441,7 +441,7 @@ async def test_sessions_of_one_call_are_measured_together(
 
 async def test_abandoning_does_not_wait_for_a_long_recording_to_be_heard(stream: Stream) -> None:
     """A service that stops has seconds; its successor hears the recording again anyway."""
-    session = Session(spec(), Zoom(*OPENING), stream.site, stream.recognition, stream.deliver)  # type: ignore[arg-type]
+    session = Session(spec(), Zoom(*OPENING), stream.site, stream.recognition, stream.deliver, stream.shown.append)  # type: ignore[arg-type]
     running = asyncio.create_task(session.run())
     for packet in audio(AGENT, tone(1_200_000)):
         session._take(packet)

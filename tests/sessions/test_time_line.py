@@ -31,7 +31,7 @@ def analysed(recognition: Recognition, wire: list[rtms.Event]) -> StreamAnalysis
     """Take events as a session does, and put together what is known of the stream afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         site = Settings(data_dir=Path(folder), recogniser="none")
-        session = Session(spec(), Zoom(), site, recognition, lambda batch: None)  # type: ignore[arg-type]
+        session = Session(spec(), Zoom(), site, recognition, lambda batch: None, lambda words: None)  # type: ignore[arg-type]
         for event in wire:
             session._take(event)
         session._recording.close()

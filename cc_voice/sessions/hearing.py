@@ -1,0 +1,171 @@
+"""A live stream heard while it is recorded: where each of its channels is, what became final, what is being said.
+
+This runs in the event loop and never waits there: it looks a few times a second how far the recording has come and gives blocks of
+it to the pool. A channel that is far behind – a stream taken up again, a machine with too much to do – catches up at the pool's
+lower rank, so that calls which are on time stay so.
+
+Words that are being said leave at once, when a block was heard and has changed them. That is what their delay consists of:
+packets 20 ms, the look that finds them, waiting for a thread, what detector and recogniser hold back. (Measured: `bench live`.)
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+import structlog
+
+from cc_voice.call.batch import LiveWords
+from cc_voice.call.transcript import Utterance
+from cc_voice.sessions.completion import Heard
+from cc_voice.sessions.listening import Listener
+from cc_voice.sessions.recognition import Pipelines, Recognition
+from cc_voice.sessions.spec import SessionSpec
+from cc_voice.speech.pipeline import Saying
+from cc_voice.store.recordings import Recording
+
+LOOK_EVERY_S = 0.2
+FAR_BEHIND_MS = 10_000
+"""From here on a channel catches up: its words are no longer about what is being said."""
+
+Show = Callable[[LiveWords], None]
+"""Takes words that are gone when nobody looks; called in the event loop, must not wait."""
+
+_Step = tuple[list[Utterance], Saying | None]
+"""What a block made final, and what was being said at its end."""
+
+
+class Hearing:
+    """The channels of one stream. Everything here is called in the event loop; threads only run the listeners."""
+
+    def __init__(
+        self,
+        spec: SessionSpec,
+        recording: Recording,
+        recognition: Recognition,
+        media_ms: Callable[[], int],
+        show: Show,
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        """`media_ms` says how far any channel of the stream is, on its clock."""
+        self.pipelines: Pipelines | None = None
+        """What this call is heard with; None: hearing has not begun."""
+        self._spec = spec
+        self._recording = recording
+        self._recognition = recognition
+        self._media_ms = media_ms
+        self._show = show
+        self._log = log
+        self._listeners: dict[str, Listener] = {}
+        self._running: dict[str, asyncio.Future[_Step]] = {}
+        self._heard: dict[str, list[Utterance]] = {}
+        self._news: list[Utterance] = []
+        self._shown: dict[str, Saying] = {}
+        """By channel: the words that were shown last and are not final."""
+
+    @property
+    def lag_ms(self) -> int:
+        """How far recognition is behind the media."""
+        media_ms = self._media_ms()
+        heard = [self._listeners[name].position_ms if name in self._listeners else 0 for name in self._recording.channels]
+        return max(0, media_ms - min(heard, default=media_ms))
+
+    def news(self) -> list[Utterance]:
+        """Return the utterances that have become final since this was asked last."""
+        news, self._news = self._news, []
+        return news
+
+    async def run(self, looked: Callable[[], None]) -> None:
+        """Hear until cancelled; `looked` is called every time. Raises what loading a model raises."""
+        loop = asyncio.get_running_loop()
+        work = self._recognition.pipelines
+        self.pipelines = await loop.run_in_executor(self._recognition.pool, work, self._spec.language)
+        while True:
+            for channel_id, file in self._recording.channels.items():
+                if channel_id not in self._listeners:
+                    self._listeners[channel_id] = Listener(file, self.pipelines.make)
+                self._advance(self._listeners[channel_id])
+            looked()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def stop(self) -> None:
+        """Wait until no thread reads the recording any more, so that it can be closed."""
+        for listener in self._listeners.values():
+            listener.stop()
+        await self.idle()
+
+    async def idle(self) -> None:
+        """Wait for what is being heard; it has been taken when this returns."""
+        while self._running:
+            await asyncio.wait(list(self._running.values()))
+
+    def finish(self) -> Heard:
+        """Finish the listeners that heard everything in order; the others are left out and heard again from the file.
+
+        In a thread, when `run` has ended and nothing is being heard.
+        """
+        heard: Heard = {}
+        for channel_id, listener in self._listeners.items():
+            if not listener.stale and not listener.failed:
+                last = listener.finish(self._recognition.hearing.catch_up)
+                heard[channel_id] = listener.heard([*self._heard.get(channel_id, []), *last])
+        return heard
+
+    def _advance(self, listener: Listener) -> None:
+        channel_id, media_ms = listener.file.channel_id, self._media_ms()
+        if listener.failed or channel_id in self._running or (to := listener.begin(media_ms)) is None:
+            return
+        is_live = media_ms - listener.position_ms < FAR_BEHIND_MS
+        block = self._recognition.hearing.submit(partial(_step, listener, to), live=is_live)
+        future = self._running[channel_id] = asyncio.wrap_future(block)
+        future.add_done_callback(partial(self._advanced, listener))
+
+    def _advanced(self, listener: Listener, future: "asyncio.Future[_Step]") -> None:
+        channel_id = listener.file.channel_id
+        del self._running[channel_id]
+        if future.cancelled():
+            return
+        if (error := future.exception()) is not None:
+            # The call is heard again from its recording when it ends; the operator sees why its live words stopped.
+            self._log.error("recognition failed", channel_id=channel_id, error=repr(error))
+            listener.failed = True
+            self._show_saying(channel_id, None)
+            return
+        found, saying = future.result()
+        self._heard.setdefault(channel_id, []).extend(found)
+        self._news.extend(found)
+        for said in found:
+            self._shown.pop(channel_id, None)
+            self._show(self._words(channel_id, said, is_final=True))
+        self._show_saying(channel_id, saying)
+
+    def _show_saying(self, channel_id: str, saying: Saying | None) -> None:
+        """Show what is being said where it has changed."""
+        shown = self._shown.get(channel_id)
+        if saying is None:
+            if shown is not None:
+                del self._shown[channel_id]
+                self._show(self._words(channel_id, msgspec.structs.replace(shown, text=""), is_final=False))
+        elif shown is None or (shown.start_ms, shown.text) != (saying.start_ms, saying.text):
+            self._shown[channel_id] = saying
+            self._show(self._words(channel_id, saying, is_final=False))
+
+    def _words(self, channel_id: str, said: Saying | Utterance, is_final: bool) -> LiveWords:
+        return LiveWords(
+            call_id=self._spec.call_id,
+            stream_id=self._spec.stream_id,
+            epoch=self._spec.epoch,
+            channel_id=channel_id,
+            start_ms=said.start_ms,
+            end_ms=said.end_ms,
+            text=said.text,
+            language=said.language,
+            is_final=is_final,
+            left_unix_ms=time.time_ns() // 1_000_000,
+        )
+
+
+def _step(listener: Listener, to: int) -> _Step:
+    """Hear a block of a channel; in a thread."""
+    return listener.advance(to), listener.saying()
