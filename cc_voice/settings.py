@@ -9,7 +9,7 @@ import os
 import sys
 import tomllib
 import zoneinfo
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from cc_voice import languages, wording
+from cc_voice.thresholds import QueueThresholds
 
 ModelSize = Literal["large", "small"]
 """Of speech models as their makers publish them: the large understand better and need gigabytes of memory."""
@@ -162,6 +163,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     customer_key_salt: Secret = Secret("")
     """Salt of customer keys; empty means one is made and kept in `<data_dir>/salt`."""
     cust_speech_on_hold: bool = False
+    thresholds: tuple[QueueThresholds, ...] = ()
+    """Sets of thresholds: the one named `default` is the site's, those with `queues` are theirs, others only to be tried."""
     log_level: str = "info"
 
     @property
@@ -275,7 +278,7 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    plain = set(Settings.__struct_fields__) - {"apps", "language", *_LISTS}
+    plain = set(Settings.__struct_fields__) - {"apps", "language", "thresholds", *_LISTS}
     found: dict[str, Any] = {key: environ[f"CC_VOICE_{key.upper()}"] for key in plain if f"CC_VOICE_{key.upper()}" in environ}
     app = {key: environ.get(f"CC_VOICE_{key.upper()}") for key in ("client_id", "client_secret", "webhook_secret")}
     more = {key: environ[name] for key in _APP_OPTIONS if environ.get(name := f"CC_VOICE_{key.upper()}")}
@@ -324,12 +327,24 @@ def _checked(settings: Settings) -> Settings:
     if len(set(names)) != len(names):
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
     _check_media(settings.media)
+    _check_thresholds(settings.thresholds)
     for app in settings.apps:
         _check_credentials(app)
         _check_control(app, settings.allow_insecure_links)
     if settings.proxy is not None and not (settings.proxy.startswith(("http://", "https://")) and _names_a_host(settings.proxy)):
         raise SettingsError("proxy is no URL that begins with http:// or https://")
     return msgspec.structs.replace(settings, language=language)
+
+
+def _check_thresholds(sets: Sequence[QueueThresholds]) -> None:
+    names = [entry.name for entry in sets]
+    queues = [queue for entry in sets for queue in entry.queues]
+    for what, listed in (("sets of thresholds have the name", names), ("sets of thresholds are for the queue", queues)):
+        if twice := next((name for name in listed if listed.count(name) > 1), None):
+            raise SettingsError(f"two {what} {twice!r}; see [[thresholds]]")
+    for entry in sets:
+        if problem := entry.problem():
+            raise SettingsError(f"thresholds {entry.name!r}: {problem}")
 
 
 def _check_media(media: MediaSettings) -> None:

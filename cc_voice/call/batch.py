@@ -4,7 +4,7 @@ import msgspec
 
 from cc_voice.call.events import CallEvent
 from cc_voice.call.rows import MeasuredCall
-from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.call.thresholds import QueueThresholds, ThresholdSet
 from cc_voice.call.transcript import Utterance
 
 
@@ -84,6 +84,8 @@ class CallMeasured(msgspec.Struct, frozen=True, kw_only=True, tag="measured"):
     revision: int
     thresholds: ThresholdSet
     """What the metrics were measured with; the store gives equal sets one id."""
+    by_queue: tuple[QueueThresholds, ...] = ()
+    """What those legs were measured with whose queue has a set of its own."""
     call: MeasuredCall
 
 

@@ -19,31 +19,44 @@ from cc_voice.call.rows import CallRow, ChannelRow, EventRow, LegRow, MeasuredCa
 from cc_voice.call.saying import language_rows, primary_language, utterance_rows, word_rows
 from cc_voice.call.scope import LegScope, scope_of
 from cc_voice.call.selection import select, tagged
-from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.call.thresholds import QueueThresholds, ThresholdSet, for_queue
 from cc_voice.call.timeline import Timeline, merge
 
 METRIC_VERSION = "1"
 
 
-def measure(streams: Sequence[StreamAnalysis], thresholds: ThresholdSet, agent_rule: AgentRule = FIRST_TO_JOIN) -> MeasuredCall:
-    """Measure one call from the analyses of all its streams. `agent_rule` is for meetings. Raises ValueError when there is none."""
+def measure(
+    streams: Sequence[StreamAnalysis],
+    thresholds: ThresholdSet,
+    agent_rule: AgentRule = FIRST_TO_JOIN,
+    by_queue: Sequence[QueueThresholds] = (),
+) -> MeasuredCall:
+    """Measure one call from the analyses of all its streams. `agent_rule` is for meetings. Raises ValueError when there is none.
+
+    A leg is measured with the thresholds of its queue where `by_queue` has some.
+    """
     timeline = merge(streams)
     handling = handle(timeline, agent_rule)
     transcript = select(timeline.utterances, tagged(timeline.utterances, timeline.language), thresholds)
     scopes = [scope_of(leg, timeline, handling, transcript) for leg in handling.legs]
-    findings = [find(scope, thresholds) for scope in scopes]
+    sets = [for_queue(thresholds, by_queue, leg.queue_id, leg.queue_name) for leg in handling.legs]
+    findings = [find(scope, chosen) for scope, chosen in zip(scopes, sets, strict=True)]
     ids = [leg_id(timeline.call_id, scope.leg.number) for scope in scopes]
-    measured = [measure_leg(scope, found, handling, thresholds) for scope, found in zip(scopes, findings, strict=True)]
-    together = list(zip(ids, scopes, findings, strict=True))
+    together = list(zip(ids, scopes, findings, sets, strict=True))
+    measured = [measure_leg(scope, found, handling, chosen) for _, scope, found, chosen in together]
     utterances = utterance_rows(transcript.utterances, scopes, findings, handling, timeline.call_id)
     return MeasuredCall(
         call=_call_row(timeline, handling, primary_language(scopes, timeline.language)),
         channels=tuple(_channel_row(channel, timeline, handling) for channel in timeline.channels),
-        legs=tuple(_leg_row(scope, timeline, metrics, thresholds) for scope, metrics in zip(scopes, measured, strict=True)),
-        leg_languages=tuple(row for name, scope, found in together for row in language_rows(name, scope, found, thresholds)),
+        legs=tuple(
+            _leg_row(scope, timeline, metrics, chosen) for scope, metrics, chosen in zip(scopes, measured, sets, strict=True)
+        ),
+        leg_languages=tuple(row for name, scope, found, chosen in together for row in language_rows(name, scope, found, chosen)),
         utterances=utterances,
         words=word_rows(utterances, transcript.utterances),
-        intervals=tuple(row for name, scope, found in together for row in evidence(name, scope, found, thresholds, METRIC_VERSION)),
+        intervals=tuple(
+            row for name, scope, found, chosen in together for row in evidence(name, scope, found, chosen, METRIC_VERSION)
+        ),
         events=tuple(_event_row(event, timeline.call_id, handling.legs) for event in timeline.events),
         null_reasons=tuple(row for name, metrics in zip(ids, measured, strict=True) for row in _reasons(name, metrics)),
     )

@@ -14,7 +14,7 @@ from cc_voice.call.batch import Batch, CallMeasured, StageReached
 from cc_voice.call.events import CallEvent, Participant
 from cc_voice.call.intervals import canonical, subtract
 from cc_voice.call.measure import measure
-from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.call.thresholds import SITE_SET, ThresholdSet
 from cc_voice.sessions import journal
 from cc_voice.sessions.listening import HeardChannel, PipelineFactory, Run, hear
 from cc_voice.sessions.recognition import Pipelines, Recognition
@@ -37,7 +37,12 @@ MIXED_SOURCE = "0"
 
 def thresholds(settings: Settings) -> ThresholdSet:
     """Return the thresholds in force at this site."""
-    return ThresholdSet(cust_speech_on_hold=settings.cust_speech_on_hold, transcript_prefer=settings.transcript.prefer)
+    own = next((entry.values for entry in settings.thresholds if entry.name == SITE_SET), ThresholdSet())
+    return msgspec.structs.replace(
+        own,
+        cust_speech_on_hold=own.cust_speech_on_hold or settings.cust_speech_on_hold,
+        transcript_prefer=settings.transcript.prefer,
+    )
 
 
 def complete(
@@ -171,7 +176,8 @@ def measured(call_id: str, stream_id: str, epoch: int, settings: Settings) -> Ca
         epoch=epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        call=measure(analyses, chosen, settings.meeting_agent),
+        by_queue=settings.thresholds,
+        call=measure(analyses, chosen, settings.meeting_agent, settings.thresholds),
     )
 
 

@@ -10,6 +10,7 @@ from cc_voice.call.batch import Batch, CallMeasured, StageReached, StreamNotes, 
 from cc_voice.call.events import CallEvent, EventName
 from cc_voice.call.ids import utterance_id
 from cc_voice.call.rows import CallRow, EventRow, LegRow, MeasuredCall, UtteranceRow
+from cc_voice.call.thresholds import for_queue
 from cc_voice.settings import Site
 from cc_voice.store import dimensions, streams
 from cc_voice.store.database import Connection
@@ -221,11 +222,13 @@ def _insert_call(con: Connection, batch: CallMeasured, site: Site) -> None:
 
 
 def _insert_legs(con: Connection, batch: CallMeasured, site: Site) -> None:
-    threshold_set_id = dimensions.threshold_set_key(con, batch.thresholds)
     computed_at = datetime.datetime.now(datetime.UTC)
-    rows = [_leg_values(con, leg, batch.call.call.product, site) for leg in batch.call.legs]
-    for values in rows:
-        values |= {"threshold_set_id": threshold_set_id, "computed_at": computed_at}
+    rows = []
+    for leg in batch.call.legs:
+        chosen = for_queue(batch.thresholds, batch.by_queue, leg.queue_id, leg.queue_name)
+        key = dimensions.threshold_set_key(con, chosen)
+        values = _leg_values(con, leg, batch.call.call.product, site)
+        rows.append(values | {"threshold_set_id": key, "computed_at": computed_at})
     if rows:
         _append_values(con, "fact_leg", list(rows[0]), [tuple(values.values()) for values in rows])
 

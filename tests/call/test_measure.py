@@ -1,12 +1,13 @@
 """`measure`: the golden example of 1.10 with its exact values, and what holds for every call."""
 
+import msgspec
 import pytest
 
 from cc_voice.call.analysis import ChannelAnalysis
 from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.measure import METRIC_VERSION, measure
 from cc_voice.call.rows import LegRow, MeasuredCall
-from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.call.thresholds import QueueThresholds, ThresholdSet
 from tests.call.calls import channel, of_kind, stream
 from tests.call.golden import T0, THRESHOLDS, event, golden_stream
 
@@ -152,3 +153,15 @@ def test_an_event_at_the_very_end_of_a_leg_is_in_it_and_a_later_one_in_none() ->
 def test_a_leg_says_what_measured_it() -> None:
     (leg,) = measure([golden_stream()], ThresholdSet(threshold_set_id=7)).legs
     assert (leg.metric_version, leg.threshold_set_id, leg.detector, leg.asr_model) == (METRIC_VERSION, 7, "webrtcvad-3", "tiny")
+
+
+def test_each_leg_is_measured_with_the_thresholds_of_its_queue() -> None:
+    def named(told: CallEvent) -> CallEvent:
+        people = tuple(msgspec.structs.replace(person, queue_id="Q_billing") for person in told.participants)
+        return msgspec.structs.replace(told, participants=people)
+
+    example = golden_stream()
+    of_billing = msgspec.structs.replace(example, events=tuple(map(named, example.events)))
+    patient = QueueThresholds(name="patient", queues=("Q_billing",), long_silence_ms=4_600)
+    silences = [measure([one], THRESHOLDS, by_queue=[patient]).legs[0].long_silence_count for one in (example, of_billing)]
+    assert silences == [1, 0]  # the one of the example lasts 4.5 s

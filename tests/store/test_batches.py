@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from cc_voice.call.batch import Batch, StageReached, StreamProgress
 from cc_voice.call.events import CallEvent, EventName, Participant
+from cc_voice.call.thresholds import QueueThresholds
 from cc_voice.call.transcript import Utterance, Word
 from cc_voice.store import batches, calls, streams
 from cc_voice.store.database import Database
@@ -213,3 +215,14 @@ def test_a_write_that_fails_leaves_the_call_as_it_was(database: Database, rows: 
         database.write_now(broken)
     assert counts(rows) == before
     assert rows("select revision from fact_call") == [(1,)]
+
+
+def test_a_leg_is_stored_with_the_thresholds_of_its_queue(database: Database, rows: Rows) -> None:
+    batch = golden()
+    legs = tuple(msgspec.structs.replace(leg, queue_id="Q_billing") for leg in batch.call.legs)
+    patient = QueueThresholds(name="patient", queues=("Q_billing",), long_silence_ms=4_600)
+    call = msgspec.structs.replace(batch.call, legs=legs)
+    write(database, msgspec.structs.replace(batch, by_queue=(patient,), call=call))
+    assert rows("select name, params->>'long_silence_ms' from fact_leg join dim_threshold_set using (threshold_set_id)") == [
+        ("patient", "4600")
+    ]

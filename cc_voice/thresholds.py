@@ -1,0 +1,80 @@
+"""The thresholds of the metric dictionary in one place, so that a site can match the numbers of its previous vendor.
+
+They stand at the bottom of the house: the configuration holds sets of them, the metrics are measured with one.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+SITE_SET = "default"
+"""Name of the set that is in force where no other is."""
+
+
+class ThresholdSet(msgspec.Struct, frozen=True, kw_only=True):
+    """Defaults are the bold values of the metric dictionary. All in milliseconds unless the name says otherwise."""
+
+    threshold_set_id: int = 1
+    name: str = SITE_SET
+    vad_gap_close_ms: int = 200
+    vad_min_speech_ms: int = 90
+    min_analysed_ms: int = 10_000
+    long_silence_ms: int = 3_000
+    dead_air_ms: int = 10_000
+    wait_phrase_lookback_ms: int = 10_000
+    overtalk_ms: int = 300
+    dual_start_ms: int = 300
+    terminal_overlap_ms: int = 500
+    early_overlap_ms: int = 1_000
+    taken_within_ms: int = 3_000
+    taken_alone_ms: int = 1_000
+    backchannel_max_ms: int = 1_000
+    backchannel_max_words: int = 2
+    backchannel_continue_ms: int = 500
+    turn_gap_ms: int = 3_000
+    monologue_ms: int = 90_000
+    latency_cap_ms: int = 10_000
+    min_wpm_words: int = 30
+    min_wpm_talk_ms: int = 10_000
+    digit_run_words: int = 6
+    low_conf: float = 0.6
+    transcript_prefer: Literal["local", "zoom", "best"] = "local"
+    """Whose words are the transcript where our recogniser and Zoom's transcript heard the same speech."""
+    min_transcript_conf: float = 0.75
+    """`best` takes our words from this mean confidence on. Ours: above `low_conf`, as a mean of that has many doubtful words."""
+    cust_speech_on_hold: bool = False
+    """Sensitive: measured only where the site says so."""
+
+
+class QueueThresholds(ThresholdSet, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A set and the queues, by id or name, whose legs are measured with it."""
+
+    queues: tuple[str, ...] = ()
+
+    def problem(self) -> str | None:
+        """Return why a site cannot use these values, None where it can."""
+        fixed = ("threshold_set_id", "vad_gap_close_ms", "vad_min_speech_ms", "transcript_prefer")
+        for name, value in msgspec.structs.asdict(self.values).items():
+            if name in fixed and value != getattr(_DEFAULTS, name):
+                return f"{name} cannot be set here"
+            if isinstance(value, int | float) and value < 0:
+                return f"{name} is {value}; write 0 or more"
+        high = next((name for name in ("low_conf", "min_transcript_conf") if getattr(self, name) > 1), None)
+        return f"{high} is {getattr(self, high)}; confidences are 0 to 1" if high else None
+
+    @property
+    def values(self) -> ThresholdSet:
+        """The set alone: what is stored with the legs."""
+        return ThresholdSet(**{name: getattr(self, name) for name in ThresholdSet.__struct_fields__})
+
+
+_DEFAULTS = ThresholdSet()
+
+
+def for_queue(
+    site: ThresholdSet, by_queue: Sequence[QueueThresholds], queue_id: str | None, queue_name: str | None
+) -> ThresholdSet:
+    """Return what a leg of a queue is measured with: the first set that names the queue, else the site's."""
+    names = {queue_id, queue_name} - {None}
+    return next((entry.values for entry in by_queue if names.intersection(entry.queues)), site)

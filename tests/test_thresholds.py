@@ -1,0 +1,57 @@
+"""Which thresholds a leg is measured with, and which a site may not write."""
+
+from pathlib import Path
+
+import pytest
+
+from cc_voice import settings
+from cc_voice.settings import SettingsError
+from cc_voice.thresholds import QueueThresholds, ThresholdSet, for_queue
+
+BILLING = QueueThresholds(name="billing", queues=("Q_billing", "Billing ES"), long_silence_ms=5_000)
+
+
+@pytest.mark.parametrize(
+    ("queue_id", "queue_name", "long_silence_ms"),
+    [
+        ("Q_billing", None, 5_000),
+        (None, "Billing ES", 5_000),
+        ("Q_other", "Billing ES", 5_000),
+        ("Q_other", "Sales", 3_000),
+        (None, None, 3_000),
+    ],
+)
+def test_a_leg_has_the_thresholds_of_its_queue(queue_id: str | None, queue_name: str | None, long_silence_ms: int) -> None:
+    chosen = for_queue(ThresholdSet(), [QueueThresholds(name="to be tried", long_silence_ms=1), BILLING], queue_id, queue_name)
+    assert chosen.long_silence_ms == long_silence_ms
+    assert type(chosen) is ThresholdSet
+
+
+def load(tmp_path: Path, toml: str) -> settings.Settings:
+    path = tmp_path / "site.toml"
+    path.write_text(toml)
+    return settings.load(path, environ={})
+
+
+def test_sets_are_read_from_the_configuration_and_reach_workers(tmp_path: Path) -> None:
+    found = load(tmp_path, '[[thresholds]]\nname = "billing"\nqueues = ["Q_billing", "Billing ES"]\nlong_silence_ms = 5000\n')
+    assert found.thresholds == (BILLING,)
+    assert settings.loads(settings.dumps(found)).thresholds == (BILLING,)
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ('[[thresholds]]\nname = "a"\n[[thresholds]]\nname = "a"\n', "two sets of thresholds have the name 'a'"),
+        ('[[thresholds]]\nname = "a"\nqueues = ["Q"]\n[[thresholds]]\nname = "b"\nqueues = ["Q"]\n', "for the queue 'Q'"),
+        ("[[thresholds]]\nlong_silence_ms = -1\n", "long_silence_ms is -1"),
+        ("[[thresholds]]\nlow_conf = 60.0\n", "confidences are 0 to 1"),
+        ("[[thresholds]]\nvad_min_speech_ms = 50\n", "vad_min_speech_ms cannot be set here"),
+        ("[[thresholds]]\nthreshold_set_id = 3\n", "threshold_set_id cannot be set here"),
+        ("[[thresholds]]\nlong_silence = 3\n", "long_silence"),
+    ],
+)
+def test_a_set_that_makes_no_sense_is_refused(tmp_path: Path, toml: str, told: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, toml)
+    assert told in str(error.value)
