@@ -47,9 +47,9 @@ def listed(run: Run, *options: str) -> dict[str, dict[str, Any]]:
 
 def test_without_any_installed_the_list_shows_what_there_could_be(run: Run) -> None:
     lines = listed(run)
-    assert {line["state"] for name, line in lines.items() if name != "mini-en-test"} == {"available"}
-    assert lines["mini-en-test"]["state"] == "test only"
-    assert lines["mini-en-test"]["serves"] == []
+    shipped = {"mini-en-test", "mini-es-test"}
+    assert {line["state"] for name, line in lines.items() if name not in shipped} == {"available"}
+    assert {(lines[name]["state"], *lines[name]["serves"]) for name in shipped} == {("test only",)}
     assert (lines[NAME]["language"], lines[NAME]["size"], lines[NAME]["archive_mb"]) == ("pt", "small", 31)
     assert lines[NAME]["licence"] == "Apache-2.0"
     table = run("list").stdout
@@ -153,9 +153,11 @@ def test_a_model_put_here_by_hand_has_no_checksums(run: Run, place: Path) -> Non
     assert listed(run)[OWN]["state"] == "damaged"
 
 
-def test_the_test_model_serves_where_it_is_allowed(run: Run, tmp_path: Path) -> None:
+def test_the_test_models_serve_where_they_are_allowed(run: Run, tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text("allow_test_model = true\n")
-    assert listed(run, "--config", str(tmp_path / "site.toml"))["mini-en-test"]["serves"] == ["en", "en-US"]
+    lines = listed(run, "--config", str(tmp_path / "site.toml"))
+    assert lines["mini-en-test"]["serves"] == ["en", "en-US"]
+    assert lines["mini-es-test"]["serves"] == ["es"]
 
 
 def test_removing_asks_first(run: Run, mirror: Archives, place: Path) -> None:
@@ -185,4 +187,4 @@ def test_bench_gives_numbers_with_units_and_says_what_it_assumes(run: Run) -> No
     assert found["audio_s"] == 80.0
     assert 0 < found["rtf"] < 1
     assert found["calls"] == min(found["by_cpu"], found["by_memory"])
-    assert "is not installed; here are: mini-en-test" in run("bench", NAME).stderr
+    assert "is not installed; here are: mini-en-test, mini-es-test" in run("bench", NAME).stderr

@@ -41,6 +41,7 @@ DATA = (
     "cc_voice/_data/models/manifest.toml",
     "cc_voice/_data/models/mini/model/am/final.mdl",
     "cc_voice/_data/models/mini/model/graph/phones/word_boundary.int",
+    "cc_voice/_data/models/mini/model-es/am/final.mdl",
     "cc_voice/_data/analytics/macros.sql",
     "cc_voice/_data/analytics/views/v_call.sql",
     "cc_voice/_data/analytics/reports/agent-talk.sql",
@@ -90,9 +91,10 @@ from cc_voice.store.migrate import scripts
 here = Path(sys.argv[1])
 for name in ("models", "analytics"):
     assert settings.bundled(name) == here / "cc_voice" / "_data" / name, settings.bundled(name)
-(model,) = installed(None)
-assert model.path.is_relative_to(here), model
-check(model)
+english, spanish = installed(None)
+for model in (english, spanish):
+    assert model.path.is_relative_to(here), model
+    check(model)
 assert "agent-talk" in [report.name for report in queries.list_reports()]
 assert scripts()
 assert len(scenario_names()) >= 8

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 
 import msgspec
@@ -11,26 +12,12 @@ from numpy.typing import NDArray
 
 from models.mini import tts
 from models.mini.features import RATE_HZ, mfcc
+from models.mini.language import Language
 from models.mini.tts import SILENCE, Samples, Voice
-
-_AMERICAN = (
-    "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "f1", "f2", "f3", "f4", "f5",
-    "klatt", "klatt2", "klatt4", "Alex", "Andy", "Annie", "Michael", "Mike", "linda", "steph", "belinda", "adam", "ed",
-    "shelby", "zac", "travis",
-)  # fmt: skip
-"""Variants of espeak's American voice."""
-
-VOICES = (
-    *[Voice(engine="espeak", name="en-us")] * 4,
-    *(Voice(engine="espeak", name=name) for name in ("gmw/en-US-nyc", "gmw/en", "gmw/en")),
-    *(Voice(engine="espeak", name=f"en-us+{variant}") for variant in _AMERICAN),
-    *(Voice(engine="flite", name=name) for name in ("kal", "kal16", "rms", "rms", "awb", "awb", "slt") * 2),
-)
-"""Each as often as it shall be drawn."""
 
 
 class Take(msgspec.Struct, frozen=True):
-    """One disturbed recording: MFCC frames and each frame's ARPAbet phone."""
+    """One disturbed recording: MFCC frames and each frame's phone."""
 
     features: NDArray[np.float32]
     labels: tuple[str, ...]
@@ -52,23 +39,29 @@ class _Order(msgspec.Struct, frozen=True):
     copies: int
 
 
-def make(texts: Sequence[str], seed: int, copies: int, workers: int) -> list[Example]:
+def make(language: Language, texts: Sequence[str], seed: int, copies: int, workers: int) -> list[Example]:
     """Speak every text once, in a random voice, with `copies` takes. The same arguments give the same examples."""
     rng = random.Random(seed)
-    orders = [_Order(text, rng.choice(VOICES), seed * 1_000_003 + number, copies) for number, text in enumerate(texts)]
+    voices = [rng.choice(language.voices) for _ in texts]
+    orders = [
+        _Order(text, voice, seed * 1_000_003 + number, copies)
+        for number, (text, voice) in enumerate(zip(texts, voices, strict=True))
+    ]
+    work = partial(_make, language)
     if workers == 1:
-        return [_make(order) for order in orders]
+        return list(map(work, orders))
     # Spawned: a forked child would share the parent's espeak-ng, which is one per process.
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        return list(pool.map(_make, orders, chunksize=16))
+        return list(pool.map(work, orders, chunksize=16))
 
 
-def _make(order: _Order) -> Example:
+def _make(language: Language, order: _Order) -> Example:
     voice, warp = _vary(order.voice, random.Random(order.seed))
     rng = np.random.default_rng(order.seed)
     speech = tts.speak(order.text, voice)
     samples = tts.resample(speech.samples, speech.rate_hz * warp, RATE_HZ)
-    phones = tuple(tts.Phone(phone.start_s / warp, phone.end_s / warp, phone.name) for phone in tts.arpabet(speech.phones, voice))
+    named = language.phones(speech.phones, voice)
+    phones = tuple(tts.Phone(phone.start_s / warp, phone.end_s / warp, phone.name) for phone in named)
     takes = tuple(_take(samples, phones, rng) for _ in range(order.copies))
     return Example(order.text, order.voice, tuple(phone.name for phone in phones), takes)
 
@@ -122,8 +115,13 @@ def _channel(samples: Samples, rng: np.random.Generator) -> Samples:
 
 
 def _noisy(samples: Samples, rng: np.random.Generator) -> Samples:
-    noise = _noise(len(samples), rng, rng.choice(["white", "pink", "pink", "brown", "hum"]))
-    snr_db = rng.uniform(8, 40)
+    kind = rng.choice(["white", "pink", "pink", "brown", "hum"])
+    return with_noise(samples, rng, kind, rng.uniform(8, 40))
+
+
+def with_noise(samples: Samples, rng: np.random.Generator, kind: str, snr_db: float) -> Samples:
+    """Add white, pink or brown noise, or the hum of mains, so many dB below the whole recording."""
+    noise = _noise(len(samples), rng, kind)
     gain = float(np.sqrt((samples**2).mean() / (noise**2).mean())) * 10 ** (-snr_db / 20)
     return samples + noise * gain
 

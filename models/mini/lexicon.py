@@ -5,17 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from models.mini import tts
 from models.mini.align import split_by_word
+from models.mini.language import Language
 from models.mini.tts import Voice
 
 Lexicon = Mapping[str, Sequence[tuple[float, Sequence[str]]]]
 """A word's pronunciations with their probability relative to the most frequent one."""
-
-ACCENTS = {
-    "flite": Voice(engine="flite", name="rms"),
-    "us": Voice(engine="espeak", name="en-us"),
-    "gb": Voice(engine="espeak", name="gmw/en"),
-}
-"""One voice for each way in which the engines transcribe English."""
 
 _SENTENCES_PER_ACCENT = 450
 _MOST_PRONUNCIATIONS = 5
@@ -23,23 +17,16 @@ _LEAST_SHARE = 0.08
 _ALONE_COUNTS_AS = 2
 
 
-def accent(voice: Voice) -> str:
-    """Which of the ACCENTS a voice speaks."""
-    if voice.engine == "flite":
-        return "flite"
-    return "us" if tts.is_american(voice) else "gb"
-
-
-def harvest(spoken: Iterable[tuple[str, Voice, Sequence[str]]], vocabulary: Sequence[str]) -> Lexicon:
-    """The pronunciations of `vocabulary` in spoken (sentence, voice, ARPAbet phones), and of each word alone."""
-    alone = {name: {word: _phones(word, voice) for word in vocabulary} for name, voice in ACCENTS.items()}
+def harvest(language: Language, spoken: Iterable[tuple[str, Voice, Sequence[str]]], vocabulary: Sequence[str]) -> Lexicon:
+    """The pronunciations of `vocabulary` in spoken (sentence, voice, the model's phones), and of each word alone."""
+    alone = {name: {word: _phones(language, word, voice) for word in vocabulary} for name, voice in language.accents.items()}
     counts: dict[str, Counter[tuple[str, ...]]] = defaultdict(Counter)
     for pronunciations in alone.values():
         for word, pronunciation in pronunciations.items():
             counts[word][pronunciation] += _ALONE_COUNTS_AS
     used: Counter[str] = Counter()
     for text, voice, said in spoken:
-        name = accent(voice)
+        name = language.accent(voice)
         used[name] += 1
         if used[name] > _SENTENCES_PER_ACCENT:
             continue
@@ -51,8 +38,9 @@ def harvest(spoken: Iterable[tuple[str, Voice, Sequence[str]]], vocabulary: Sequ
     return {word: _frequent(counts[word]) for word in vocabulary}
 
 
-def _phones(word: str, voice: Voice) -> tuple[str, ...]:
-    return tuple(phone.name for phone in tts.arpabet(tts.speak(word, voice).phones, voice) if phone.name != tts.SILENCE)
+def _phones(language: Language, word: str, voice: Voice) -> tuple[str, ...]:
+    phones = language.phones(tts.speak(word, voice).phones, voice)
+    return tuple(phone.name for phone in phones if phone.name != tts.SILENCE)
 
 
 def _frequent(counts: Counter[tuple[str, ...]]) -> list[tuple[float, tuple[str, ...]]]:

@@ -5,14 +5,14 @@ times need a forced alignment. espeak-ng is called through its shared library, b
 PHONEME events carry times; flite's command line prints them with `-psdur`. Build time only: nothing of
 this is imported by the product.
 
-Phones keep the engine's own names here; `arpabet()` maps English ones to the 39 that the model knows.
+Phones keep the engine's own names here; each language's module says what they are called in its alphabet.
 """
 
 import ctypes
 import subprocess
 import tempfile
 import wave
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import pairwise
@@ -26,13 +26,10 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.float64]
 
-ARPABET = (
-    "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY",
-    "F", "G", "HH", "IH", "IY", "JH", "K", "L", "M", "N", "NG", "OW", "OY",
-    "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V", "W", "Y", "Z", "ZH",
-)  # fmt: skip
 SILENCE = "SIL"
-"""Every engine's pause, in both alphabets."""
+"""Every engine's pause, in every alphabet."""
+NO_SOUND = "+"
+"""In a table of phone names: a mark of the engine's that cannot be heard."""
 
 
 class Voice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -226,65 +223,16 @@ def _contiguous(marks: Iterable[tuple[float, str]], end_s: float) -> tuple[Phone
     return tuple(phones)
 
 
-# ---- English phone names of both engines in ARPAbet. "+" has no sound of its own and is dropped.
+def renamed(phones: Iterable[Phone], table: Mapping[str, str]) -> tuple[Phone, ...]:
+    """Phones under the names of another alphabet.
 
-_ESPEAK_BY_SOUND = {
-    "AA": "A: 0",
-    "AE": "a aa",
-    "AH": "@ V a# @2",
-    "AH L": "@L",
-    "AO": "O2 O:",
-    "AW": "aU",
-    "AY": "aI aI2",
-    "CH": "tS",
-    "DH": "D",
-    "EH": "E",
-    "ER": "3: VR IR",
-    "EY": "eI",
-    "HH": "h",
-    "IH": "I I2 I#",
-    "IY": "i: i",
-    "JH": "dZ",
-    "NG": "N",
-    "OW": "oU",
-    "OY": "OI",
-    "R": "r-",
-    "SH": "S",
-    "T": "t# t[ t2",
-    "TH": "T",
-    "UH": "U",
-    "UW": "u:",
-    "W": "w#",
-    "Y": "j",
-    "ZH": "Z",
-    "+": ";",
-}
-_PLAIN = "ntsmdrklzwpfvbg"
-"""Letters whose espeak phone is the ARPAbet one in lower case."""
-
-_ESPEAK = (
-    {SILENCE: SILENCE}
-    | {letter: letter.upper() for letter in _PLAIN}
-    | {name: sound for sound, names in _ESPEAK_BY_SOUND.items() for name in names.split()}
-)
-_RHOTIC = {"3": "ER", "O@": "AO R", "o@": "AO R", "U@": "UH R", "e@": "EH R", "A@": "AA R", "i@": "IH R", "i@3": "IH R"}
-_NON_RHOTIC = {"3": "AH", "O@": "AO", "o@": "AO", "U@": "UH", "e@": "EH AH", "A@": "AA", "i@": "IH AH", "i@3": "IH AH"}
-_FLITE = {SILENCE: SILENCE, "ax": "AH", "axr": "ER", **{name.lower(): name for name in ARPABET}}
-
-
-def is_american(voice: Voice) -> bool:
-    """Whether an espeak voice pronounces its final r."""
-    return "us" in voice.name.lower()
-
-
-def arpabet(phones: Iterable[Phone], voice: Voice) -> tuple[Phone, ...]:
-    """English phones under their ARPAbet names; a phone that is two there is cut in halves."""
-    table = _FLITE if voice.engine == "flite" else _ESPEAK | (_RHOTIC if is_american(voice) else _NON_RHOTIC)
+    A phone that is two there is cut in halves; one that is NO_SOUND there is dropped. Raises KeyError for a phone not in `table`.
+    """
     marks: list[tuple[float, str]] = []
     end_s = 0.0
     for start, end, name in phones:
         end_s = end
-        if table[name] == "+":
+        if table[name] == NO_SOUND:
             continue
         parts = table[name].split()
         marks += [(start + (end - start) * n / len(parts), part) for n, part in enumerate(parts)]

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from cc_voice.speech.models import ModelInfo, check
-from models.mini import build, features, phrases
+from models.mini import build, features
+from models.mini.language import Language
 from tests.models.reading import read_acoustic_model, read_fst
 
 LISTEN = """
@@ -29,11 +30,14 @@ print(json.dumps({"result": json.loads(recogniser.FinalResult()), "words": [mode
 
 
 @pytest.mark.build
-def test_a_model_of_one_epoch_is_loaded_and_decodes(engines: None, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("language", "word"), [(build.LANGUAGES["en"], "hello"), (build.LANGUAGES["es"], "días")], ids=["en", "es"]
+)
+def test_a_model_of_one_epoch_is_loaded_and_decodes(engines: None, tmp_path: Path, language: Language, word: str) -> None:
     said: list[str] = []
     plan = build.Plan(utterances=40, copies=1, width=24, epochs=1, batch=4, bigram_sentences=300)
-    build.write(build.build(plan, said.append), tmp_path)
-    check(ModelInfo(name="built", language="en", path=tmp_path, sample_rate_hz=features.RATE_HZ))
+    build.write(build.build(language, plan, said.append), tmp_path)
+    check(ModelInfo(name="built", language=language.tag, path=tmp_path, sample_rate_hz=features.RATE_HZ))
     acoustic = read_acoustic_model((tmp_path / "am/final.mdl").read_bytes())
     assert acoustic.input_dimension == features.DIMENSION
     assert len(acoustic.layers[-1].bias) == len(acoustic.priors) == max(acoustic.pdfs) + 1
@@ -41,22 +45,23 @@ def test_a_model_of_one_epoch_is_loaded_and_decodes(engines: None, tmp_path: Pat
     assert {arc.input for _, arc in lexicon.every_arc()} <= set(range(2 * len(acoustic.phones) + 1))
     assert [line.split()[0] for line in said] == ["spoke", "found", "epoch"]
     listened = subprocess.run(
-        [sys.executable, "-c", LISTEN, str(tmp_path), "hello", "nonsuch"], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", LISTEN, str(tmp_path), word, "nonsuch"], capture_output=True, text=True, timeout=60, check=False
     )
     assert listened.returncode == 0, listened.stderr
     heard = json.loads(listened.stdout)
     assert heard["words"][0] > 0 > heard["words"][1]
-    assert set(heard["result"]["text"].split()) <= set(phrases.vocabulary())
+    assert set(heard["result"]["text"].split()) <= set(language.grammar.vocabulary())
 
 
 def test_the_command_explains_itself() -> None:
     shown = CliRunner().invoke(build.main, ["--help"])
     assert shown.exit_code == 0
-    assert all(option in shown.output for option in ("OUT", "--utterances", "--epochs"))
+    assert all(option in shown.output for option in ("OUT", "--language", "--utterances", "--epochs"))
 
 
-def test_the_committed_model_is_of_the_default_plan() -> None:
-    committed = Path(build.__file__).parent / "model"
+@pytest.mark.parametrize("folder", ["model", "model-es"])
+def test_the_committed_models_are_of_the_default_plan(folder: str) -> None:
+    committed = Path(build.__file__).parent / folder
     acoustic = read_acoustic_model((committed / "am/final.mdl").read_bytes())
     assert {len(layer.bias) for layer in acoustic.layers[:-1]} == {build.Plan().width}
     assert (committed / "conf/mfcc.conf").read_text() == features.MFCC_CONF

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.mini import examples, tts
+from models.mini.english import ENGLISH
 from models.mini.features import RATE_HZ
 
 
@@ -58,7 +59,7 @@ def test_mu_law_has_no_more_than_255_levels() -> None:
 
 @pytest.mark.build
 def test_labels_fit_the_frames(engines: None) -> None:
-    (example,) = examples.make(["yes please"], seed=3, copies=3, workers=1)
+    (example,) = examples.make(ENGLISH, ["yes please"], seed=3, copies=3, workers=1)
     assert example.text == "yes please"
     assert len(example.takes) == 3
     for take in example.takes:
@@ -75,7 +76,8 @@ def test_labels_fit_the_frames(engines: None) -> None:
 @pytest.mark.build
 def test_labels_begin_and_end_where_the_sound_does(engines: None) -> None:
     """Loudness tells pause from speech; labels that forget the pause in front, or the change of tempo, are off by 150 ms."""
-    made = examples.make(["please transfer me to technical support this call may be recorded"] * 24, seed=9, copies=6, workers=1)
+    text = "please transfer me to technical support this call may be recorded"
+    made = examples.make(ENGLISH, [text] * 24, seed=9, copies=6, workers=1)
     off = []
     for take in (take for example in made for take in example.takes):
         speech = np.array([label != tts.SILENCE for label in take.labels])
@@ -88,7 +90,7 @@ def test_labels_begin_and_end_where_the_sound_does(engines: None) -> None:
 
 @pytest.mark.build
 def test_workers_make_what_one_process_makes(engines: None) -> None:
-    alone, spread = (examples.make(["yes", "no"], seed=5, copies=1, workers=workers) for workers in (1, 2))
+    alone, spread = (examples.make(ENGLISH, ["yes", "no"], seed=5, copies=1, workers=workers) for workers in (1, 2))
     assert [(one.text, one.voice) for one in alone] == [(one.text, one.voice) for one in spread]
     # espeak-ng's audio differs by a few ms with what it said before; which phones were said does not.
     assert [one.phones for one in alone] == [one.phones for one in spread]

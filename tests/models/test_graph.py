@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.mini import graph, kaldi, phrases
+from models.mini import graph, kaldi
+from models.mini.build import LANGUAGES
 from models.mini.lexicon import Lexicon
+from models.mini.phrases import Grammar
 from tests.models.reading import NOTHING, ReadFst, is_sorted, read_fst
 
-COMMITTED = Path(graph.__file__).parent / "model" / "graph"
+MODELS = Path(graph.__file__).parent
 PHONES = graph.Phones(["AH", "B", "S"])
 STAY = {"SIL": 0.8, "AH": 0.5, "B": 0.25, "S": 0.75}
 HMMS = PHONES.hmms(STAY)
@@ -140,34 +142,46 @@ def test_seen_pairs_are_likelier_than_unseen_ones() -> None:
     assert seen[1] == [1, 2]
 
 
-@pytest.fixture(scope="module")
-def committed() -> Mapping[str, ReadFst]:
-    return {name: read_fst((COMMITTED / f"{name}.fst").read_bytes()) for name in ("HCLr", "Gr")}
+@pytest.fixture(scope="module", params=[("en", "model"), ("es", "model-es")], ids=["en", "es"])
+def which(request: pytest.FixtureRequest) -> tuple[Grammar, Path]:
+    """The grammar and graph folder of one committed model."""
+    tag, folder = request.param
+    return LANGUAGES[tag].grammar, MODELS / folder / "graph"
 
 
 @pytest.fixture(scope="module")
-def words() -> Mapping[str, int]:
-    rows = [line.split() for line in (COMMITTED / "words.txt").read_text().splitlines()]
+def grammar(which: tuple[Grammar, Path]) -> Grammar:
+    return which[0]
+
+
+@pytest.fixture(scope="module")
+def committed(which: tuple[Grammar, Path]) -> Mapping[str, ReadFst]:
+    return {name: read_fst((which[1] / f"{name}.fst").read_bytes()) for name in ("HCLr", "Gr")}
+
+
+@pytest.fixture(scope="module")
+def words(which: tuple[Grammar, Path]) -> Mapping[str, int]:
+    rows = [line.split() for line in (which[1] / "words.txt").read_text().splitlines()]
     return {word: int(number) for word, number in rows}
 
 
-def test_the_committed_words_are_those_of_the_grammar(words: Mapping[str, int]) -> None:
-    assert words == graph.word_ids(phrases.vocabulary())
+def test_the_committed_words_are_those_of_the_grammar(words: Mapping[str, int], grammar: Grammar) -> None:
+    assert words == graph.word_ids(grammar.vocabulary())
 
 
-def test_the_committed_pair_can_be_composed(committed: Mapping[str, ReadFst], words: Mapping[str, int]) -> None:
+def test_the_committed_pair_can_be_composed(committed: Mapping[str, ReadFst], words: Mapping[str, int], grammar: Grammar) -> None:
     lexicon, bigrams = committed["HCLr"], committed["Gr"]
     assert is_sorted(lexicon, "output")
     assert is_sorted(bigrams, "input")
-    spoken = {words[word] for word in phrases.vocabulary()}
+    spoken = {words[word] for word in grammar.vocabulary()}
     assert {arc.input for _, arc in bigrams.every_arc()} == {NOTHING, *spoken}
     assert {arc.output for _, arc in lexicon.every_arc()} == {NOTHING, *spoken, words[graph.UNKNOWN_WORD]}
 
 
 def test_the_committed_lexicon_uses_every_transition_of_silence_and_none_beyond_the_phones(
-    committed: Mapping[str, ReadFst],
+    committed: Mapping[str, ReadFst], which: tuple[Grammar, Path]
 ) -> None:
-    last = len((COMMITTED / "phones" / "word_boundary.int").read_text().splitlines())
+    last = len((which[1] / "phones" / "word_boundary.int").read_text().splitlines())
     used = {arc.input for _, arc in committed["HCLr"].every_arc()}
     assert {1, 2} <= used
     assert used <= set(range(2 * last + 1))
@@ -188,7 +202,7 @@ def test_every_committed_state_leads_to_an_end_and_no_loop_is_free(committed: Ma
 
 
 def test_every_phrase_of_the_grammar_is_accepted_and_likelier_than_salad(
-    committed: Mapping[str, ReadFst], words: Mapping[str, int]
+    committed: Mapping[str, ReadFst], words: Mapping[str, int], grammar: Grammar
 ) -> None:
     def cost_per_word(text: str) -> float:
         labels = [words[word] for word in text.split()]
@@ -197,7 +211,7 @@ def test_every_phrase_of_the_grammar_is_accepted_and_likelier_than_salad(
         assert found[1] == labels
         return found[0] / len(labels)
 
-    phrase = [cost_per_word(text) for text in phrases.sentences(len(phrases.TEMPLATES) * 5, seed=99)]
-    salad = [cost_per_word(text) for text in phrases.word_salad(100, seed=99)]
+    phrase = [cost_per_word(text) for text in grammar.sentences(len(grammar.templates) * 5, seed=99)]
+    salad = [cost_per_word(text) for text in grammar.word_salad(100, seed=99)]
     assert max(phrase) < 6
     assert sum(salad) / len(salad) > 3 * sum(phrase) / len(phrase)

@@ -61,5 +61,5 @@ def test_the_best_of_a_language_stands_first() -> None:
     assert all(size == sorted(size, reverse=True) for size in sizes.values())
 
 
-def test_only_the_model_that_ships_is_for_tests() -> None:
+def test_only_the_models_that_ship_are_for_tests() -> None:
     assert [entry["name"] for entry in ENTRIES if entry["test_only"]] == [entry["name"] for entry in ENTRIES if "path" in entry]

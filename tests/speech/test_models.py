@@ -115,11 +115,12 @@ def test_no_folder_has_no_stamps(tmp_path: Path) -> None:
     assert stamps(None) == stamps(tmp_path / "absent") == ()
 
 
-def test_the_shipped_model_is_whole_and_for_tests_only() -> None:
+def test_the_shipped_models_are_whole_and_for_tests_only() -> None:
     shipped = [one for one in installed(None) if one.test_only]
-    assert [one.language for one in shipped] == ["en"]
-    check(shipped[0])
-    assert choose(installed(None), "en") is None
+    assert [one.language for one in shipped] == ["en", "es"]
+    for one in shipped:
+        check(one)
+        assert choose(installed(None), one.language) is None
 
 
 def test_an_installed_model_is_found_by_its_folder_name(tmp_path: Path, test_model: ModelInfo) -> None:
