@@ -17,10 +17,11 @@ import msgspec
 import structlog
 
 from cc_voice.call import ids
-from cc_voice.call.batch import Batch, StageReached
+from cc_voice.call.batch import Batch, StageReached, StreamProgress
+from cc_voice.fleet.board import Board
 from cc_voice.fleet.control import Control
 from cc_voice.fleet.local import LocalFleet, WorkerStatus
-from cc_voice.fleet.messages import Announce, Closed, Progress, Ready, Spooled, ToOwner
+from cc_voice.fleet.messages import Announce, Closed, Progress, Ready, Said, Spooled, ToOwner
 from cc_voice.fleet.restarts import DELAYS_S as RESTART_DELAYS_S
 from cc_voice.fleet.restarts import Restarts
 from cc_voice.fleet.retries import DELAYS_S, Retries
@@ -51,6 +52,8 @@ class Dispatcher:
         retry_delays_s: tuple[float, ...] = DELAYS_S,
         restart_delays_s: tuple[float, ...] = RESTART_DELAYS_S,
     ) -> None:
+        self.board = Board()
+        """What is being said in live streams."""
         self._settings = settings
         self._database = database
         self._fleet = LocalFleet(settings, self._receive, self._take_up_again)
@@ -143,6 +146,7 @@ class Dispatcher:
             self._spawn(self._restarts.after(webhook), self._waiting)
         if webhook.stop_reason != REVOKED:
             return
+        self.board.close(webhook.stream_id)
         # Here too when a worker was told: it may have left the media behind and be measuring, where it hears no webhook.
         if is_served:
             self._revoked.add(webhook.stream_id)
@@ -193,6 +197,8 @@ class Dispatcher:
             started_event_ms=row.started_unix_ms,
             resumed=row.epoch > 1,
         )
+        if spec.stage == "received":
+            self.board.open(spec)
         self._fleet.open(spec)
         log.info("stream given to a worker", call_id=row.call_id, stream_id=row.stream_id, epoch=row.epoch, stage=row.stage)
 
@@ -219,6 +225,7 @@ class Dispatcher:
 
     def _left(self, stream_id: str) -> None:
         """No worker has the stream any more."""
+        self.board.close(stream_id)
         if stream_id in self._revoked:
             self._revoked.discard(stream_id)
             self._spawn(self._forget_left(stream_id))
@@ -233,7 +240,9 @@ class Dispatcher:
     def _receive(self, message: ToOwner) -> None:
         match message:
             case Progress(progress=progress):
-                self._spawn(self._commit(progress))
+                self._spawn(self._commit_progress(progress))
+            case Said(words=words):
+                self.board.take(words)
             case Spooled(batch_id=batch_id):
                 self._spawn(self._commit_spooled(batch_id))
             case Closed(stream_id=stream_id, epoch=epoch, error=error):
@@ -252,6 +261,10 @@ class Dispatcher:
     async def _commit(self, batch: Batch) -> None:
         await self._database.write(lambda con: batches.write_batch(con, batch, self._settings.site))
 
+    async def _commit_progress(self, progress: StreamProgress) -> None:
+        await self._commit(progress)
+        self.board.stored(progress)
+
     async def _commit_spooled(self, batch_id: str) -> None:
         """Commit a batch and remove it from the spool. One that cannot be committed stays there; that is told once."""
         async with self._spool:
@@ -259,6 +272,8 @@ class Dispatcher:
                 batch = await asyncio.to_thread(spool.read, self._settings.spool_dir, batch_id)
                 if batch is not None:
                     await self._commit(batch)
+                    if isinstance(batch, StageReached):  # the media has ended, whatever was reached
+                        self.board.close(batch.stream_id)
                     spool.remove(self._settings.spool_dir, batch_id)
                 self._broken.discard(batch_id)
             except Exception as error:

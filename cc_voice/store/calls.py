@@ -159,6 +159,11 @@ def live_utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:
     return _utterances(con, call_id)  # words of their own are stored when a call is measured; looking for them costs a scan
 
 
+def live_channels(con: Connection, call_id: str) -> dict[str, str | None]:
+    """Return who was announced on which channel of a call in progress so far."""
+    return _parties(con, call_id)
+
+
 def load_channels(con: Connection, call_id: str) -> dict[str, str | None] | None:
     """Return who speaks on which channel of a measured call (as `StoredCall.channels`), or None where there is no such call."""
     known = con.execute("select 1 from fact_call where call_id = ?", [call_id]).fetchall()

@@ -136,6 +136,13 @@ def in_progress(con: Connection) -> list[StreamRow]:
     return structs(con, StreamRow, _SELECT + f" where {_GOING_ON} order by started_ts desc, stream_id", [])
 
 
+def worst_lag_ms(con: Connection) -> int | None:
+    """Return how far recognition is behind in the live stream where it is furthest; None without one."""
+    rows = con.execute("select max(media_ms - coalesce(recognised_ms, 0)) from stream where stage = 'received'").fetchall()
+    lag_ms: int | None = rows[0][0]
+    return lag_ms
+
+
 def list_streams(con: Connection) -> list[StreamRow]:
     """Return the newest streams of any stage, newest first."""
     return structs(con, StreamRow, _SELECT + " order by started_ts desc, stream_id limit ?", [LISTED])

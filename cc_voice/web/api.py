@@ -9,15 +9,17 @@ from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath, FromQuery
-from litestar.response import Stream
+from litestar.response import ServerSentEvent, Stream
 
 from cc_voice import dictionary, exports, queries
+from cc_voice.call.batch import LiveWords
 from cc_voice.dictionary import Described
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.queries import Report
 from cc_voice.store import call_list, calls, streams
 from cc_voice.store.call_list import CallSummary, CallTotals
 from cc_voice.store.calls import StoredCall
+from cc_voice.web import events
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.auth import VisitorRequest
 from cc_voice.web.calls import call_audio
@@ -53,6 +55,8 @@ class LiveCall(msgspec.Struct, frozen=True, kw_only=True):
     held_since_ms: int | None
     utterance_count: int
     failure: str | None
+    saying: tuple[LiveWords, ...]
+    """What is being said at this moment, the channel that was heard last first; the words may still change."""
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -104,7 +108,19 @@ async def live(appliance: NamedDependency[Appliance]) -> Live:
     """Return the calls in progress, those that lately could not be analysed, and the workers."""
     rows = await appliance.database.read(streams.in_progress)
     lost = await appliance.database.read(lambda con: streams.not_analysed(con, appliance.now()))
-    return Live([_live(row) for row in rows], [_live(row) for row in lost], appliance.dispatcher.status())
+    board = appliance.dispatcher.board
+    going_on = [_live(row, board.of_stream(row.stream_id)) for row in rows]
+    return Live(going_on, [_live(row) for row in lost], appliance.dispatcher.status())
+
+
+@get("/live/words", summary="Stream what is being said")
+async def live_words(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> ServerSentEvent:
+    """Stream the words of all calls in progress as server-sent events, each one JSON object, until the client leaves.
+
+    While `is_final` is false the words may still change and replace the channel's last ones; empty text takes those back. Positions
+    are milliseconds on the stream's clock. A client that reads slowly gets the newest words of each channel.
+    """
+    return ServerSentEvent(events.words(appliance, request.user, appliance.dispatcher.board.watch()))
 
 
 @get("/reports", summary="List reports")
@@ -135,7 +151,7 @@ async def list_columns() -> list[Described]:
     return list(dictionary.columns().values())
 
 
-def _live(row: streams.StreamRow) -> LiveCall:
+def _live(row: streams.StreamRow, saying: tuple[LiveWords, ...] = ()) -> LiveCall:
     return LiveCall(
         call_id=row.call_id,
         stream_id=row.stream_id,
@@ -150,4 +166,5 @@ def _live(row: streams.StreamRow) -> LiveCall:
         held_since_ms=row.held_since_ms,
         utterance_count=row.utterance_count,
         failure=failure(row),
+        saying=saying,
     )

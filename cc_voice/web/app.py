@@ -50,6 +50,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     api.show_call,
     api.audio,
     api.live,
+    api.live_words,
     api.list_reports,
     api.report,
     api.list_columns,

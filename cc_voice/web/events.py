@@ -3,7 +3,7 @@
     {"parts": {"kpis": "<div…"}, "rows": {"order": ["key", …], "changed": {"key": "<th…"}}}
 
 A client applies what it gets and needs no state of the server's (`static/live.js`). The server asks the store once a second per
-open page, which costs a few milliseconds; nothing is sent while nothing changes.
+open page (more often where words are shown), which costs a few milliseconds; nothing is sent while nothing changes.
 """
 
 import asyncio
@@ -13,12 +13,17 @@ import msgspec
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
+from cc_voice.fleet.board import Watch
 from cc_voice.web.accounts import Visitor
 from cc_voice.web.appliance import Appliance
 
 PERIOD_S = 1.0
 SILENCE_S = 15.0
 """A comment goes out after so long without news: proxies close what is silent, and browsers learn that the link is alive."""
+
+
+WORDS_PATIENCE_S = 1.0
+"""How long a stream of words waits for some before it looks whether it should end."""
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -39,13 +44,15 @@ class _Change(msgspec.Struct, frozen=True):
     rows: _Rows
 
 
-def stream(appliance: Appliance, visitor: Visitor | None, look: Callable[[], Awaitable[Picture]]) -> ServerSentEvent:
+def stream(
+    appliance: Appliance, visitor: Visitor | None, look: Callable[[], Awaitable[Picture]], period_s: float = PERIOD_S
+) -> ServerSentEvent:
     """Return the stream of a page. It ends when the picture is over, the session is, or the service stops."""
-    return ServerSentEvent(_messages(appliance, visitor, look))
+    return ServerSentEvent(_messages(appliance, visitor, look, period_s))
 
 
 async def _messages(
-    appliance: Appliance, visitor: Visitor | None, look: Callable[[], Awaitable[Picture]]
+    appliance: Appliance, visitor: Visitor | None, look: Callable[[], Awaitable[Picture]], period_s: float
 ) -> AsyncIterator[ServerSentEventMessage]:
     sent: Picture | None = None
     quiet_s = 0.0
@@ -60,8 +67,8 @@ async def _messages(
         if picture.over:
             yield ServerSentEventMessage(event="over", data="")
             return
-        quiet_s += PERIOD_S
-        await _pause(appliance.draining)
+        quiet_s += period_s
+        await _pause(appliance.draining, period_s)
 
 
 def difference(before: Picture | None, now: Picture) -> _Change | None:
@@ -80,8 +87,22 @@ def _still_signed_in(appliance: Appliance, visitor: Visitor | None) -> bool:
     return appliance.accounts.visitor(visitor.session, appliance.now()) is not None
 
 
-async def _pause(draining: asyncio.Event) -> None:
+async def words(appliance: Appliance, visitor: Visitor | None, watch: Watch) -> AsyncIterator[ServerSentEventMessage]:
+    """Send words of a watch as they come; end as `stream` does."""
+    with watch:
+        yield ServerSentEventMessage(data=None, comment="words from now on")
+        while not appliance.draining.is_set() and _still_signed_in(appliance, visitor):
+            try:
+                said = await asyncio.wait_for(watch.take(), WORDS_PATIENCE_S)
+            except TimeoutError:
+                yield ServerSentEventMessage(data=None, comment="still here")
+            else:
+                for one in said:
+                    yield ServerSentEventMessage(data=msgspec.json.encode(one))
+
+
+async def _pause(draining: asyncio.Event, period_s: float) -> None:
     try:
-        await asyncio.wait_for(draining.wait(), PERIOD_S)
+        await asyncio.wait_for(draining.wait(), period_s)
     except TimeoutError:
         return

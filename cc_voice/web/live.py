@@ -2,7 +2,7 @@
 
 import datetime
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from litestar import Response, get
@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
+from cc_voice.call.batch import LiveWords
 from cc_voice.call.reasons import REASONS
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.store import calls, streams
@@ -20,6 +21,10 @@ from cc_voice.web.appliance import Appliance
 from cc_voice.web.auth import VisitorRequest
 from cc_voice.web.render import fragment, page
 
+WORDS_PERIOD_S = 0.4
+"""How often words that are being said are looked at for an open page."""
+TAIL_CHARACTERS = 70
+"""Of what is being said, in the row of a call."""
 STATES = {
     "received": ("In progress", "ok"),
     "recorded": ("Being recognised", "info"),
@@ -47,6 +52,8 @@ class LiveRow(msgspec.Struct, frozen=True, kw_only=True):
     utterances: int
     lag: str
     language: str
+    saying: LiveWords | None
+    """What is being said, by whoever was heard last."""
 
 
 class LivePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +112,7 @@ async def call_events(request: VisitorRequest, appliance: NamedDependency[Applia
         rows = {line.key: fragment("macros.html", "transcript_line", line) for line in view.lines}
         return events.Picture({"facts": fragment("live_parts.html", "facts", view)}, rows, over=not view.going_on)
 
-    return events.stream(appliance, request.user, look)
+    return events.stream(appliance, request.user, look, period_s=WORDS_PERIOD_S)
 
 
 async def live_call(appliance: Appliance, call_id: str) -> LiveCall | None:
@@ -113,7 +120,10 @@ async def live_call(appliance: Appliance, call_id: str) -> LiveCall | None:
     found = await appliance.database.read(lambda con: streams.of_call(con, call_id))
     if not found:
         return None
+    # Before the store is asked: what it takes over meanwhile is then shown from there, and from here it would be missing
+    words_now = appliance.dispatcher.board.of_call(call_id)
     said = await appliance.database.read(lambda con: calls.live_utterances(con, call_id))
+    parties = await appliance.database.read(lambda con: calls.live_channels(con, call_id))
     newest = found[-1]
     state, _ = STATES[newest.stage]
     hold_ms = _hold_ms(newest)
@@ -132,7 +142,7 @@ async def live_call(appliance: Appliance, call_id: str) -> LiveCall | None:
         name=f"{call_id[:6]}…{call_id[-4:]}",
         going_on=any(row.stage in UNFINISHED for row in found),
         facts=tuple((name, value) for name, value in facts if value),
-        lines=transcript.live_lines(said, newest.language),
+        lines=transcript.live_lines(said, newest.language, words_now, parties),
     )
 
 
@@ -141,14 +151,23 @@ async def _floor(appliance: Appliance) -> LivePage:
     rows = await appliance.database.read(streams.in_progress)
     lost = await appliance.database.read(lambda con: streams.not_analysed(con, now_s))
     zone = zoneinfo.ZoneInfo(appliance.settings.timezone)
-    return floor(rows, len(lost), appliance.dispatcher.status(), now_s, zone)
+    saying = {row.stream_id: said[0] for row in rows if (said := appliance.dispatcher.board.of_stream(row.stream_id))}
+    return floor(rows, len(lost), appliance.dispatcher.status(), now_s, zone, saying)
 
 
 def floor(
-    rows: Sequence[StreamRow], not_analysed: int, workers: Sequence[WorkerStatus], now_s: float, zone: zoneinfo.ZoneInfo
+    rows: Sequence[StreamRow],
+    not_analysed: int,
+    workers: Sequence[WorkerStatus],
+    now_s: float,
+    zone: zoneinfo.ZoneInfo,
+    saying: Mapping[str, LiveWords],
 ) -> LivePage:
-    """Return the floor at a moment (Unix seconds); `not_analysed` is how many streams lately came to nothing."""
-    shown = tuple(_row(row) for row in rows)
+    """Return the floor at a moment (Unix seconds).
+
+    `not_analysed` is how many streams lately came to nothing, `saying` by stream what is being said.
+    """
+    shown = tuple(_row(row, saying.get(row.stream_id)) for row in rows)
     going = [row for row in rows if row.stage == "received"]
     holds = [row.hold_ms for row in shown if row.hold_ms is not None]
     return LivePage(
@@ -170,7 +189,7 @@ def failure(row: StreamRow) -> str | None:
     return REASONS.get(row.failure, row.failure) if row.failure else None
 
 
-def _row(row: StreamRow) -> LiveRow:
+def _row(row: StreamRow, saying: LiveWords | None) -> LiveRow:
     state, css = STATES[row.stage]
     return LiveRow(
         key=row.stream_id,
@@ -186,7 +205,13 @@ def _row(row: StreamRow) -> LiveRow:
         utterances=row.utterance_count,
         lag=words.seconds(_lag_ms(row)),
         language=row.language,
+        saying=None if saying is None else msgspec.structs.replace(saying, text=_tail(saying.text)),
     )
+
+
+def _tail(text: str) -> str:
+    """Return the last words of what is being said: the new ones."""
+    return text if len(text) <= TAIL_CHARACTERS else "… " + text[-TAIL_CHARACTERS:].partition(" ")[2]
 
 
 def _hold_ms(row: StreamRow) -> int | None:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from cc_voice.call.batch import LiveWords
+from cc_voice.call.ids import utterance_id
 from cc_voice.store.calls import CallInterval, CallLeg, CallUtterance
 from cc_voice.web import words
 from cc_voice.web.lanes import describe
@@ -13,6 +15,8 @@ LOW_CONFIDENCE = 0.6
 SEPARATE_MS = 1000
 """Shorter ones (the end of a hold that a transfer cut in two) would be read as 0:00."""
 SEPARATORS = ("hold", "dead_air", "excluded")
+SAYING = "saying:"
+"""What the keys of lines begin with that are still being said."""
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -45,6 +49,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     words: tuple[Word, ...]
     chips: tuple[Chip, ...]
+    saying: bool = False
+    """Being said: the words may still change."""
 
 
 def lines(utterances: Sequence[CallUtterance], legs: Sequence[CallLeg], primary_language: str | None) -> tuple[Line, ...]:
@@ -57,21 +63,54 @@ def lines(utterances: Sequence[CallUtterance], legs: Sequence[CallLeg], primary_
     return tuple(sorted([*starts, *between, *spoken], key=lambda line: (line.start_ms, bool(line.words))))
 
 
-def live_lines(utterances: Sequence[CallUtterance], language: str | None) -> tuple[Line, ...]:
-    """Return what was said so far; `language` is the stream's.
+def live_lines(
+    utterances: Sequence[CallUtterance],
+    language: str | None,
+    words: Sequence[LiveWords] = (),
+    parties: Mapping[str, str | None] | None = None,
+) -> tuple[Line, ...]:
+    """Return what was said so far; `language` is the stream's, `words` are what is being said, `parties` who is on which channel.
 
     A channel on which nobody was announced yet is numbered. What both our recogniser and Zoom heard is shown once, in our words, as
     the measured call most often has it.
     """
+    stored = {utterance.utterance_id for utterance in utterances}
+    said = [*utterances, *(one for one in (_said(live, parties or {}) for live in words) if one.utterance_id not in stored)]
+    said.sort(key=_start)
     numbers: dict[str, str] = {}
-    for utterance in utterances:
+    for utterance in said:
         numbers.setdefault(utterance.channel_id, str(len(numbers) + 1))
     ours: dict[str, list[CallUtterance]] = {}
-    for utterance in utterances:
+    for utterance in said:
         if utterance.source == "local":
             ours.setdefault(utterance.channel_id, []).append(utterance)
-    shown = (u for u in utterances if u.source == "local" or not _heard(u, ours.get(u.channel_id, [])))
-    return tuple(_line(u, u.party or "", numbers[u.channel_id], language) for u in shown)
+    shown = (u for u in said if u.source == "local" or not _heard(u, ours.get(u.channel_id, [])))
+    return tuple(_live_line(u, numbers[u.channel_id], language) for u in shown)
+
+
+def _said(live: LiveWords, parties: Mapping[str, str | None]) -> CallUtterance:
+    """Return words that are not stored as if they were; final ones have the id under which they will be, and stay one line."""
+    place = f"{SAYING}{live.stream_id}:{live.channel_id}"
+    return CallUtterance(
+        utterance_id=utterance_id(live.call_id, live.channel_id, live.start_ms) if live.is_final else place,
+        leg_id=None,
+        channel_id=live.channel_id,
+        party=parties.get(live.channel_id),
+        source="local",
+        start_ms=live.start_ms,
+        end_ms=live.end_ms,
+        language_code=live.language,
+        text=live.text,
+        asr_conf=None,
+        is_backchannel=None,
+        on_hold=None,
+        asr_model=None,
+    )
+
+
+def _live_line(utterance: CallUtterance, number: str, language: str | None) -> Line:
+    line = _line(utterance, utterance.party or "", number, language)
+    return msgspec.structs.replace(line, saying=utterance.utterance_id.startswith(SAYING))
 
 
 def _heard(said: CallUtterance, ours: Sequence[CallUtterance]) -> bool:

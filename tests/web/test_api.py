@@ -123,6 +123,7 @@ async def test_the_api_describes_itself_and_nothing_else(rosa: httpx.AsyncClient
         "/api/v1/calls/{call_id}/audio",
         "/api/v1/columns",
         "/api/v1/live",
+        "/api/v1/live/words",
         "/api/v1/reports",
         "/api/v1/reports/{name}",
     }
@@ -149,5 +150,5 @@ async def test_the_api_names_every_parameter_it_reads(rosa: httpx.AsyncClient) -
 async def test_health_needs_no_sign_in_and_tells_no_secret(stranger: httpx.AsyncClient) -> None:
     answer = await stranger.get("/healthz")
     assert answer.status_code == 503, "no worker was started"
-    assert answer.json() == {"status": "failing", "store": True, "workers": 0, "workers_wanted": 1, "streams": 0}
+    assert answer.json() == {"status": "failing", "store": True, "workers": 0, "workers_wanted": 1, "streams": 0, "lag_ms": None}
     assert answer.headers["cache-control"] == "no-store"

@@ -7,13 +7,14 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
-from cc_voice.call.batch import StreamProgress
+from cc_voice.call.batch import LiveWords, StreamProgress
 from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.transcript import Utterance
 from cc_voice.store import batches, recordings, streams
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.security import HEADERS
 from tests.call.golden import T0
+from tests.fleet.conftest import spec
 from tests.web.conftest import store_golden
 
 HOUR_MS = 3_600_000
@@ -67,6 +68,7 @@ def in_progress(appliance: Appliance) -> str:
         )
     )
     appliance.database.write_now(lambda con: streams.take(con, stream_id))
+    appliance.dispatcher.board.open(spec(stream_id, call_id=call_id))
     say(appliance, ("c", 1000, "good morning <b>you</b>", "local"), ("c", 1100, "Good morning, you.", "zoom"))
     return call_id
 
@@ -92,6 +94,23 @@ def say(appliance: Appliance, *said: tuple[str, int, str, str]) -> None:
         ),
     )
     appliance.database.write_now(lambda con: batches.write_batch(con, batch, appliance.settings.site))
+
+
+def speak(appliance: Appliance, text: str) -> None:
+    """Let a worker tell what is being said on the agent's channel."""
+    words = LiveWords(
+        call_id="live-call",
+        stream_id="live-stream",
+        epoch=1,
+        channel_id="a",
+        start_ms=6000,
+        end_ms=8000,
+        text=text,
+        language="en",
+        is_final=False,
+        left_unix_ms=T0,
+    )
+    appliance.dispatcher.board.take(words)
 
 
 def text_of(html: str) -> str:
@@ -174,6 +193,33 @@ async def test_a_call_in_progress_shows_its_words_once(rosa: httpx.AsyncClient, 
     assert "Good morning, you." not in html
     assert "In progress" in html
     assert "On hold for 0:05" in text_of(html)
+
+
+async def test_what_is_being_said_is_shown_and_stored_nowhere(
+    rosa: httpx.AsyncClient, appliance: Appliance, in_progress: str
+) -> None:
+    speak(appliance, "can i have your <i>number</i>")
+    html = (await rosa.get(f"/calls/{in_progress}")).text
+    assert "can i have your &lt;i&gt;number&lt;/i&gt;" in html
+    assert 'class="utt agent saying"' in html
+    assert "can i have your &lt;i&gt;number&lt;/i&gt;" in (await rosa.get("/live")).text
+    [call] = (await rosa.get("/api/v1/live")).json()["calls"]
+    assert [words["text"] for words in call["saying"]] == ["can i have your <i>number</i>"]
+    found = appliance.database.read_now(lambda con: con.execute("select text from fact_utterance").fetchall())
+    assert not [text for (text,) in found if "number" in text]
+    speak(appliance, "")
+    assert "number" not in (await rosa.get(f"/calls/{in_progress}")).text
+
+
+async def test_of_a_long_sentence_the_floor_shows_the_end(rosa: httpx.AsyncClient, appliance: Appliance, in_progress: str) -> None:
+    speak(appliance, " ".join(f"word{number}" for number in range(60)))
+    html = (await rosa.get("/live")).text
+    assert "word59" in html
+    assert "word1 " not in html
+
+
+async def test_health_tells_the_worst_lag(stranger: httpx.AsyncClient, in_progress: str) -> None:
+    assert (await stranger.get("/healthz")).json()["lag_ms"] == 1500
 
 
 async def test_a_call_that_goes_on_without_hold_says_nothing_of_it(

@@ -15,7 +15,7 @@ from cc_voice.web import accounts as limits
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.auth import COOKIE
 from tests.web.conftest import PASSWORD, Served
-from tests.web.test_pages import in_progress, say
+from tests.web.test_pages import in_progress, say, speak
 
 __all__ = ["in_progress"]
 
@@ -116,6 +116,18 @@ async def test_a_live_transcript_grows_and_ends_with_its_call(
         appliance.database.write_now(lambda con: con.execute("update stream set stage = 'failed'"))
         rest = [line async for line in lines]
     assert "event: over" in rest
+
+
+async def test_a_program_is_told_every_word(browser: httpx.AsyncClient, appliance: Appliance, in_progress: str) -> None:
+    await sign_in(browser)
+    async with asyncio.timeout(PATIENCE_S), browser.stream("GET", "/api/v1/live/words") as answer:
+        lines = answer.aiter_lines()
+        assert "from now on" in await anext(lines)
+        received = messages(lines)
+        for text in ("can", "can i", ""):
+            speak(appliance, text)
+            told = await anext(received)
+            assert (told["call_id"], told["channel_id"], told["text"]) == (in_progress, "a", text)
 
 
 async def test_event_streams_end_when_the_service_stops(browser: httpx.AsyncClient, appliance: Appliance) -> None:

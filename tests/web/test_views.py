@@ -4,11 +4,13 @@ import datetime
 import zoneinfo
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cc_voice.call.analysis import StreamAnalysis
+from cc_voice.call.batch import LiveWords
 from cc_voice.call.measure import measure
 from cc_voice.call.rows import LegRow
 from cc_voice.call.thresholds import ThresholdSet
@@ -247,6 +249,32 @@ def test_what_both_recognisers_heard_is_shown_once() -> None:
     ]
 
 
+def test_words_being_said_are_a_line_that_becomes_the_stored_one() -> None:
+    def live(start_ms: int, text: str, is_final: bool) -> LiveWords:
+        return LiveWords(
+            call_id="call",
+            stream_id="s",
+            epoch=1,
+            channel_id="a",
+            start_ms=start_ms,
+            end_ms=start_ms + 900,
+            text=text,
+            language="en",
+            is_final=is_final,
+            left_unix_ms=0,
+        )
+
+    stored = said("a", 0, 1000)
+    final = live(0, "local 0", True)
+    heard = msgspec.structs.replace(stored, utterance_id="call:a:0")
+    saying = live(2000, "good mor", False)
+    [one, two] = transcript.live_lines([], "en", [final, saying], {"a": "agent"})
+    assert (one.party, one.saying, two.saying, two.words[0].text) == ("agent", False, True, "good mor")
+    again = transcript.live_lines([heard], "en", [final], {"a": "agent"})
+    assert [line.key for line in again] == [one.key], "the line stays where it is when the store takes it over"
+    assert two.key != one.key
+
+
 def test_uncertain_words_are_marked_and_untimed_ones_kept_whole() -> None:
     spoken = (CallWord(word="sure", start_ms=0, end_ms=300, conf=0.9), CallWord(word="perhaps", start_ms=300, end_ms=600, conf=0.4))
     untimed = (CallWord(word="hola", start_ms=None, end_ms=None, conf=None),)
@@ -351,6 +379,6 @@ def test_a_client_that_applies_every_change_sees_the_picture(pictures: list[dict
 
 def test_an_empty_floor_has_no_lag() -> None:
     workers = [WorkerStatus(number=1, pid=7, streams=0, restarts=0), WorkerStatus(number=2, pid=None, streams=0, restarts=1)]
-    now = floor([], 3, workers, 0, BERLIN)
+    now = floor([], 3, workers, 0, BERLIN, {})
     assert (now.in_progress, now.lag, now.workers, now.workers_wanted, now.not_analysed) == (0, "—", 1, 2, 3)
     assert now.as_of == "01:00:00 Europe/Berlin"
