@@ -15,7 +15,7 @@ import msgspec
 
 from cc_voice import exports, queries
 from cc_voice.settings import Settings
-from cc_voice.store import batches, call_list, calls, spool, streams
+from cc_voice.store import batches, call_list, calls, recordings, runs, spool, streams
 from cc_voice.store.database import Database
 from cc_voice.store.errors import DatabaseLocked, StoreError
 
@@ -169,6 +169,36 @@ def _store(database: Database, settings: Settings, arguments: Mapping[str, Any])
     return None
 
 
+def _stored_legs(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    """Return what is stored of the legs of some calls: call_id → leg_id → column → value; a call that is not stored is left out."""
+    return database.read_now(lambda con: calls.leg_metrics(con, arguments["call_ids"]))
+
+
+def _publish(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    """Write the next calls of a run, each in a transaction of its own, and tell how many were written and how many are left out."""
+    run = runs.Run(settings.runs_dir, arguments["run"])
+    written, superseded, more = 0, 0, False
+    for result, end in run.results(run.published):
+        if written + superseded == arguments["limit"]:
+            more = True
+            break
+        if result.measured is not None:
+            taken = _publish_call(database, settings, result)
+            written, superseded = written + taken, superseded + (not taken)
+        run.note_published(end)
+    return {"written": written, "superseded": superseded, "more": more}
+
+
+def _publish_call(database: Database, settings: Settings, result: runs.Result) -> bool:
+    """Write a call, unless it was deleted or measured from more since: what was heard again first, so that it can be repeated."""
+    if result.measured is None or not recordings.load_analyses(settings.recordings_dir, result.call_id):
+        return False
+    for analysis in result.analyses:
+        recordings.save_analysis(settings.recordings_dir, analysis)
+    batch = result.measured
+    return database.write_now(lambda con: batches.write_batch(con, batch, settings.site))
+
+
 QUESTIONS: dict[str, Question] = {
     "calls.list": _list_calls,
     "calls.show": _show_call,
@@ -178,4 +208,6 @@ QUESTIONS: dict[str, Question] = {
     "report": _report,
     "export": _export,
     "store": _store,
+    "recompute.before": _stored_legs,
+    "recompute.publish": _publish,
 }

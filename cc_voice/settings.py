@@ -188,6 +188,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.data_dir / "spool"
 
     @property
+    def runs_dir(self) -> Path:
+        return self.data_dir / "recompute"
+
+    @property
     def exports_dir(self) -> Path:
         return self.data_dir / "exports"
 

@@ -169,15 +169,22 @@ def measured(call_id: str, stream_id: str, epoch: int, settings: Settings) -> Ca
     analyses = recordings.load_analyses(settings.recordings_dir, call_id)
     if not analyses:
         raise recordings.RecordingError(f"call {call_id} has no analysis to measure; run the stream again from its recording")
-    chosen = thresholds(settings)
+    found = call_measured(analyses, settings)
+    return msgspec.structs.replace(found, stream_id=stream_id, epoch=epoch)
+
+
+def call_measured(analyses: Sequence[StreamAnalysis], settings: Settings, tried: ThresholdSet | None = None) -> CallMeasured:
+    """Measure a call from the analyses of its streams, earliest first. `tried` are thresholds instead of those in force."""
+    chosen = tried or thresholds(settings)
+    by_queue = () if tried else settings.thresholds
     return CallMeasured(
-        call_id=call_id,
-        stream_id=stream_id,
-        epoch=epoch,
+        call_id=analyses[-1].call_id,
+        stream_id=analyses[-1].stream_id,
+        epoch=analyses[-1].epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        by_queue=settings.thresholds,
-        call=measure(analyses, chosen, settings.meeting_agent, settings.thresholds),
+        by_queue=by_queue,
+        call=measure(analyses, chosen, settings.meeting_agent, by_queue),
     )
 
 

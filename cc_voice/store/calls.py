@@ -1,6 +1,7 @@
 """One call as it is read, with everything behind it; and the words of a call still in progress."""
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -203,6 +204,16 @@ def _legs(con: Connection, call_id: str) -> tuple[CallLeg, ...]:
         )
         for leg in legs
     )
+
+
+def leg_metrics(con: Connection, call_ids: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the stored metrics of some calls' legs: call_id → leg_id → metric → value. A call that is not stored is left out."""
+    known = con.execute("select call_id from fact_call where call_id in (select unnest(?))", [call_ids]).fetchall()
+    found: dict[str, dict[str, dict[str, Any]]] = {call_id: {} for (call_id,) in known}
+    sql = f"select call_id, leg_id, {', '.join(NEEDS)} from fact_leg where call_id in (select unnest(?))"
+    for leg in dicts(con, sql, [call_ids]):
+        found.setdefault(leg["call_id"], {})[leg["leg_id"]] = leg
+    return found
 
 
 def _reasons(con: Connection, leg_id: str) -> dict[str, str]:

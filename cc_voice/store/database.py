@@ -177,7 +177,7 @@ def _opening_error(path: Path, error: duckdb.Error) -> StoreError:
     if "WAL" in text:
         return DatabaseDamaged(
             f"the write-ahead log of {path} is damaged ({text.splitlines()[0]}). Move {path}.wal aside and start again: what was "
-            "stored since the last checkpoint is then missing, its recordings are not"
+            "stored since the last checkpoint is then missing, its recordings are not; `cc-voice recompute --publish` restores it"
         )
     return DatabaseDamaged(f"{path} cannot be opened: {text.splitlines()[0]}. Restore it from a backup or move it aside")
 
