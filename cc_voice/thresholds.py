@@ -39,6 +39,10 @@ class ThresholdSet(msgspec.Struct, frozen=True, kw_only=True):
     min_wpm_talk_ms: int = 10_000
     digit_run_words: int = 6
     low_conf: float = 0.6
+    lang_switch_ms: int = 1_500
+    lang_switch_words: int = 3
+    lang_switch_conf: float = 0.7
+    lid_undecided_conf: float = 0.6
     transcript_prefer: Literal["local", "zoom", "best"] = "local"
     """Whose words are the transcript where our recogniser and Zoom's transcript heard the same speech."""
     min_transcript_conf: float = 0.75

@@ -12,5 +12,9 @@ where agent_talk_pct not between 0 and 100
     or hold_pct not between 0 and 100
     or agent_overlap_turn_pct not between 0 and 100
     or low_conf_word_pct not between 0 and 100
+    or cmi_agent not between 0 and 100
+    or cmi_customer not between 0 and 100
+    or lid_undecided_pct not between 0 and 100
+    or lid_conf_mean not between 0 and 1
     or talk_ratio_agent not between 0 and 1
     or asr_conf_mean not between 0 and 1

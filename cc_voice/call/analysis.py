@@ -3,6 +3,7 @@
 import msgspec
 
 from cc_voice.call.events import CallEvent
+from cc_voice.call.policy import LanguagePolicy
 from cc_voice.call.transcript import Utterance
 
 Interval = tuple[int, int]
@@ -20,6 +21,15 @@ class SecondLevel(msgspec.Struct, frozen=True, array_like=True):
     """Samples of that speech at full scale, as time (µs), so that sampling rates do not matter."""
     noise_cb: int | None = None
     """Median level of what lies 200 ms and more away from speech and is not exactly zero; None where there is too little of it."""
+
+
+class Comparison(msgspec.Struct, frozen=True, array_like=True):
+    """A segment that recognisers of several languages heard, because nothing else told which was spoken."""
+
+    start_ms: int
+    end_ms: int
+    confs: tuple[tuple[str, float], ...]
+    """(BCP-47 tag, mean word confidence 0–1 weighted by duration, 0 without words)."""
 
 
 class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +52,7 @@ class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     received_ms: int = 0
     """How much audio arrived, duplicates not counted."""
     first_packet_ms: int | None = None
+    compared: tuple[Comparison, ...] = ()
 
 
 class StreamAnalysis(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +72,10 @@ class StreamAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     """Time the media link was down or paused and that no later delivery filled."""
     language: str = "en"
     """The configured language of the call."""
+    policy: LanguagePolicy | None = None
+    """Which languages it may be in; None (analyses of earlier versions): whatever Zoom tagged, else the configured one."""
+    served: tuple[str, ...] | None = None
+    """Which of the languages met have a local model (primary subtags); None: no local recogniser is in use, or it is not known."""
     mixed_audio: bool = False
     """All parties on one channel: two-party metrics cannot be measured."""
     detector: str = "webrtcvad-3"

@@ -12,6 +12,11 @@
     latency         –                                who responds    –                  ms, may be < 0     response latencies
     greeting        –                                agent           –                  ms                 greeting_latency_ms
     music, tone     –                                whose, or none  –                  –                  nothing: it is no speech
+    language        language (primary subtag)        who, or none    text, tag … (1)    posterior          fact_leg_language
+    lang_switch     language switched to             who             language left      posterior          lang_switch_count_p
+    lang_mismatch   –                                –               –                  –                  lang_mismatch_ms
+
+(1) What most of it was told by, see `language.py`. A switch reaches from the last speech in one language to the first in the other.
 
 Nothing is emitted for a metric that is NULL because a party cannot be heard.
 """
@@ -21,6 +26,7 @@ from collections.abc import Iterable
 from cc_voice.call.analysis import Interval
 from cc_voice.call.intervals import Intervals, intersect
 from cc_voice.call.metrics import Findings
+from cc_voice.call.multilingual import stretches
 from cc_voice.call.overlap import BACKCHANNEL
 from cc_voice.call.rows import IntervalRow
 from cc_voice.call.scope import LegScope
@@ -70,6 +76,7 @@ def evidence(
     rows = [*write.rows("hold", scope.hold), *write.rows("excluded", scope.gaps, subkind="media_gap")]
     rows += _speech(write, scope, found, thresholds)
     rows += [row for sound in scope.sounds for row in write.rows(sound.kind, sound.spans, party=sound.party)]
+    rows += _languages(write, scope, found)
     together = scope.two_party_obstacle
     if together is None:
         rows += _both(write, scope, found)
@@ -89,6 +96,17 @@ def _speech(write: _Writer, scope: LegScope, found: Findings, thresholds: Thresh
         yield write.row("speech", (ipu.start_ms, ipu.end_ms), subkind=subkind, party=ipu.party)
     if thresholds.cust_speech_on_hold:
         yield from write.rows("speech", intersect(scope.voice["customer"], scope.hold), subkind="on_hold", party="customer")
+
+
+def _languages(write: _Writer, scope: LegScope, found: Findings) -> Iterable[IntervalRow]:
+    for who, spoken in stretches(scope):
+        if spoken.speech and spoken.conf is not None:
+            yield write.row("language", spoken.span, subkind=spoken.language, party=who, value=spoken.conf, outcome=spoken.source)
+    for switch in (switch for party in PARTIES for switch in found.languages.switches[party]):
+        span = (switch.start_ms, switch.end_ms)
+        yield write.row("lang_switch", span, subkind=switch.after, party=switch.party, value=switch.conf, outcome=switch.before)
+    if scope.identifies_language and scope.two_party_obstacle is None:
+        yield from write.rows("lang_mismatch", found.languages.mismatches)
 
 
 def _both(write: _Writer, scope: LegScope, found: Findings) -> Iterable[IntervalRow]:

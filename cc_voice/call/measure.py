@@ -11,6 +11,7 @@ from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.events import CallEvent
 from cc_voice.call.evidence import evidence
 from cc_voice.call.ids import leg_id
+from cc_voice.call.language import in_force, retagged, tracks
 from cc_voice.call.legs import Handling, Leg, handle
 from cc_voice.call.meetings import FIRST_TO_JOIN, AgentRule
 from cc_voice.call.metrics import find, measure_leg
@@ -18,11 +19,11 @@ from cc_voice.call.reasons import Metrics, Unmeasured
 from cc_voice.call.rows import CallRow, ChannelRow, EventRow, LegRow, MeasuredCall, NullReasonRow
 from cc_voice.call.saying import language_rows, primary_language, utterance_rows, word_rows
 from cc_voice.call.scope import LegScope, scope_of
-from cc_voice.call.selection import select, tagged
+from cc_voice.call.selection import select
 from cc_voice.call.thresholds import QueueThresholds, ThresholdSet, for_queue
 from cc_voice.call.timeline import Timeline, merge
 
-METRIC_VERSION = "1"
+METRIC_VERSION = "2"
 
 
 def measure(
@@ -37,8 +38,9 @@ def measure(
     """
     timeline = merge(streams)
     handling = handle(timeline, agent_rule)
-    transcript = select(timeline.utterances, tagged(timeline.utterances, timeline.language), thresholds)
-    scopes = [scope_of(leg, timeline, handling, transcript) for leg in handling.legs]
+    languages = tracks(timeline.channels, timeline.utterances, timeline.policy, timeline.duration_ms)
+    transcript = select(retagged(timeline.utterances, languages), in_force(languages), thresholds)
+    scopes = [scope_of(leg, timeline, handling, transcript, languages) for leg in handling.legs]
     sets = [for_queue(thresholds, by_queue, leg.queue_id, leg.queue_name) for leg in handling.legs]
     findings = [find(scope, chosen) for scope, chosen in zip(scopes, sets, strict=True)]
     ids = [leg_id(timeline.call_id, scope.leg.number) for scope in scopes]

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length
+from cc_voice.call.intervals import Intervals, clip, length
 from cc_voice.call.legs import Handling
 from cc_voice.call.lexicon import primary
+from cc_voice.call.multilingual import LanguageFindings, by_language, find_languages, language_metrics
 from cc_voice.call.needs import gate
 from cc_voice.call.overlap import Overtalk, events_of, interruptions, overtalk
 from cc_voice.call.pace import Latency, greeting, latencies, main_language, percentile, speed_drift, speed_unit, talk_speed
@@ -15,7 +16,6 @@ from cc_voice.call.scope import LegScope
 from cc_voice.call.silence import LongSilence, dead_air_metrics, long_silence_metrics, long_silences, silence_metrics
 from cc_voice.call.talk import balance_metrics, conversation_metrics, handling_metrics, quality_metrics, talk_metrics
 from cc_voice.call.thresholds import ThresholdSet
-from cc_voice.call.transcript import Utterance
 from cc_voice.call.turns import PARTIES, Party, TurnTaking, floor_changes, longest_turn_ms, overlapping_turns, take_turns
 from cc_voice.call.words import SpokenWord, counted, spoken, within
 
@@ -30,20 +30,23 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     silences: tuple[LongSilence, ...]
     latencies: dict[Party, tuple[Latency, ...]]
     greeting: tuple[int, int] | None
+    languages: LanguageFindings
 
 
 def find(scope: LegScope, thresholds: ThresholdSet) -> Findings:
     """Find turns, overtalk, silences and pauses in a leg."""
     said = {party: spoken(scope.utterances[party]) for party in PARTIES}
     taking = take_turns(scope.speech, scope.analysed, said, thresholds)
+    words = {party: counted(within(said[party], scope.analysed, scope.speech[party])) for party in PARTIES}
     agent_words = None if scope.no_words["agent"] else scope.utterances["agent"]
     return Findings(
-        words={party: counted(within(said[party], scope.analysed, scope.speech[party])) for party in PARTIES},
+        words=words,
         taking=taking,
         overtalk=overtalk(scope.speech, taking, thresholds),
         silences=long_silences(scope.waiting, scope.speech, agent_words, thresholds),
         latencies={party: latencies(taking.turns, party, thresholds) for party in PARTIES},
         greeting=greeting(taking.ipus, scope.leg.start_ms, scope.hold),
+        languages=find_languages(scope, words, taking.turns, thresholds),
     )
 
 
@@ -65,6 +68,7 @@ def measure_leg(scope: LegScope, found: Findings, handling: Handling, thresholds
         **pace_metrics(scope, found, thresholds),
         **latency_metrics(found),
         **word_metrics(in_analysed, scope, thresholds),
+        **language_metrics(scope, found.words, found.languages, thresholds),
         **quality_metrics(scope, thresholds.min_analysed_ms),
     }
     return gate(metrics, scope, thresholds)
@@ -129,13 +133,7 @@ def words_in(scope: LegScope, found: Findings, party: Party, language: str) -> t
     if all(word.language == language for word in words):
         return words, scope.speech[party]
     mine = tuple(word for word in words if word.language == language)
-    return mine, speech_in(scope.utterances[party], scope.speech[party], language)
-
-
-def speech_in(utterances: Sequence[Utterance], speech: Intervals, language: str) -> Intervals:
-    """Return the part of S_p that utterances tag as a language (primary subtag)."""
-    tagged = canonical((words.start_ms, words.end_ms) for words in utterances if primary(words.language) == language)
-    return intersect(speech, tagged)
+    return mine, by_language(scope.spoken[party]).get(language, ())
 
 
 def latency_metrics(found: Findings) -> Metrics:

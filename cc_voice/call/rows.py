@@ -114,6 +114,15 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
     word_count_customer: int | None = None
     asr_conf_mean: float | None = None
     low_conf_word_pct: float | None = None
+    lang_switch_count: int | None = None
+    lang_switch_count_agent: int | None = None
+    lang_switch_count_customer: int | None = None
+    lang_mismatch_ms: int | None = None
+    cmi_agent: float | None = None
+    cmi_customer: float | None = None
+    lid_conf_mean: float | None = None
+    lid_undecided_pct: float | None = None
+    unsupported_lang_ms: int | None = None
     one_way_audio: bool | None = None
     mixed_audio: bool | None = None
     multi_party: bool | None = None
@@ -135,6 +144,7 @@ class LegLanguageRow(msgspec.Struct, frozen=True, kw_only=True):
     share_pct: float
     word_count: int
     wpm: float | None = None
+    lid_conf_mean: float | None = None
     asr_conf_mean: float | None = None
 
 

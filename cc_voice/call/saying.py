@@ -1,14 +1,16 @@
 """The transcript as rows: every utterance with its leg, party and place in the call; its words; languages per leg and party."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from cc_voice.call.ids import leg_id, utterance_id
-from cc_voice.call.intervals import Intervals, canonical, contains, intersect, length, overlapping, subtract, union
+from cc_voice.call.intervals import contains, length, overlapping
 from cc_voice.call.legs import Handling
 from cc_voice.call.lexicon import primary
 from cc_voice.call.metrics import Findings, words_in
+from cc_voice.call.multilingual import by_language, mean_conf
 from cc_voice.call.pace import talk_speed
 from cc_voice.call.reasons import Unmeasured
 from cc_voice.call.rows import LegLanguageRow, UtteranceRow, WordRow
@@ -130,10 +132,10 @@ def word_rows(utterances: Sequence[UtteranceRow], spoken: Sequence[Utterance]) -
 
 
 def language_rows(leg: str, scope: LegScope, found: Findings, thresholds: ThresholdSet) -> tuple[LegLanguageRow, ...]:
-    """Return leg × party × language (1.6): `speech_ms` tagged L, `share_pct` of all tagged speech of the party, talk speed."""
+    """Return leg × party × language (1.6): `speech_ms` in L, `share_pct` of the party's speech, talk speed, how sure L is."""
     rows: list[LegLanguageRow] = []
     for party in PARTIES:
-        tagged = speech_by_language(scope.utterances[party], scope.speech[party])
+        tagged = by_language(scope.spoken[party])
         total = sum(length(speech) for speech in tagged.values())
         for language, speech in tagged.items():
             words, within = words_in(scope, found, party, language)
@@ -147,38 +149,23 @@ def language_rows(leg: str, scope: LegScope, found: Findings, thresholds: Thresh
                     share_pct=100 * length(speech) / total if total else 0.0,
                     word_count=len(words),
                     wpm=None if isinstance(speed, Unmeasured) else float(speed),
+                    lid_conf_mean=mean_conf(one for one in scope.spoken[party] if one.language == language),
                     asr_conf_mean=mean_confidence(Word(word.text, word.start_ms, word.end_ms, word.conf) for word in words),
                 )
             )
     return tuple(rows)
 
 
-def speech_by_language(utterances: Sequence[Utterance], speech: Intervals) -> dict[str, Intervals]:
-    """Share out a party's speech between the languages of its utterances, first spoken first; an overlap is the earlier's."""
-    tagged: dict[str, list[tuple[int, int]]] = {}
-    taken: Intervals = ()
-    for words in utterances:
-        span = canonical(((words.start_ms, words.end_ms),))
-        nearby = overlapping(speech, (words.start_ms, words.end_ms))
-        taken = tuple(piece for piece in taken if piece[1] > words.start_ms)
-        pieces = subtract(intersect(speech[nearby.start : nearby.stop], span), taken)
-        tagged.setdefault(primary(words.language), []).extend(pieces)
-        taken = union(taken, pieces)
-    return {language: canonical(pieces) for language, pieces in tagged.items() if pieces}
-
-
 def primary_language(scopes: Sequence[LegScope], configured: str) -> str:
     """Return the language with the largest share of the customer's speech, the first on a tie (1.6).
 
-    Where the customer cannot be told apart or said nothing, of anybody's speech; where there are no words, the configured one.
+    Where the customer cannot be told apart or said nothing, of anybody's speech; where nobody spoke, the configured one.
     """
-    customers = [(scope.utterances["customer"], scope.speech["customer"]) for scope in scopes]
-    everybody = [(scope.everything_said, scope.anybody) for scope in scopes]
-    for said in (customers, everybody):
-        totals: dict[str, int] = {}
-        for utterances, spoken in said:
-            for language, speech in speech_by_language(utterances, spoken).items():
-                totals[language] = totals.get(language, 0) + length(speech)
+    for said in ([scope.spoken["customer"] for scope in scopes], [scope.spoken_by_anybody for scope in scopes]):
+        totals: Counter[str] = Counter()
+        for spoken in said:
+            for language, speech in by_language(spoken).items():
+                totals[language] += length(speech)
         if totals:
             return max(totals, key=totals.__getitem__)
     return primary(configured)

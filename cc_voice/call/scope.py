@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, subtract, union
+from cc_voice.call.language import Spoken, Track, cut
 from cc_voice.call.legs import MEETING_LIKE, Handling, Leg
 from cc_voice.call.selection import ZOOM, Selection
 from cc_voice.call.timeline import Timeline
@@ -55,6 +56,15 @@ class LegScope(msgspec.Struct, frozen=True, kw_only=True):
     """Why hold, monitoring and transfer are not known."""
     mixed: bool
     language: str
+    """The configured one."""
+    spoken: dict[Party, tuple[Spoken, ...]]
+    """S_p by language: pieces in order, of all the party's channels."""
+    spoken_by_anybody: tuple[Spoken, ...]
+    """The same of both parties, or of the mixed channel."""
+    identifies_language: bool
+    """False where the policy fixes the language."""
+    served: tuple[str, ...] | None
+    """Languages that have a model here; None: not known."""
 
     @property
     def analysed_ms(self) -> int:
@@ -77,7 +87,7 @@ class LegScope(msgspec.Struct, frozen=True, kw_only=True):
         return self.obstacles["agent"] or self.obstacles["customer"]
 
 
-def scope_of(leg: Leg, timeline: Timeline, handling: Handling, transcript: Selection) -> LegScope:
+def scope_of(leg: Leg, timeline: Timeline, handling: Handling, transcript: Selection, languages: dict[str, Track]) -> LegScope:
     """Cut one leg out of the call."""
     hold, gaps = clip(handling.holds, leg.span), clip(timeline.gaps, leg.span)
     analysed = subtract(clip(timeline.heard, leg.span), hold)
@@ -88,6 +98,7 @@ def scope_of(leg: Leg, timeline: Timeline, handling: Handling, transcript: Selec
     others = [intersect(theirs, analysed) for theirs in _other_humans(leg, handling, timeline, channels)]
     everybody = union(*spoken.values()) if timeline.mixed_audio else union(*voice.values())
     in_leg = tuple(words for words in transcript.utterances if _touches(words, leg))
+    tongues = {party: _spoken(channels[party], leg, spoken, analysed, languages) for party in PARTIES}
     mine = {party: tuple(words for words in in_leg if words.channel_id in channels[party]) for party in PARTIES}
     return LegScope(
         leg=leg,
@@ -107,7 +118,22 @@ def scope_of(leg: Leg, timeline: Timeline, handling: Handling, transcript: Selec
         no_handling=_no_handling(leg, handling, timeline),
         mixed=timeline.mixed_audio,
         language=timeline.language,
+        spoken=tongues,
+        spoken_by_anybody=(
+            _spoken(tuple(spoken), leg, spoken, analysed, languages)
+            if timeline.mixed_audio
+            else tuple(one for party in PARTIES for one in tongues[party])
+        ),
+        identifies_language=timeline.policy.identify,
+        served=timeline.served,
     )
+
+
+def _spoken(
+    names: tuple[str, ...], leg: Leg, speech: dict[str, Intervals], analysed: Intervals, languages: dict[str, Track]
+) -> tuple[Spoken, ...]:
+    found = (one for name in names for one in cut(languages[name], intersect(speech[name], analysed), leg.span))
+    return tuple(sorted(found, key=lambda one: one.span))
 
 
 def _touches(utterance: Utterance, leg: Leg) -> bool:

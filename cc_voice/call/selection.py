@@ -11,10 +11,10 @@ which Zoom does not give. What was not taken is kept beside the transcript with 
     low_confidence     ours, where the site prefers the best: its mean confidence is below `min_transcript_conf`
     fewer_words        most of what the other recogniser understood is missing
 
-The language in force is the caller's to know (`InForce`); `tagged` asks Zoom's tags.
+The language in force is the caller's to know (`InForce`).
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
@@ -74,33 +74,6 @@ class _Track:
         """Return the indexes of every line that may overlap the utterance, and of few others."""
         low = bisect_left(self.utterances, utterance.start_ms - self._longest, key=_start)
         return range(low, bisect_left(self.utterances, _end(utterance), key=_start))
-
-    def before(self, at_ms: int) -> Utterance | None:
-        """Return the most recent line that had begun."""
-        index = bisect_right(self.utterances, at_ms, key=_start)
-        return self.utterances[index - 1] if index else None
-
-
-def tagged(utterances: Iterable[Utterance], configured: str) -> InForce:
-    """Return the language in force by Zoom's tags.
-
-    A line of Zoom's has its own. For a local one it is the tag of the line on the same channel that overlaps it most, else of the
-    most recent one before it, else the configured language of the call.
-    """
-    tags = {name: _Track(said for said in lines if said.source != LOCAL) for name, lines in _by_channel(utterances).items()}
-
-    def in_force(utterance: Utterance) -> str:
-        if utterance.source != LOCAL:
-            return utterance.language
-        track = tags[utterance.channel_id]
-        near = (track.utterances[index] for index in track.near(utterance))
-        most = max(near, key=lambda other: shared_ms(utterance, other), default=None)
-        if most is None or shared_ms(utterance, most) <= 0:
-            most = track.before(utterance.start_ms)
-        return most.language if most else configured
-
-    return in_force
-
 
 def select(utterances: Iterable[Utterance], in_force: InForce, thresholds: ThresholdSet) -> Selection:
     """Choose between local and Zoom's words, group by group on each channel."""

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
+from cc_voice.call.analysis import ChannelAnalysis, Comparison, StreamAnalysis
 from cc_voice.call.events import CallEvent
 from cc_voice.call.intervals import Intervals, canonical, complement, shift, subtract, union
 from cc_voice.call.levels import combine, place
+from cc_voice.call.policy import LanguagePolicy
 from cc_voice.call.transcript import Utterance, Word
 
 
@@ -34,6 +35,9 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     asr_model: str | None
     stop_reason: int | None
     host_id: str | None
+    policy: LanguagePolicy
+    served: tuple[str, ...] | None
+    """Languages met that have a local model; None: not known."""
 
     @property
     def gaps(self) -> Intervals:
@@ -65,7 +69,14 @@ def merge(streams: Sequence[StreamAnalysis]) -> Timeline:
         asr_model=next((stream.asr_model for stream in reversed(ordered) if stream.asr_model), None),
         stop_reason=last.stop_reason,
         host_id=next((stream.host_id for stream in ordered if stream.host_id), None),
+        policy=next((stream.policy for stream in ordered if stream.policy), LanguagePolicy(default=first.language)),
+        served=_served(ordered),
     )
+
+
+def _served(streams: Iterable[StreamAnalysis]) -> tuple[str, ...] | None:
+    known = [stream.served for stream in streams if stream.served is not None]
+    return tuple(sorted({language for served in known for language in served})) if known else None
 
 
 def _is_mixed(stream: StreamAnalysis) -> bool:
@@ -88,6 +99,7 @@ def _placed(stream: StreamAnalysis, offset: int) -> tuple[StreamAnalysis, int]:
                 tones=shift(canonical(channel.tones), offset),
                 levels=place(channel.levels, offset),
                 first_packet_ms=None if channel.first_packet_ms is None else channel.first_packet_ms + offset,
+                compared=tuple(Comparison(one.start_ms + offset, one.end_ms + offset, one.confs) for one in channel.compared),
             )
             for channel in stream.channels
         ),
@@ -133,6 +145,7 @@ def _channels(streams: Iterable[StreamAnalysis]) -> tuple[ChannelAnalysis, ...]:
             music=union(known.music, canonical(channel.music)),
             tones=union(known.tones, canonical(channel.tones)),
             levels=combine(known.levels, channel.levels),
+            compared=(*known.compared, *channel.compared),
             received_ms=known.received_ms + channel.received_ms,
             first_packet_ms=known.first_packet_ms if known.first_packet_ms is not None else channel.first_packet_ms,
         )
@@ -152,5 +165,12 @@ def _events(streams: Iterable[StreamAnalysis]) -> tuple[CallEvent, ...]:
 
 
 def _utterances(streams: Iterable[StreamAnalysis]) -> tuple[Utterance, ...]:
-    everything = [utterance for stream in streams for utterance in stream.utterances]
+    everything = [utterance for stream in streams for utterance in _tagged(stream)]
     return tuple(sorted(everything, key=lambda utterance: (utterance.start_ms, utterance.channel_id, utterance.source)))
+
+
+def _tagged(stream: StreamAnalysis) -> Iterable[Utterance]:
+    """Analyses of earlier versions, which have no policy, kept Zoom's tag as the language of Zoom's words only."""
+    if stream.policy is not None:
+        return stream.utterances
+    return (msgspec.structs.replace(said, tagged=said.language) if said.source == "zoom" else said for said in stream.utterances)

@@ -29,7 +29,12 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     """BCP-47 tag."""
     source: str
     asr_model: str | None = None
+    tagged: str | None = None
+    """The language that Zoom's transcript gave it; None where it gave none, and for local words."""
+    lid: tuple[tuple[str, float], ...] = ()
+    """What identification makes of Zoom's text: (primary subtag, probability) of every language asked for; empty if not asked."""
     lid_conf: float | None = None
+    """How sure the language is, 0–1; set when the call is measured (`language.py`)."""
 
 
 def mean_confidence(words: Iterable[Word]) -> float | None:

@@ -104,6 +104,12 @@ def describe(interval: CallInterval) -> str:
             return f"{interval.party} responds after {words.seconds(interval.value or 0)} s"
         case "greeting":
             return "from answer to first words"
+        case "language":
+            return f"{interval.party or 'somebody'} speaks {interval.subkind}"
+        case "lang_switch":
+            return f"{interval.party} changes to {interval.subkind}"
+        case "lang_mismatch":
+            return "the parties speak different languages"
         case "excluded":
             return "media gap, nothing received"
         case kind:

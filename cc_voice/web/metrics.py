@@ -170,6 +170,17 @@ SECTIONS: tuple[Section, ...] = (
             Metric("low_conf_word_pct", "%"),
         ),
     ),
+    Section(
+        "Languages",
+        (
+            Metric("lang_switch_count_customer", "n", Evidence("lang_switch", "customer")),
+            Metric("lang_switch_count_agent", "n", Evidence("lang_switch", "agent")),
+            Metric("lang_mismatch_ms", "time", Evidence("lang_mismatch")),
+            Metric("cmi_customer", "%"),
+            Metric("unsupported_lang_ms", "time", Evidence("language")),
+            Metric("lid_conf_mean", "conf", Evidence("language")),
+        ),
+    ),
 )
 
 BY_COLUMN = {metric.column: metric for section in SECTIONS for metric in section.metrics}

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
 from cc_voice.call.events import CallEvent, EventName
+from cc_voice.call.language import in_force, retagged, tracks
 from cc_voice.call.legs import handle
 from cc_voice.call.measure import measure
 from cc_voice.call.rows import IntervalRow, LegRow, MeasuredCall
 from cc_voice.call.scope import LegScope, scope_of
-from cc_voice.call.selection import Selection, select, tagged
+from cc_voice.call.selection import InForce, Selection, select
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.timeline import merge
 from cc_voice.call.transcript import Utterance, Word
@@ -64,14 +65,27 @@ def scopes_of(*streams: StreamAnalysis) -> list[LegScope]:
     """The legs of a call, cut out."""
     timeline = merge(streams)
     handling = handle(timeline)
-    transcript = chosen_from(timeline.utterances, timeline.language)
-    return [scope_of(leg, timeline, handling, transcript) for leg in handling.legs]
+    languages = tracks(timeline.channels, timeline.utterances, timeline.policy, timeline.duration_ms)
+    transcript = select(retagged(timeline.utterances, languages), in_force(languages), DEFAULTS)
+    return [scope_of(leg, timeline, handling, transcript, languages) for leg in handling.legs]
 
 
 def chosen_from(said: Iterable[Utterance], configured: str = "en", thresholds: ThresholdSet = DEFAULTS) -> Selection:
-    """The transcript of what was said, languages as Zoom tags them."""
+    """The transcript of what was said, every line of Zoom's in the language that it is tagged with."""
     said = tuple(said)
     return select(said, tagged(said, configured), thresholds)
+
+
+def tagged(said: Iterable[Utterance], configured: str) -> InForce:
+    """Believe Zoom's tags: a local line is in that of the latest line of Zoom's to have begun on its channel by its middle."""
+    tags = sorted((one for one in said if one.source == "zoom"), key=lambda one: one.start_ms)
+
+    def in_force_there(line: Utterance) -> str:
+        at_ms = (line.start_ms + line.end_ms) // 2
+        begun = [one.language for one in tags if one.channel_id == line.channel_id and one.start_ms <= at_ms]
+        return line.language if line.source == "zoom" else (begun or [configured])[-1]
+
+    return in_force_there
 
 
 def measured(*streams: StreamAnalysis, thresholds: ThresholdSet = DEFAULTS) -> tuple[MeasuredCall, LegRow]:
@@ -95,7 +109,14 @@ def zoom(channel_id: str, span: Interval, text: str, language: str = "en") -> Ut
     """A line of Zoom's transcript: words without times or confidences."""
     words = tuple(Word(token) for token in text.split())
     return Utterance(
-        channel_id=channel_id, start_ms=span[0], end_ms=span[1], text=text, words=words, language=language, source="zoom"
+        channel_id=channel_id,
+        start_ms=span[0],
+        end_ms=span[1],
+        text=text,
+        words=words,
+        language=language,
+        source="zoom",
+        tagged=language,
     )
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
 from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.intervals import canonical
+from cc_voice.call.policy import LanguagePolicy
 from cc_voice.call.transcript import Utterance, Word
 
 T0 = 1_790_000_000_000
@@ -23,6 +24,18 @@ people = st.one_of(
     ),
 )
 vocabulary = st.sampled_from(["yeah", "okay", "um", "four", "4111", "hello", "one", "moment", "sí", "", "…"])
+
+identified = st.sampled_from([(), (("en", 0.99), ("es", 0.01)), (("en", 0.02), ("es", 0.98)), (("en", 0.55), ("es", 0.45))])
+
+policies = st.one_of(
+    st.none(),
+    st.builds(
+        LanguagePolicy,
+        default=st.sampled_from(["en", "es-MX"]),
+        languages=st.sampled_from([(), ("en", "es")]),
+        identify=st.booleans(),
+    ),
+)
 
 
 @st.composite
@@ -48,8 +61,10 @@ def utterances(draw: st.DrawFn) -> Utterance:
         end_ms=end,
         text=" ".join(tokens),
         words=words,
-        language=draw(st.sampled_from(["en", "en-US", "es", "ja"])),
+        language=(language := draw(st.sampled_from(["en", "en-US", "es", "ja"]))),
         source="local" if local else "zoom",
+        tagged=None if local else draw(st.sampled_from([language, None])),
+        lid=() if local else draw(identified),
     )
 
 
@@ -84,6 +99,8 @@ def streams(draw: st.DrawFn, number: int = 1) -> StreamAnalysis:
         media_gaps=canonical(gaps),
         mixed_audio=draw(st.sampled_from([False, False, False, True])),
         asr_model=draw(st.sampled_from(["tiny", None])),
+        policy=draw(policies),
+        served=draw(st.sampled_from([None, (), ("en",), ("en", "es")])),
     )
 
 
@@ -120,4 +137,6 @@ def conversations(draw: st.DrawFn) -> StreamAnalysis:
         utterances=tuple(draw(st.lists(utterances(), max_size=6))),
         media_gaps=canonical(draw(st.lists(spans, max_size=1))),
         asr_model="tiny",
+        policy=draw(policies),
+        served=draw(st.sampled_from([None, ("en",)])),
     )

@@ -31,6 +31,9 @@ KINDS = {
     "greeting",
     "music",
     "tone",
+    "language",
+    "lang_switch",
+    "lang_mismatch",
 }
 
 
@@ -102,7 +105,8 @@ def check_party(behind: Behind, party: str) -> None:
 def test_the_golden_call_adds_up_and_every_kind_but_dead_air_and_gaps_is_there() -> None:
     call = measure([golden_stream()], THRESHOLDS)
     check(call, call.legs[0])
-    assert {row.kind for row in call.intervals} == KINDS - {"dead_air", "excluded", "music", "tone"}
+    absent = {"dead_air", "excluded", "music", "tone", "language", "lang_switch", "lang_mismatch"}
+    assert {row.kind for row in call.intervals} == KINDS - absent
     assert {row.metric_version for row in call.intervals} == {METRIC_VERSION}
 
 
@@ -120,7 +124,7 @@ def test_any_call_adds_up(first: StreamAnalysis, second: StreamAnalysis) -> None
     for leg in found.legs:
         check(found, leg)
     assert {row.kind for row in found.intervals} <= KINDS
-    assert all(row.start_ms < row.end_ms or row.kind in ("latency", "greeting") for row in found.intervals)
+    assert all(row.start_ms < row.end_ms or row.kind in ("latency", "greeting", "lang_switch") for row in found.intervals)
     assert all(row.start_ms <= row.end_ms for row in found.intervals)
 
 

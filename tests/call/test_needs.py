@@ -61,7 +61,15 @@ def nulls(*streams: StreamAnalysis, thresholds: ThresholdSet | None = None) -> d
 def test_a_whole_call_lacks_only_what_zoom_has_not_sent() -> None:
     found = nulls(stream(*BOTH))
     assert (found["acw_ms"], found["handle_ms"], found["cust_speech_on_hold_ms"]) == ("not_imported", "not_imported", "setting_off")
-    assert set(found.values()) <= {"not_imported", "setting_off", "no_words", "too_few_words", "no_pairs"}
+    assert set(found.values()) <= {
+        "not_imported",
+        "setting_off",
+        "no_words",
+        "too_few_words",
+        "no_pairs",
+        "no_language_evidence",
+        "no_recogniser",
+    }
 
 
 @pytest.mark.parametrize(

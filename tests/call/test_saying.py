@@ -4,10 +4,9 @@ import pytest
 
 from cc_voice.call.analysis import Interval
 from cc_voice.call.events import EventName
-from cc_voice.call.intervals import Intervals
 from cc_voice.call.measure import measure
 from cc_voice.call.rows import UtteranceRow
-from cc_voice.call.saying import primary_language, speech_by_language
+from cc_voice.call.saying import primary_language
 from cc_voice.call.transcript import Utterance
 from tests.call.calls import ANSWERED, DEFAULTS, channel, local, measured, scopes_of, stream, zoom
 from tests.call.golden import THRESHOLDS, event, golden_stream
@@ -124,51 +123,41 @@ def test_an_utterance_is_a_backchannel_when_all_its_speech_is() -> None:
     assert [row.is_backchannel for row in call.utterances] == [True, False, False]
 
 
-SPEECH: Intervals = ((0, 10_000), (20_000, 30_000))
-
-
-@pytest.mark.parametrize(
-    ("said", "shares"),
-    [
-        ([], {}),
-        ([zoom("c", (0, 10_000), "x")], {"en": ((0, 10_000),)}),
-        ([zoom("c", (5_000, 25_000), "x", "es-MX")], {"es": ((5_000, 10_000), (20_000, 25_000))}),
-        ([zoom("c", (0, 6_000), "x"), zoom("c", (4_000, 9_000), "x", "es")], {"en": ((0, 6_000),), "es": ((6_000, 9_000),)}),
-        ([zoom("c", (0, 9_000), "x"), zoom("c", (4_000, 6_000), "x", "es")], {"en": ((0, 9_000),)}),
-        ([zoom("c", (0, 9_000), "x", "en-GB"), zoom("c", (8_000, 9_500), "x", "en-US")], {"en": ((0, 9_500),)}),
-        ([zoom("c", (11_000, 19_000), "x")], {}),
-    ],
-)
-def test_speech_is_shared_out_between_languages_without_overlap(said: list[Utterance], shares: dict[str, Intervals]) -> None:
-    assert speech_by_language(said, SPEECH) == shares
-
-
-def test_shares_are_of_tagged_speech() -> None:
-    said = [zoom("c", (0, 3_000), "x"), zoom("c", (4_000, 5_000), "x", "es")]
-    call, _ = measured(stream(channel("a", (10_000, 20_000)), channel("c", (0, 10_000)), utterances=said))
+def test_shares_are_of_all_speech_of_a_party() -> None:
+    said = [zoom("c", (0, 3_000), "so I said"), zoom("c", (4_000, 5_000), "pues no sé", "es")]
+    speech = (channel("a", (10_000, 20_000)), channel("c", (0, 3_000), (4_000, 5_000), (25_000, 26_000)))
+    call, _ = measured(stream(*speech, utterances=said))
     assert [(row.party, row.language_code, row.speech_ms, row.share_pct) for row in call.leg_languages] == [
-        ("customer", "en", 3_000, 75.0),
-        ("customer", "es", 1_000, 25.0),
+        ("agent", "en", 10_000, 100.0),
+        ("customer", "en", 3_000, 60.0),
+        ("customer", "es", 2_000, 40.0),
     ]
+    assert call.leg_languages[0].lid_conf_mean is None
+    assert call.leg_languages[2].lid_conf_mean == pytest.approx(0.83, abs=0.05)
 
 
 def test_the_primary_language_is_the_customers() -> None:
-    said = [zoom("a", (0, 9_000), "x"), zoom("c", (10_000, 12_000), "x", "es"), zoom("c", (12_000, 13_000), "x")]
+    said = [zoom("a", (0, 9_000), "so I said"), zoom("c", (10_000, 12_000), "pues no sé", "es")]
     speech = (channel("a", (0, 9_000)), channel("c", (10_000, 13_000)))
     assert primary_language(scopes_of(stream(*speech, utterances=said)), "en-US") == "es"
-    assert primary_language(scopes_of(stream(*speech, utterances=said[:1])), "de") == "en"
-    assert primary_language(scopes_of(stream(*speech)), "de-CH") == "de"
+    assert primary_language(scopes_of(stream(channel("a", (0, 9_000)), channel("c"), utterances=said[:1])), "de") == "en"
+    assert primary_language(scopes_of(stream(*speech, language="de-CH")), "en") == "de"
+    assert primary_language([], "fr-CA") == "fr"
+
+
+def test_on_a_mixed_channel_the_primary_language_is_everybodys() -> None:
+    said = [zoom("0", (0, 2_000), "pues no sé", "es")]
+    assert primary_language(scopes_of(stream(channel("0", (0, 9_000)), mixed_audio=True, utterances=said)), "en") == "es"
 
 
 def test_a_tie_of_languages_goes_to_the_first_spoken() -> None:
-    said = [zoom("c", (0, 1_000), "x", "es"), zoom("c", (1_000, 2_000), "x", "en")]
-    assert (
-        primary_language(scopes_of(stream(channel("a", (5_000, 6_000)), channel("c", (0, 2_000)), utterances=said)), "en") == "es"
-    )
+    said = [zoom("c", (0, 1_000), "pues no sé", "es"), zoom("c", (2_000, 3_000), "so I said", "en")]
+    speech = (channel("a", (5_000, 6_000)), channel("c", (0, 1_000), (2_000, 3_000)))
+    assert primary_language(scopes_of(stream(*speech, utterances=said)), "en") == "es"
 
 
 def test_the_agents_speech_under_a_customers_line_is_not_the_customers_language() -> None:
     """Zoom's lines are rough: this Spanish one lasts over 9 s of which the customer spoke one."""
-    said = [zoom("c", (0, 10_000), "x", "es"), zoom("c", (20_000, 25_000), "x", "en")]
+    said = [zoom("c", (0, 10_000), "pues no sé", "es"), zoom("c", (20_000, 25_000), "so I said", "en")]
     scopes = scopes_of(stream(channel("a", (1_000, 10_000)), channel("c", (0, 1_000), (20_000, 25_000)), utterances=said))
     assert primary_language(scopes, "en") == "en"

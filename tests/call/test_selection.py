@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cc_voice.call.lexicon import primary
-from cc_voice.call.selection import Selection, same_speech, select, shared_ms, tagged
+from cc_voice.call.selection import Selection, same_speech, select, shared_ms
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance
-from tests.call.calls import DEFAULTS, chosen_from, local, zoom
+from tests.call.calls import DEFAULTS, chosen_from, local, tagged, zoom
 from tests.call.strategies import utterances
 
 
@@ -49,32 +49,6 @@ def test_zooms_words_replace_nonsense_and_not_good_words() -> None:
     )
     assert chosen(selection) == [("local", "hello there", 0), ("zoom", "Hola, ¿qué tal?", 5_000)]
     assert selection.discarded_channels == {"a"}
-
-
-def test_the_tag_that_overlaps_most_is_in_force() -> None:
-    said = local("a", (500, 2_500), "so on")
-    tags = [zoom("a", (0, 1_000), "uno", "es"), zoom("a", (1_000, 3_000), "two", "en"), said]
-    assert tagged(tags, "de")(said) == "en"
-    assert [tagged(tags, "de")(line) for line in tags[:2]] == ["es", "en"]
-    assert tagged(tags, "de")(local("a", (0, 1_200), "so on")) == "es"
-
-
-def test_without_overlap_the_last_tag_before_is_in_force_and_a_later_one_is_not() -> None:
-    spanish = zoom("a", (1_000, 2_000), "hola", "es")
-    after = chosen_from([spanish, local("a", (9_000, 10_000), "hole a")], "en")
-    before = chosen_from([spanish, local("a", (0, 900), "hello")], "en")
-    assert [source for source, _, _ in chosen(after)] == ["zoom"]
-    assert [source for source, _, _ in chosen(before)] == ["local", "zoom"]
-
-
-def test_a_long_line_is_found_behind_shorter_ones() -> None:
-    tags = [zoom("a", (0, 10_000), "uno", "es"), zoom("a", (2_000, 2_100), "two", "en")]
-    assert "local" not in {said.source for said in chosen_from([*tags, local("a", (5_000, 6_000), "so on")], "en").utterances}
-
-
-def test_a_line_that_only_touches_is_before_and_the_latest_to_begin_is_in_force() -> None:
-    tags = [zoom("a", (0, 1_000), "uno", "es"), zoom("a", (200, 300), "two", "en")]
-    assert "local" in {said.source for said in chosen_from([*tags, local("a", (1_000, 2_000), "so on")], "en").utterances}
 
 
 def test_a_tag_rules_its_own_channel_only() -> None:

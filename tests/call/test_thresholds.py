@@ -30,6 +30,10 @@ DICTIONARY = {
     "min_wpm_talk_ms": 10_000,
     "digit_run_words": 6,
     "low_conf": 0.6,
+    "lang_switch_ms": 1_500,
+    "lang_switch_words": 3,
+    "lang_switch_conf": 0.7,
+    "lid_undecided_conf": 0.6,
     "cust_speech_on_hold": False,
 }
 OURS = {"transcript_prefer": "local", "min_transcript_conf": 0.75}
