@@ -313,6 +313,28 @@ def report(name: str | None, config: Path | None, data_dir: Path | None, params:
 
 @main.command()
 @site_options
+@click.argument("text", metavar="SELECT")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True, help="How to print."
+)
+def sql(text: str, config: Path | None, data_dir: Path | None, form: str) -> None:
+    """Answer one SELECT on the published views (v_call, v_leg, v_utterance …).
+
+    It runs on a copy of them, in a process without files, network or environment, for at most 30 s, 512 MB and 10000 rows.
+    """
+    found = _ask(load_settings(config, data_dir), "sql", text=text, format=form)
+    if form == "table":
+        print_table(found["answer"]["columns"], found["answer"]["rows"])
+    else:
+        click.echo(found["answer"].rstrip("\n"))
+    if found["cut"]:
+        click.echo(f"cut after {found['rows']} rows: an answer has no more {found['cut']}", err=True)
+    if found["age_s"]:
+        click.echo(f"as of {found['age_s'] / 60:.1f} minutes ago; calls that came since are not in it", err=True)
+
+
+@main.command()
+@site_options
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.  [default: <data-dir>/exports]")
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "both"]), default="both", show_default=True, help="Files.")
 def export(config: Path | None, data_dir: Path | None, out: Path | None, form: str) -> None:

@@ -17,8 +17,9 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -34,6 +35,9 @@ _WORK = ".export-"
 _FORMULA = r"^[=+\-@\t\r\n]"
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%S%.3fZ"
 _CRLF = "\r\n"
+_WHOLE = frozenset(f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"))
+_FRACTIONS = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
+"""Types of DuckDB that are numbers in a file."""
 _READ_BYTES = 1 << 20
 
 
@@ -92,6 +96,25 @@ def export(datasets: Datasets, folder: Path, formats: tuple[str, ...]) -> Manife
 def csv_text(frame: pl.DataFrame) -> str:
     """Return a table, such as the answer of a report, as CSV by the same rules as an export's."""
     return _plain(frame.lazy()).collect().write_csv(line_terminator=_CRLF, datetime_format=_TIMESTAMP)
+
+
+def frame(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+    """Return rows as a table: columns are (name, type in DuckDB's words), a name that comes again gets a number."""
+    seen: dict[str, int] = {}
+    series = []
+    for place, (name, kind) in enumerate(columns):
+        seen[name] = seen.get(name, 0) + 1
+        unique = name if seen[name] == 1 else f"{name}_{seen[name]}"
+        values = [row[place] for row in rows]
+        if kind.partition("(")[0] in _WHOLE | _FRACTIONS:
+            series.append(pl.Series(unique, values, dtype=pl.Int128 if kind in _WHOLE else pl.Float64, strict=False))
+        else:
+            series.append(pl.Series(unique, [_text(value) for value in values], dtype=pl.String))
+    return pl.DataFrame(series)
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _export(datasets: Datasets, folder: Path, work: Path, formats: tuple[str, ...]) -> Manifest:

@@ -145,7 +145,7 @@ def prepare(con: Connection) -> None:
         return
     folder = bundled("analytics")
     con.execute("set session TimeZone = 'UTC'")
-    con.execute((folder / "macros.sql").read_text())
+    con.execute(macros())
     for name in views():
         con.execute(f"create or replace temp view {name} as {(folder / 'views' / f'{name}.sql').read_text()}")
 
@@ -164,6 +164,17 @@ def datasets(con: Connection) -> Generator[tuple[str, Iterator[pl.DataFrame]], N
             yield name, _batches(con, dataset, spans(days, dataset.calls))
     finally:
         con.rollback()
+
+
+def pieces(con: Connection) -> list[tuple[str, int, int]]:
+    """Return the views of what is exported in ranges of days: (view, first, last date key), none of which takes long to read."""
+    days = con.execute(_DAYS).fetchall()
+    return [(each.view, first, last) for each in DATASETS.values() for first, last in spans(days, each.calls)]
+
+
+def macros() -> str:
+    """Return the macros of views and reports as SQL, for whoever asks the views of a copy."""
+    return (bundled("analytics") / "macros.sql").read_text()
 
 
 def spans(days: Sequence[tuple[int, int]], limit: int) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,9 @@ import httpx
 import msgspec
 
 from cc_voice import exports, queries
+from cc_voice import sql as people_sql
 from cc_voice.settings import Settings
+from cc_voice.sql import runner, snapshot
 from cc_voice.store import batches, call_list, calls, recordings, runs, spool, streams
 from cc_voice.store.database import Database
 from cc_voice.store.errors import DatabaseLocked, StoreError
@@ -27,7 +29,7 @@ SERVICE_TIMEOUT_S = 600.0
 PATIENCE_S = 5.0
 """How long to wait while the database is held by somebody who answers no questions: another command, or a service starting."""
 POLL_S = 0.05
-_NEED_A_SITE = frozenset({"calls.list", "calls.show", "streams", "streams.not_analysed", "report", "export"})
+_NEED_A_SITE = frozenset({"calls.list", "calls.show", "streams", "streams.not_analysed", "report", "export", "sql"})
 """Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
 
 
@@ -141,6 +143,29 @@ def _report(database: Database, settings: Settings, arguments: Mapping[str, Any]
     return {"columns": frame.columns, "rows": [[cell(value) for value in row] for row in frame.rows()]}
 
 
+def ask_sql(database: Database, settings: Settings, text: str, limits: runner.Limits) -> runner.Answer:
+    """Answer a question in SQL of somebody who may ask one. Raises SqlError, StoreError."""
+    folder = settings.data_dir / "sql"
+    with runner.turn(folder, patience_s=limits.time_ms / 1000):
+        now_s = time.time()
+        made = database.read_now(lambda con: snapshot.refresh(con, folder, now_s))
+        return runner.run(folder, made, text, limits, now_s)
+
+
+def _sql(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    try:
+        answer = ask_sql(database, settings, arguments["text"], runner.Limits())
+    except people_sql.SqlError as error:
+        raise QuestionError(str(error)) from error
+    if arguments["format"] == "csv":
+        text: Any = exports.csv_text(exports.frame([(each.name, each.type) for each in answer.columns], answer.rows))
+    elif arguments["format"] == "json":
+        text = msgspec.json.encode(answer).decode()
+    else:
+        text = {"columns": [each.name for each in answer.columns], "rows": [[cell(value) for value in row] for row in answer.rows]}
+    return {"answer": text, "rows": len(answer.rows), "cut": answer.cut, "age_s": answer.age_s}
+
+
 def cell(value: Any) -> str:
     """Return a value as a table shows it: one decimal, a dash for what is missing."""
     return "–" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
@@ -207,6 +232,7 @@ QUESTIONS: dict[str, Question] = {
     "reports": _list_reports,
     "report": _report,
     "export": _export,
+    "sql": _sql,
     "store": _store,
     "recompute.before": _stored_legs,
     "recompute.publish": _publish,

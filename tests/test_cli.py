@@ -249,6 +249,33 @@ def test_a_report_comes_in_three_forms(run: Run, form: str) -> None:
         assert len(result.output.strip().splitlines()) == 2
 
 
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+@pytest.mark.usefixtures("golden_site")
+def test_a_select_comes_in_three_forms(run: Run, form: str) -> None:
+    result = run("sql", "select agent_name, '=1+1' as formula, 1.25 as n, null as nothing, 'x' as n from v_leg", "--format", form)
+    assert result.exit_code == 0, result.output
+    if form == "json":
+        assert json.loads(result.output)["rows"] == [["ana", "=1+1", 1.25, None, "x"]]
+    elif form == "csv":
+        assert result.output.split() == ["agent_name,formula,n,nothing,n_2", "ana,'=1+1,1.25,,x"]
+    else:
+        assert "ana" in result.output
+
+
+@pytest.mark.usefixtures("golden_site")
+def test_an_answer_that_was_cut_says_so(run: Run) -> None:
+    result = run("sql", "from range(20000)", "--format", "csv")
+    assert len(result.stdout.splitlines()) == 1 + 10_000
+    assert result.stderr == "cut after 10000 rows: an answer has no more rows\n"
+
+
+@pytest.mark.usefixtures("golden_site")
+def test_what_is_not_one_select_is_refused(run: Run) -> None:
+    result = run("sql", "copy v_call to '/tmp/x.csv'")
+    assert result.exit_code == 1
+    assert "this is COPY; ask with one SELECT" in result.output
+
+
 @pytest.mark.usefixtures("golden_site")
 def test_an_export_is_where_it_says(run: Run, tmp_path: Path) -> None:
     result = run("export", "--out", str(tmp_path / "out"))

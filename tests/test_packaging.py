@@ -132,7 +132,7 @@ def test_the_wheel_is_what_the_mapping_says(tmp_path: Path) -> None:
 
 def test_versions_agree() -> None:
     assert PROJECT["project"]["version"] == cc_voice.__version__
-    assert f"- {cc_voice.__version__}: " in (TOP / "README.md").read_text()
+    assert f"\n{cc_voice.__version__}: " in (TOP / "README.md").read_text()
 
 
 # ---- dependencies

@@ -37,6 +37,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("streams.not_analysed", {}),
     ("reports", {}),
     *[("report", REPORT | {"format": form}) for form in ("table", "csv", "json")],
+    *[("sql", {"text": "select call_id, leg_no, hold_pct, '=1+1' from v_leg", "format": form}) for form in ("table", "csv")],
     ("report", {"name": "not-measured", "params": {"since": "2026-01-01"}, "format": "json"}),
 ]
 WRONG: list[tuple[str, dict[str, Any], str]] = [
@@ -44,6 +45,9 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("report", {"name": "gone", "params": {}, "format": "csv"}, "gone"),
     ("report", REPORT | {"params": {"quue": "x"}, "format": "csv"}, "quue"),
     ("report", REPORT | {"params": {"since": "yesterday noon"}, "format": "csv"}, "since"),
+    ("sql", {"text": "delete from v_call", "format": "csv"}, "this is DELETE; ask with one SELECT"),
+    ("sql", {"text": "from fact_call", "format": "csv"}, "fact_call is not published"),
+    ("sql", {"text": "select x from v_call", "format": "csv"}, '"x" not found'),
     ("export", {"folder": "/proc/nowhere", "formats": ["csv"]}, "cannot export to /proc/nowhere"),
     ("export", {"folder": "/proc/nowhere", "formats": ["xls"]}, "unknown export format 'xls'"),
 ]

@@ -1,14 +1,15 @@
 """The API: what the pages show, as JSON, for programs. Read only; `Authorization: Bearer TOKEN` or a session."""
 
+import asyncio
 import zoneinfo
 from typing import Any, Literal
 
 import msgspec
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.exceptions import ClientException, NotFoundException
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import ServerSentEvent, Stream
 
 from cc_voice import dictionary, exports, queries
@@ -16,20 +17,29 @@ from cc_voice.call.batch import LiveWords
 from cc_voice.dictionary import Described
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.queries import Report
+from cc_voice.questions import ask_sql
+from cc_voice.sql.runner import Answer, Limits
 from cc_voice.store import call_list, calls, streams
 from cc_voice.store.call_list import CallSummary, CallTotals
 from cc_voice.store.calls import StoredCall
 from cc_voice.web import events
 from cc_voice.web.appliance import Appliance
-from cc_voice.web.auth import VisitorRequest
+from cc_voice.web.auth import VisitorRequest, may_run_sql
 from cc_voice.web.calls import call_audio
 from cc_voice.web.described import Asked, Filtered
 from cc_voice.web.filters import parse
 from cc_voice.web.live import failure
 
+LIMITS = Limits()
 MAX_LIMIT = 1000
 MAX_OFFSET = 10_000_000
 """More calls than a site stores in its life."""
+
+
+class Select(msgspec.Struct, frozen=True):
+    """A question in SQL."""
+
+    sql: str
 
 
 class CallList(msgspec.Struct, frozen=True):
@@ -143,6 +153,12 @@ async def report(
         return Response(frame.write_json(), media_type=MediaType.JSON)
     headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
     return Response(exports.csv_text(frame), media_type="text/csv", headers=headers)
+
+
+@post("/sql", summary="Answer a SELECT", status_code=200, guards=[may_run_sql])
+async def run_sql(appliance: NamedDependency[Appliance], data: JSONBody[Select]) -> Answer:
+    """Answer one SELECT on a copy of the published views, for at most 30 s, 512 MB and 10000 rows; needs the right to run SQL."""
+    return await asyncio.to_thread(ask_sql, appliance.database, appliance.settings, data.sql, LIMITS)
 
 
 @get("/columns", summary="Describe columns")

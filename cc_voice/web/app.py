@@ -54,6 +54,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     api.list_reports,
     api.report,
     api.list_columns,
+    api.run_sql,
 )
 
 

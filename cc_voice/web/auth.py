@@ -24,6 +24,8 @@ from cc_voice.web.accounts import SESSION_S, Accounts, Visitor
 from cc_voice.web.appliance import Appliance
 
 COOKIE = "cc_voice_session"
+MAY_RUN_SQL = frozenset({"admin"})
+"""Roles with the right to run SQL."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Connection = ASGIConnection[Any, Any, Any, State]
@@ -77,6 +79,12 @@ def same_origin(connection: Connection, handler: BaseRouteHandler) -> None:
         allowed = scheme in ("http", "https") and host == connection.headers.get("host")
     if not allowed:
         raise PermissionDeniedException("the request does not come from a page of this appliance")
+
+
+def may_run_sql(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Guard of SQL: it sees every call of the site, whoever else may see less."""
+    if connection.user is None or connection.user.role not in MAY_RUN_SQL:
+        raise PermissionDeniedException(f"SQL needs the role {' or '.join(sorted(MAY_RUN_SQL))}")
 
 
 def session_cookie(settings: Settings, token: str) -> Cookie:

@@ -15,6 +15,7 @@ from litestar.response import Redirect
 
 from cc_voice.queries import NoSuchQuery, QueryError
 from cc_voice.questions import QuestionError
+from cc_voice.sql import SqlFailed, SqlLimit, SqlRefused, SqlUnavailable
 from cc_voice.store.errors import ReadTooLong, StoreError
 from cc_voice.store.recordings import RecordingError
 from cc_voice.web.auth import PasswordChangeNeeded, login_path
@@ -26,6 +27,10 @@ STATUS: dict[type[Exception], int] = {
     QuestionError: 400,
     NoSuchQuery: 404,
     QueryError: 400,
+    SqlRefused: 400,
+    SqlFailed: 400,
+    SqlLimit: 400,
+    SqlUnavailable: 503,
     RecordingError: 500,
     ReadTooLong: 400,
     StoreError: 503,

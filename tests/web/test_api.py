@@ -9,7 +9,7 @@ import pytest
 from cc_voice.web import filters
 from cc_voice.web.appliance import Appliance
 from tests.call.golden import T0
-from tests.web.conftest import store_golden
+from tests.web.conftest import PASSWORD, store_golden
 
 
 async def test_calls_come_with_their_totals(rosa: httpx.AsyncClient, golden: str) -> None:
@@ -114,6 +114,36 @@ async def test_columns_are_described(rosa: httpx.AsyncClient) -> None:
     assert hold["formula"] == "100 · hold_ms ÷ interaction_ms"
 
 
+SELECT = {"sql": "select call_id, leg_no from v_leg"}
+
+
+async def test_a_select_is_answered(rosa: httpx.AsyncClient, golden: str) -> None:
+    answer = (await rosa.post("/api/v1/sql", json=SELECT)).json()
+    assert answer["columns"] == [{"name": "call_id", "type": "VARCHAR"}, {"name": "leg_no", "type": "INTEGER"}]
+    assert answer["rows"] == [["golden", 1]]
+    assert (answer["cut"], answer["age_s"]) == (None, 0.0)
+
+
+async def test_sql_is_for_whoever_has_the_right(stranger: httpx.AsyncClient, appliance: Appliance) -> None:
+    assert (await stranger.post("/api/v1/sql", json=SELECT)).status_code == 401
+    appliance.accounts.create("sam", PASSWORD, "supervisor", must_change=False)
+    await stranger.post("/login", data={"account": "sam", "password": PASSWORD})
+    refused = await stranger.post("/api/v1/sql", json=SELECT)
+    assert (refused.status_code, refused.json()["detail"]) == (403, "SQL needs the role admin")
+
+
+async def test_another_page_cannot_ask_in_sql(rosa: httpx.AsyncClient, golden: str) -> None:
+    headers = {"origin": "https://elsewhere.example", "sec-fetch-site": "cross-site"}
+    assert (await rosa.post("/api/v1/sql", json=SELECT, headers=headers)).status_code == 403
+
+
+@pytest.mark.parametrize("text", ["drop table v_call", "select 1; select 2", "from account", "from read_text('/etc/passwd')"])
+async def test_what_is_not_one_select_is_refused_with_the_reason(rosa: httpx.AsyncClient, golden: str, text: str) -> None:
+    refused = await rosa.post("/api/v1/sql", json={"sql": text})
+    assert refused.status_code == 400
+    assert len(refused.json()["detail"]) > 20
+
+
 async def test_the_api_describes_itself_and_nothing_else(rosa: httpx.AsyncClient) -> None:
     described = (await rosa.get("/api/v1/schema/openapi.json")).json()
     paths = set(described["paths"])
@@ -126,8 +156,9 @@ async def test_the_api_describes_itself_and_nothing_else(rosa: httpx.AsyncClient
         "/api/v1/live/words",
         "/api/v1/reports",
         "/api/v1/reports/{name}",
+        "/api/v1/sql",
     }
-    operations = {path: methods["get"] for path, methods in described["paths"].items()}
+    operations = {path: methods.get("get") or methods["post"] for path, methods in described["paths"].items()}
     assert operations["/api/v1/calls"]["summary"] == "List calls"
     for path, operation in operations.items():
         assert " " in operation["summary"], path
@@ -138,7 +169,7 @@ async def test_the_api_describes_itself_and_nothing_else(rosa: httpx.AsyncClient
 
 async def test_the_api_names_every_parameter_it_reads(rosa: httpx.AsyncClient) -> None:
     described = (await rosa.get("/api/v1/schema/openapi.json")).json()["paths"]
-    named = {path: {p["name"] for p in methods["get"].get("parameters", [])} for path, methods in described.items()}
+    named = {path: {p["name"] for p in methods.get("get", {}).get("parameters", [])} for path, methods in described.items()}
     assert named["/api/v1/calls"] == {"limit", "offset", *filters.MEANINGS}
     reports = (await rosa.get("/api/v1/reports")).json()
     assert named["/api/v1/reports/{name}"] == {"name", "format"} | {p["name"] for report in reports for p in report["params"]}

@@ -11,7 +11,9 @@ import pytest
 
 from cc_voice import questions
 from cc_voice.settings import Settings
+from cc_voice.sql.runner import Limits
 from cc_voice.web import accounts as limits
+from cc_voice.web import api
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.auth import COOKIE
 from tests.web.conftest import PASSWORD, Served
@@ -54,6 +56,23 @@ async def test_a_question_that_cannot_be_answered_says_why(owner: httpx.AsyncCli
     answer = await owner.post("/owner/command", json={"command": "format disk"})
     assert answer.status_code == 400
     assert "no command 'format disk'" in answer.json()["detail"]
+
+
+BOMB = "with recursive r as (select 1 as n union all select n from r) select count(*) from r, v_word a, v_word b"
+
+
+async def test_the_service_does_not_notice_a_question_that_would_take_everything(
+    browser: httpx.AsyncClient, golden: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_in(browser)
+    monkeypatch.setattr(api, "LIMITS", Limits(time_ms=6_000))
+    asking = asyncio.create_task(browser.post("/api/v1/sql", json={"sql": BOMB}, timeout=120))
+    for path in ["/calls", "/api/v1/calls", "/reports/agent-talk?since=2026-09-01"] * 5:
+        assert (await browser.get(path)).status_code == 200
+    assert not asking.done(), "the pages were answered only after the question had ended"
+    refused = await asking
+    assert refused.status_code == 400
+    assert "took more than 6 s" in refused.json()["detail"]
 
 
 async def test_commands_do_not_exist_over_tcp(browser: httpx.AsyncClient, served: Served) -> None:

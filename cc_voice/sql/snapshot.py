@@ -1,0 +1,127 @@
+"""The copy that SQL of people runs on: every published view as a table of a DuckDB file of its own, and nothing else.
+
+    <data>/sql/snapshot.duckdb · snapshot.json (what it was made from, and when)
+
+No users, secrets, webhooks, streams or recordings are in it, whatever a question finds a way to ask. It is made by the process that
+owns the store, in one transaction, beside its target, and renamed. Parquet lost: a file of DuckDB needs no access to files from
+inside the sandbox once it is open.
+"""
+
+import hashlib
+import time
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from cc_voice import queries
+from cc_voice.sql import SqlUnavailable
+from cc_voice.store.recordings import write_atomically
+
+Connection = duckdb.DuckDBPyConnection
+
+RENEW_S = 300
+"""A copy may be this old although calls came in since: a site of a million calls takes half a minute to copy."""
+RENEW_FACTOR = 10
+"""Nor is more than a tenth of the time spent copying."""
+_STAMP = """
+    select
+        count(*),
+        max(last_update_ts)::text,
+        bit_xor(hash(call_id, revision))::text,
+        (select bit_xor(hash(a))::text from dim_agent as a),
+        (select bit_xor(hash(q))::text from dim_queue as q),
+        (select bit_xor(hash(s))::text from dim_site as s)
+    from fact_call
+"""
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A copy: when it was made (Unix seconds), how long that took, of how many calls, and of which state of the store."""
+
+    made_s: float
+    took_s: float
+    calls: int
+    stamp: str
+    is_current: bool = True
+    """Nothing has changed since."""
+
+    @property
+    def stale_s(self) -> float:
+        """Until when it may be asked although calls came in since, Unix seconds."""
+        return self.made_s + max(RENEW_S, RENEW_FACTOR * self.took_s)
+
+
+_DECODER = msgspec.json.Decoder(Snapshot)
+
+
+def database(folder: Path) -> Path:
+    """Return where the copy is."""
+    return folder / "snapshot.duckdb"
+
+
+def refresh(con: Connection, folder: Path, now_s: float) -> Snapshot:
+    """Return the copy to ask, made anew when it is stale. Raises SqlUnavailable. Whoever asks holds the folder's lock."""
+    try:
+        queries.prepare(con)
+        calls, stamp = _state(con)
+        found = kept(folder, now_s)
+        # Fewer calls: some were deleted, and must not live on in a copy
+        if found is not None and (found.stamp == stamp or (calls >= found.calls and now_s < found.stale_s)):
+            return msgspec.structs.replace(found, is_current=found.stamp == stamp)
+        return _make(con, folder, now_s, calls, stamp)
+    except (duckdb.Error, OSError) as error:
+        raise SqlUnavailable(f"the copy that SQL runs on cannot be made in {folder}: {str(error).splitlines()[0]}") from error
+
+
+def _state(con: Connection) -> tuple[int, str]:
+    """Return how many calls there are, and a name for the state of the store and of the views."""
+    row = con.execute(_STAMP).fetchall()[0]
+    views = con.execute("select sql from duckdb_views() where temporary order by view_name").fetchall()
+    return row[0], hashlib.sha256(repr((row, views)).encode()).hexdigest()[:20]
+
+
+def kept(folder: Path, now_s: float) -> Snapshot | None:
+    """Return the copy that lies in a folder, None without one."""
+    try:
+        found = _DECODER.decode((folder / "snapshot.json").read_bytes())
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+    # A copy from the future is of a clock that was wrong: nobody knows how old it is
+    return found if database(folder).is_file() and found.made_s <= now_s else None
+
+
+def _make(con: Connection, folder: Path, now_s: float, calls: int, stamp: str) -> Snapshot:
+    began_s = time.monotonic()
+    (folder / "snapshot.json").unlink(missing_ok=True)
+    part = folder / "snapshot.part"
+    for rest in folder.glob("snapshot.part*"):  # of one that was killed, with its log
+        rest.unlink()
+    place = str(part).replace("'", "''")
+    con.execute(f"attach '{place}' as snapshot")
+    try:
+        _copy(con)
+    finally:
+        con.execute("detach snapshot")
+    part.chmod(0o600)
+    part.replace(database(folder))
+    made = Snapshot(made_s=now_s, took_s=time.monotonic() - began_s, calls=calls, stamp=stamp)
+    write_atomically(folder / "snapshot.json", msgspec.json.encode(made))
+    return made
+
+
+def _copy(con: Connection) -> None:
+    """Copy every view in one transaction: the big ones some days at a time, so that no statement runs long."""
+    con.begin()
+    try:
+        for view in queries.views():
+            con.execute(f"create table snapshot.{view} as select * from {view} limit 0")
+        whole = set(queries.views()) - {dataset.view for dataset in queries.DATASETS.values()}
+        for view in sorted(whole):
+            con.execute(f"insert into snapshot.{view} select * from {view}")
+        for view, first, last in queries.pieces(con):
+            con.execute(f"insert into snapshot.{view} select * from {view} where date_key between {first} and {last}")
+        con.commit()
+    except BaseException:
+        con.rollback()
+        raise
