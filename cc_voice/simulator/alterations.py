@@ -179,6 +179,11 @@ def unknown_language(message: Message) -> Message:
     return message | {"content": message["content"] | {"language": UNKNOWN_LANGUAGE}}
 
 
+def untagged(message: Message) -> Message:
+    """A transcript line that does not say its language."""
+    return message | {"content": _without(message["content"], "language")} if message["msg_type"] == Msg.TRANSCRIPT else message
+
+
 def chat_in_json(message: Message) -> Message:
     """Everything about a chat message as JSON text in `data` (6.4)."""
     if message["msg_type"] != Msg.CHAT:

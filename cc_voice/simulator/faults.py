@@ -18,6 +18,7 @@ from cc_voice.simulator.alterations import Alteration, Each
 from cc_voice.simulator.errors import RequestError
 from cc_voice.simulator.negotiation import MEDIA_NAMES
 from cc_voice.simulator.scenario import Script
+from cc_voice.simulator.tags import late_tags, read_wrong_tag, wrong_tag
 from cc_voice.simulator.wire import CONSUMER_ANSWERED, PARTICIPANT_JOIN, USER_ANSWERED, Msg
 
 if TYPE_CHECKING:
@@ -156,6 +157,10 @@ def _late_events(script: Script, late_ms: int) -> Script:
     return msgspec.structs.replace(script, events=tuple(late))
 
 
+def _without_lines(script: Script, argument: None) -> Script:
+    return msgspec.structs.replace(script, lines=())
+
+
 def _each(change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Callable[[], Alteration]:
     return lambda: Each(change)
 
@@ -201,6 +206,13 @@ FAULTS: Mapping[str, Fault] = {
               takes=Takes("MS", _whole(20, 60_000), 500), act=acts.lose_audio),
         Fault(name="unknown-language", does="tags every transcript line with a language number nobody knows", rule="7.10",
               alter=_each(_A.unknown_language)),
+        Fault(name="late-tags", does="tags every transcript line with what its speaker spoke so many milliseconds before, at first "
+              "with the language asked for", rule="6.2", takes=Takes("MS", _whole(1, 120_000), 20_000), rewrite=late_tags),
+        Fault(name="wrong-tag", does="tags one transcript line, counted from 1 as they begin, with another language", rule="6.2",
+              takes=Takes("LINE=TAG", read_wrong_tag), rewrite=wrong_tag),
+        Fault(name="no-tags", does="transcript lines without `language`", rule="6.4", alter=_each(_A.untagged)),
+        Fault(name="no-transcript", does="never sends a line, though a transcript was agreed on", rule="6.4",
+              rewrite=_without_lines),
         Fault(name="chat-in-json", does="chat messages as JSON text within `data`", rule="6.4", alter=_each(_A.chat_in_json)),
         # Events and states
         Fault(name="no-first-packet", does="never sends event 1", rule="5.4", alter=_each(_A.without_first_packet)),

@@ -75,9 +75,10 @@ class PictureTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TranscriptTerms(msgspec.Struct, frozen=True):
-    """`fixed_language`: the number to put on every line because language identification was switched off."""
+    """`language`: the number asked for. Unless it `identifies` languages, every line gets it."""
 
-    fixed_language: int | None
+    language: int
+    identifies: bool
 
 
 class Agreed(msgspec.Struct, frozen=True):
@@ -177,7 +178,7 @@ def _transcript(params: Message, codecs: frozenset[Codec]) -> Agreed | Refusal:
     source = 9 if language in (None, -1) else language
     detect = params.get("enable_lid") is not False
     echo = {"content_type": 5, "src_language": source, "enable_lid": detect}
-    return Agreed(echo, TranscriptTerms(None if detect else source))
+    return Agreed(echo, TranscriptTerms(source, detect))
 
 
 def _chat(params: Message, codecs: frozenset[Codec]) -> Agreed | Refusal:

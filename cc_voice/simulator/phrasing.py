@@ -3,8 +3,9 @@
 from typing import Any
 
 from cc_voice.simulator import wire
+from cc_voice.simulator.parameters import TranscriptTerms
 from cc_voice.simulator.player import MIXED, Packet
-from cc_voice.simulator.scenario import FIRST_USER_ID, ChatLine, Event, Line, Party, Script, concerns
+from cc_voice.simulator.scenario import ASKED, FIRST_USER_ID, ChatLine, Event, Line, Party, Script, concerns
 from cc_voice.simulator.visuals import Picture
 from cc_voice.simulator.wire import Media, Message, Msg
 
@@ -27,8 +28,9 @@ class Phrasing:
         number = Msg.VIDEO if kind == Media.VIDEO else Msg.SHARE
         return wire.picture(number, self._source(picture.key), picture.data, self._start + picture.at_ms)
 
-    def transcript(self, line: Line, fixed_language: int | None) -> Message:
-        language = wire.language_number(line.language) if fixed_language is None else fixed_language
+    def transcript(self, line: Line, terms: TranscriptTerms) -> Message:
+        known = terms.identifies and line.tag != ASKED
+        language = wire.language_number(line.tag or line.language) if known else terms.language
         source = self._source(line.channel_id or line.user_id)
         return wire.transcript(source, line.text, self._start + line.start_ms, self._start + line.end_ms, language)
 

@@ -19,7 +19,7 @@ import msgspec
 
 from cc_voice.simulator.link import Link
 from cc_voice.simulator.negotiation import MediaTerms
-from cc_voice.simulator.parameters import AudioTerms, PictureTerms
+from cc_voice.simulator.parameters import AudioTerms, PictureTerms, TranscriptTerms
 from cc_voice.simulator.phrasing import Phrasing
 from cc_voice.simulator.pictures import pieces
 from cc_voice.simulator.player import AudioFeed, ChatQueue, EventQueue, LineQueue, Packet, Sent, Tally, mixed
@@ -65,7 +65,7 @@ class Playback:
         self._tallies: dict[str, Tally] = {}
         self._cameras: Cameras | None = None
         self._pictures: dict[Media, PictureFeed] = {}
-        self._fixed_language: int | None = None
+        self._transcript: TranscriptTerms | None = None
         self._signaling: Link | None = None
         self._media: dict[Media, Link] = {}
         """Links on which media may flow."""
@@ -134,7 +134,7 @@ class Playback:
     async def media_agreed(self, terms: MediaTerms) -> None:
         """Take over what a media handshake settled; encodes what is to be sent."""
         if terms.transcript is not None:
-            self._fixed_language = terms.transcript.fixed_language
+            self._transcript = terms.transcript
         if terms.audio is not None:
             await self._audio_agreed(terms.audio)
         if terms.video is not None:
@@ -280,8 +280,9 @@ class Playback:
 
     async def _send_lines(self) -> None:
         if (link := self._media.get(Media.TRANSCRIPT)) is not None:
+            assert self._transcript is not None, "a transcript link is up, so a transcript was agreed on"
             for line in self._lines.take(self.position_ms):
-                if not await link.send(self._phrasing.transcript(line, self._fixed_language)):
+                if not await link.send(self._phrasing.transcript(line, self._transcript)):
                     return
                 self.transcripts_sent += 1
 

@@ -23,6 +23,8 @@ RATE_HZ = 16_000
 BYTES_PER_MS = RATE_HZ * 2 // 1000
 PARTIES = ("agent", "customer", "supervisor", "ivr")
 TRANSCRIPT_DELAY_MS = 400
+ASKED = "asked"
+"""As the tag of a line: the language the client asked for."""
 FIRST_USER_ID = 16_778_240
 """Meeting user ids are 24-bit-shifted numbers on the wire; they grow by 1024 from here."""
 
@@ -65,6 +67,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
     channel_id: str | None = None
     user_id: str | None = None
+    tag: str | None = None
+    """What Zoom's identification takes the language for, ASKED: it does not know yet; None: for what it is."""
 
 
 class ChatLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -178,6 +178,10 @@ ROWS = (
     row("late-packets", "drop-all@0.05", down=True),
     row("gap:400@0.05"),
     row("unknown-language"),
+    row("late-tags:400"),
+    row("wrong-tag:2=de"),
+    row("no-tags"),
+    row("no-transcript"),
     row("chat-in-json"),
     # Events and states
     row("no-first-packet", more_events=-1),

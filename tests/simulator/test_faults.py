@@ -15,6 +15,7 @@ from cc_voice.simulator.errors import RequestError
 from cc_voice.simulator.faults import FAULTS, BadStatus, parse_fault
 from cc_voice.simulator.report import CallRequest, SimulatorConfig
 from cc_voice.simulator.server import Simulator
+from cc_voice.simulator.tags import WrongTag
 
 # Names ---------------------------------------------------------------------------------------------------------------
 
@@ -46,6 +47,11 @@ def test_no_name_is_looked_up_that_nobody_can_ask_for():
         ("bad-status:12", BadStatus("transcript", 12), None),
         ("bad-status:17", BadStatus("media", 17), None),
         ("bad-status:video=45", BadStatus("video", 45), None),
+        ("late-tags", 20_000, None),
+        ("late-tags:10000", 10_000, None),
+        ("wrong-tag:3=de", WrongTag(3, "de"), None),
+        ("wrong-tag:12=fr-CA", WrongTag(12, "fr-CA"), None),
+        ("no-tags@2", None, 2.0),
     ],
 )
 def test_faults_are_read(text, argument, at_s):
@@ -70,6 +76,11 @@ def test_faults_are_read(text, argument, at_s):
         ("gap@inf", "not a number of seconds"),
         ("gap@nan", "not a number of seconds"),
         ("pause:nan", "is no SECONDS"),
+        ("wrong-tag", "needs an argument: wrong-tag:LINE=TAG"),
+        ("wrong-tag:3", "is no LINE=TAG"),
+        ("wrong-tag:0=de", "is no LINE=TAG"),
+        ("wrong-tag:3=tlh", "is no LINE=TAG"),
+        ("late-tags:0", "is no MS"),
         ("half-open@2", "takes no time"),
         ("late-webhook:2@1", "takes no time"),
     ],
@@ -129,6 +140,8 @@ def test_spellings():
     assert alterations.as_strings(accepted)["payload_encrypted"] is False
     line = wire.transcript({"channel_id": "a"}, "hello", 1, 2, 9)
     assert alterations.unknown_language(line)["content"]["language"] == alterations.UNKNOWN_LANGUAGE
+    assert "language" not in alterations.untagged(line)["content"]
+    assert alterations.untagged(line)["content"]["data"] == "hello"
     said = wire.chat({"user_id": 1, "user_name": "A"}, "hello", 5, "m-1", 1)
     assert json.loads(alterations.chat_in_json(said)["content"]["data"]) == said["content"]
     assert alterations.untimed_keep_alive(wire.keep_alive(5, 1)) == {"msg_type": 12, "sequence": 1}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cc_voice.simulator import negotiation, wire
 from cc_voice.simulator.negotiation import Identity, MediaTerms, Supply
-from cc_voice.simulator.parameters import Refusal
+from cc_voice.simulator.parameters import Refusal, TranscriptTerms
 from cc_voice.simulator.wire import Codec, Media, Status
 
 SUPPLY = Supply(Media.AUDIO | Media.TRANSCRIPT, frozenset({Codec.L16, Codec.G711}))
@@ -214,21 +214,21 @@ def test_masks_of_types_leave_out_what_there_is_no_scope_for():
 
 
 @pytest.mark.parametrize(
-    ("params", "echoed", "fixed"),
+    ("params", "language", "identifies"),
     [
-        ({"src_language": 28}, {"src_language": 28, "enable_lid": True}, None),
-        ({"src_language": 28, "enable_lid": False}, {"src_language": 28, "enable_lid": False}, 28),
-        ({"language": 14, "enable_lid": False}, {"src_language": 14, "enable_lid": False}, 14),
-        ({"src_language": -1}, {"src_language": 9, "enable_lid": True}, None),
+        ({}, 9, True),
+        ({"src_language": 28}, 28, True),
+        ({"src_language": 28, "enable_lid": False}, 28, False),
+        ({"language": 14, "enable_lid": False}, 14, False),
+        ({"src_language": -1}, 9, True),
     ],
 )
-def test_transcript_languages(params, echoed, fixed):
+def test_transcript_languages(params, language, identifies):
     asked = {"transcript": {"content_type": 5, **params}}
     terms = negotiation.check_media({"media_type": 8, "media_params": asked}, SUPPLY)
     assert isinstance(terms, MediaTerms)
-    assert terms.params["transcript"] == {"content_type": 5, **echoed}
-    assert terms.transcript is not None
-    assert terms.transcript.fixed_language == fixed
+    assert terms.params["transcript"] == {"content_type": 5, "src_language": language, "enable_lid": identifies}
+    assert terms.transcript == TranscriptTerms(language, identifies)
 
 
 @pytest.mark.parametrize(
