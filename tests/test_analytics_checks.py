@@ -74,7 +74,7 @@ DAMAGE = {
     "unexplained-null": [
         "delete from fact_null_reason where metric = 'acw_ms'",
         "update fact_leg set wpm_agent = null",
-        "insert into fact_null_reason values ('golden-1', 'wpm_agent', 'no_words')",
+        "insert into fact_null_reason (leg_id, metric, reason) values ('golden-1', 'wpm_agent', 'no_words')",
     ],
     "utterance-order": [
         "update fact_utterance set seq = 99 where utterance_id = 'golden:a:2500'",

@@ -9,6 +9,7 @@ with legs as (
         leg_id,
         call_id,
         leg_no,
+        date_key,
         start_ms,
         end_ms,
         agent_name,
@@ -23,6 +24,7 @@ with legs as (
 received as (
     select
         l.leg_id,
+        l.date_key,
         l.agent_name,
         l.user_id,
         l.queue_name,
@@ -39,7 +41,7 @@ first_turns as (
         r.leg_id,
         arg_min(i.end_ms - i.start_ms, i.start_ms) as first_turn_ms
     from received as r
-    join fact_interval as i on i.leg_id = r.leg_id
+    join fact_interval as i on i.leg_id = r.leg_id and i.date_key = r.date_key
     where i.kind = 'turn'
         and i.party = 'customer'
     group by r.leg_id

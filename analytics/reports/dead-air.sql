@@ -16,7 +16,7 @@ with longest as (
         i.start_ms,
         i.end_ms
     from v_leg as l
-    join fact_interval as i on i.leg_id = l.leg_id
+    join fact_interval as i on i.leg_id = l.leg_id and i.date_key = l.date_key
     where l.date_key between as_date_key($since) and as_date_key($until)
         and ($queue is null or l.queue_name = $queue)
         and ($agent is null or l.agent_name = $agent)
@@ -38,6 +38,7 @@ said_before as (
     from longest as d
     join v_utterance as u on u.leg_id = d.leg_id
     where u.end_ms <= d.start_ms + 500
+        and u.date_key between as_date_key($since - 1) and as_date_key($until) -- that of the call, which may be the day before the leg's
     group by
         d.leg_id,
         d.start_ms

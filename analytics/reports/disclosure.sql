@@ -25,6 +25,7 @@ saying as (
     where u.party = 'agent'
         and u.start_ms between l.start_ms and l.start_ms + $within_ms
         and says(u.text, $phrase)
+        and u.date_key between as_date_key($since - 1) and as_date_key($until) -- that of the call, which may be the day before the leg's
 )
 select
     l.agent_name,

@@ -14,7 +14,7 @@ with spoken as (
         s.wpm,
         s.asr_conf_mean
     from v_leg as l
-    join fact_leg_language as s on s.leg_id = l.leg_id
+    join fact_leg_language as s on s.leg_id = l.leg_id and s.date_key = l.date_key
     where l.date_key between as_date_key($since) and as_date_key($until)
         and ($queue is null or l.queue_name = $queue)
 ),

@@ -17,7 +17,7 @@ with longest as (
         i.start_ms,
         i.end_ms
     from v_leg as l
-    join fact_interval as i on i.leg_id = l.leg_id
+    join fact_interval as i on i.leg_id = l.leg_id and i.date_key = l.date_key
     where l.date_key between as_date_key($since) and as_date_key($until)
         and ($queue is null or l.queue_name = $queue)
         and ($agent is null or l.agent_name = $agent)
@@ -41,6 +41,7 @@ said as (
     where u.party = 'agent'
         and u.start_ms < t.end_ms
         and u.end_ms > t.start_ms
+        and u.date_key between as_date_key($since - 1) and as_date_key($until) -- that of the call, which may be the day before the leg's
     group by
         t.leg_id,
         t.start_ms

@@ -5,7 +5,8 @@
 -- param metric (text, default none): only this column of v_leg
 with legs as (
     select
-        leg_id
+        leg_id,
+        date_key
     from v_leg
     where date_key between as_date_key($since) and as_date_key($until)
 )
@@ -15,7 +16,7 @@ select
     count(*) as n_legs,
     100 * count(*) / (select count(*) from legs) as legs_pct
 from legs as l
-join fact_null_reason as r on r.leg_id = l.leg_id
+join fact_null_reason as r on r.leg_id = l.leg_id and r.date_key = l.date_key
 where ($metric is null or r.metric = $metric)
 group by
     r.metric,

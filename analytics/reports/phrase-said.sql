@@ -39,6 +39,7 @@ where ($party = 'anybody' or u.party = $party)
     and u.end_ms > l.from_ms
     and u.start_ms < l.until_ms
     and says(u.text, $phrase)
+    and u.date_key between as_date_key($since - 1) and as_date_key($until) -- that of the call, which may be the day before the leg's
 order by
     l.call_start_ts desc,
     l.call_id,

@@ -29,9 +29,9 @@ select
 from fact_call as c
 left join dim_site as s on s.site_id = c.site_id
 left join dim_date as d on d.date_key = c.date_key
-left join fact_leg as first_leg on first_leg.call_id = c.call_id and first_leg.leg_no = 1
+left join fact_leg as first_leg on first_leg.call_no = c.call_no and first_leg.leg_no = 1
 left join dim_agent as first_agent on first_agent.agent_key = first_leg.agent_key
 left join dim_queue as first_queue on first_queue.queue_key = first_leg.queue_key
-left join fact_leg as last_leg on last_leg.call_id = c.call_id and last_leg.leg_no = c.leg_count
+left join fact_leg as last_leg on last_leg.call_no = c.call_no and last_leg.leg_no = c.leg_count
 left join dim_agent as last_agent on last_agent.agent_key = last_leg.agent_key
 left join dim_queue as last_queue on last_queue.queue_key = last_leg.queue_key

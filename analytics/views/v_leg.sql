@@ -104,7 +104,7 @@ select
     l.threshold_set_id,
     l.computed_at
 from fact_leg as l
-join fact_call as c on c.call_id = l.call_id
+join fact_call as c on c.call_no = l.call_no
 left join dim_site as s on s.site_id = c.site_id
 left join dim_date as d on d.date_key = l.date_key
 left join dim_agent as a on a.agent_key = l.agent_key

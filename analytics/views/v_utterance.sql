@@ -5,7 +5,7 @@ select
     u.leg_id,
     u.channel_id,
     u.seq,
-    c.date_key,
+    u.date_key,
     d.local_date,
     c.start_ts + to_milliseconds(u.start_ms) as said_ts,
     u.start_ms,
@@ -21,5 +21,5 @@ select
     u.on_hold,
     u.asr_model
 from fact_utterance as u
-join fact_call as c on c.call_id = u.call_id
-left join dim_date as d on d.date_key = c.date_key
+join fact_call as c on c.call_no = u.call_no and c.date_key = u.date_key
+left join dim_date as d on d.date_key = u.date_key

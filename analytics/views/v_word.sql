@@ -5,7 +5,7 @@ select
     u.call_id,
     u.leg_id,
     u.channel_id,
-    c.date_key,
+    w.date_key,
     d.local_date,
     u.party,
     w.start_ms,
@@ -14,6 +14,6 @@ select
     w.conf,
     w.language_code
 from fact_word as w
-join fact_utterance as u on u.utterance_id = w.utterance_id
-join fact_call as c on c.call_id = u.call_id
-left join dim_date as d on d.date_key = c.date_key
+join fact_utterance as u on u.utterance_id = w.utterance_id and u.date_key = w.date_key
+join fact_call as c on c.call_no = u.call_no and c.date_key = u.date_key
+left join dim_date as d on d.date_key = w.date_key

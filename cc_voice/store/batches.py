@@ -1,7 +1,7 @@
 """What workers deliver, written: each batch in one transaction, safe to deliver twice, refused from sessions that were replaced."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -9,13 +9,23 @@ import msgspec
 from cc_voice.call.batch import Batch, CallMeasured, StageReached, StreamNotes, StreamProgress
 from cc_voice.call.events import CallEvent, EventName
 from cc_voice.call.ids import utterance_id
-from cc_voice.call.rows import CallRow, EventRow, LegRow, MeasuredCall, UtteranceRow
+from cc_voice.call.rows import (
+    CallRow,
+    EventRow,
+    IntervalRow,
+    LegLanguageRow,
+    LegRow,
+    MeasuredCall,
+    NullReasonRow,
+    UtteranceRow,
+)
 from cc_voice.call.thresholds import for_queue
 from cc_voice.settings import Site
-from cc_voice.store import dimensions, streams
-from cc_voice.store.database import Connection
+from cc_voice.store import dimensions, postings, streams
+from cc_voice.store.database import Connection, Row
 
 _OF_LEGS = ("fact_interval", "fact_null_reason", "fact_leg_language")
+"""Tables found by leg; as `fact_word` they carry the date, without which looking for a call's rows reads the whole table."""
 _OF_CALL = ("fact_utterance", "fact_event", "fact_channel", "fact_leg", "fact_call")
 
 
@@ -34,13 +44,17 @@ def write_batch(con: Connection, batch: Batch, site: Site) -> bool:
 
 def delete_call(con: Connection, call_id: str) -> None:
     """Remove every row of a call from the star."""
-    legs = [row[0] for row in con.execute("select leg_id from fact_leg where call_id = ?", [call_id]).fetchall()]
-    if legs:  # only a measured call has rows below its legs; looking for them costs a scan
+    legs = con.execute("select leg_id, date_key from fact_leg where call_id = ?", [call_id]).fetchall()
+    for leg_id, date_key in legs:
         for table in _OF_LEGS:
-            con.execute(f"delete from {table} where leg_id in (select unnest(?))", [legs])
+            con.execute(f"delete from {table} where date_key = ? and leg_id = ?", [date_key, leg_id])
+    said = con.execute("select utterance_id, date_key from fact_utterance where call_id = ?", [call_id]).fetchall()
+    for date_key in {date_key for _, date_key in said if date_key is not None}:  # a call in progress has no words of its own yet
         con.execute(
-            "delete from fact_word where utterance_id in (select utterance_id from fact_utterance where call_id = ?)", [call_id]
+            "delete from fact_word where date_key = ? and utterance_id in (select unnest(?))",
+            [date_key, [utterance_id for utterance_id, _ in said]],
         )
+    postings.remove(con, call_id)
     for table in _OF_CALL:
         con.execute(f"delete from {table} where call_id = ?", [call_id])
 
@@ -187,16 +201,23 @@ def _measured(con: Connection, batch: CallMeasured, site: Site) -> bool:
 
 
 def _insert_measured(con: Connection, batch: CallMeasured, site: Site) -> None:
-    _insert_call(con, batch, site)
-    _insert_legs(con, batch, site)
     call = batch.call
+    call_no = postings.next_call_no(con)
+    date_key = _insert_call(con, batch, site, call_no)
+    leg_dates = _insert_legs(con, batch, site, call_no)
+    of_call = {"call_no": call_no, "date_key": date_key}
+
+    def of_leg(row: LegLanguageRow | NullReasonRow | IntervalRow) -> dict[str, Any]:
+        return {"date_key": leg_dates[row.leg_id]}
+
     _append(con, "fact_channel", call.channels)
-    _append(con, "fact_leg_language", call.leg_languages)
-    _append(con, "fact_utterance", call.utterances)
-    _append(con, "fact_word", call.words)
-    _append(con, "fact_null_reason", call.null_reasons)
-    _append(con, "fact_interval", call.intervals, key="interval_id")
+    _append(con, "fact_leg_language", call.leg_languages, beside=of_leg)
+    _append(con, "fact_utterance", call.utterances, beside=lambda _: of_call)
+    _append(con, "fact_word", call.words, beside=lambda _: {"date_key": date_key})
+    _append(con, "fact_null_reason", call.null_reasons, beside=of_leg)
+    _append(con, "fact_interval", call.intervals, key="interval_id", beside=of_leg)
     _append_events(con, call.events)
+    postings.add(con, call_no, date_key, call.utterances)
     dimensions.note_languages(con, _languages(call))
 
 
@@ -206,31 +227,37 @@ def _is_newest(con: Connection, batch: CallMeasured) -> bool:
     return not rows or rows[0][0] is None or batch.revision >= rows[0][0]
 
 
-def _insert_call(con: Connection, batch: CallMeasured, site: Site) -> None:
+def _insert_call(con: Connection, batch: CallMeasured, site: Site, call_no: int) -> int:
+    """Insert the call and return the key of its local date."""
     row: CallRow = batch.call.call
     values = msgspec.structs.asdict(row)
     start_ms, end_ms = values.pop("start_unix_ms"), values.pop("end_unix_ms")
+    date_key = dimensions.date_key(con, start_ms, site)
     values |= {
+        "call_no": call_no,
         "site_id": dimensions.site_key(con, site),
-        "date_key": dimensions.date_key(con, start_ms, site),
+        "date_key": date_key,
         "start_ts": _utc(start_ms),
         "end_ts": _utc(end_ms),
         "revision": batch.revision,
         "last_update_ts": datetime.datetime.now(datetime.UTC),
     }
     _append_values(con, "fact_call", list(values), [tuple(values.values())])
+    return date_key
 
 
-def _insert_legs(con: Connection, batch: CallMeasured, site: Site) -> None:
+def _insert_legs(con: Connection, batch: CallMeasured, site: Site, call_no: int) -> dict[str, int]:
+    """Insert the legs and return the key of each one's local date."""
     computed_at = datetime.datetime.now(datetime.UTC)
     rows = []
     for leg in batch.call.legs:
         chosen = for_queue(batch.thresholds, batch.by_queue, leg.queue_id, leg.queue_name)
         key = dimensions.threshold_set_key(con, chosen)
         values = _leg_values(con, leg, batch.call.call.product, site)
-        rows.append(values | {"threshold_set_id": key, "computed_at": computed_at})
+        rows.append(values | {"call_no": call_no, "threshold_set_id": key, "computed_at": computed_at})
     if rows:
         _append_values(con, "fact_leg", list(rows[0]), [tuple(values.values()) for values in rows])
+    return {values["leg_id"]: values["date_key"] for values in rows}
 
 
 def _leg_values(con: Connection, leg: LegRow, product: str, site: Site) -> dict[str, Any]:
@@ -267,15 +294,20 @@ def _languages(call: MeasuredCall) -> dict[str, str | None]:
 def _append(
     con: Connection,
     table: str,
-    rows: Sequence[msgspec.Struct],
+    rows: Sequence[Row],
     *,
     key: str | None = None,
+    beside: Callable[[Row], dict[str, Any]] | None = None,
     action: Literal["insert", "upsert"] = "insert",
 ) -> None:
-    """Append structs whose fields are columns of the table."""
-    if rows:
-        columns = list(rows[0].__struct_fields__)
-        _append_values(con, table, columns, (msgspec.structs.astuple(row) for row in rows), key=key, action=action)
+    """Append structs whose fields are columns of the table; `beside` gives the columns that only the store knows."""
+    if not rows:
+        return
+    columns, values = list(rows[0].__struct_fields__), [msgspec.structs.astuple(row) for row in rows]
+    if beside is not None:
+        columns = [*beside(rows[0]), *columns]
+        values = [(*beside(row).values(), *value) for row, value in zip(rows, values, strict=True)]
+    _append_values(con, table, columns, values, key=key, action=action)
 
 
 def _append_values(

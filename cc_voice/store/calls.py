@@ -199,8 +199,8 @@ def _legs(con: Connection, call_id: str) -> tuple[CallLeg, ...]:
             leg_id=leg["leg_id"],
             leg_no=leg["leg_no"],
             metrics=leg,
-            reasons=_reasons(con, leg["leg_id"]),
-            intervals=_intervals(con, leg["leg_id"]),
+            reasons=_reasons(con, leg["leg_id"], leg["date_key"]),
+            intervals=_intervals(con, leg["leg_id"], leg["date_key"]),
         )
         for leg in legs
     )
@@ -216,11 +216,15 @@ def leg_metrics(con: Connection, call_ids: Sequence[str]) -> dict[str, dict[str,
     return found
 
 
-def _reasons(con: Connection, leg_id: str) -> dict[str, str]:
-    return dict(con.execute("select metric, reason from fact_null_reason where leg_id = ? order by metric", [leg_id]).fetchall())
+# Of the large tables only the leg's day is read: `date_key` stands beside every key.
 
 
-def _intervals(con: Connection, leg_id: str) -> tuple[CallInterval, ...]:
+def _reasons(con: Connection, leg_id: str, date_key: int) -> dict[str, str]:
+    sql = "select metric, reason from fact_null_reason where date_key = ? and leg_id = ? order by metric"
+    return dict(con.execute(sql, [date_key, leg_id]).fetchall())
+
+
+def _intervals(con: Connection, leg_id: str, date_key: int) -> tuple[CallInterval, ...]:
     sql = """
         select
             kind,
@@ -231,10 +235,10 @@ def _intervals(con: Connection, leg_id: str) -> tuple[CallInterval, ...]:
             value,
             outcome
         from fact_interval
-        where leg_id = ?
+        where date_key = ? and leg_id = ?
         order by start_ms, end_ms, interval_id
     """
-    return tuple(structs(con, CallInterval, sql, [leg_id]))
+    return tuple(structs(con, CallInterval, sql, [date_key, leg_id]))
 
 
 def _utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:
@@ -268,15 +272,16 @@ def _utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:
 
 
 def _with_words(con: Connection, call_id: str, said: tuple[CallUtterance, ...]) -> tuple[CallUtterance, ...]:
+    date_key = con.execute("select date_key from fact_call where call_id = ?", [call_id]).fetchall()[0][0]
     words: dict[str, list[CallWord]] = {}
     for utterance_id, *word in con.execute(
         """
         select w.utterance_id, w.word, w.start_ms, w.end_ms, w.conf
         from fact_word as w
-        semi join (select utterance_id from fact_utterance where call_id = ?) as u on u.utterance_id = w.utterance_id
+        where w.date_key = ? and w.utterance_id in (select unnest(?))
         order by w.utterance_id, w.word_seq
         """,
-        [call_id],
+        [date_key, [line.utterance_id for line in said]],
     ).fetchall():
         words.setdefault(utterance_id, []).append(CallWord(word=word[0], start_ms=word[1], end_ms=word[2], conf=word[3]))
     return tuple(msgspec.structs.replace(line, words=tuple(words.get(line.utterance_id, ()))) for line in said)

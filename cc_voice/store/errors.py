@@ -5,7 +5,8 @@
     ├── DatabaseDamaged    the file or its write-ahead log cannot be read
     ├── DatabaseTooNew     a newer version of the program wrote it
     ├── DatabaseClosed     used after `close`
-    └── ReadTooLong        a question was stopped
+    ├── ReadTooLong        a question was stopped
+    └── SearchError        a query of search cannot be answered
 """
 
 
@@ -31,3 +32,7 @@ class DatabaseClosed(StoreError):
 
 class ReadTooLong(StoreError):
     """A question took longer than questions may; the store is well."""
+
+
+class SearchError(StoreError):
+    """A query cannot be answered; the message is for whoever typed it."""

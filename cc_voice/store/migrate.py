@@ -1,4 +1,7 @@
-"""Numbered migrations: each `migrations/NNNN_*.sql` runs once, in order, in a transaction of its own, and is then history."""
+"""Numbered migrations: each `migrations/NNNN_*.sql` runs once, in order, in a transaction of its own, and is then history.
+
+What has run is looked up number by number, not by the highest: where two lines of development meet, a lower number may be new.
+"""
 
 from importlib import resources
 
@@ -23,8 +26,9 @@ def migrate(con: duckdb.DuckDBPyConnection) -> int:
         raise DatabaseTooNew(
             f"the database has schema version {current}, this program knows {known[-1][0]}; install the newer version again"
         )
+    applied = {row[0] for row in con.execute("select version from schema_version").fetchall()}
     for number, name, sql in known:
-        if number > current:
+        if number not in applied:
             con.begin()
             try:
                 con.execute(sql)

@@ -17,8 +17,22 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
     connection.close()
 
 
-def test_scripts_are_numbered_without_holes() -> None:
-    assert [number for number, _, _ in migrate.scripts()] == list(range(1, len(migrate.scripts()) + 1))
+def test_scripts_have_numbers_of_their_own_in_order() -> None:
+    numbers = [number for number, _, _ in migrate.scripts()]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_script_whose_number_came_late_is_run_too(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two lines of development meet: the store has the higher number already, the lower one is new to it."""
+    newest = migrate.migrate(con)
+    known = migrate.scripts()
+    last = (newest + 2, "last.sql", "create table last_made (n integer);")
+    late = (newest + 1, "late.sql", "create table late_made (n integer);")
+    monkeypatch.setattr(migrate, "scripts", lambda: [*known, last])
+    migrate.migrate(con)
+    monkeypatch.setattr(migrate, "scripts", lambda: [*known, late, last])
+    assert migrate.migrate(con) == newest + 2
+    assert con.execute("select count(*) from duckdb_tables() where table_name = 'late_made'").fetchall() == [(1,)]
 
 
 def test_migrating_twice_does_nothing_more(con: duckdb.DuckDBPyConnection) -> None:
@@ -51,3 +65,34 @@ def test_every_table_says_its_grain(con: duckdb.DuckDBPyConnection) -> None:
     for _, name, sql in migrate.scripts():
         for fact in re.findall(r"(?:^|\n)([^\n]*)\ncreate table (fact_\w+)", sql):
             assert fact[0].startswith("-- grain: "), f"{fact[1]} in {name}"
+
+
+def test_what_was_stored_before_search_is_found_by_it(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = migrate.scripts()
+    monkeypatch.setattr(migrate, "scripts", lambda: [script for script in every if script[0] < 9])
+    migrate.migrate(con)
+    con.execute(
+        """
+        insert into fact_call (call_id, date_key) values ('a', 20261102);
+        insert into fact_leg (leg_id, call_id, date_key) values ('a-1', 'a', 20261103);
+        insert into fact_utterance (utterance_id, call_id, leg_id, party, text) values ('u', 'a', 'a-1', 'agent', 'Mein Café');
+        insert into fact_utterance (utterance_id, call_id, text) values ('live', 'b', 'still going on');
+        insert into fact_word (utterance_id, word_seq) values ('u', 1);
+        insert into fact_interval (interval_id, leg_id) values (1, 'a-1');
+        """
+    )
+    monkeypatch.setattr(migrate, "scripts", lambda: every)
+    migrate.migrate(con)
+    number = con.execute("select call_no from fact_call").fetchall()[0][0]
+    assert con.execute("select * from posting order by term").fetchall() == [
+        ("cafe", number, 20261102, 1),
+        ("mein", number, 20261102, 1),
+    ]
+    assert con.execute("select date_key from fact_word union all select date_key from fact_interval").fetchall() == [
+        (20261102,),
+        (20261103,),
+    ]
+    assert con.execute("select call_no, date_key from fact_utterance order by utterance_id").fetchall() == [
+        (None, None),
+        (number, 20261102),
+    ]
