@@ -9,6 +9,7 @@ from cc_voice.terminal import LazyGroup
 
 class _Benches(LazyGroup):
     elsewhere: ClassVar = {
+        "chain": ("cc_voice.bench.chain", "bench_chain", "Words that the path of a call costs beyond the recogniser's own errors."),
         "data": ("cc_voice.bench.data", "bench_data", "Make a site of any size that never was."),
         "queries": ("cc_voice.bench.queries", "bench_queries", "How fast reports and searches of a site answer."),
         "vad": ("cc_voice.bench.vad", "bench_vad", "Speech against other sounds: talk time, overtalk and silence of marked calls."),

@@ -36,6 +36,16 @@ def test_no_line_is_raised_by_more_than_40_db() -> None:
     assert dbfs(leveller.level(hum(-70, 100)).samples) == pytest.approx(-30, abs=1)
 
 
+@pytest.mark.parametrize("noise", [-60, -45, -42])
+def test_noise_stays_well_under_the_level_of_speech(noise: float) -> None:
+    """However long nobody speaks; and who speaks then is neither raised nor lowered."""
+    leveller = Leveller()
+    quiet = leveller.level(hum(noise, 60_000)).samples
+    assert dbfs(quiet[-FRAME:]) == pytest.approx(-37, abs=0.3)
+    speech = leveller.level(hum(-20, 500)).samples
+    assert dbfs(speech[-FRAME:]) == pytest.approx(-20, abs=0.3)
+
+
 def test_what_is_far_below_the_loudest_is_not_audible_until_that_is_forgotten() -> None:
     leveller = Leveller()
     assert all(leveller.level(hum(-10)).audible[5:])

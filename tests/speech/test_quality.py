@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from cc_voice.bench import NoiseScore, measure_vad
+from cc_voice.bench.vad import NoiseScore, measure_vad
 from cc_voice.speech.codecs import Samples, read_audio
 from cc_voice.speech.framing import SUPPORTED_RATES_HZ
 from cc_voice.speech.pipeline import ChannelPipeline
