@@ -6,11 +6,8 @@ packets are paced faster than real time. Everything is in one folder, which the 
 
 import asyncio
 import contextlib
-import os
-import secrets
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -23,17 +20,17 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cc_voice import questions, settings
-from cc_voice.settings import Secret, Settings, ZoomApp
+from cc_voice import questions
+from cc_voice.settings import Settings
 from cc_voice.simulator.report import CallRequest, SimulatorConfig, StartedCall
 from cc_voice.simulator.scenario import load_scenario, scenario_names
 from cc_voice.simulator.server import Simulator
 from cc_voice.store.database import Database
 from cc_voice.store.errors import DatabaseLocked, StoreError
+from cc_voice.trial import TrialError, log_path, serving, trial_site
 
 MARKER = ".cc-voice-demo"
 """Marks a folder as the demo's own: only such a folder is ever emptied."""
-START_TIMEOUT_S = 60.0
 MEASURE_TIMEOUT_S = 120.0
 """How long results may take after the last call ended."""
 POLL_S = 0.25
@@ -110,55 +107,17 @@ def _site(data_dir: Path) -> Settings:
     shutil.rmtree(data_dir, ignore_errors=True)
     data_dir.mkdir(parents=True, mode=0o700)
     (data_dir / MARKER).touch()
-    app = ZoomApp(
-        name="demo",
-        client_id="demoClient",
-        client_secret=Secret(secrets.token_hex(16)),
-        webhook_secret=Secret(secrets.token_hex(16)),
-    )
-    return Settings(
-        data_dir=data_dir,
-        listen="127.0.0.1:0",
-        site_name="Demo site",
-        apps=(app,),
-        allow_test_model=True,
-        allow_insecure_links=True,
-        customer_key_salt=Secret(secrets.token_hex(16)),
-        cust_speech_on_hold=True,
-    )
+    return trial_site(data_dir, "demo")
 
 
 @contextlib.contextmanager
 def _service(site: Settings) -> Iterator[str]:
-    """Run `cc-voice serve` for the site; yields its address, stops it in the end."""
-    config = site.data_dir / "cc-voice.json"
-    config.touch(mode=0o600)
-    config.write_bytes(settings.dumps(site))
-    log = (site.data_dir / "service.log").open("wb")
-    command = [sys.executable, "-m", "cc_voice", "serve", "--config", str(config)]
-    process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"}, start_new_session=True)
+    """Run a service for the site; yields its address, stops it in the end."""
     try:
-        yield _address(site, process)
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=45)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        log.close()
-
-
-def _address(site: Settings, process: "subprocess.Popen[bytes]") -> str:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    path = site.data_dir / "address"
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        if path.exists():
-            return path.read_text().strip()
-        time.sleep(POLL_S)
-    raise DemoError(f"the service did not start; the end of {site.data_dir / 'service.log'} says why")
+        with serving(site) as service:
+            yield service.address
+    except TrialError as error:
+        raise DemoError(str(error)) from error
 
 
 async def _play(site: Settings, address: str, speed: float, console: Console) -> dict[str, Any]:
@@ -181,7 +140,7 @@ async def _play(site: Settings, address: str, speed: float, console: Console) ->
         await _watch(site, simulator, calls, console)
         violations = {name: [v.name for v in simulator.call(call.call).violations] for name, (_, call) in calls.items()}
     if broken := {name: found for name, found in violations.items() if found}:
-        raise DemoError(f"our client broke Zoom's protocol: {broken}; see {site.data_dir / 'service.log'}")
+        raise DemoError(f"our client broke Zoom's protocol: {broken}; see {log_path(site)}")
     manifest = await asyncio.to_thread(_ask, site, "export", folder=str(site.exports_dir), formats=["csv", "parquet"])
     rows = {file["name"].split(".")[0]: file["rows"] for file in manifest["files"]}
     return {
@@ -219,7 +178,7 @@ async def _watch(site: Settings, simulator: Simulator, calls: dict[str, tuple[st
             if deadline is None and all(simulator.call(call.call).state == "ended" for _, call in calls.values()):
                 deadline = time.monotonic() + MEASURE_TIMEOUT_S
             if deadline is not None and time.monotonic() > deadline:
-                raise DemoError(f"not every call was measured in time ({reached}); see {site.data_dir / 'service.log'}")
+                raise DemoError(f"not every call was measured in time ({reached}); see {log_path(site)}")
             await asyncio.sleep(POLL_S)
     failed = {
         name: stages[call.stream_id].get("failure")

@@ -37,6 +37,8 @@ log = structlog.get_logger()
 
 SPOOL_RETRY_SECONDS = 5.0
 """How often batches that could not be committed (disk full) are tried again."""
+PROGRESS_GATHER_S = 0.25
+"""How long reports of live streams wait for one another. What is being said is shown without them."""
 _TARGET = msgspec.json.Decoder(StreamTarget)
 REVOKED = 8
 """Zoom's stop reason: what was received must be deleted at once."""
@@ -63,6 +65,8 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[None]] = set()
         """Tasks that mostly sleep; `stop` cancels them."""
+        self._progress: list[StreamProgress] = []
+        """Reports of live streams that wait to be written together."""
         self._spool = asyncio.Lock()
         """One batch after the other, in the order of their bells."""
         self._broken: set[str] = set()
@@ -240,7 +244,9 @@ class Dispatcher:
     def _receive(self, message: ToOwner) -> None:
         match message:
             case Progress(progress=progress):
-                self._spawn(self._commit_progress(progress))
+                self._progress.append(progress)
+                if len(self._progress) == 1:
+                    self._spawn(self._commit_progress())
             case Said(words=words):
                 self.board.take(words)
             case Spooled(batch_id=batch_id):
@@ -261,9 +267,18 @@ class Dispatcher:
     async def _commit(self, batch: Batch) -> None:
         await self._database.write(lambda con: batches.write_batch(con, batch, self._settings.site))
 
-    async def _commit_progress(self, progress: StreamProgress) -> None:
-        await self._commit(progress)
-        self.board.stored(progress)
+    async def _commit_progress(self) -> None:
+        """Write what all streams report within a moment in one transaction: forty calls would make forty a second."""
+        await asyncio.sleep(PROGRESS_GATHER_S)
+        reports, self._progress = self._progress, []
+
+        def write(con: Connection) -> None:
+            for report in reports:
+                batches.write_batch(con, report, self._settings.site)
+
+        await self._database.write(write)
+        for report in reports:
+            self.board.stored(report)
 
     async def _commit_spooled(self, batch_id: str) -> None:
         """Commit a batch and remove it from the spool. One that cannot be committed stays there; that is told once."""
