@@ -86,6 +86,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     voices: dict[str, tts.Voice]
     parties: dict[str, Party]
     steps: tuple[Step, ...]
+    faults: tuple[str, ...] = ()
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +151,8 @@ def compile_script(name: str, script: Scenario) -> tuple[dict[str, Any], NDArray
         "lines": [msgspec.to_builtins(line) for line in sorted(lines, key=lambda line: line.start_ms)],
         "stop_reason": script.stop_reason,
     }
+    if script.faults:
+        compiled["faults"] = list(script.faults)
     return compiled, _mix(audio, len(keys), clock_ms)
 
 

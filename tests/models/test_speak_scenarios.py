@@ -20,6 +20,7 @@ title = "a test"
 product = "contact_center"
 language = "en"
 stop_reason = 21
+faults = ["late-tags:20000"]
 
 [voices.man]
 engine = "flite"
@@ -79,6 +80,7 @@ def test_steps_follow_the_clock(compiled: tuple[dict[str, Any], np.ndarray]) -> 
     assert third["start_ms"] == first["end_ms"] + 700, "after the end of everything before it"
     assert call["duration_ms"] == third["end_ms"]
     assert [line["language"] for line in call["lines"]] == ["en", "en", "en-GB"]
+    assert call["faults"] == ["late-tags:20000"]
     assert call["events"] == [{"at_ms": 0, "event_type": 10, "channel_id": "1", "user_id": "u1"}]
 
 
@@ -122,6 +124,7 @@ def test_the_committed_calls_are_those_of_their_scripts(path: Path) -> None:
     events = [EVENTS[step.event] for step in script.steps if step.event]
     assert sorted(events) == sorted(event["event_type"] for event in call["events"])
     assert (script.title, script.product, script.language) == (call["title"], call["product"], call["language"])
+    assert list(script.faults) == call.get("faults", [])
     assert [party.user_id for party in script.parties.values()] == [one["user_id"] for one in call["channels"]]
     info = soundfile.info(path.with_suffix(".flac"))
     assert (info.channels, info.samplerate) == (len(script.parties), speak_scenarios.RATE_HZ)

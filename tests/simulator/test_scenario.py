@@ -1,12 +1,14 @@
 """Scripts from bundled scenarios and from files."""
 
 import json
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from cc_voice.demo import CALLS
 from cc_voice.simulator import wire
 from cc_voice.simulator.errors import ScriptError
 from cc_voice.simulator.scenario import Party, load_file, load_scenario, read_audio, scenario_names
@@ -111,7 +113,38 @@ def test_bundled_scenarios_fit_together(name):
 
 def test_the_eight_scenarios_of_the_demo_are_bundled():
     wanted = "good-call interrupted-call long-hold transfer card-number angry-to-satisfied english-to-spanish meeting"
-    assert set(wanted.split()) <= set(scenario_names())
+    assert set(wanted.split()) == set(CALLS) <= set(scenario_names())
+
+
+LANGUAGES = {
+    "english-to-spanish": ("en es", "en es"),
+    "english-spanish-english": ("en es en", "en es en"),
+    "borrowed-words": ("es", "es"),
+    "english-german-english": ("en de en", "en"),
+    "english-to-french": ("en fr-FR", "en fr-FR"),
+}
+"""Which languages customer and agent speak one after the other."""
+
+
+def stretches(lines):
+    """The languages of one party, without lines that are too short to be a switch (1.5 s or three words)."""
+    long = [line.language for line in lines if line.end_ms - line.start_ms >= 1500 and len(line.text.split()) >= 3]
+    return " ".join(language for language, _ in groupby(long))
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_calls_change_their_language_as_they_say(name):
+    script = load_scenario(name)
+    by_party = {track.who.party: [line for line in script.lines if line.channel_id == track.key] for track in script.tracks}
+    assert (stretches(by_party["customer"]), stretches(by_party["agent"])) == LANGUAGES[name]
+    assert script.duration_ms <= 90_000
+    assert script.language == by_party["agent"][0].language
+
+
+def test_borrowed_words_are_tagged_and_short():
+    lines = [line for line in load_scenario("borrowed-words").lines if line.language == "en"]
+    assert {line.text for line in lines} == {"Okay.", "No thank you."}
+    assert max(line.end_ms - line.start_ms for line in lines) < 1500
 
 
 def test_a_channel_exists_from_its_answer_to_its_end():

@@ -14,8 +14,8 @@ import polars
 import pytest
 
 from cc_voice import questions
+from cc_voice.demo import CALLS
 from cc_voice.settings import Settings
-from cc_voice.simulator.scenario import scenario_names
 from cc_voice.store.database import Database
 from tests.system.conftest import PATIENCE_S, POLL_S
 
@@ -49,7 +49,7 @@ def calls(demo: tuple[Path, dict[str, Any]]) -> dict[str, Any]:
     """Return every call of the demo by the name of its scenario (told apart by their channels and length)."""
     site = Settings(data_dir=demo[0])
     found = [questions.ask(site, "calls.show", call_id=call["call_id"]) for call in questions.ask(site, "calls.list", limit=100)]
-    scripts = {name: json.loads((SCENARIOS / f"{name}.json").read_text()) for name in scenario_names()}
+    scripts = {name: json.loads((SCENARIOS / f"{name}.json").read_text()) for name in CALLS}
     named = {}
     for call in found:
         sizes = {name: abs(script["duration_ms"] - call["call"]["duration_ms"]) for name, script in scripts.items()}
