@@ -40,6 +40,8 @@ DATASETS = {
     "legs": Dataset("v_leg", "call_id, leg_no", 50_000),
     "utterances": Dataset("v_utterance", "call_id, seq, utterance_id", 10_000),
     "words": Dataset("v_word", "call_id, utterance_id, word_seq", 5_000),
+    "unused_utterances": Dataset("v_unused_utterance", "call_id, start_ms, utterance_id", 10_000),
+    "unused_words": Dataset("v_unused_word", "call_id, utterance_id, word_seq", 5_000),
 }
 """Calls at once: every query scans the keys of a whole table, and its rows lie in memory (a call has hundreds of words)."""
 
@@ -157,7 +159,7 @@ def datasets(con: Connection) -> Generator[tuple[str, Iterator[pl.DataFrame]], N
     order – day, then keys – is the same every time. Whoever asks reads one dataset before the next and leaves the cursor alone.
     """
     prepare(con)
-    con.begin()  # one snapshot for all four: no leg whose call is not there
+    con.begin()  # one snapshot for all of them: no leg whose call is not there
     try:
         days = con.execute(_DAYS).fetchall()
         for name, dataset in DATASETS.items():

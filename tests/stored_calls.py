@@ -12,7 +12,7 @@ from cc_voice.call.rows import CallRow, IntervalRow, LegLanguageRow, LegRow, Mea
 from cc_voice.settings import Site
 from cc_voice.store.batches import write_batch
 from cc_voice.store.migrate import migrate
-from tests.call.golden import THRESHOLDS, golden_stream
+from tests.call.golden import THRESHOLDS, golden_stream, golden_stream_heard_twice
 
 Connection = duckdb.DuckDBPyConnection
 SITE = Site(site_id=1, name="Berlin", timezone="Europe/Berlin")
@@ -37,6 +37,10 @@ def write(con: Connection, call: MeasuredCall, site: Site = SITE) -> None:
 
 def golden_call() -> MeasuredCall:
     return measure([golden_stream()], THRESHOLDS)
+
+
+def golden_call_heard_twice() -> MeasuredCall:
+    return measure([golden_stream_heard_twice()], THRESHOLDS)
 
 
 def unix_ms(at: datetime.datetime) -> int:

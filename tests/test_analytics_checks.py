@@ -12,7 +12,7 @@ from cc_voice.call.measure import measure
 from cc_voice.call.needs import NEEDS
 from tests.call.golden import THRESHOLDS
 from tests.call.strategies import conversations, streams
-from tests.stored_calls import Connection, golden_call, new_store, write
+from tests.stored_calls import Connection, golden_call_heard_twice, new_store, write
 
 CHECKS = [check.name for check in queries.checks()]
 
@@ -26,6 +26,12 @@ DAMAGE = {
         "delete from fact_interval where kind = 'agent_only' and start_ms = 2500",
         "delete from fact_interval where kind = 'customer_only'",
         "update fact_leg set dead_air_count = 1",
+    ],
+    "disagreement": [
+        "update fact_leg set differing_word_count = compared_word_count + 1",
+        "update fact_leg set compared_word_count_customer = compared_word_count_customer + 1",
+        "update fact_leg set differing_word_count_agent = differing_word_count_agent + 1",
+        "delete from fact_interval where kind = 'disagreement'",
     ],
     "interval-outside-leg": [
         "update fact_interval set start_ms = 999 where kind = 'greeting'",
@@ -60,6 +66,11 @@ DAMAGE = {
         "update fact_utterance set leg_id = 'gone' where seq = 1",
         "update fact_utterance set language_code = 'tlh' where seq = 1",
         "update fact_word set utterance_id = 'gone' where utterance_id = 'golden:a:2500' and word_seq = 1",
+        "update fact_unused_utterance set call_id = 'gone'",
+        "update fact_unused_utterance set leg_id = 'gone'",
+        "update fact_unused_utterance set used_utterance_id = 'gone'",
+        "update fact_unused_utterance set language_code = 'tlh'",
+        "update fact_unused_word set utterance_id = 'gone' where word_seq = 10",
         "update fact_interval set leg_id = 'gone' where kind = 'hold'",
         "update fact_leg_language set leg_id = 'gone' where party = 'agent'",
         "update fact_null_reason set leg_id = 'gone' where metric = 'acw_ms'",
@@ -95,7 +106,7 @@ DAMAGE = {
 @pytest.fixture
 def con() -> Iterator[Connection]:
     with new_store() as store:
-        write(store, golden_call())
+        write(store, golden_call_heard_twice())
         yield store
 
 

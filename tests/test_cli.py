@@ -284,7 +284,9 @@ def test_an_export_is_where_it_says(run: Run, tmp_path: Path) -> None:
         assert Path(line.split("  ")[0]).is_file()
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert {file["name"] for file in manifest["files"]} == {
-        f"{name}.{form}" for name in ("calls", "legs", "utterances", "words") for form in ("csv", "parquet")
+        f"{name}.{form}"
+        for name in ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words")
+        for form in ("csv", "parquet")
     }
 
 

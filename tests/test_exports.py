@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 
 from cc_voice import exports, queries
 from cc_voice.exports import ExportError, Manifest, export
-from tests.stored_calls import NOON, Connection, call, golden_call, leg, new_store, say, write
+from tests.stored_calls import NOON, Connection, call, golden_call_heard_twice, leg, new_store, say, write
 
 BOTH = ("csv", "parquet")
-TABLES = ("calls", "legs", "utterances", "words")
+TABLES = ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def con() -> Iterator[Connection]:
 
 @pytest.fixture
 def exported(con: Connection, tmp_path: Path) -> Path:
-    write(con, golden_call())
+    write(con, golden_call_heard_twice())
     said = say("b", "customer", 0, '=HYPERLINK("x"), "quoted"\nsecond line; größer')
     write(con, call("b", leg("b"), at=NOON, said=(said,)))
     export(queries.datasets(con), tmp_path, BOTH)
@@ -140,7 +140,7 @@ def test_any_text_arrives(tmp_path: Path, values: list[str]) -> None:
 
 
 def test_the_manifest_says_what_is_there(con: Connection, tmp_path: Path) -> None:
-    write(con, golden_call())
+    write(con, golden_call_heard_twice())
     before = datetime.datetime.now(datetime.UTC)
     manifest = export(queries.datasets(con), tmp_path, BOTH)
     assert msgspec.json.decode((tmp_path / "manifest.json").read_bytes(), type=Manifest) == manifest
@@ -248,11 +248,11 @@ import sys
 sys.modules["pyarrow"] = sys.modules["pandas"] = None
 from pathlib import Path
 from cc_voice import exports, queries
-from tests.stored_calls import golden_call, new_store, write
+from tests.stored_calls import golden_call_heard_twice, new_store, write
 con = new_store()
-write(con, golden_call())
+write(con, golden_call_heard_twice())
 assert queries.run(con, "agent-talk", {{"since": "2026-09-01", "until": "2026-09-30"}}).height == 1
 print(sum(file.rows for file in exports.export(queries.datasets(con), Path({str(tmp_path)!r}), {exports.FORMATS!r}).files))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout.split() == [str(2 * (1 + 1 + 12 + 115))], done.stderr[-2000:]
+    assert done.stdout.split() == [str(2 * (1 + 1 + 12 + 115 + 7 + 52))], done.stderr[-2000:]

@@ -77,6 +77,43 @@ from fact_word
 where utterance_id not in (select utterance_id from fact_utterance)
 union all
 select
+    'fact_unused_utterance.call_id' as key,
+    utterance_id as row_id,
+    call_id as value
+from fact_unused_utterance
+where call_id not in (select call_id from fact_call)
+union all
+select
+    'fact_unused_utterance.leg_id' as key,
+    utterance_id as row_id,
+    leg_id as value
+from fact_unused_utterance
+where leg_id is not null
+    and leg_id not in (select leg_id from fact_leg)
+union all
+select
+    'fact_unused_utterance.used_utterance_id' as key,
+    utterance_id as row_id,
+    used_utterance_id as value
+from fact_unused_utterance
+where used_utterance_id is not null
+    and used_utterance_id not in (select utterance_id from fact_utterance)
+union all
+select
+    'fact_unused_utterance.language_code' as key,
+    utterance_id as row_id,
+    language_code as value
+from fact_unused_utterance
+where language_code not in (select language_code from dim_language)
+union all
+select
+    'fact_unused_word.utterance_id' as key,
+    utterance_id || '/' || word_seq as row_id,
+    utterance_id as value
+from fact_unused_word
+where utterance_id not in (select utterance_id from fact_unused_utterance)
+union all
+select
     'fact_interval.leg_id' as key,
     interval_id::text as row_id,
     leg_id as value

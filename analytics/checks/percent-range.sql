@@ -16,5 +16,8 @@ where agent_talk_pct not between 0 and 100
     or cmi_customer not between 0 and 100
     or lid_undecided_pct not between 0 and 100
     or lid_conf_mean not between 0 and 1
+    or word_disagreement_pct not between 0 and 100
+    or word_disagreement_pct_agent not between 0 and 100
+    or word_disagreement_pct_customer not between 0 and 100
     or talk_ratio_agent not between 0 and 1
     or asr_conf_mean not between 0 and 1

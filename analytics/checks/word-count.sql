@@ -1,4 +1,4 @@
--- check: an utterance of a measured call has as many words as it says, where the call's words are kept at all
+-- check: an utterance of a measured call has as many words as it says, in the transcript or not, where the call's words are kept at all
 with words as (
     select
         utterance_id,
@@ -8,18 +8,42 @@ with words as (
     group by
         utterance_id,
         date_key
+    union all
+    select
+        utterance_id,
+        date_key,
+        count(*) as n
+    from fact_unused_word
+    group by
+        utterance_id,
+        date_key
+),
+said as (
+    select
+        utterance_id,
+        call_id,
+        date_key,
+        word_count
+    from v_utterance
+    union all
+    select
+        utterance_id,
+        call_id,
+        date_key,
+        word_count
+    from v_unused_utterance
 ),
 kept as (
     select distinct
-        u.call_id
+        s.call_id
     from words as w
-    join v_utterance as u on u.utterance_id = w.utterance_id and u.date_key = w.date_key
+    join said as s on s.utterance_id = w.utterance_id and s.date_key = w.date_key
 )
 select
-    u.utterance_id,
-    u.word_count,
+    s.utterance_id,
+    s.word_count,
     coalesce(w.n, 0) as words
-from v_utterance as u
-semi join kept as k on k.call_id = u.call_id
-left join words as w on w.utterance_id = u.utterance_id
-where u.word_count <> coalesce(w.n, 0)
+from said as s
+semi join kept as k on k.call_id = s.call_id
+left join words as w on w.utterance_id = s.utterance_id
+where s.word_count <> coalesce(w.n, 0)

@@ -33,6 +33,16 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     words: int
     """Words of the longer version, at least 1."""
 
+    @property
+    def middle_ms(self) -> int:
+        """The instant that decides to which leg it belongs."""
+        return (self.start_ms + self.end_ms) // 2
+
+    @property
+    def pct(self) -> float:
+        """How much of it differs, in percent."""
+        return 100 * self.differing / self.words
+
 
 def disagreement_metrics(suffix: str, compared: Sequence[Compared], reason: str) -> Metrics:
     """`compared_word_count`, `differing_word_count`, `word_disagreement_pct` of a party (`_agent`) or of all; else the reason."""

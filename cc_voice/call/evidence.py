@@ -15,9 +15,10 @@
     language        language (primary subtag)        who, or none    text, tag … (1)    posterior          fact_leg_language
     lang_switch     language switched to             who             language left      posterior          lang_switch_count_p
     lang_mismatch   –                                –               –                  –                  lang_mismatch_ms
+    disagreement    –                                who             –                  % of its words     word_disagreement_pct_p
 
 (1) What most of it was told by, see `language.py`. A switch reaches from the last speech in one language to the first in the other.
-
+A piece of speech in which no word differs between the recognisers has no row of `disagreement`.
 Nothing is emitted for a metric that is NULL because a party cannot be heard.
 """
 
@@ -77,6 +78,7 @@ def evidence(
     rows += _speech(write, scope, found, thresholds)
     rows += [row for sound in scope.sounds for row in write.rows(sound.kind, sound.spans, party=sound.party)]
     rows += _languages(write, scope, found)
+    rows += _disagreement(write, scope)
     together = scope.two_party_obstacle
     if together is None:
         rows += _both(write, scope, found)
@@ -127,6 +129,14 @@ def _both(write: _Writer, scope: LegScope, found: Findings) -> Iterable[Interval
     for pair in (pair for party in PARTIES for pair in found.latencies[party]):
         span = (min(pair.before_ms, pair.after_ms), max(pair.before_ms, pair.after_ms))
         yield write.row("latency", span, party=pair.party, value=pair.latency_ms)
+
+
+def _disagreement(write: _Writer, scope: LegScope) -> Iterable[IntervalRow]:
+    whose = {piece: party for party in PARTIES for piece in scope.compared[party]}
+    for piece in scope.everything_compared:
+        if piece.differing:
+            span = (max(piece.start_ms, scope.leg.start_ms), min(piece.end_ms, scope.leg.end_ms))
+            yield write.row("disagreement", span, party=whose.get(piece), value=piece.pct)
 
 
 def _long_silence(write: _Writer, silence: LongSilence, owed_by: str | None) -> IntervalRow:

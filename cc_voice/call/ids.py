@@ -21,3 +21,8 @@ def leg_id(call: str, number: int) -> str:
 def utterance_id(call: str, channel_id: str, start_ms: int) -> str:
     """Return the key of an utterance; (call, channel, start) is unique by construction."""
     return f"{call}:{channel_id}:{start_ms}"
+
+
+def unused_utterance_id(call: str, channel_id: str, start_ms: int, source: str) -> str:
+    """Return the key of a line that is not in the transcript, where another of the same start may be."""
+    return f"{utterance_id(call, channel_id, start_ms)}:{source}"

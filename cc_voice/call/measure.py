@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
+from cc_voice.call.disagreement import Compared
 from cc_voice.call.events import CallEvent
 from cc_voice.call.evidence import evidence
 from cc_voice.call.ids import leg_id
@@ -22,6 +23,7 @@ from cc_voice.call.scope import LegScope, scope_of
 from cc_voice.call.selection import select
 from cc_voice.call.thresholds import QueueThresholds, ThresholdSet, for_queue
 from cc_voice.call.timeline import Timeline, merge
+from cc_voice.call.unused import unused_rows
 
 METRIC_VERSION = "2"
 
@@ -46,9 +48,10 @@ def measure(
     ids = [leg_id(timeline.call_id, scope.leg.number) for scope in scopes]
     together = list(zip(ids, scopes, findings, sets, strict=True))
     measured = [measure_leg(scope, found, handling, chosen) for _, scope, found, chosen in together]
+    unused, unused_words = unused_rows(transcript.unused, scopes, handling, timeline)
     utterances = utterance_rows(transcript.utterances, scopes, findings, handling, timeline.call_id)
     return MeasuredCall(
-        call=_call_row(timeline, handling, primary_language(scopes, timeline.language)),
+        call=_call_row(timeline, handling, primary_language(scopes, timeline.language), _compared(scopes, measured)),
         channels=tuple(_channel_row(channel, timeline, handling) for channel in timeline.channels),
         legs=tuple(
             _leg_row(scope, timeline, metrics, chosen) for scope, metrics, chosen in zip(scopes, measured, sets, strict=True)
@@ -61,10 +64,20 @@ def measure(
         ),
         events=tuple(_event_row(event, timeline.call_id, handling.legs) for event in timeline.events),
         null_reasons=tuple(row for name, metrics in zip(ids, measured, strict=True) for row in _reasons(name, metrics)),
+        unused_utterances=unused,
+        unused_words=unused_words,
     )
 
 
-def _call_row(timeline: Timeline, handling: Handling, language: str) -> CallRow:
+def _compared(scopes: Sequence[LegScope], measured: Sequence[Metrics]) -> set[Compared]:
+    """Return the speech that both recognisers heard in the legs of which that is known; once, where legs ran side by side."""
+    together = zip(scopes, measured, strict=True)
+    known = (scope for scope, metrics in together if not isinstance(metrics["compared_word_count"], Unmeasured))
+    return {piece for scope in known for piece in scope.everything_compared}
+
+
+def _call_row(timeline: Timeline, handling: Handling, language: str, compared: set[Compared]) -> CallRow:
+    words, differing = sum(piece.words for piece in compared), sum(piece.differing for piece in compared)
     return CallRow(
         call_id=timeline.call_id,
         product=timeline.product,
@@ -77,6 +90,9 @@ def _call_row(timeline: Timeline, handling: Handling, language: str) -> CallRow:
         conference_count=handling.conference_count,
         ended_by=handling.ended_by,
         primary_language=language,
+        compared_word_count=words or None,
+        differing_word_count=differing if words else None,
+        word_disagreement_pct=100 * differing / words if words else None,
         stop_reason=timeline.stop_reason,
     )
 

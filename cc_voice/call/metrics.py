@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from cc_voice.call.disagreement import disagreement_metrics
 from cc_voice.call.intervals import Intervals, clip, length
 from cc_voice.call.legs import Handling
 from cc_voice.call.lexicon import primary
@@ -69,6 +70,7 @@ def measure_leg(scope: LegScope, found: Findings, handling: Handling, thresholds
         **latency_metrics(found),
         **word_metrics(in_analysed, scope, thresholds),
         **language_metrics(scope, found.words, found.languages, thresholds),
+        **_disagreement(scope),
         **quality_metrics(scope, thresholds.min_analysed_ms),
     }
     return gate(metrics, scope, thresholds)
@@ -160,6 +162,16 @@ def word_metrics(words: Sequence[SpokenWord], scope: LegScope, thresholds: Thres
     low = sum(conf < thresholds.low_conf for conf, _ in heard)
     weight = sum(ms for _, ms in heard)
     return {"asr_conf_mean": sum(conf * ms for conf, ms in heard) / weight, "low_conf_word_pct": 100 * low / len(heard)}
+
+
+def _disagreement(scope: LegScope) -> Metrics:
+    """`compared_word_count`, `differing_word_count`, `word_disagreement_pct`, of the leg and of each party."""
+    reasons = set(scope.uncompared.values())
+    whole = next((reason for reason in ("nothing_compared", "one_recogniser") if reason in reasons), scope.uncompared["agent"])
+    metrics = disagreement_metrics("", scope.everything_compared, whole)
+    for party in PARTIES:
+        metrics |= disagreement_metrics(f"_{party}", scope.compared[party], scope.uncompared[party])
+    return metrics
 
 
 def _no_confidence(words: Sequence[SpokenWord], scope: LegScope) -> Unmeasured:

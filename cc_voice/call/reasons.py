@@ -25,6 +25,8 @@ REASONS: dict[str, str] = {
     "too_little_speech": "Too little speech for a talk speed (10 s by default).",
     "mixed_talk_speed_units": "The parties' languages are measured in different units; see the talk speed per language.",
     "zoom_words_only": "The words come from Zoom's transcript, which gives no confidences.",
+    "one_recogniser": "Only one recogniser’s words are known, so there is nothing to compare them with.",
+    "nothing_compared": "Our recogniser and Zoom’s transcript never heard the same speech in the same language.",
     "no_phrase_list": "There is no list of wait phrases for the agent's language, so a silence cannot be called unannounced.",
     "language_fixed": "The queue has one language, so it was not asked which was spoken.",
     "no_language_evidence": "Nothing told the language spoken: Zoom sent no transcript, and no two speech models were compared.",

@@ -22,6 +22,10 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     conference_count: int = 0
     ended_by: str | None = None
     primary_language: str | None = None
+    compared_word_count: int | None = None
+    """Of the pieces of speech in its legs, each once. None where nothing was compared; the legs have the reasons."""
+    differing_word_count: int | None = None
+    word_disagreement_pct: float | None = None
     stop_reason: int | None = None
 
 
@@ -123,6 +127,15 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
     lid_conf_mean: float | None = None
     lid_undecided_pct: float | None = None
     unsupported_lang_ms: int | None = None
+    compared_word_count: int | None = None
+    compared_word_count_agent: int | None = None
+    compared_word_count_customer: int | None = None
+    differing_word_count: int | None = None
+    differing_word_count_agent: int | None = None
+    differing_word_count_customer: int | None = None
+    word_disagreement_pct: float | None = None
+    word_disagreement_pct_agent: float | None = None
+    word_disagreement_pct_customer: float | None = None
     one_way_audio: bool | None = None
     mixed_audio: bool | None = None
     multi_party: bool | None = None
@@ -166,6 +179,30 @@ class UtteranceRow(msgspec.Struct, frozen=True, kw_only=True):
     word_count: int
     asr_conf: float | None
     is_backchannel: bool | None
+    on_hold: bool | None
+    asr_model: str | None
+
+
+class UnusedUtteranceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of one recogniser that is not in the transcript, and why; its words are `WordRow`s with its id."""
+
+    utterance_id: str
+    call_id: str
+    leg_id: str | None
+    channel_id: str
+    party: str | None
+    source: str
+    unused_reason: str
+    """As in `call/selection.py`."""
+    used_utterance_id: str | None
+    """The first line of the transcript that says the same speech."""
+    start_ms: int
+    end_ms: int
+    language_code: str
+    lid_conf: float | None
+    text: str
+    word_count: int
+    asr_conf: float | None
     on_hold: bool | None
     asr_model: str | None
 
@@ -230,3 +267,5 @@ class MeasuredCall(msgspec.Struct, frozen=True, kw_only=True):
     intervals: tuple[IntervalRow, ...]
     events: tuple[EventRow, ...]
     null_reasons: tuple[NullReasonRow, ...]
+    unused_utterances: tuple[UnusedUtteranceRow, ...] = ()
+    unused_words: tuple[WordRow, ...] = ()

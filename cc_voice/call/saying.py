@@ -1,7 +1,7 @@
 """The transcript as rows: every utterance with its leg, party and place in the call; its words; languages per leg and party."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -47,7 +47,7 @@ def utterance_rows(
             leg_id=leg_id(call_id, scopes[place.leg].leg.number) if place else None,
             channel_id=words.channel_id,
             seq=seq,
-            party=(place.party if place else None) or _role(words, handling, mixed),
+            party=(place.party if place else None) or role_outside_legs(words, handling, mixed),
             source=words.source,
             start_ms=words.start_ms,
             end_ms=words.end_ms,
@@ -70,7 +70,7 @@ def _is_whispered(words: Utterance, places: dict[Key, Place], handling: Handling
     return words.channel_id in handling.supervisors and (place is None or place.party is None)
 
 
-def _role(words: Utterance, handling: Handling, mixed: bool) -> str | None:
+def role_outside_legs(words: Utterance, handling: Handling, mixed: bool) -> str | None:
     """The role of somebody who speaks outside every leg of theirs; None when unknown or on a mixed channel."""
     role = handling.roles.get(words.channel_id)
     return None if role == "other" or mixed else role
@@ -117,18 +117,24 @@ def word_rows(utterances: Sequence[UtteranceRow], spoken: Sequence[Utterance]) -
     """Return the words of the utterances that are in the transcript; 1-based within an utterance."""
     words = {(said.channel_id, said.start_ms): said.words for said in spoken}
     return tuple(
-        WordRow(
-            utterance_id=row.utterance_id,
+        word
+        for row in utterances
+        for word in words_as_rows(row.utterance_id, row.language_code, words[row.channel_id, row.start_ms])
+    )
+
+
+def words_as_rows(utterance: str, language: str, words: Iterable[Word]) -> Iterator[WordRow]:
+    """Yield the words of an utterance, 1-based."""
+    for place, word in enumerate(words, start=1):
+        yield WordRow(
+            utterance_id=utterance,
             word_seq=place,
             start_ms=word.start_ms,
             end_ms=word.end_ms,
             word=word.word,
             conf=word.conf,
-            language_code=row.language_code,
+            language_code=language,
         )
-        for row in utterances
-        for place, word in enumerate(words[row.channel_id, row.start_ms], start=1)
-    )
 
 
 def language_rows(leg: str, scope: LegScope, found: Findings, thresholds: ThresholdSet) -> tuple[LegLanguageRow, ...]:

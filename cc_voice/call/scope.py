@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from cc_voice.call.disagreement import Compared
 from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, subtract, union
 from cc_voice.call.language import Spoken, Track, cut
 from cc_voice.call.legs import MEETING_LIKE, Handling, Leg
@@ -48,6 +49,12 @@ class LegScope(msgspec.Struct, frozen=True, kw_only=True):
     """The parties' utterances that touch the leg, hold included; one across a transfer touches two, its words are in one each."""
     everything_said: tuple[Utterance, ...]
     """All utterances that touch the leg: on a mixed channel nobody knows whose."""
+    compared: dict[Party, tuple[Compared, ...]]
+    """What both recognisers heard of the parties; a piece of speech is in the leg in which its middle lies, hold included."""
+    everything_compared: tuple[Compared, ...]
+    """The same of every channel where the parties are mixed, else of both parties."""
+    uncompared: dict[Party, str]
+    """Why nothing of the party was compared, if so."""
     obstacles: dict[Party, str | None]
     """Why the party cannot be measured, None when it can."""
     no_words: dict[Party, str | None]
@@ -99,6 +106,8 @@ def scope_of(leg: Leg, timeline: Timeline, handling: Handling, transcript: Selec
     everybody = union(*spoken.values()) if timeline.mixed_audio else union(*voice.values())
     in_leg = tuple(words for words in transcript.utterances if _touches(words, leg))
     tongues = {party: _spoken(channels[party], leg, spoken, analysed, languages) for party in PARTIES}
+    both_heard = tuple(piece for piece in transcript.compared if leg.start_ms <= piece.middle_ms < leg.end_ms)
+    compared = {party: tuple(piece for piece in both_heard if piece.channel_id in channels[party]) for party in PARTIES}
     mine = {party: tuple(words for words in in_leg if words.channel_id in channels[party]) for party in PARTIES}
     return LegScope(
         leg=leg,
@@ -113,6 +122,9 @@ def scope_of(leg: Leg, timeline: Timeline, handling: Handling, transcript: Selec
         sounds=tuple(_sounds(leg, timeline, channels)),
         utterances=mine,
         everything_said=in_leg,
+        compared=compared,
+        everything_compared=both_heard if timeline.mixed_audio else (*compared["agent"], *compared["customer"]),
+        uncompared={party: _uncompared(channels[party], leg, timeline, transcript) for party in PARTIES},
         obstacles={party: _obstacle(party, channels, voice, leg, handling, timeline) for party in PARTIES},
         no_words={party: _no_words(channels[party], timeline, transcript) for party in PARTIES},
         no_handling=_no_handling(leg, handling, timeline),
@@ -205,6 +217,14 @@ def _no_words(channels: tuple[str, ...], timeline: Timeline, transcript: Selecti
         return "language_without_model"
     has_source = timeline.asr_model is not None or any(words.source == ZOOM for words in transcript.utterances)
     return None if has_source else "no_word_source"
+
+
+def _uncompared(channels: tuple[str, ...], leg: Leg, timeline: Timeline, transcript: Selection) -> str:
+    lines = [*transcript.utterances, *(line.utterance for line in transcript.unused)]
+    sources = {line.source for line in lines if _touches(line, leg) and (timeline.mixed_audio or line.channel_id in channels)}
+    if not sources:
+        return _no_words(channels, timeline, transcript) or "no_words"
+    return "one_recogniser" if len(sources) == 1 else "nothing_compared"
 
 
 def _no_handling(leg: Leg, handling: Handling, timeline: Timeline) -> str | None:

@@ -75,6 +75,7 @@ class _Track:
         low = bisect_left(self.utterances, utterance.start_ms - self._longest, key=_start)
         return range(low, bisect_left(self.utterances, _end(utterance), key=_start))
 
+
 def select(utterances: Iterable[Utterance], in_force: InForce, thresholds: ThresholdSet) -> Selection:
     """Choose between local and Zoom's words, group by group on each channel."""
     said = [line for line in map(_spelt_out, utterances) if line.words]

@@ -17,6 +17,7 @@ from cc_voice.call.rows import (
     LegRow,
     MeasuredCall,
     NullReasonRow,
+    UnusedUtteranceRow,
     UtteranceRow,
 )
 from cc_voice.call.thresholds import for_queue
@@ -26,7 +27,7 @@ from cc_voice.store.database import Connection, Row
 
 _OF_LEGS = ("fact_interval", "fact_null_reason", "fact_leg_language")
 """Tables found by leg; as `fact_word` they carry the date, without which looking for a call's rows reads the whole table."""
-_OF_CALL = ("fact_utterance", "fact_event", "fact_channel", "fact_leg", "fact_call")
+_OF_CALL = ("fact_utterance", "fact_unused_utterance", "fact_event", "fact_channel", "fact_leg", "fact_call")
 
 
 def write_batch(con: Connection, batch: Batch, site: Site) -> bool:
@@ -48,12 +49,15 @@ def delete_call(con: Connection, call_id: str) -> None:
     for leg_id, date_key in legs:
         for table in _OF_LEGS:
             con.execute(f"delete from {table} where date_key = ? and leg_id = ?", [date_key, leg_id])
-    said = con.execute("select utterance_id, date_key from fact_utterance where call_id = ?", [call_id]).fetchall()
-    for date_key in {date_key for _, date_key in said if date_key is not None}:  # a call in progress has no words of its own yet
-        con.execute(
-            "delete from fact_word where date_key = ? and utterance_id in (select unnest(?))",
-            [date_key, [utterance_id for utterance_id, _ in said]],
-        )
+    for words, lines in (("fact_word", "fact_utterance"), ("fact_unused_word", "fact_unused_utterance")):
+        said = con.execute(f"select utterance_id, date_key from {lines} where call_id = ?", [call_id]).fetchall()
+        for date_key in {
+            date_key for _, date_key in said if date_key is not None
+        }:  # a call in progress has no words of its own yet
+            con.execute(
+                f"delete from {words} where date_key = ? and utterance_id in (select unnest(?))",
+                [date_key, [utterance_id for utterance_id, _ in said]],
+            )
     postings.remove(con, call_id)
     for table in _OF_CALL:
         con.execute(f"delete from {table} where call_id = ?", [call_id])
@@ -214,6 +218,8 @@ def _insert_measured(con: Connection, batch: CallMeasured, site: Site) -> None:
     _append(con, "fact_leg_language", call.leg_languages, beside=of_leg)
     _append(con, "fact_utterance", call.utterances, beside=lambda _: of_call)
     _append(con, "fact_word", call.words, beside=lambda _: {"date_key": date_key})
+    _append(con, "fact_unused_utterance", call.unused_utterances, beside=lambda _: {"date_key": date_key})
+    _append(con, "fact_unused_word", call.unused_words, beside=lambda _: {"date_key": date_key})
     _append(con, "fact_null_reason", call.null_reasons, beside=of_leg)
     _append(con, "fact_interval", call.intervals, key="interval_id", beside=of_leg)
     _append_events(con, call.events)
@@ -286,7 +292,8 @@ def _append_events(con: Connection, events: Sequence[EventRow]) -> None:
 
 def _languages(call: MeasuredCall) -> dict[str, str | None]:
     models: dict[str, str | None] = {}
-    for utterance in call.utterances:
+    said: tuple[UnusedUtteranceRow | UtteranceRow, ...] = (*call.unused_utterances, *call.utterances)
+    for utterance in said:
         models[utterance.language_code] = utterance.asr_model or models.get(utterance.language_code)
     return models
 

@@ -22,6 +22,10 @@ class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int
     language: str | None
     ended_by: str | None
+    compared_word_count: int | None = None
+    """Words that both recognisers heard in one language, of the longer version; the reasons for None are the legs'."""
+    differing_word_count: int | None = None
+    word_disagreement_pct: float | None = None
     leg_count: int
     transfer_count: int
     conference_count: int
@@ -79,6 +83,27 @@ class CallUtterance(msgspec.Struct, frozen=True, kw_only=True):
     words: tuple[CallWord, ...] = ()
 
 
+class UnusedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What one recogniser wrote and the transcript does not hold; for what is in the transcript instead see `used_utterance_id`."""
+
+    utterance_id: str
+    leg_id: str | None
+    channel_id: str
+    party: str | None
+    source: str
+    unused_reason: str
+    """other_language, other_preferred, low_confidence or fewer_words."""
+    used_utterance_id: str | None
+    start_ms: int
+    end_ms: int
+    language_code: str
+    text: str
+    asr_conf: float | None
+    on_hold: bool | None
+    asr_model: str | None
+    words: tuple[CallWord, ...] = ()
+
+
 class CallPlatformEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One event of the platform, on the call's clock."""
 
@@ -96,6 +121,8 @@ class StoredCall(msgspec.Struct, frozen=True, kw_only=True):
     """channel_id → agent, customer, supervisor, ivr, other; None where the parties are mixed."""
     legs: tuple[CallLeg, ...]
     utterances: tuple[CallUtterance, ...]
+    unused: tuple[UnusedLine, ...] = ()
+    """The other version of what both recognisers heard, and words in the wrong language: never to be added to `utterances`."""
     events: tuple[CallPlatformEvent, ...]
 
 
@@ -134,6 +161,9 @@ def load_call(con: Connection, call_id: str) -> StoredCall | None:
             {_DURATION} as duration_ms,
             c.primary_language as language,
             c.ended_by,
+            c.compared_word_count,
+            c.differing_word_count,
+            c.word_disagreement_pct,
             c.leg_count,
             c.transfer_count,
             c.conference_count,
@@ -151,6 +181,7 @@ def load_call(con: Connection, call_id: str) -> StoredCall | None:
         channels=_parties(con, call_id),
         legs=_legs(con, call_id),
         utterances=_with_words(con, call_id, _utterances(con, call_id)),
+        unused=_unused(con, call_id),
         events=_events(con, call_id),
     )
 
@@ -271,20 +302,54 @@ def _utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:
     )
 
 
+def _unused(con: Connection, call_id: str) -> tuple[UnusedLine, ...]:
+    sql = """
+        select
+            utterance_id,
+            leg_id,
+            channel_id,
+            party,
+            source,
+            unused_reason,
+            used_utterance_id,
+            start_ms,
+            end_ms,
+            language_code,
+            text,
+            asr_conf,
+            on_hold,
+            asr_model
+        from fact_unused_utterance
+        where call_id = ?
+        order by start_ms, channel_id, source
+    """
+    lines = structs(con, UnusedLine, sql, [call_id])
+    words = _words(con, call_id, "fact_unused_word", [line.utterance_id for line in lines])
+    return tuple(msgspec.structs.replace(line, words=words.get(line.utterance_id, ())) for line in lines)
+
+
 def _with_words(con: Connection, call_id: str, said: tuple[CallUtterance, ...]) -> tuple[CallUtterance, ...]:
+    words = _words(con, call_id, "fact_word", [line.utterance_id for line in said])
+    return tuple(msgspec.structs.replace(line, words=words.get(line.utterance_id, ())) for line in said)
+
+
+def _words(con: Connection, call_id: str, table: str, utterance_ids: Sequence[str]) -> dict[str, tuple[CallWord, ...]]:
+    """Return utterance_id → its words, of one of the two tables of words."""
+    if not utterance_ids:
+        return {}
     date_key = con.execute("select date_key from fact_call where call_id = ?", [call_id]).fetchall()[0][0]
-    words: dict[str, list[CallWord]] = {}
+    found: dict[str, list[CallWord]] = {}
     for utterance_id, *word in con.execute(
-        """
+        f"""
         select w.utterance_id, w.word, w.start_ms, w.end_ms, w.conf
-        from fact_word as w
+        from {table} as w
         where w.date_key = ? and w.utterance_id in (select unnest(?))
         order by w.utterance_id, w.word_seq
         """,
-        [date_key, [line.utterance_id for line in said]],
+        [date_key, list(utterance_ids)],
     ).fetchall():
-        words.setdefault(utterance_id, []).append(CallWord(word=word[0], start_ms=word[1], end_ms=word[2], conf=word[3]))
-    return tuple(msgspec.structs.replace(line, words=tuple(words.get(line.utterance_id, ()))) for line in said)
+        found.setdefault(utterance_id, []).append(CallWord(word=word[0], start_ms=word[1], end_ms=word[2], conf=word[3]))
+    return {utterance_id: tuple(of_line) for utterance_id, of_line in found.items()}
 
 
 def _events(con: Connection, call_id: str) -> tuple[CallPlatformEvent, ...]:

@@ -102,6 +102,8 @@ def describe(interval: CallInterval) -> str:
             return f"turn of {interval.party}"
         case "latency":
             return f"{interval.party} responds after {words.seconds(interval.value or 0)} s"
+        case "disagreement":
+            return f"{words.percent(interval.value or 0)} % of the words heard differently"
         case "greeting":
             return "from answer to first words"
         case "language":

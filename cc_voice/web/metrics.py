@@ -168,6 +168,9 @@ SECTIONS: tuple[Section, ...] = (
         (
             Metric("asr_conf_mean", "conf"),
             Metric("low_conf_word_pct", "%"),
+            Metric("word_disagreement_pct", "%", Evidence("disagreement")),
+            Metric("word_disagreement_pct_agent", "%", Evidence("disagreement", "agent")),
+            Metric("word_disagreement_pct_customer", "%", Evidence("disagreement", "customer")),
         ),
     ),
     Section(

@@ -1,5 +1,7 @@
 """The golden example of the metric dictionary (1.10) as input: own data, times in ms."""
 
+import msgspec
+
 from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
 from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.thresholds import ThresholdSet
@@ -62,3 +64,34 @@ def golden_stream() -> StreamAnalysis:
         utterances=tuple(say(name, span, count, text=SHORT.get(span, "word")) for name, span, count in said),
         asr_model="tiny",
     )
+
+
+ZOOMS_LINES: tuple[tuple[str, Interval, str], ...] = (
+    ("a", (2_300, 6_200), "Word " * 8 + "another, word."),
+    ("c", (13_000, 15_900), "Word, " * 7),
+    ("c", (15_900, 18_800), "word " * 4 + "wart."),
+    ("a", (41_000, 45_000), "word " * 9),
+    ("c", (33_000, 34_500), "word " * 4),
+    ("c", (45_300, 48_000), "word " * 9),
+    ("c", (52_500, 54_400), "palabra " * 8),
+)
+"""What Zoom's transcript makes of six pieces of speech: a word differs; three are missing and one differs, in two lines; three
+times all is the same, once on hold; and all is in another language."""
+
+
+def golden_stream_heard_twice() -> StreamAnalysis:
+    """The golden call with a transcript of Zoom's beside our words: of 47 words that both heard 5 differ, of the agent's 19 one."""
+    lines = tuple(
+        Utterance(
+            channel_id=name,
+            start_ms=span[0],
+            end_ms=span[1],
+            text=text.strip(),
+            words=tuple(map(Word, text.split())),
+            language="es" if "palabra" in text else "en",
+            source="zoom",
+        )
+        for name, span, text in ZOOMS_LINES
+    )
+    stream = golden_stream()
+    return msgspec.structs.replace(stream, utterances=stream.utterances + lines)

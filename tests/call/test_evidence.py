@@ -34,6 +34,7 @@ KINDS = {
     "language",
     "lang_switch",
     "lang_mismatch",
+    "disagreement",
 }
 
 
@@ -105,7 +106,7 @@ def check_party(behind: Behind, party: str) -> None:
 def test_the_golden_call_adds_up_and_every_kind_but_dead_air_and_gaps_is_there() -> None:
     call = measure([golden_stream()], THRESHOLDS)
     check(call, call.legs[0])
-    absent = {"dead_air", "excluded", "music", "tone", "language", "lang_switch", "lang_mismatch"}
+    absent = {"dead_air", "excluded", "music", "tone", "language", "lang_switch", "lang_mismatch", "disagreement"}
     assert {row.kind for row in call.intervals} == KINDS - absent
     assert {row.metric_version for row in call.intervals} == {METRIC_VERSION}
 

@@ -211,8 +211,8 @@ def test_no_piece_of_speech_is_there_twice_and_none_is_lost(
 @settings(max_examples=100, deadline=None)
 @given(st.lists(utterances(), max_size=10), st.sampled_from(["en", "es", "ja"]), st.randoms())
 def test_the_order_in_which_lines_come_does_not_matter(said: list[Utterance], configured: str, random: Random) -> None:
-    shuffled = random.sample(said, len(said))
-    first, second = chosen_from(said, configured), chosen_from(shuffled, configured)
+    spoken = tagged(said, configured)
+    first, second = (select(lines, spoken, DEFAULTS) for lines in (said, random.sample(said, len(said))))
     assert sorted(map(str, first.compared)) == sorted(map(str, second.compared))
     assert Counter(line.words for line in first.utterances) == Counter(line.words for line in second.utterances)
 

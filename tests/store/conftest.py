@@ -12,7 +12,7 @@ from cc_voice.call.measure import measure
 from cc_voice.settings import Site
 from cc_voice.store import streams
 from cc_voice.store.database import Database
-from tests.call.golden import T0, THRESHOLDS, golden_stream
+from tests.call.golden import T0, THRESHOLDS, golden_stream_heard_twice
 
 SITE = Site(site_id=7, name="Test site", timezone="Europe/Berlin")
 
@@ -33,7 +33,7 @@ def rows(database: Database) -> Callable[..., list[tuple[Any, ...]]]:
 
 def golden(epoch: int = 1, revision: int | None = None, **changes: Any) -> CallMeasured:
     """The golden call as a worker delivers it; `changes` go into its stream."""
-    stream = msgspec.structs.replace(golden_stream(), epoch=epoch, **changes)
+    stream = msgspec.structs.replace(golden_stream_heard_twice(), epoch=epoch, **changes)
     return CallMeasured(
         call_id=stream.call_id,
         stream_id=stream.stream_id,

@@ -23,6 +23,12 @@ def test_one_call_comes_with_everything_behind_it(database: Database) -> None:
     assert len(leg.intervals) == len(batch.call.intervals)
     assert [u.text for u in found.utterances] == [u.text for u in batch.call.utterances]
     assert [len(u.words) for u in found.utterances] == [u.word_count for u in batch.call.utterances]
+    assert [(u.unused_reason, u.used_utterance_id, u.text) for u in found.unused] == [
+        (u.unused_reason, u.used_utterance_id, u.text) for u in batch.call.unused_utterances
+    ]
+    assert [len(u.words) for u in found.unused] == [u.word_count for u in batch.call.unused_utterances]
+    assert (found.call.compared_word_count, found.call.differing_word_count) == (47, 5)
+    assert leg.metrics["word_disagreement_pct"] == found.call.word_disagreement_pct
     assert found.events[0].event_name == "consumer_answered"
     msgspec.json.encode(found)  # what the API sends
 

@@ -66,7 +66,7 @@ def script(name: str) -> dict[str, Any]:
 def test_the_summary_counts_what_the_files_hold(demo: tuple[Path, dict[str, Any]]) -> None:
     folder, summary = demo
     assert summary["calls"] >= 8
-    for table in ("calls", "legs", "utterances", "words"):
+    for table in ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words"):
         assert len(pandas.read_csv(folder / "exports" / f"{table}.csv")) == summary[table]
         assert len(polars.read_parquet(folder / "exports" / f"{table}.parquet")) == summary[table]
     manifest = json.loads((folder / "exports" / "manifest.json").read_text())

@@ -199,6 +199,7 @@ def test_labels_of_events_do_not_lie_on_each_other(found: list[tuple[str, int]])
         (interval("overtalk", 0, 1, subkind="dual_start"), "dual start"),
         (interval("overtalk", 0, 1, subkind="short"), "overtalk under 300 ms"),
         (interval("dead_air", 0, 1, subkind="owed_by", party="customer"), "dead air, owed by customer"),
+        (interval("disagreement", 0, 1, party="customer", value=26.67), "26.7 % of the words heard differently"),
         (interval("long_silence", 0, 1, subkind="announced", party="agent"), "long silence, owed by agent, announced"),
         (interval("speech", 0, 1, party="agent", subkind="backchannel"), "agent speaks, listening sound"),
         (interval("speech", 0, 1), "somebody speaks"),
