@@ -20,6 +20,7 @@ class _Commands(LazyGroup):
         "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
         "models": ("cc_voice.models", "models", "List, fetch, verify, measure and remove speech models."),
         "bench": ("cc_voice.bench", "bench", "Measure this product on this machine."),
+        "enrich": ("cc_voice.enrich", "enrich", "Take reports of Zoom Contact Center, and rosters of agents and queues."),
         "recompute": ("cc_voice.recompute", "recompute", "Measure history again, and show what changes before it is published."),
         "demo": ("cc_voice.demo", "demo", "Play eight bundled calls through a service of its own and show the results."),
     }

@@ -5,7 +5,9 @@ the running service through its owner socket (`<data>/owner.sock`), which looks 
 """
 
 import contextlib
+import datetime
 import time
+import zoneinfo
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from cc_voice import exports, queries
 from cc_voice import sql as people_sql
 from cc_voice.settings import Settings
 from cc_voice.sql import runner, snapshot
-from cc_voice.store import batches, call_list, calls, recordings, runs, spool, streams
+from cc_voice.store import batches, call_list, calls, enrichment, recordings, runs, spool, streams
 from cc_voice.store.database import Database
 from cc_voice.store.errors import DatabaseLocked, StoreError
 
@@ -224,6 +226,15 @@ def _publish_call(database: Database, settings: Settings, result: runs.Result) -
     return database.write_now(lambda con: batches.write_batch(con, batch, settings.site))
 
 
+def _enrich(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    """Store records of a report or a roster, all of them or none."""
+    dataset = arguments["dataset"]
+    records = enrichment.records_of(dataset, arguments["records"])
+    today = datetime.datetime.now(zoneinfo.ZoneInfo(settings.timezone)).date()
+    taken = database.write_now(lambda con: enrichment.take(con, dataset, records, settings.site, today))
+    return msgspec.to_builtins(taken)
+
+
 QUESTIONS: dict[str, Question] = {
     "calls.list": _list_calls,
     "calls.show": _show_call,
@@ -234,6 +245,7 @@ QUESTIONS: dict[str, Question] = {
     "export": _export,
     "sql": _sql,
     "store": _store,
+    "enrich": _enrich,
     "recompute.before": _stored_legs,
     "recompute.publish": _publish,
 }

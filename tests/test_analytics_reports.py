@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from cc_voice import queries
 from cc_voice.call.rows import LegLanguageRow
-from tests.stored_calls import NOON, Connection, call, golden_call, interval, leg, new_store, say, write
+from cc_voice.store import enrichment
+from cc_voice.zoom_reports import Queue, QueueInterval
+from tests.stored_calls import NOON, SITE, Connection, call, golden_call, interval, leg, new_store, say, unix_ms, write
 
 RANGE = {"since": "2026-11-01", "until": "2026-11-30"}
 Row = dict[str, Any]
@@ -155,6 +157,23 @@ def test_handle_time_parts_sum_to_interaction(con: Connection) -> None:
     assert (row["n_legs"], total, row["unheard_ms_mean"]) == (1, row["interaction_ms_mean"], 5_000)
     assert (row["acw_ms_mean"], row["handle_ms_mean"]) == (None, 60_000)
     assert [row["group_name"] for row in ask(con, "handle-time", by="agent")] == ["Ana"]
+
+
+def test_service_level_leaves_short_abandons_out(con: Connection) -> None:
+    write(con, call("a", leg("a")))  # a site of which something is known
+    told = {"answered": 7, "answered_in_sl": 6, "abandoned": 3, "short_abandoned": 1, "flow_out": 1, "wait_ms_total": 100_000}
+    for hour in (0, 1):
+        at = unix_ms(NOON) + hour * 3_600_000
+        record = QueueInterval(queue_id="q1", queue_name="Billing", interval_unix_ms=at, offered=11, **told)
+        enrichment.take(con, "queue_performance", [record], SITE, NOON.date())
+    enrichment.take(con, "queues", [Queue(queue_id="q1", sl_seconds=20, valid_from="2026-01-01")], SITE, NOON.date())
+    (row,) = ask(con, "service-level")
+    assert (row["queue_name"], row["n_offered"], row["sl_seconds"]) == ("Billing", 22, 20)
+    assert row["service_level_pct_ros"] == pytest.approx(100 * 12 / (14 + 6 - 2))
+    assert (row["abandoned_pct_ros"], row["wait_ms_mean"]) == (pytest.approx(100 * 6 / 22), 10_000)
+    (row,) = ask(con, "service-level", flow_out="counted")
+    assert row["service_level_pct_ros"] == pytest.approx(100 * 12 / (14 + 6 - 2 + 2))
+    assert ask(con, "service-level", queue="Sales") == []
 
 
 def test_greeting_counts_legs_in_time(con: Connection) -> None:

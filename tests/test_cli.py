@@ -387,3 +387,30 @@ def test_a_wrong_file_is_explained_and_nothing_is_stored(
     assert says in result.output
     assert "Traceback" not in result.output
     assert json.loads(run("calls", "list", "--json").output) == []
+
+
+@pytest.mark.usefixtures("golden_site")
+def test_reports_of_zoom_are_taken_and_told(run: Run, tmp_path: Path) -> None:
+    engagements = tmp_path / "engagements.csv"
+    engagements.write_text("engagement_id,waiting_duration,consumer_number\nE1,12,+49301\nE9,3,+49302\n")
+    agents = tmp_path / "agents.csv"
+    agents.write_text("user_id,team_name\nu1,Blue\n")
+    result = run("enrich", str(engagements), str(agents))
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == [
+        f"{engagements}: 2 rows of engagement; 1 measured calls have it now; left out: consumer_number",
+        f"{agents}: 1 rows of agents",
+    ]
+
+
+@pytest.mark.usefixtures("golden_site")
+def test_nothing_is_taken_where_one_file_is_wrong(run: Run, tmp_path: Path) -> None:
+    good, wrong = tmp_path / "good.csv", tmp_path / "wrong.csv"
+    good.write_text("engagement_id,waiting_duration\nE1,12\n")
+    wrong.write_text("engagement_id,waiting_duration\nE1,soon\n")
+    result = run("enrich", str(good), str(wrong))
+    assert result.exit_code == 1
+    assert "row 1: waiting_duration is 'soon'" in result.stderr
+    database = Database.open(tmp_path / "data" / "cc_voice.duckdb")
+    assert database.read_now(lambda con: con.execute("select count(*) from zoom_engagement").fetchall()) == [(0,)]
+    database.close()

@@ -140,10 +140,10 @@ def parse(words: tuple[str, ...]) -> click.Context:
 def test_a_command_that_is_shown_is_understood(shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for word in shown.words:
-        if re.fullmatch(r"[\w-]+\.(wav|flac|toml)", word):
+        if re.fullmatch(r"[\w-]+\.(wav|flac|toml|csv|json)", word):
             (tmp_path / word).touch()
     command, _, _ = main.resolve_command(click.Context(main), list(shown.words[:1]))
-    if len(shown.words) == 1 and command in ("import", "simulate", "models"):
+    if len(shown.words) == 1 and command in ("import", "simulate", "models", "enrich"):
         return  # only mentioned
     parse(shown.words)
 

@@ -16,6 +16,10 @@ select
     c.transfer_count,
     c.conference_count,
     c.ended_by,
+    c.queue_wait_ms,
+    c.abandoned,
+    disposition.name as disposition_name,
+    disposition.is_resolved as disposition_is_resolved,
     c.primary_language,
     c.compared_word_count,
     c.differing_word_count,
@@ -32,6 +36,7 @@ select
 from fact_call as c
 left join dim_site as s on s.site_id = c.site_id
 left join dim_date as d on d.date_key = c.date_key
+left join dim_disposition as disposition on disposition.disposition_key = c.disposition_key
 left join fact_leg as first_leg on first_leg.call_no = c.call_no and first_leg.leg_no = 1
 left join dim_agent as first_agent on first_agent.agent_key = first_leg.agent_key
 left join dim_queue as first_queue on first_queue.queue_key = first_leg.queue_key

@@ -22,7 +22,7 @@ from cc_voice.call.rows import (
 )
 from cc_voice.call.thresholds import for_queue
 from cc_voice.settings import Site
-from cc_voice.store import dimensions, postings, streams
+from cc_voice.store import dimensions, enrichment, history, postings, streams
 from cc_voice.store.database import Connection, Row
 
 _OF_LEGS = ("fact_interval", "fact_null_reason", "fact_leg_language")
@@ -225,6 +225,7 @@ def _insert_measured(con: Connection, batch: CallMeasured, site: Site) -> None:
     _append_events(con, call.events)
     postings.add(con, call_no, date_key, call.utterances)
     dimensions.note_languages(con, _languages(call))
+    enrichment.apply(con, [call.call.instance_id])
 
 
 def _is_newest(con: Connection, batch: CallMeasured) -> bool:
@@ -272,8 +273,8 @@ def _leg_values(con: Connection, leg: LegRow, product: str, site: Site) -> dict[
         del values[name]
     answered_ms, ended_ms = values.pop("answered_unix_ms"), values.pop("ended_unix_ms")
     return values | {
-        "agent_key": dimensions.agent_key(con, leg, product),
-        "queue_key": dimensions.queue_key(con, leg),
+        "agent_key": history.agent_key(con, leg, product),
+        "queue_key": history.queue_key(con, leg),
         "date_key": dimensions.date_key(con, answered_ms, site),
         "answered_ts": _utc(answered_ms),
         "ended_ts": _utc(ended_ms),

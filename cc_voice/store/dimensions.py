@@ -1,23 +1,17 @@
 """Surrogate keys of the star's dimensions: found, or made when something is seen for the first time.
 
-Agents and queues are kept with their history (type 2): a new name opens a new row from the call on that showed it, older calls
-keep the old one. Zoom's user ids name a person in contact-center and phone calls only; in meetings they are given out anew
-every time, so there a person is known by the name that was shown.
+Agents and queues have a history: `history.py`.
 """
 
 import datetime
 import zoneinfo
-from typing import Any
 
 import msgspec
 
 from cc_voice.call.lexicon import UNSPACED, primary
-from cc_voice.call.rows import LegRow
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.settings import Site
 from cc_voice.store.database import Connection
-
-PRODUCTS_WITH_USER_IDS = frozenset({"contact_center", "phone"})
 
 LANGUAGE_NAMES = {
     "ar": "Arabic",
@@ -81,70 +75,6 @@ def date_key(con: Connection, unix_ms: int, site: Site) -> int:
         [key, day, day.isocalendar().week, day.month, day.year],
     )
     return key
-
-
-def agent_key(con: Connection, leg: LegRow, product: str) -> int | None:
-    """Return the key of a leg's agent as of the leg's start, or None where nobody says who it was."""
-    named = f"name:{leg.agent_name}" if leg.agent_name else None
-    user_id = leg.agent_user_id if product in PRODUCTS_WITH_USER_IDS else None
-    if user_id is None and named is None:
-        return None
-    return _versioned(con, _AGENT, user_id or named, leg.agent_name, leg.answered_unix_ms)
-
-
-def queue_key(con: Connection, leg: LegRow) -> int | None:
-    """Return the key of a leg's queue as of the leg's start, or None without one."""
-    queue_id = leg.queue_id or (f"name:{leg.queue_name}" if leg.queue_name else None)
-    return _versioned(con, _QUEUE, queue_id, leg.queue_name, leg.answered_unix_ms) if queue_id else None
-
-
-class _Versioned(msgspec.Struct, frozen=True):
-    """A dimension with history: its table and how its columns are called."""
-
-    table: str
-    key: str
-    natural: str
-    name: str
-
-
-_AGENT = _Versioned("dim_agent", "agent_key", "user_id", "display_name")
-_QUEUE = _Versioned("dim_queue", "queue_key", "queue_id", "queue_name")
-
-
-def _versioned(con: Connection, dim: _Versioned, natural: Any, name: str | None, unix_ms: int) -> int:
-    versions = con.execute(
-        f"""
-        select {dim.key}, {dim.name}, epoch_ms(valid_from), is_current
-        from {dim.table}
-        where {dim.natural} = ?
-        order by valid_from
-        """,
-        [natural],
-    ).fetchall()
-    if not versions:
-        return _open_version(con, dim, natural, name, unix_ms)
-    key, known, since_ms, is_current = next((row for row in reversed(versions) if row[2] <= unix_ms), versions[0])
-    if known is None and name is not None:
-        con.execute(f"update {dim.table} set {dim.name} = ? where {dim.key} = ?", [name, key])
-    elif name is not None and name != known and is_current and unix_ms > since_ms:
-        con.execute(
-            f"update {dim.table} set valid_to = make_timestamptz(?::bigint * 1000), is_current = false where {dim.key} = ?",
-            [unix_ms, key],
-        )
-        return _open_version(con, dim, natural, name, unix_ms)
-    return int(key)
-
-
-def _open_version(con: Connection, dim: _Versioned, natural: str, name: str | None, unix_ms: int) -> int:
-    rows = con.execute(
-        f"""
-        insert into {dim.table} ({dim.key}, {dim.natural}, {dim.name}, valid_from, is_current)
-        values (nextval('{dim.key}'), ?, ?, make_timestamptz(?::bigint * 1000), true)
-        returning {dim.key}
-        """,
-        [natural, name, unix_ms],
-    ).fetchall()
-    return int(rows[0][0])
 
 
 def threshold_set_key(con: Connection, thresholds: ThresholdSet) -> int:
