@@ -7,6 +7,7 @@ Spawned, not forked: a fork would copy the database handle and every thread's lo
 import asyncio
 import contextlib
 import multiprocessing
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import structlog
 from cc_voice import settings as configuration
 from cc_voice.fleet import worker
 from cc_voice.fleet.messages import TO_OWNER, Closed, Drain, OpenStream, Ready, ToOwner, ToWorker
+from cc_voice.fleet.stderr import Relay
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
 
@@ -26,6 +28,8 @@ log = structlog.get_logger()
 
 DRAIN_SECONDS = 20.0
 """How long a worker may take to finish the calls it is completing when the service stops; what is left resumes later."""
+EXIT_SECONDS = 2.0
+"""Between the end of a worker's pipe and its own."""
 RESTART_PAUSE_SECONDS = 1.0
 """Between a worker's death and its replacement: a machine that kills workers at once must not spin."""
 
@@ -115,15 +119,19 @@ class LocalFleet:
     async def _fill(self, seat: _Seat) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
+        printed, prints = context.Pipe(duplex=False)
         process = context.Process(
-            target=worker.main, args=(theirs, self._settings_json, self._threads), name=f"cc-voice worker {seat.number}"
+            target=worker.main, args=(theirs, prints, self._settings_json, self._threads), name=f"cc-voice worker {seat.number}"
         )
         # start() imports in the child and waits for it to take its arguments: seconds on a cold machine, so not in the loop
         await asyncio.to_thread(process.start)
         theirs.close()
+        prints.close()
         seat.process, seat.pipe = process, ours
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._read, args=(loop, seat, ours), name=f"worker {seat.number}", daemon=True).start()
+        relay = Relay(seat.number)
+        threading.Thread(target=relay.run, args=(printed,), name=f"stderr {seat.number}", daemon=True).start()
 
     def _read(self, loop: asyncio.AbstractEventLoop, seat: _Seat, pipe: Connection) -> None:
         with contextlib.suppress(RuntimeError):  # the loop may close before the last worker's pipe does
@@ -131,6 +139,8 @@ class LocalFleet:
                 try:
                     message = TO_OWNER.decode(pipe.recv_bytes())
                 except (EOFError, OSError):
+                    if seat.process is not None and not self._stopping:
+                        seat.process.join(EXIT_SECONDS)  # so that its exit code is known
                     loop.call_soon_threadsafe(self._ended, seat, pipe)
                     return
                 loop.call_soon_threadsafe(self._heard, seat, message)
@@ -151,7 +161,7 @@ class LocalFleet:
         seat.pipe = None
         seat.restarts += 1
         code = seat.process.exitcode if seat.process else None
-        log.error("worker lost", worker=seat.number, exit_code=code, streams=len(seat.streams))
+        log.error("worker lost", worker=seat.number, exit_code=code, why=_why(code), streams=len(seat.streams))
         if any(other.pipe is not None for other in self._seats):
             self._give_back(seat)  # the others can take them up at once: Zoom waits 60 s, not longer
         task = asyncio.create_task(self._replace(seat))
@@ -193,3 +203,16 @@ class LocalFleet:
             log.warning("worker did not finish in time; its calls resume at the next start", worker=seat.number)
             seat.process.kill()
             seat.process.join()
+
+
+def _why(exit_code: int | None) -> str:
+    """Return what ended a process, in words."""
+    if exit_code is None:
+        return "it does not end"
+    if exit_code >= 0:
+        return "it ended itself"
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:
+        name = f"signal {-exit_code}"
+    return f"{name}; out of memory?" if name == "SIGKILL" else name

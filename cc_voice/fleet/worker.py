@@ -17,6 +17,7 @@ import structlog
 
 from cc_voice import settings as configuration
 from cc_voice.call.batch import Batch, LiveWords, StreamProgress
+from cc_voice.fleet import stderr
 from cc_voice.fleet.messages import (
     TO_WORKER,
     Announce,
@@ -43,8 +44,9 @@ from cc_voice.store import spool
 log = structlog.get_logger()
 
 
-def main(pipe: Connection, settings_json: bytes, threads: int) -> None:
-    """Run a worker until its pipe ends; the entry point of the spawned process."""
+def main(pipe: Connection, printed: Connection, settings_json: bytes, threads: int) -> None:
+    """Run a worker until its pipe ends; the entry point of the spawned process. `printed` takes what libraries print."""
+    stderr.redirect(printed)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     settings = configuration.loads(settings_json)

@@ -154,3 +154,12 @@ async def test_a_stopped_fleet_has_no_process_and_gives_nothing_back(own: Callab
         with pytest.raises(ProcessLookupError):
             os.kill(pid or 0, 0)
     assert owner.lost == []
+
+
+async def test_why_a_worker_was_lost_is_told(own: Callable[..., Owner]) -> None:
+    owner = await own(1)
+    with capture_logs() as logs:
+        owner.kill(0)
+        await until(lambda: [line for line in logs if line["event"] == "worker lost"], "the loss is told")
+    [lost] = [line for line in logs if line["event"] == "worker lost"]
+    assert (lost["exit_code"], lost["why"]) == (-signal.SIGKILL, "SIGKILL; out of memory?")

@@ -27,9 +27,12 @@ class Worker:
         context = get_context("spawn")
         self.pipe: Connection
         self.pipe, theirs = context.Pipe()
-        self.process: SpawnProcess = context.Process(target=worker.main, args=(theirs, configuration.dumps(site), 1))
+        self.printed, prints = context.Pipe(duplex=False)
+        arguments = (theirs, prints, configuration.dumps(site), 1)
+        self.process: SpawnProcess = context.Process(target=worker.main, args=arguments)
         self.process.start()
         theirs.close()
+        prints.close()
 
     def tell(self, *messages: ToWorker) -> None:
         for message in messages:
