@@ -8,6 +8,10 @@ create or replace temp macro as_date_key(day) as
 create or replace temp macro ros(part, whole) as
     sum(part) filter (where whole is not null) / nullif(sum(whole) filter (where part is not null), 0);
 
+-- 0–100 on the scale of Amazon Connect, uncalibrated: lines differ in gain
+create or replace temp macro loudness_score(dbfs) as
+    greatest(0, least(100, dbfs + 100));
+
 -- 95 % Wilson interval of a share, in percent: right also for few rows and for shares near 0 and 100
 create or replace temp macro wilson_low_pct(hits, n) as
     round(100 * (hits / n + 1.9208 / n - 1.96 * sqrt(hits / n * (1 - hits / n) / n + 0.9604 / (n * n))) / (1 + 3.8416 / n), 3);

@@ -47,6 +47,12 @@ class ThresholdSet(msgspec.Struct, frozen=True, kw_only=True):
     """Whose words are the transcript where our recogniser and Zoom's transcript heard the same speech."""
     min_transcript_conf: float = 0.75
     """`best` takes our words from this mean confidence on. Ours: above `low_conf`, as a mean of that has many doubtful words."""
+    quiet_dbfs: float = -45.0
+    raised_voice_db: float = 10.0
+    raised_voice_ms: int = 3_000
+    raised_voice_agent: bool = True
+    """Whether agents are measured too; customers always are. Off at the site is off for every queue."""
+    echo_correlation_pct: int = 40
     cust_speech_on_hold: bool = False
     """Sensitive: measured only where the site says so."""
 
@@ -62,8 +68,12 @@ class QueueThresholds(ThresholdSet, frozen=True, kw_only=True, forbid_unknown_fi
         for name, value in msgspec.structs.asdict(self.values).items():
             if name in fixed and value != getattr(_DEFAULTS, name):
                 return f"{name} cannot be set here"
-            if isinstance(value, int | float) and value < 0:
+            if isinstance(value, int | float) and value < 0 and name != "quiet_dbfs":
                 return f"{name} is {value}; write 0 or more"
+        if not -100 <= self.quiet_dbfs <= 0:
+            return f"quiet_dbfs is {self.quiet_dbfs}; levels are -100 to 0 dBFS"
+        if self.echo_correlation_pct > 100:
+            return f"echo_correlation_pct is {self.echo_correlation_pct}; percentages are 0 to 100"
         high = next((name for name in ("low_conf", "min_transcript_conf") if getattr(self, name) > 1), None)
         return f"{high} is {getattr(self, high)}; confidences are 0 to 1" if high else None
 
@@ -81,4 +91,5 @@ def for_queue(
 ) -> ThresholdSet:
     """Return what a leg of a queue is measured with: the first set that names the queue, else the site's."""
     names = {queue_id, queue_name} - {None}
-    return next((entry.values for entry in by_queue if names.intersection(entry.queues)), site)
+    own = next((entry.values for entry in by_queue if names.intersection(entry.queues)), site)
+    return msgspec.structs.replace(own, raised_voice_agent=own.raised_voice_agent and site.raised_voice_agent)

@@ -5,13 +5,14 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cc_voice import queries
-from cc_voice.call.rows import LegLanguageRow
+from cc_voice.call.rows import ChannelRow, LegLanguageRow
 from cc_voice.store import enrichment
 from cc_voice.zoom_reports import Queue, QueueInterval
 from tests.stored_calls import NOON, SITE, Connection, call, golden_call, interval, leg, new_store, say, unix_ms, write
@@ -204,6 +205,47 @@ def test_bad_audio_is_weighted_by_words(con: Connection) -> None:
     write(con, call("b", leg("b", one_way_audio=False, low_conf_word_pct=10.0, word_count_agent=30, media_gap_ms=0)))
     (row,) = ask(con, "bad-audio")
     assert (row["n_one_way"], row["one_way_pct"], row["low_conf_word_pct_ros"], row["media_gap_pct_ros"]) == (1, 50, 20, 5)
+
+
+def test_audio_quality_counts_legs_with_a_fault(con: Connection) -> None:
+    good = {
+        "level_dbfs_agent": -22.0,
+        "quiet_pct_agent": 0.0,
+        "clipping_pct_agent": 0.0,
+        "snr_db_agent": 40.0,
+        "echo_suspect": False,
+    }
+    faults = ({"quiet_pct_agent": 20.0}, {"clipping_pct_agent": 1.5}, {"snr_db_agent": 14.0}, {"snr_db_agent": None})
+    for number, fault in enumerate(faults):
+        write(con, call(f"a{number}", leg(f"a{number}", talk_ms_agent=10_000, **(good | fault))))
+    write(con, call("b", leg("b", agent="ben", talk_ms_agent=30_000, **(good | {"echo_suspect": True}))))
+    write(con, call("c", leg("c", agent="cem", talk_ms_agent=30_000)))
+    ana, ben = ask(con, "audio-quality", min_legs="1")
+    assert (ana["group_name"], ana["rank"], ana["n_legs"], ana["n_faulty"], ana["faulty_pct"]) == ("Ana", 1, 4, 3, 75)
+    assert (ana["quiet_pct_agent_ros"], ana["clipping_pct_agent_ros"], ana["snr_db_agent_p50"]) == (5, 0.375, 40)
+    assert (ben["group_name"], ben["n_faulty"], ben["n_echo"], ben["n_legs_echo"]) == ("Ben", 0, 1, 1)
+    (both,) = ask(con, "audio-quality", by="queue", quiet_pct="21", clipping_pct="2", snr_db="10")
+    assert (both["group_id"], both["rank"], both["n_legs"], both["n_faulty"], both["level_dbfs_agent_p50"]) == (
+        "billing",
+        None,
+        5,
+        0,
+        -22,
+    )
+
+
+def test_the_levels_of_a_call_are_a_row_per_spoken_second(con: Connection) -> None:
+    heard = call("a", leg("a"))
+    channels = (
+        ChannelRow(call_id="a", channel_id="1", party="agent", level_dbfs=(None, -20, -120)),
+        ChannelRow(call_id="a", channel_id="2", party="customer"),
+    )
+    write(con, msgspec.structs.replace(heard, channels=channels))
+    queries.prepare(con)
+    rows = con.execute(
+        "select channel_id, party, start_ms, end_ms, level_dbfs, loudness_score from v_level order by start_ms"
+    ).fetchall()
+    assert rows == [("1", "agent", 1_000, 2_000, -20, 80), ("1", "agent", 2_000, 3_000, -120, 0)]
 
 
 # -- evidence --------------------------------------------------------------------------------------------------------

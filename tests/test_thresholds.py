@@ -27,6 +27,13 @@ def test_a_leg_has_the_thresholds_of_its_queue(queue_id: str | None, queue_name:
     assert type(chosen) is ThresholdSet
 
 
+@pytest.mark.parametrize(("site", "queue", "measured"), [(True, True, True), (False, True, False), (True, False, False)])
+def test_agents_whom_the_site_leaves_out_no_queue_takes_in(site: bool, queue: bool, measured: bool) -> None:
+    sets = [QueueThresholds(name="billing", queues=("Q_billing",), raised_voice_agent=queue)]
+    chosen = for_queue(ThresholdSet(raised_voice_agent=site), sets, "Q_billing", None)
+    assert chosen.raised_voice_agent is measured
+
+
 def load(tmp_path: Path, toml: str) -> settings.Settings:
     path = tmp_path / "site.toml"
     path.write_text(toml)
@@ -45,6 +52,8 @@ def test_sets_are_read_from_the_configuration_and_reach_workers(tmp_path: Path) 
         ('[[thresholds]]\nname = "a"\n[[thresholds]]\nname = "a"\n', "two sets of thresholds have the name 'a'"),
         ('[[thresholds]]\nname = "a"\nqueues = ["Q"]\n[[thresholds]]\nname = "b"\nqueues = ["Q"]\n', "for the queue 'Q'"),
         ("[[thresholds]]\nlong_silence_ms = -1\n", "long_silence_ms is -1"),
+        ("[[thresholds]]\nquiet_dbfs = 45.0\n", "quiet_dbfs is 45.0; levels are -100 to 0 dBFS"),
+        ("[[thresholds]]\necho_correlation_pct = 101\n", "echo_correlation_pct is 101"),
         ("[[thresholds]]\nlow_conf = 60.0\n", "confidences are 0 to 1"),
         ("[[thresholds]]\nvad_min_speech_ms = 50\n", "vad_min_speech_ms cannot be set here"),
         ("[[thresholds]]\nthreshold_set_id = 3\n", "threshold_set_id cannot be set here"),

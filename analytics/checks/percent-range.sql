@@ -19,5 +19,11 @@ where agent_talk_pct not between 0 and 100
     or word_disagreement_pct not between 0 and 100
     or word_disagreement_pct_agent not between 0 and 100
     or word_disagreement_pct_customer not between 0 and 100
+    or quiet_pct_agent not between 0 and 100
+    or quiet_pct_customer not between 0 and 100
+    or clipping_pct_agent not between 0 and 100
+    or clipping_pct_customer not between 0 and 100
+    or loudness_p95_agent not between 0 and 100
+    or loudness_p95_customer not between 0 and 100
     or talk_ratio_agent not between 0 and 1
     or asr_conf_mean not between 0 and 1

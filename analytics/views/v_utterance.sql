@@ -19,6 +19,7 @@ select
     u.asr_conf,
     u.is_backchannel,
     u.on_hold,
+    u.loudness_mean,
     u.asr_model
 from fact_utterance as u
 join fact_call as c on c.call_no = u.call_no and c.date_key = u.date_key

@@ -32,6 +32,19 @@ class Comparison(msgspec.Struct, frozen=True, array_like=True):
     """(BCP-47 tag, mean word confidence 0–1 weighted by duration, 0 without words)."""
 
 
+ECHO_BLOCK_MS = 2_000
+"""Length of what is compared at once when an echo is looked for."""
+
+
+class Echo(msgspec.Struct, frozen=True, array_like=True):
+    """A channel's speech may come back on another one, `on`, after `delay_ms`."""
+
+    on: str
+    delay_ms: int
+    blocks: tuple[tuple[int, int], ...]
+    """(start_ms, correlation in percent, −100 … 100) of every block in which the party mostly speaks."""
+
+
 class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     """The audio of one party, heard.
 
@@ -49,6 +62,8 @@ class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     tones: tuple[Interval, ...] = ()
     levels: tuple[SecondLevel, ...] = ()
     """Of every second of the stream's clock, the first one first; empty where an earlier version heard the audio."""
+    echoes: tuple[Echo, ...] = ()
+    """Where this party's voice may come back; nothing is listed where there is no sign of it."""
     received_ms: int = 0
     """How much audio arrived, duplicates not counted."""
     first_packet_ms: int | None = None

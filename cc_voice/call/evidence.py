@@ -16,9 +16,12 @@
     lang_switch     language switched to             who             language left      posterior          lang_switch_count_p
     lang_mismatch   –                                –               –                  –                  lang_mismatch_ms
     disagreement    –                                who             –                  % of its words     word_disagreement_pct_p
+    raised_voice    –                                who             –                  dB over own median raised_voice_ms_p
+    echo            –                                whose voice     –                  ms of delay        echo_suspect
 
 (1) What most of it was told by, see `language.py`. A switch reaches from the last speech in one language to the first in the other.
 A piece of speech in which no word differs between the recognisers has no row of `disagreement`.
+
 Nothing is emitted for a metric that is NULL because a party cannot be heard.
 """
 
@@ -84,6 +87,7 @@ def evidence(
         rows += _both(write, scope, found)
     elif together == "mixed_audio":
         rows += [*write.rows("silence", scope.silence), *(_long_silence(write, silence, None) for silence in found.silences)]
+    rows += _sound_of_voices(write, scope, found)
     if found.greeting is not None and scope.leg.answered and scope.obstacles["agent"] is None:
         rows.append(write.row("greeting", found.greeting, party="agent", value=found.greeting[1] - found.greeting[0]))
     return tuple(sorted(rows, key=lambda row: (row.start_ms, row.end_ms, row.kind, row.party or "")))
@@ -109,6 +113,16 @@ def _languages(write: _Writer, scope: LegScope, found: Findings) -> Iterable[Int
         yield write.row("lang_switch", span, subkind=switch.after, party=switch.party, value=switch.conf, outcome=switch.before)
     if scope.identifies_language and scope.two_party_obstacle is None:
         yield from write.rows("lang_mismatch", found.languages.mismatches)
+
+
+def _sound_of_voices(write: _Writer, scope: LegScope, found: Findings) -> Iterable[IntervalRow]:
+    """What levels tell."""
+    for voice in found.raised:
+        if scope.obstacles[voice.party] is None:
+            yield write.row("raised_voice", (voice.start_ms, voice.end_ms), party=voice.party, value=voice.above_db)
+    for echo in found.echoes:
+        for span in echo.spans:
+            yield write.row("echo", span, party=echo.party, value=echo.delay_ms)
 
 
 def _both(write: _Writer, scope: LegScope, found: Findings) -> Iterable[IntervalRow]:

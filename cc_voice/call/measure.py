@@ -7,6 +7,8 @@ Pure: the same analyses and thresholds give the same rows, on any machine, as of
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.disagreement import Compared
 from cc_voice.call.events import CallEvent
@@ -14,10 +16,11 @@ from cc_voice.call.evidence import evidence
 from cc_voice.call.ids import leg_id
 from cc_voice.call.language import in_force, retagged, tracks
 from cc_voice.call.legs import Handling, Leg, handle
+from cc_voice.call.loudness import utterance_loudness
 from cc_voice.call.meetings import FIRST_TO_JOIN, AgentRule
 from cc_voice.call.metrics import find, measure_leg
 from cc_voice.call.reasons import Metrics, Unmeasured
-from cc_voice.call.rows import CallRow, ChannelRow, EventRow, LegRow, MeasuredCall, NullReasonRow
+from cc_voice.call.rows import CallRow, ChannelRow, EventRow, LegRow, MeasuredCall, NullReasonRow, UtteranceRow
 from cc_voice.call.saying import language_rows, primary_language, utterance_rows, word_rows
 from cc_voice.call.scope import LegScope, scope_of
 from cc_voice.call.selection import select
@@ -49,7 +52,8 @@ def measure(
     together = list(zip(ids, scopes, findings, sets, strict=True))
     measured = [measure_leg(scope, found, handling, chosen) for _, scope, found, chosen in together]
     unused, unused_words = unused_rows(transcript.unused, scopes, handling, timeline)
-    utterances = utterance_rows(transcript.utterances, scopes, findings, handling, timeline.call_id)
+    said = utterance_rows(transcript.utterances, scopes, findings, handling, timeline.call_id)
+    utterances = _with_loudness(said, timeline)
     return MeasuredCall(
         call=_call_row(timeline, handling, primary_language(scopes, timeline.language), _compared(scopes, measured)),
         channels=tuple(_channel_row(channel, timeline, handling) for channel in timeline.channels),
@@ -97,6 +101,14 @@ def _call_row(timeline: Timeline, handling: Handling, language: str, compared: s
     )
 
 
+def _with_loudness(rows: Sequence[UtteranceRow], timeline: Timeline) -> tuple[UtteranceRow, ...]:
+    levels = {channel.channel_id: channel.levels for channel in timeline.channels}
+    return tuple(
+        msgspec.structs.replace(row, loudness_mean=utterance_loudness(levels.get(row.channel_id, ()), (row.start_ms, row.end_ms)))
+        for row in rows
+    )
+
+
 def _channel_row(channel: ChannelAnalysis, timeline: Timeline, handling: Handling) -> ChannelRow:
     return ChannelRow(
         call_id=timeline.call_id,
@@ -106,6 +118,7 @@ def _channel_row(channel: ChannelAnalysis, timeline: Timeline, handling: Handlin
         display_name=channel.name,
         received_ms=channel.received_ms,
         first_packet_ms=channel.first_packet_ms,
+        level_dbfs=tuple(None if one.level_cb is None else round(one.level_cb / 10) for one in channel.levels) or None,
     )
 
 

@@ -8,6 +8,7 @@ from cc_voice.call.disagreement import disagreement_metrics
 from cc_voice.call.intervals import Intervals, clip, length
 from cc_voice.call.legs import Handling
 from cc_voice.call.lexicon import primary
+from cc_voice.call.loudness import Echoed, Raised, echoed, loudness_metrics, raised_voices
 from cc_voice.call.multilingual import LanguageFindings, by_language, find_languages, language_metrics
 from cc_voice.call.needs import gate
 from cc_voice.call.overlap import Overtalk, events_of, interruptions, overtalk
@@ -32,6 +33,8 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     latencies: dict[Party, tuple[Latency, ...]]
     greeting: tuple[int, int] | None
     languages: LanguageFindings
+    raised: tuple[Raised, ...]
+    echoes: tuple[Echoed, ...]
 
 
 def find(scope: LegScope, thresholds: ThresholdSet) -> Findings:
@@ -48,6 +51,8 @@ def find(scope: LegScope, thresholds: ThresholdSet) -> Findings:
         latencies={party: latencies(taking.turns, party, thresholds) for party in PARTIES},
         greeting=greeting(taking.ipus, scope.leg.start_ms, scope.hold),
         languages=find_languages(scope, words, taking.turns, thresholds),
+        raised=raised_voices(scope, thresholds),
+        echoes=echoed(scope, thresholds),
     )
 
 
@@ -71,6 +76,7 @@ def measure_leg(scope: LegScope, found: Findings, handling: Handling, thresholds
         **word_metrics(in_analysed, scope, thresholds),
         **language_metrics(scope, found.words, found.languages, thresholds),
         **_disagreement(scope),
+        **loudness_metrics(scope, found.raised, found.echoes, thresholds),
         **quality_metrics(scope, thresholds.min_analysed_ms),
     }
     return gate(metrics, scope, thresholds)

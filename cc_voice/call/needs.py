@@ -10,10 +10,13 @@ from cc_voice.call.reasons import Metrics, Unmeasured
 from cc_voice.call.scope import LegScope
 from cc_voice.call.thresholds import ThresholdSet
 
-Need = Literal["handled", "events", "agent", "customer", "parties", "anybody", "length", "setting", "import", "answer"]
+Need = Literal[
+    "handled", "events", "agent", "customer", "parties", "anybody", "length", "setting", "raised_voice", "import", "answer"
+]
 
 _AGENT: tuple[Need, ...] = ("agent", "length")
 _CUSTOMER: tuple[Need, ...] = ("customer", "length")
+_LOUD: tuple[Need, ...] = ("raised_voice", *_AGENT)
 _BOTH: tuple[Need, ...] = ("parties", "length")
 _ANYBODY: tuple[Need, ...] = ("anybody", "length")
 
@@ -96,6 +99,21 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "word_disagreement_pct": ("length",),
     "word_disagreement_pct_agent": _AGENT,
     "word_disagreement_pct_customer": _CUSTOMER,
+    "level_dbfs_agent": _AGENT,
+    "level_dbfs_customer": _CUSTOMER,
+    "loudness_p95_agent": _AGENT,
+    "loudness_p95_customer": _CUSTOMER,
+    "quiet_pct_agent": _AGENT,
+    "quiet_pct_customer": _CUSTOMER,
+    "clipping_pct_agent": _AGENT,
+    "clipping_pct_customer": _CUSTOMER,
+    "snr_db_agent": _AGENT,
+    "snr_db_customer": _CUSTOMER,
+    "raised_voice_count_agent": _LOUD,
+    "raised_voice_count_customer": _CUSTOMER,
+    "raised_voice_ms_agent": _LOUD,
+    "raised_voice_ms_customer": _CUSTOMER,
+    "echo_suspect": _BOTH,
     "one_way_audio": (),
     "mixed_audio": (),
     "multi_party": (),
@@ -126,6 +144,7 @@ def _obstacles(scope: LegScope, thresholds: ThresholdSet) -> dict[Need, str | No
         "anybody": None if together == "mixed_audio" else together,
         "length": "too_short" if scope.analysed_ms < thresholds.min_analysed_ms else None,
         "setting": None if thresholds.cust_speech_on_hold else "setting_off",
+        "raised_voice": None if thresholds.raised_voice_agent else "setting_off",
         "import": "not_imported",
         "answer": None if scope.leg.answered else unanswered or "no_answer_time",
     }

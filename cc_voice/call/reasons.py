@@ -34,6 +34,10 @@ REASONS: dict[str, str] = {
     "no_pairs": "No turn of one party directly followed a turn of the other.",
     "no_turns": "The party held no turn.",
     "no_speech": "Nobody spoke.",
+    "party_did_not_speak": "This party said nothing in analysed time.",
+    "too_few_spoken_seconds": "Too little speech to know how loud this party usually is (10 s).",
+    "no_noise": "Between the words there is nothing to measure: the line is silent there, or never without speech or music.",
+    "no_levels": "The audio was heard by an earlier version, which did not measure levels.",
     "agent_did_not_speak": "The agent did not speak.",
 }
 

@@ -40,6 +40,8 @@ class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str | None = None
     received_ms: int = 0
     first_packet_ms: int | None = None
+    level_dbfs: tuple[int | None, ...] | None = None
+    """Of every second of the call's clock, None where nobody speaks; rounded to whole decibels."""
 
 
 class LegRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +138,21 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
     word_disagreement_pct: float | None = None
     word_disagreement_pct_agent: float | None = None
     word_disagreement_pct_customer: float | None = None
+    level_dbfs_agent: float | None = None
+    level_dbfs_customer: float | None = None
+    loudness_p95_agent: float | None = None
+    loudness_p95_customer: float | None = None
+    quiet_pct_agent: float | None = None
+    quiet_pct_customer: float | None = None
+    clipping_pct_agent: float | None = None
+    clipping_pct_customer: float | None = None
+    snr_db_agent: float | None = None
+    snr_db_customer: float | None = None
+    raised_voice_count_agent: int | None = None
+    raised_voice_count_customer: int | None = None
+    raised_voice_ms_agent: int | None = None
+    raised_voice_ms_customer: int | None = None
+    echo_suspect: bool | None = None
     one_way_audio: bool | None = None
     mixed_audio: bool | None = None
     multi_party: bool | None = None
@@ -180,6 +197,7 @@ class UtteranceRow(msgspec.Struct, frozen=True, kw_only=True):
     asr_conf: float | None
     is_backchannel: bool | None
     on_hold: bool | None
+    loudness_mean: float | None = None
     asr_model: str | None
 
 

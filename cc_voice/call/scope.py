@@ -5,9 +5,11 @@ from collections.abc import Iterable
 import msgspec
 
 from cc_voice.call.disagreement import Compared
+from cc_voice.call.analysis import Echo
 from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, subtract, union
 from cc_voice.call.language import Spoken, Track, cut
 from cc_voice.call.legs import MEETING_LIKE, Handling, Leg
+from cc_voice.call.levels import Levels, combine
 from cc_voice.call.selection import ZOOM, Selection
 from cc_voice.call.timeline import Timeline
 from cc_voice.call.transcript import Utterance
@@ -45,6 +47,10 @@ class LegScope(msgspec.Struct, frozen=True, kw_only=True):
     """Humans heard in A."""
     sounds: tuple[Sound, ...]
     """Music and tones, of every channel."""
+    levels: dict[Party, Levels | None]
+    """How loud every second of the call is on the party's channels; None where that was not measured."""
+    echoes: dict[Party, tuple[Echo, ...]]
+    """Where the party's voice may come back on the other's channels."""
     utterances: dict[Party, tuple[Utterance, ...]]
     """The parties' utterances that touch the leg, hold included; one across a transfer touches two, its words are in one each."""
     everything_said: tuple[Utterance, ...]
@@ -120,6 +126,8 @@ def scope_of(leg: Leg, timeline: Timeline, handling: Handling, transcript: Selec
         others=union(*others),
         speakers=sum(1 for theirs in [*others, *(intersect(spoken[n], analysed) for p in PARTIES for n in channels[p])] if theirs),
         sounds=tuple(_sounds(leg, timeline, channels)),
+        levels={party: _levels(channels[party], timeline) for party in PARTIES},
+        echoes={party: _echoes(channels[party], channels[other(party)], timeline) for party in PARTIES},
         utterances=mine,
         everything_said=in_leg,
         compared=compared,
@@ -188,6 +196,22 @@ def _sounds(leg: Leg, timeline: Timeline, channels: dict[Party, tuple[str, ...]]
         party = next((party for party in PARTIES if channel.channel_id in channels[party]), None)
         yield Sound(kind="music", party=party, spans=clip(channel.music, leg.span))
         yield Sound(kind="tone", party=party, spans=clip(channel.tones, leg.span))
+
+
+def _levels(names: tuple[str, ...], timeline: Timeline) -> Levels | None:
+    """Levels of the party's channels as one. Channels with speech and no levels were heard by an earlier version."""
+    mine = [channel for channel in timeline.channels if channel.channel_id in names]
+    if any(channel.speech and not channel.levels for channel in mine):
+        return None
+    found: Levels = ()
+    for channel in mine:
+        found = combine(found, channel.levels)
+    return found
+
+
+def _echoes(mine: tuple[str, ...], others: tuple[str, ...], timeline: Timeline) -> tuple[Echo, ...]:
+    sources = [channel for channel in timeline.channels if channel.channel_id in mine]
+    return tuple(echo for channel in sources for echo in channel.echoes if echo.on in others)
 
 
 def _obstacle(

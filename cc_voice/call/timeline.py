@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from cc_voice.call.analysis import ChannelAnalysis, Comparison, StreamAnalysis
+from cc_voice.call.analysis import ChannelAnalysis, Comparison, Echo, StreamAnalysis
 from cc_voice.call.events import CallEvent
 from cc_voice.call.intervals import Intervals, canonical, complement, shift, subtract, union
 from cc_voice.call.levels import combine, place
@@ -98,6 +98,7 @@ def _placed(stream: StreamAnalysis, offset: int) -> tuple[StreamAnalysis, int]:
                 music=shift(canonical(channel.music), offset),
                 tones=shift(canonical(channel.tones), offset),
                 levels=place(channel.levels, offset),
+                echoes=tuple(_later(echo, offset) for echo in channel.echoes),
                 first_packet_ms=None if channel.first_packet_ms is None else channel.first_packet_ms + offset,
                 compared=tuple(Comparison(one.start_ms + offset, one.end_ms + offset, one.confs) for one in channel.compared),
             )
@@ -108,6 +109,10 @@ def _placed(stream: StreamAnalysis, offset: int) -> tuple[StreamAnalysis, int]:
         media_gaps=shift(canonical(stream.media_gaps), offset),
     )
     return moved, offset
+
+
+def _later(echo: Echo, offset: int) -> Echo:
+    return msgspec.structs.replace(echo, blocks=tuple((start + offset, pct) for start, pct in echo.blocks))
 
 
 def _moved(utterance: Utterance, offset: int) -> Utterance:
@@ -146,6 +151,7 @@ def _channels(streams: Iterable[StreamAnalysis]) -> tuple[ChannelAnalysis, ...]:
             tones=union(known.tones, canonical(channel.tones)),
             levels=combine(known.levels, channel.levels),
             compared=(*known.compared, *channel.compared),
+            echoes=known.echoes + channel.echoes,
             received_ms=known.received_ms + channel.received_ms,
             first_packet_ms=known.first_packet_ms if known.first_packet_ms is not None else channel.first_packet_ms,
         )

@@ -20,6 +20,7 @@ from cc_voice.sessions.listening import HeardChannel, PipelineFactory, Run, hear
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
+from cc_voice.speech.echo import HeardEnvelope, echoes
 from cc_voice.store import films, recordings
 from cc_voice.store.recordings import Recording
 
@@ -111,6 +112,7 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None) -
     notes = journal.read(recording, header.t0_unix_ms)
     received = [file.received() for file in recording.channels.values()]
     people = _people(notes.events)
+    returning = echoes({name: HeardEnvelope(heard[name].envelope, heard[name].speech) for name in recording.channels})
     channels = tuple(
         ChannelAnalysis(
             channel_id=name,
@@ -120,6 +122,7 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None) -
             music=heard[name].sounds.music,
             tones=heard[name].sounds.tones,
             levels=heard[name].levels,
+            echoes=returning[name],
             received_ms=file.ranges.total * 1000 // file.rate_hz,
             first_packet_ms=file.received()[0][0] if file.ranges.total else None,
         )

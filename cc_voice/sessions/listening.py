@@ -39,6 +39,8 @@ class HeardChannel(msgspec.Struct, frozen=True, kw_only=True):
     speech: tuple[Interval, ...]
     sounds: Sounds
     levels: tuple[SecondLevel, ...]
+    envelope: bytes
+    """As `LevelMeter.envelope`; needed until echoes have been looked for."""
     utterances: tuple[Utterance, ...]
     detector: str
     """Which voice detector made the intervals."""
@@ -120,6 +122,7 @@ class Listener:
             speech=self._pipeline.speech(),
             sounds=self._pipeline.sounds(),
             levels=self._pipeline.levels(),
+            envelope=self._pipeline.envelope(),
             utterances=tuple(utterances),
             detector=self._pipeline.detector,
         )

@@ -133,6 +133,10 @@ class ChannelPipeline:
         """Return how loud every second was; complete after `finish`."""
         return self._meter.levels()
 
+    def envelope(self) -> bytes:
+        """Return the level of every 20 ms (`LevelMeter.envelope`); complete after `finish`."""
+        return self._meter.envelope()
+
     def _examine(self, pcm: memoryview) -> list[Utterance]:
         first = self._history.append(pcm)
         frames = self._history.slice(first, self._history.frames)

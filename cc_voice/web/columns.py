@@ -32,6 +32,7 @@ _WHOLE = {
     "local_date": "Date",
     "low_conf_word_pct_ros": "Doubtful words, %",
     "most_by": "Agent with the most",
+    "n_legs_echo": "Legs in which an echo would be told",
     "n_legs_acw": "Legs with wrap-up",
     "queue_name": "Queue",
     "said_ts": "Said, UTC",
@@ -45,6 +46,8 @@ _NOT_SAID = ("n", "ms", "ros", "ts")
 """Parts of a name that say what the value shows by itself."""
 _AFTER_COMMA = {
     "pct": "%",
+    "db": "dB",
+    "dbfs": "dBFS",
     "mean": "mean",
     "p50": "median",
     "p90": "90 % are shorter",
@@ -55,7 +58,7 @@ _AFTER_COMMA = {
     "customer": "customer",
 }
 """Parts of a name that say of what, once what is measured has been said."""
-_SPELT = {"wpm": "words per minute", "cpm": "characters per minute", "conf": "confidence", "10min": "10 min"}
+_SPELT = {"snr": "above noise", "wpm": "words per minute", "cpm": "characters per minute", "conf": "confidence", "10min": "10 min"}
 _SHORT = ("latency", "gap", "turn")
 """What lasts seconds: shown with a decimal, as m:ss would show nothing but zeros."""
 _FINE = ("ratio", "conf")

@@ -34,7 +34,7 @@ EVENTS = {
     "participant_leave": "Left",
 }
 """Platform events worth a mark; the rest is in the API."""
-BANDS = {"hold": "f-hold", "dead_air": "f-dead", "overtalk": "f-over-band", "excluded": "f-pause"}
+BANDS = {"hold": "f-hold", "dead_air": "f-dead", "overtalk": "f-over-band", "excluded": "f-pause", "raised_voice": "f-loud-band"}
 
 
 class Band(msgspec.Struct, frozen=True):
@@ -104,6 +104,11 @@ def describe(interval: CallInterval) -> str:
             return f"{interval.party} responds after {words.seconds(interval.value or 0)} s"
         case "disagreement":
             return f"{words.percent(interval.value or 0)} % of the words heard differently"
+        case "raised_voice":
+            above = f"{words.number(interval.value)} dB above the own median" if interval.value is not None else ""
+            return ", ".join(filter(None, [f"raised voice {who}".strip(), above]))
+        case "echo":
+            return f"{interval.party} comes back after {words.number(interval.value or 0)} ms"
         case "greeting":
             return "from answer to first words"
         case "language":

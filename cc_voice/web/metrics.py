@@ -51,7 +51,8 @@ def _length_ms(interval: CallInterval) -> int:
 class Metric(msgspec.Struct, frozen=True):
     """A row of the table; its words are those of `analytics/columns.toml`.
 
-    `unit` says how the value is written: `%`, `ratio` and `conf` (0–1), `s` and `time` (milliseconds), `n`, `/min`, `speed`.
+    `unit` says how the value is written: `%`, `ratio` and `conf` (0–1), `s` and `time` (milliseconds), `n`, `/min`, `speed`,
+    `dB` and `dBFS`, `flag` (yes or no).
     """
 
     column: str
@@ -90,6 +91,10 @@ class Metric(msgspec.Struct, frozen=True):
                 return words.number(value, 1), "/min"
             case "speed":
                 return words.number(value), leg.get("talk_speed_unit") or "wpm"
+            case "dBFS" | "dB":
+                return words.number(value, 1), self.unit
+            case "flag":
+                return ("yes" if value else "no"), ""
             case _:
                 return words.number(value), ""
 
@@ -161,6 +166,23 @@ SECTIONS: tuple[Section, ...] = (
             Metric("cust_speech_on_hold_ms", "s", Evidence("speech", "customer", only=ON_HOLD)),
             Metric("acw_ms", "time"),
             Metric("media_gap_ms", "s", Evidence("excluded")),
+        ),
+    ),
+    Section(
+        "Sound",
+        (
+            Metric("one_way_audio", "flag"),
+            Metric("level_dbfs_agent", "dBFS", _AGENT_SPEECH),
+            Metric("level_dbfs_customer", "dBFS", _CUSTOMER_SPEECH),
+            Metric("quiet_pct_agent", "%"),
+            Metric("quiet_pct_customer", "%"),
+            Metric("clipping_pct_agent", "%"),
+            Metric("clipping_pct_customer", "%"),
+            Metric("snr_db_agent", "dB"),
+            Metric("snr_db_customer", "dB"),
+            Metric("raised_voice_count_agent", "n", Evidence("raised_voice", "agent")),
+            Metric("raised_voice_count_customer", "n", Evidence("raised_voice", "customer")),
+            Metric("echo_suspect", "flag", Evidence("echo")),
         ),
     ),
     Section(

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
-from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
+from cc_voice.call.analysis import ChannelAnalysis, Interval, SecondLevel, StreamAnalysis
 from cc_voice.call.events import CallEvent, EventName
+from cc_voice.call.intervals import canonical, clip, length
 from cc_voice.call.language import in_force, retagged, tracks
 from cc_voice.call.legs import handle
+from cc_voice.call.levels import Levels
 from cc_voice.call.measure import measure
 from cc_voice.call.rows import IntervalRow, LegRow, MeasuredCall
 from cc_voice.call.scope import LegScope, scope_of
@@ -20,8 +22,17 @@ ANSWERED = (event(0, EventName.CONSUMER_ANSWERED, "c"), event(0, EventName.USER_
 
 
 def channel(channel_id: str, *speech: Interval, party: str | None = None) -> ChannelAnalysis:
-    """One party's audio."""
-    return ChannelAnalysis(channel_id=channel_id, party=party, speech=speech)
+    """One party's audio, all of one loudness."""
+    return ChannelAnalysis(channel_id=channel_id, party=party, speech=speech, levels=levels_of(*speech))
+
+
+def levels_of(*speech: Interval, level_cb: int = -250, noise_cb: int = -600) -> Levels:
+    """The seconds from 0 to the end of speech: speech of one level, and noise where nobody speaks."""
+    spoken = [
+        length(clip(canonical(speech), (1000 * second, 1000 * second + 1000)))
+        for second in range(-(-max((end for _, end in speech), default=0) // 1000))
+    ]
+    return tuple(SecondLevel(ms, level_cb, 0, None) if ms else SecondLevel(noise_cb=noise_cb) for ms in spoken)
 
 
 def stream(

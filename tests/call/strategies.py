@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
+from cc_voice.call.analysis import ChannelAnalysis, Echo, Interval, SecondLevel, StreamAnalysis
 from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.intervals import canonical
 from cc_voice.call.policy import LanguagePolicy
@@ -22,6 +22,19 @@ people = st.one_of(
         st.one_of(st.none(), names),
         st.one_of(st.none(), st.sampled_from(["ua", "ub"])),
     ),
+)
+seconds = st.builds(
+    SecondLevel,
+    speech_ms=st.sampled_from([0, 190, 200, 1000]),
+    level_cb=st.one_of(st.none(), st.sampled_from([-500, -450, -300, -200, 0])),
+    clipped_us=st.sampled_from([0, 0, 5000]),
+    noise_cb=st.one_of(st.none(), st.sampled_from([-900, -200])),
+)
+echoes = st.builds(
+    Echo,
+    on=names,
+    delay_ms=st.sampled_from([60, 400]),
+    blocks=st.lists(st.tuples(inside, st.sampled_from([0, 40, 90])), max_size=8).map(tuple),
 )
 vocabulary = st.sampled_from(["yeah", "okay", "um", "four", "4111", "hello", "one", "moment", "sí", "", "…"])
 
@@ -77,6 +90,8 @@ def channels(draw: st.DrawFn, product: str) -> tuple[ChannelAnalysis, ...]:
             speech=canonical(draw(st.lists(spans, max_size=8))),
             music=canonical(draw(st.lists(spans, max_size=2))),
             tones=canonical(draw(st.lists(spans, max_size=2))),
+            levels=tuple(draw(st.lists(seconds, max_size=12))),
+            echoes=tuple(draw(st.lists(echoes, max_size=1))),
         )
         for name in draw(st.lists(names, unique=True, max_size=4))
     )
@@ -115,6 +130,7 @@ def conversations(draw: st.DrawFn) -> StreamAnalysis:
         for start, steps in holds
         for at, name in ((start, EventName.USER_HOLD), (start + steps * STEP, EventName.USER_UNHOLD))
     ]
+    levels = {name: tuple(draw(st.lists(seconds, min_size=1, max_size=30))) for name in ("a", "c")}
     answered = draw(st.integers(-5, 50)) * STEP
     return StreamAnalysis(
         call_id="call",
@@ -123,7 +139,9 @@ def conversations(draw: st.DrawFn) -> StreamAnalysis:
         instance_id="E1",
         t0_unix_ms=T0,
         duration_ms=duration,
-        channels=tuple(ChannelAnalysis(channel_id=name, speech=speech[name], received_ms=duration) for name in ("a", "c")),
+        channels=tuple(
+            ChannelAnalysis(channel_id=name, speech=speech[name], received_ms=duration, levels=levels[name]) for name in ("a", "c")
+        ),
         events=(
             CallEvent(
                 at_ms=answered,

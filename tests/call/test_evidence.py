@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 
@@ -185,11 +186,12 @@ def test_hold_and_gaps_are_evidence_also_without_audio() -> None:
 
 
 def test_music_and_tones_are_evidence_of_nothing_but_themselves() -> None:
-    agent = ChannelAnalysis(channel_id="a", speech=((0, 4_000),), music=((12_000, 18_000),))
-    customer = ChannelAnalysis(channel_id="c", speech=((4_000, 9_000),), tones=((9_500, 9_600), (30_000, 30_100)))
+    plain = (channel("a", (0, 4_000)), channel("c", (4_000, 9_000)))
+    agent = msgspec.structs.replace(plain[0], music=((12_000, 18_000),))
+    customer = msgspec.structs.replace(plain[1], tones=((9_500, 9_600), (30_000, 30_100)))
     told = [*ANSWERED, event(10_000, EventName.USER_HOLD, "a"), event(20_000, EventName.USER_UNHOLD, "a")]
     call, leg = measured(stream(agent, customer, events=told))
-    silent, same = measured(stream(channel("a", (0, 4_000)), channel("c", (4_000, 9_000)), events=told))
+    silent, same = measured(stream(*plain, events=told))
     assert leg == same
     assert [row for row in call.intervals if row.kind not in ("music", "tone")] == list(silent.intervals)
     assert [(row.kind, row.party, row.start_ms, row.end_ms) for row in call.intervals if row.kind in ("music", "tone")] == [

@@ -69,6 +69,8 @@ def test_a_whole_call_lacks_only_what_zoom_has_not_sent() -> None:
         "no_pairs",
         "no_language_evidence",
         "no_recogniser",
+        "too_few_spoken_seconds",
+        "no_noise",
     }
 
 

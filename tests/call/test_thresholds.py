@@ -35,9 +35,13 @@ DICTIONARY = {
     "lang_switch_conf": 0.7,
     "lid_undecided_conf": 0.6,
     "cust_speech_on_hold": False,
+    "quiet_dbfs": -45.0,
+    "raised_voice_db": 10.0,
+    "raised_voice_ms": 3_000,
+    "raised_voice_agent": True,
 }
-OURS = {"transcript_prefer": "local", "min_transcript_conf": 0.75}
-"""Not of the dictionary: which of two recognisers' words are measured."""
+OURS = {"transcript_prefer": "local", "min_transcript_conf": 0.75, "echo_correlation_pct": 40}
+"""Not of the dictionary: which of two recognisers' words are measured, and from when on an echo is suspected."""
 
 
 def test_defaults_are_those_of_the_dictionary() -> None:

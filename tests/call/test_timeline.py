@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call.analysis import ChannelAnalysis, SecondLevel, StreamAnalysis
+from cc_voice.call.analysis import ChannelAnalysis, Echo, SecondLevel, StreamAnalysis
 from cc_voice.call.events import EventName
 from cc_voice.call.intervals import length, union
 from cc_voice.call.timeline import merge
@@ -27,7 +27,7 @@ def test_one_stream_is_the_call() -> None:
 
 
 def test_the_earliest_stream_sets_the_clock_and_everything_of_the_later_moves() -> None:
-    first = stream(channel("a", (0, 100)), duration_ms=10_000, events=())
+    first = stream(ChannelAnalysis(channel_id="a", speech=((0, 100),)), duration_ms=10_000, events=())
     heard = ChannelAnalysis(channel_id="a", speech=((0, 500),), first_packet_ms=20, received_ms=900)
     second = stream(
         heard,
@@ -77,10 +77,14 @@ def test_music_and_tones_of_all_streams_are_on_the_calls_clock() -> None:
     assert known.tones == ((0, 100), (70_500, 70_600))
 
 
-def test_levels_of_all_streams_are_on_the_calls_clock() -> None:
-    first = stream(ChannelAnalysis(channel_id="a", levels=(SecondLevel(800, -200, 0, None), SecondLevel(noise_cb=-600))))
-    second = stream(ChannelAnalysis(channel_id="a", levels=(SecondLevel(500, -300, 9, None),)), later_ms=2_800)
-    (known,) = merge([first, second]).channels
+def test_levels_and_echoes_of_all_streams_are_on_the_calls_clock() -> None:
+    early, late = Echo("c", 200, ((2_000, 90),)), Echo("c", 240, ((2_000, 80),))
+    first = stream(
+        ChannelAnalysis(channel_id="a", levels=(SecondLevel(800, -200, 0, None), SecondLevel(noise_cb=-600)), echoes=(early,))
+    )
+    second = stream(ChannelAnalysis(channel_id="a", levels=(SecondLevel(500, -300, 9, None),), echoes=(late,)), later_ms=2_800)
+    (known,) = merge([second, first]).channels
+    assert known.echoes == (Echo("c", 200, ((2_000, 90),)), Echo("c", 240, ((4_800, 80),)))
     assert [level.level_cb for level in known.levels] == [-200, None, None, -300]
 
 

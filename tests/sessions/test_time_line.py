@@ -37,7 +37,7 @@ def analysed(recognition: Recognition, wire: list[rtms.Event]) -> StreamAnalysis
         session._recording.close()
         recording = recordings.open_recording(recordings.stream_folder(site.recordings_dir, "call", "stream/1="))
         assert recording is not None
-        unheard = HeardChannel(speech=(), sounds=Sounds(), levels=(), utterances=(), detector="none")
+        unheard = HeardChannel(speech=(), sounds=Sounds(), levels=(), envelope=b"", utterances=(), detector="none")
         analysis = completion.analyse(recording, 1, dict.fromkeys(recording.channels, unheard), None)
         recording.close()
         return analysis

@@ -205,6 +205,12 @@ def test_labels_of_events_do_not_lie_on_each_other(found: list[tuple[str, int]])
         (interval("speech", 0, 1), "somebody speaks"),
         (interval("latency", 0, 1, party="agent", value=-250.0), "agent responds after −0.2 s"),
         (interval("raised_voice", 0, 1), "raised voice"),
+        (
+            interval("raised_voice", 0, 1, party="customer", value=11.6),
+            "raised voice by customer, 12 dB above the own median",
+        ),
+        (interval("echo", 0, 1, party="agent", value=180.0), "agent comes back after 180 ms"),
+        (interval("music", 0, 1), "music"),
     ],
 )
 def test_an_interval_is_described_in_words(found: CallInterval, text: str) -> None:
