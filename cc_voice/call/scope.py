@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from cc_voice.call.disagreement import Compared
 from cc_voice.call.analysis import Echo
+from cc_voice.call.disagreement import Compared
 from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, subtract, union
 from cc_voice.call.language import Spoken, Track, cut
 from cc_voice.call.legs import MEETING_LIKE, Handling, Leg
