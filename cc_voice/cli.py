@@ -238,9 +238,15 @@ def _import_object(measured: "CallMeasured") -> dict[str, Any]:
 # -- ask and take away -----------------------------------------------------------------------------------------------
 
 
-@main.group()
+class _Calls(LazyGroup):
+    elsewhere: ClassVar = {
+        "hear": ("cc_voice.hear", "hear", "Hear a part of a recorded call again, for digits, yes and no, or phrases."),
+    }
+
+
+@main.group(cls=_Calls)
 def calls() -> None:
-    """List calls, show one."""
+    """List calls, show one, hear a part of one again."""
 
 
 @calls.command("list")

@@ -35,6 +35,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     archive_mb: int | None = None
     disk_mb: float | None = None
+    takes_phrases: bool | None = None
+    """Whether it can be confined to phrases, and so takes phrase lists and hears digits alone; None: not installed."""
     serves: tuple[str, ...] = ()
     """Languages whose calls get this model."""
     installed_at: str | None = None
@@ -63,7 +65,7 @@ def list_(config: Path | None, data_dir: Path | None, language: str | None, as_j
     if as_json:
         print_json(lines)
         return
-    columns = ["name", "language", "size", "archive MB", "disk MB", "Hz", "licence", "state", "serves"]
+    columns = ["name", "language", "size", "archive MB", "disk MB", "Hz", "licence", "phrases", "state", "serves"]
     print_table(columns, [_row(line) for line in lines])
     for line in lines:
         if line.problem:
@@ -244,6 +246,7 @@ def _installed(model: ModelInfo, listed: dict[str, Listed], problem: str | None,
         state="damaged" if problem else "test only" if model.test_only else "ok",
         archive_mb=known.size_mb if known else None,
         disk_mb=round(sum(size for _, size, _, _ in catalogue.stamp(model.path)) / 1e6, 1),
+        takes_phrases=model.takes_grammars,
         serves=serves,
         installed_at=model.record.installed_at if model.record else None,
         source=model.record.source if model.record else None,
@@ -270,7 +273,9 @@ def _available(one: Listed) -> Line:
 
 def _row(line: Line) -> list[str]:
     sizes = ["–" if size is None else str(size) for size in (line.archive_mb, line.disk_mb)]
-    return [line.name, line.language, line.size, *sizes, str(line.sample_rate_hz), line.licence, line.state, ", ".join(line.serves)]
+    phrases = "–" if line.takes_phrases is None else "yes" if line.takes_phrases else "no"
+    rate, serves = str(line.sample_rate_hz), ", ".join(line.serves)
+    return [line.name, line.language, line.size, *sizes, rate, line.licence, phrases, line.state, serves]
 
 
 def _of_language(language: str, size: ModelSize | None, prefer: ModelSize) -> str:

@@ -63,6 +63,7 @@ def test_without_any_installed_the_list_shows_what_there_could_be(run: Run) -> N
         "MB",
         "Hz",
         "licence",
+        "phrases",
         "state",
         "serves",
     ]

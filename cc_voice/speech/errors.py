@@ -6,6 +6,7 @@
     ├── PacketError       one packet of live audio is damaged
     ├── DetectorError     the network that tells speech from other sounds cannot be loaded
     ├── FetchError        a speech model could not be brought here
+    ├── GrammarError      a model cannot be confined to these phrases
     ├── ModelError        a speech model is missing, damaged or not allowed here
     └── RecogniserError   the recogniser failed on audio
 
@@ -35,6 +36,10 @@ class FetchError(SpeechError):
 
 class DetectorError(SpeechError):
     """Silero cannot be loaded: its package or weights are missing or damaged. WebRTC's detector works without."""
+
+
+class GrammarError(SpeechError):
+    """A model cannot be confined to phrases: it takes no grammar, or it knows none of them."""
 
 
 class ModelError(SpeechError):

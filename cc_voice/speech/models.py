@@ -56,6 +56,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     sample_rate_hz: int = _DEFAULT_RATE_HZ
     test_only: bool = False
     small: bool = False
+    takes_grammars: bool = False
+    """Whether its graph is put together while decoding: then it can be confined to phrases."""
     licence: str = ""
     files: dict[str, str] = {}
     record: Record | None = None
@@ -209,6 +211,12 @@ def check(info: ModelInfo, *, sums: bool = True) -> None:
     _check_boundaries(info)
 
 
+def vocabulary(info: ModelInfo) -> frozenset[str]:
+    """Return every word that a model can hear, its marks (`<eps>`, `[unk]`) included. Raises OSError."""
+    text = _at(info.path, "graph", "words.txt").read_text(errors="replace")
+    return frozenset(row[0] for line in text.splitlines() if (row := line.split()))
+
+
 def _folders(models_dir: Path | None) -> list[Path]:
     """Return the folders that may be installed models, by name."""
     present = sorted(models_dir.iterdir()) if models_dir and models_dir.is_dir() else []
@@ -232,6 +240,7 @@ def _info(entry: Listed | _Described, path: Path) -> ModelInfo:
         sample_rate_hz=entry.sample_rate_hz,
         test_only=entry.test_only,
         small=entry.small,
+        takes_grammars=not _at(path, "graph", "HCLG.fst").exists() and _at(path, "graph", "HCLr.fst").exists(),
         licence=entry.licence,
         files=(entry.files if isinstance(entry, Listed) else {}) or (record.files if record else {}),
         record=record,

@@ -217,7 +217,7 @@ class ChannelPipeline:
                 words=words,
                 language=self._language,
                 source="local",
-                asr_model=self._factory.model_name,
+                asr_model=heard.asr_model or self._factory.model_name,
             )
         ]
 

@@ -16,6 +16,8 @@ class RecognisedSegment(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     words: tuple[Word, ...] = ()
     conf: float | None = None
+    asr_model: str | None = None
+    """What made the words, where it was not the model alone."""
 
 
 class Recogniser(Protocol):

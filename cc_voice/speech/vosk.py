@@ -8,11 +8,13 @@ What it shields from (all seen on 0.3.45):
 - `bytes` only, whole samples only (an odd byte shifts the rest), at the model's own rate (8 kHz into a 16 kHz model fails);
 - blocks of 100 ms, always: the end-point test runs once per block, so long blocks would hide end points, and results
   must not depend on how the caller cuts;
-- no grammars: a wrong one kills the process; no alternatives: they change the shape of the result.
+- grammars only as grammar.py makes them: a wrong one kills the process; no alternatives: they change the shape of the result.
 Kaldi writes its log to file descriptor 2; SetLogLevel(-1) leaves only what it prints before dying.
 The GIL is released inside AcceptWaveform, so threads share one Model; never two threads in one recogniser.
 """
 
+import functools
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -21,7 +23,8 @@ import vosk
 from cc_voice.call.transcript import Word
 from cc_voice.speech.codecs import bytes_from_int16, int16_from_bytes
 from cc_voice.speech.errors import ModelError, RecogniserError
-from cc_voice.speech.models import ModelInfo, check
+from cc_voice.speech.grammar import Fitted, Grammar, fit
+from cc_voice.speech.models import ModelInfo, check, vocabulary
 from cc_voice.speech.recogniser import RecognisedSegment
 from cc_voice.speech.resample import Resampler
 
@@ -77,8 +80,29 @@ class VoskFactory:
         except Exception as error:  # as above
             raise RecogniserError(f"the model {self._info.name} gives no recogniser; is memory short?") from error
 
-    def _engine(self) -> Any:
-        engine = vosk.KaldiRecognizer(self._model, self._info.sample_rate_hz)
+    @property
+    def takes_grammars(self) -> bool:
+        return self._info.takes_grammars
+
+    def fit(self, phrases: Iterable[str]) -> Fitted:
+        """Return what of these phrases the model can hear: nothing where it takes no grammar."""
+        return fit(phrases, self.model_name, self._vocabulary) if self.takes_grammars else Fitted(None)
+
+    def confined(self, grammar: Grammar, sample_rate_hz: int) -> "VoskRecogniser":
+        """Return a recogniser for one segment that hears nothing but `grammar`, which `fit` made. Raises RecogniserError."""
+        if grammar.model != self.model_name or not self.takes_grammars:
+            raise AssertionError("a grammar is for the model that it was made for")
+        try:
+            return VoskRecogniser(self._engine(grammar.json), sample_rate_hz, self._info)
+        except Exception as error:  # as above
+            raise RecogniserError(f"the model {self._info.name} gives no recogniser; is memory short?") from error
+
+    @functools.cached_property
+    def _vocabulary(self) -> frozenset[str]:
+        return vocabulary(self._info)
+
+    def _engine(self, *grammar: str) -> Any:
+        engine = vosk.KaldiRecognizer(self._model, self._info.sample_rate_hz, *grammar)
         engine.SetWords(True)
         return engine
 
