@@ -344,14 +344,24 @@ def sql(text: str, config: Path | None, data_dir: Path | None, form: str) -> Non
 @site_options
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.  [default: <data-dir>/exports]")
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "both"]), default="both", show_default=True, help="Files.")
-def export(config: Path | None, data_dir: Path | None, out: Path | None, form: str) -> None:
-    """Write calls, legs, utterances and words as CSV and Parquet, with a manifest of row counts and SHA-256."""
+@click.option("--bom", is_flag=True, help="Begin CSV files with a byte order mark, for Excel.")
+@click.option("--partition", is_flag=True, help="A Parquet file for each site and day (site=…/date=…).")
+@click.option("--since-last", is_flag=True, help="Write only days that changed since the last export; implies --partition.")
+def export(config: Path | None, data_dir: Path | None, out: Path | None, form: str, **options: Any) -> None:
+    """Write calls, legs, utterances and words as CSV and Parquet, what their columns mean, and a manifest with SHA-256.
+
+    The same data give the same bytes. Until an export is complete, the folder is as it was.
+    """
     settings = load_settings(config, data_dir)
     folder = (out or settings.exports_dir).resolve()
-    formats = ["csv", "parquet"] if form == "both" else [form]
-    manifest = _ask(settings, "export", folder=str(folder), formats=formats)
+    options["formats"] = ["csv", "parquet"] if form == "both" else [form]
+    manifest = _ask(settings, "export", folder=str(folder), options=options)
+    if manifest["parts"]:
+        for table in manifest["tables"]:
+            click.echo(f"{folder / table['name']}  {table['rows']} rows")
     for file in manifest["files"]:
-        click.echo(f"{folder / file['name']}  {file['rows']} rows")
+        if "/" not in file["name"]:
+            click.echo(f"{folder / file['name']}  {file['rows']} rows")
     click.echo(f"{folder / 'manifest.json'}")
 
 

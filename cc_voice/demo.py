@@ -145,7 +145,7 @@ async def _play(site: Settings, address: str, speed: float, console: Console) ->
         violations = {name: [v.name for v in simulator.call(call.call).violations] for name, (_, call) in calls.items()}
     if broken := {name: found for name, found in violations.items() if found}:
         raise DemoError(f"our client broke Zoom's protocol: {broken}; see {log_path(site)}")
-    manifest = await asyncio.to_thread(_ask, site, "export", folder=str(site.exports_dir), formats=["csv", "parquet"])
+    manifest = await asyncio.to_thread(_ask, site, "export", folder=str(site.exports_dir), options={})
     rows = {file["name"].split(".")[0]: file["rows"] for file in manifest["files"]}
     return {
         "calls": rows["calls"],

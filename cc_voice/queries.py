@@ -10,10 +10,11 @@ The grammar of the headers is in `analytics/README.md`. Values reach DuckDB as b
     └── NoSuchQuery       there is none of this name
 """
 
+import contextlib
 import datetime
 import difflib
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -35,6 +36,14 @@ class Dataset(msgspec.Struct, frozen=True):
     calls: int
 
 
+class Day(msgspec.Struct, frozen=True):
+    """A day of a site, and a name for the state of its rows."""
+
+    site: str | None
+    date: datetime.date
+    state: str
+
+
 DATASETS = {
     "calls": Dataset("v_call", "call_id", 100_000),
     "legs": Dataset("v_leg", "call_id, leg_no", 50_000),
@@ -54,6 +63,25 @@ _DAYS = """
     select date_key, sum(n)::bigint from days group by date_key order by date_key
 """
 """Days and how many calls began on them: none where only a leg began, after midnight."""
+
+_DAYS_OF_SITES = """
+    with rows as (
+        select
+            v.site_name,
+            v.local_date,
+            hash(v, f.revision, f.last_update_ts) as state
+        from v_call as v
+        join fact_call as f on f.call_id = v.call_id
+        union all
+        select site_name, local_date, hash(v) from v_leg as v
+    )
+    select site_name, local_date, count(*)::text || '-' || bit_xor(state)::text
+    from rows
+    group by site_name, local_date
+    order by local_date, site_name nulls first
+"""
+"""Days of each site with a name for the state of their calls: of every exported cell of calls and legs, names of agents and queues
+included; utterances and words change with the revision of their call."""
 
 _HEADER = re.compile(r"^-- (title|summary|question|check|grain): (.+)$", re.MULTILINE)
 _TYPE = r"date|integer|number|text|choice \w+(?:\|\w+)*"
@@ -152,18 +180,49 @@ def prepare(con: Connection) -> None:
         con.execute(f"create or replace temp view {name} as {(folder / 'views' / f'{name}.sql').read_text()}")
 
 
-def datasets(con: Connection) -> Generator[tuple[str, Iterator[pl.DataFrame]], None, None]:
-    """Yield name and rows of everything that is exported, as of one moment.
+class Exported:
+    """Everything that is exported, as of one moment: what `exports.folder` asks for. Leave the cursor alone meanwhile.
 
     Rows come some days at a time, after an empty frame that has the columns: memory holds a few days, no query runs long, and the
-    order – day, then keys – is the same every time. Whoever asks reads one dataset before the next and leaves the cursor alone.
+    order – day, then keys – is the same every time.
     """
+
+    def __init__(self, con: Connection) -> None:
+        self._con = con
+        known = views()
+        self.grains = {name: known[dataset.view] for name, dataset in DATASETS.items()}
+        self.watermark_ts: datetime.datetime | None = con.execute("select max(last_update_ts) from fact_call").fetchall()[0][0]
+
+    def batches(self, table: str) -> Iterator[pl.DataFrame]:
+        """Yield all rows of a table."""
+        dataset = DATASETS[table]
+        # Not a lazy frame over the relation: polars would read it from threads of its own, and go on when the consumer has failed
+        yield _frame(self._con, f"select * from {dataset.view} limit 0")
+        query = f"select * from {dataset.view} where date_key between $first and $last order by date_key, {dataset.order}"
+        for first, last in spans(self._con.execute(_DAYS).fetchall(), dataset.calls):
+            yield _frame(self._con, query, {"first": first, "last": last})
+
+    def days(self) -> list[Day]:
+        """Return the days of each site, by date and site."""
+        return [Day(*row) for row in self._con.execute(_DAYS_OF_SITES).fetchall()]
+
+    def rows(self, table: str, site: str | None, date: datetime.date) -> pl.DataFrame:
+        """Return the rows of a table on a day of a site."""
+        dataset = DATASETS[table]
+        of_site = "site_name is not distinct from $site"
+        if table not in ("calls", "legs"):
+            of_site = f"call_id in (select call_id from v_call where date_key = $day and {of_site})"
+        query = f"select * from {dataset.view} where date_key = $day and {of_site} order by {dataset.order}"
+        return _frame(self._con, query, {"day": date.year * 10_000 + date.month * 100 + date.day, "site": site})
+
+
+@contextlib.contextmanager
+def exported(con: Connection) -> Iterator[Exported]:
+    """Hold one snapshot for all that is exported: no leg whose call is not there."""
     prepare(con)
-    con.begin()  # one snapshot for all of them: no leg whose call is not there
+    con.begin()
     try:
-        days = con.execute(_DAYS).fetchall()
-        for name, dataset in DATASETS.items():
-            yield name, _batches(con, dataset, spans(days, dataset.calls))
+        yield Exported(con)
     finally:
         con.rollback()
 
@@ -189,14 +248,6 @@ def spans(days: Sequence[tuple[int, int]], limit: int) -> Iterator[tuple[int, in
         first, last, total = first or day, day, total + calls
     if first:
         yield first, last
-
-
-def _batches(con: Connection, dataset: Dataset, days: Iterator[tuple[int, int]]) -> Iterator[pl.DataFrame]:
-    # Not a lazy frame over the relation: polars would read it from threads of its own, and go on when the consumer has failed
-    yield _frame(con, f"select * from {dataset.view} limit 0")
-    query = f"select * from {dataset.view} where date_key between $first and $last order by date_key, {dataset.order}"
-    for first, last in days:
-        yield _frame(con, query, {"first": first, "last": last})
 
 
 def _frame(con: Connection, sql: str, values: Mapping[str, Value] | None = None) -> pl.DataFrame:

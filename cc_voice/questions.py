@@ -4,7 +4,6 @@ DuckDB lets one process open the file. A command opens it itself while nobody ho
 the running service through its owner socket (`<data>/owner.sock`), which looks it up in the same table.
 """
 
-import contextlib
 import datetime
 import time
 import zoneinfo
@@ -17,6 +16,8 @@ import msgspec
 
 from cc_voice import exports, queries
 from cc_voice import sql as people_sql
+from cc_voice.exports.folder import Options, export
+from cc_voice.exports.manifest import Manifest
 from cc_voice.settings import Settings
 from cc_voice.sql import runner, snapshot
 from cc_voice.store import batches, call_list, calls, enrichment, recordings, runs, spool, streams
@@ -46,6 +47,7 @@ class _Reply(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+_OPTIONS = msgspec.json.Decoder(Options)
 _REPLY = msgspec.json.Decoder(_Reply)
 
 
@@ -174,12 +176,11 @@ def cell(value: Any) -> str:
 
 
 def _export(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
-    folder = Path(arguments["folder"])
+    options = _OPTIONS.decode(msgspec.json.encode(arguments["options"]))
 
-    def work(con: queries.Connection) -> exports.Manifest:
-        # Closed here, not when somebody collects it: the transaction of an export that failed would block the reader's next
-        with contextlib.closing(queries.datasets(con)) as datasets:
-            return exports.export(datasets, folder, tuple(arguments["formats"]))
+    def work(con: queries.Connection) -> Manifest:
+        with queries.exported(con) as source:
+            return export(source, Path(arguments["folder"]), options)
 
     try:
         manifest = database.read_now(work)

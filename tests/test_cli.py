@@ -23,6 +23,7 @@ from tests.fleet.rest import Planned, Rest, serving
 from tests.store.conftest import SITE, announce, golden
 
 Run = Callable[..., Result]
+TABLES = ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words")
 
 
 @pytest.fixture
@@ -284,9 +285,8 @@ def test_an_export_is_where_it_says(run: Run, tmp_path: Path) -> None:
         assert Path(line.split("  ")[0]).is_file()
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert {file["name"] for file in manifest["files"]} == {
-        f"{name}.{form}"
-        for name in ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words")
-        for form in ("csv", "parquet")
+        *(f"{name}.{form}" for name in TABLES for form in ("csv", "parquet")),
+        "data_dictionary.csv",
     }
 
 

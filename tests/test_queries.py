@@ -1,5 +1,6 @@
 """`queries`: headers, parameters, errors, views on a cursor, what is handed to exports."""
 
+import contextlib
 import datetime
 import re
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from cc_voice import queries
 from cc_voice.queries import QueryError
-from cc_voice.settings import bundled
+from cc_voice.settings import Site, bundled
 from cc_voice.store.migrate import migrate
 from tests.stored_calls import NOON, SITE, Connection, call, golden_call, leg, new_store, say, write
 
@@ -37,7 +38,8 @@ def needed(report: queries.Report) -> dict[str, str]:
 
 
 def everything(con: Connection) -> dict[str, pl.DataFrame]:
-    return {name: pl.concat(batches) for name, batches in queries.datasets(con)}
+    with queries.exported(con) as source:
+        return {name: pl.concat(source.batches(name)) for name in source.grains}
 
 
 def sql_of(kind: str, name: str) -> str:
@@ -232,11 +234,44 @@ def test_datasets_hold_no_surrogate_keys_but_zooms_ids(three_days: Connection) -
 
 
 def test_a_dataset_begins_with_its_columns(three_days: Connection) -> None:
-    for _, batches in queries.datasets(three_days):
-        first, *rest = list(batches)
-        assert first.height == 0
-        assert rest
-        assert {tuple(frame.schema.items()) for frame in rest} == {tuple(first.schema.items())}
+    with queries.exported(three_days) as source:
+        for name in source.grains:
+            first, *rest = list(source.batches(name))
+            assert first.height == 0
+            assert rest
+            assert {tuple(frame.schema.items()) for frame in rest} == {tuple(first.schema.items())}
+
+
+def test_days_of_a_dataset_are_the_whole_of_it(three_days: Connection) -> None:
+    write(three_days, call("elsewhere", leg("elsewhere")), Site(site_id=2, name="Leeds", timezone="Europe/London"))
+    before = everything(three_days)
+    with queries.exported(three_days) as source:
+        days = source.days()
+        for name, whole in before.items():
+            parts = pl.concat(source.rows(name, day.site, day.date) for day in days)
+            assert sorted(parts.rows(), key=str) == sorted(whole.rows(), key=str)
+    assert [(day.site, day.date.day) for day in days] == [("Berlin", 2), ("Leeds", 2), ("Berlin", 3), ("Berlin", 4)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update dim_agent set display_name = 'Anna'",
+        "update dim_queue set queue_name = 'Bills'",
+        "update fact_leg set hold_ms = 1 where call_id = 'c'",
+        "update fact_call set revision = revision + 1 where call_id = 'c'",
+        "delete from fact_call where call_id = 'c'",
+    ],
+)
+def test_the_state_of_a_day_changes_with_its_rows(three_days: Connection, change: str) -> None:
+    with queries.exported(three_days) as source:
+        before = {day.date.day: day.state for day in source.days()}
+    three_days.execute(change)
+    with queries.exported(three_days) as source:
+        after = {day.date.day: day.state for day in source.days()}
+    assert before[3] != after.get(3)
+    if "'c'" in change:
+        assert (before[2], before[4]) == (after[2], after[4])
 
 
 @given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 100))
@@ -252,18 +287,18 @@ def test_days_are_joined_up_to_a_limit_and_none_is_lost(calls: list[int], limit:
 def test_datasets_are_of_one_moment(three_days: Connection) -> None:
     reader = three_days.cursor()
     found = {}
-    for name, batches in queries.datasets(reader):
-        found[name] = pl.concat(batches)
-        write(three_days, call(f"after {name}", leg(f"after {name}")))
+    with queries.exported(reader) as source:
+        for name in source.grains:
+            found[name] = pl.concat(source.batches(name))
+            write(three_days, call(f"after {name}", leg(f"after {name}")))
     assert found["legs"].height == 8
     assert queries.run(reader, "days", NOVEMBER)["n_calls"].sum() == 4 + len(found)
 
 
 def test_datasets_left_unfinished_let_the_cursor_go(three_days: Connection) -> None:
-    datasets = queries.datasets(three_days)
-    _, batches = next(datasets)
-    next(batches)
-    datasets.close()
+    with contextlib.suppress(RuntimeError), queries.exported(three_days) as source:
+        next(source.batches("calls"))
+        raise RuntimeError("whoever asked has failed")
     assert queries.run(three_days, "days", NOVEMBER)["n_calls"].sum() == 4
 
 

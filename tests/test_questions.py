@@ -48,8 +48,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("sql", {"text": "delete from v_call", "format": "csv"}, "this is DELETE; ask with one SELECT"),
     ("sql", {"text": "from fact_call", "format": "csv"}, "fact_call is not published"),
     ("sql", {"text": "select x from v_call", "format": "csv"}, '"x" not found'),
-    ("export", {"folder": "/proc/nowhere", "formats": ["csv"]}, "cannot export to /proc/nowhere"),
-    ("export", {"folder": "/proc/nowhere", "formats": ["xls"]}, "unknown export format 'xls'"),
+    ("export", {"folder": "/proc/nowhere", "options": {"formats": ["csv"]}}, "cannot export to /proc/nowhere"),
+    ("export", {"folder": "/proc/nowhere", "options": {"formats": ["xls"]}}, "unknown export format 'xls'"),
 ]
 
 
@@ -117,7 +117,7 @@ def test_errors_are_worded_alike(service: Settings, direct_errors: list[str], nu
 
 
 def test_the_service_exports_the_same_files(service: Settings, tmp_path: Path) -> None:
-    manifest = ask(service, "export", folder=str(tmp_path / "asked"), formats=["csv"])
+    manifest = ask(service, "export", folder=str(tmp_path / "asked"), options={"formats": ["csv"]})
     assert {file["name"]: file["rows"] for file in manifest["files"]}["calls.csv"] == 1
     assert all((tmp_path / "asked" / file["name"]).stat().st_size for file in manifest["files"])
 
