@@ -15,7 +15,20 @@ from cc_voice import queries
 from cc_voice.call.rows import ChannelRow, LegLanguageRow
 from cc_voice.store import enrichment
 from cc_voice.zoom_reports import Queue, QueueInterval
-from tests.stored_calls import NOON, SITE, Connection, call, golden_call, interval, leg, new_store, say, unix_ms, write
+from tests.stored_calls import (
+    NOON,
+    SITE,
+    Connection,
+    call,
+    golden_call,
+    golden_call_heard_twice,
+    interval,
+    leg,
+    new_store,
+    say,
+    unix_ms,
+    write,
+)
 
 RANGE = {"since": "2026-11-01", "until": "2026-11-30"}
 Row = dict[str, Any]
@@ -184,6 +197,36 @@ def test_greeting_counts_legs_in_time(con: Connection) -> None:
     assert (row["n_legs"], row["n_in_time"], row["greeting_latency_ms_p50"]) == (3, 2, 10_000)
     assert (row["in_time_pct_low"], row["in_time_pct_high"]) == pytest.approx(wilson(2, 3), abs=0.001)
     assert ask(con, "greeting", within_ms="999")[0]["n_in_time"] == 0
+
+
+def test_disagreement_is_a_ratio_of_sums_with_an_interval(con: Connection) -> None:
+    heard = [(10, 5), (90, 5), (100, 20)]
+    for number, (words, differing) in enumerate(heard):
+        measured = {"compared_word_count": words, "differing_word_count": differing, "asr_model": "tiny"}
+        write(
+            con,
+            call(
+                f"c{number}", leg(f"c{number}", compared_word_count_agent=words, differing_word_count_agent=differing, **measured)
+            ),
+        )
+    write(con, call("other", leg("other", asr_model="tiny")))
+    (row,) = ask(con, "recogniser-disagreement", min_legs="3")
+    assert (row["group_name"], row["rank"], row["n_legs"], row["compared_word_count"]) == ("en", 1, 3, 200)
+    assert row["word_disagreement_pct_ros"] == row["word_disagreement_pct_agent_ros"] == 15
+    assert row["word_disagreement_pct_customer_ros"] is None
+    margin = 196 * ratio_error([(differing, words) for words, differing in heard])
+    assert (row["word_disagreement_pct_low"], row["word_disagreement_pct_high"]) == pytest.approx((15 - margin, 15 + margin))
+    for by, name in (("model", "tiny"), ("queue", "Billing"), ("agent", "Ana")):
+        (row,) = ask(con, "recogniser-disagreement", by=by)
+        assert (row["group_name"], row["rank"]) == (name, None)
+    assert ask(con, "recogniser-disagreement", queue="Sales") == []
+
+
+def test_disagreement_of_one_leg_has_no_interval_and_none_of_it_a_bound(con: Connection) -> None:
+    write(con, golden_call_heard_twice())
+    (row,) = queries.run(con, "recogniser-disagreement", {"since": "2026-09-01", "until": "2026-09-30"}).rows(named=True)
+    assert row["word_disagreement_pct_ros"] == pytest.approx(100 * 5 / 47)
+    assert row["word_disagreement_pct_low"] is row["word_disagreement_pct_high"] is None
 
 
 def test_interruptions_are_a_rate_and_a_share(con: Connection) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from cc_voice.call.reasons import REASONS
-from cc_voice.store.calls import CallInterval, CallLeg, CallUtterance, StoredCall
+from cc_voice.store.calls import CallInterval, CallLeg, StoredCall
 from cc_voice.web import transcript, words
 from cc_voice.web.lanes import Band, Lanes, describe, draw, marks
 from cc_voice.web.metrics import BY_COLUMN, SECTIONS, Metric
@@ -109,8 +109,8 @@ def build(stored: StoredCall, shown: Shown, zone: zoneinfo.ZoneInfo, has_audio: 
         lanes=draw(duration_ms, intervals, stored.events),
         sides=("agent", "customer") if set(stored.channels.values()) & {"agent", "customer"} else ("both",),
         marks=marks(duration_ms, pieces),
-        lines=transcript.lines(stored.utterances, stored.legs, stored.call.language),
-        summary=_summary(stored.utterances),
+        lines=transcript.lines(stored.utterances, stored.legs, stored.call.language, stored.unused),
+        summary=_summary(stored),
         blocks=tuple(_blocks(leg, open_metric, index)) if leg else (),
         footer=_footer(leg),
         at_ms=min(max(0, first_ms if shown.at_ms is None else shown.at_ms), duration_ms),
@@ -144,9 +144,15 @@ def _facts(stored: StoredCall, leg: CallLeg | None, zone: zoneinfo.ZoneInfo) -> 
     return tuple((name, value) for name, value in found if value)
 
 
-def _summary(utterances: Sequence[CallUtterance]) -> str:
-    parts = [words.count(len(utterances), "utterance")]
-    sure: Mapping[str, float] = transcript.confidence(utterances)
+def _summary(stored: StoredCall) -> str:
+    parts = [words.count(len(stored.utterances), "utterance")]
+    zooms = sum(line.source == "zoom" for line in stored.utterances)
+    if zooms:
+        parts.append(f"{words.number(zooms)} in Zoom’s words")
+    nonsense = sum(line.unused_reason == "other_language" and line.used_utterance_id is None for line in stored.unused)
+    if nonsense:
+        parts.append(f"{words.count(nonsense, 'line')} left out, in a language without a model")
+    sure: Mapping[str, float] = transcript.confidence(stored.utterances)
     if sure:
         parts.append("word confidence " + ", ".join(f"{sure[party]:.2f} {party}" for party in sorted(sure)))
     return " · ".join(parts)

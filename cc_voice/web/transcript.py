@@ -7,7 +7,7 @@ import msgspec
 
 from cc_voice.call.batch import LiveWords
 from cc_voice.call.ids import utterance_id
-from cc_voice.store.calls import CallInterval, CallLeg, CallUtterance
+from cc_voice.store.calls import CallInterval, CallLeg, CallUtterance, UnusedLine
 from cc_voice.web import words
 from cc_voice.web.lanes import describe
 
@@ -37,6 +37,16 @@ class Chip(msgspec.Struct, frozen=True):
     title: str
 
 
+class Other(msgspec.Struct, frozen=True):
+    """What the recogniser that is not in the transcript made of a line, or of a few of which this is the first."""
+
+    source: str
+    """Whose words they are, in a word or two."""
+    reason: str
+    language: str
+    text: str
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the transcript: an utterance, or with `words` empty a separator whose text is `chips[0]`."""
 
@@ -49,18 +59,53 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     words: tuple[Word, ...]
     chips: tuple[Chip, ...]
+    others: tuple[Other, ...] = ()
+    """Only versions that differ."""
     saying: bool = False
     """Being said: the words may still change."""
 
 
-def lines(utterances: Sequence[CallUtterance], legs: Sequence[CallLeg], primary_language: str | None) -> tuple[Line, ...]:
-    """Return the transcript of a measured call, in order, separators included."""
-    spoken = [_line(u, u.party or "", u.party or "", primary_language) for u in utterances]
+def lines(
+    utterances: Sequence[CallUtterance],
+    legs: Sequence[CallLeg],
+    primary_language: str | None,
+    unused: Sequence[UnusedLine] = (),
+) -> tuple[Line, ...]:
+    """Return the transcript of a measured call, in order, separators included; beside its lines what is `unused` and differs."""
+    others = _others(unused, [i for leg in legs for i in leg.intervals if i.kind == "disagreement"])
+    spoken = [
+        msgspec.structs.replace(
+            _line(u, u.party or "", u.party or "", primary_language), others=tuple(others.get(u.utterance_id, ()))
+        )
+        for u in utterances
+    ]
     between = [
         _separator(i) for leg in legs for i in leg.intervals if i.kind in SEPARATORS and i.end_ms - i.start_ms >= SEPARATE_MS
     ]
     starts = [_leg_start(leg) for leg in legs] if len(legs) > 1 else []
     return tuple(sorted([*starts, *between, *spoken], key=lambda line: (line.start_ms, bool(line.words))))
+
+
+_SOURCES = {"local": "Our recogniser", "zoom": "Zoom"}
+_REASONS = {
+    "other_language": "Not used: no speech model for the language spoken is installed",
+    "other_preferred": "Not used: this site prefers the other recogniser",
+    "low_confidence": "Not used: too uncertain of its words",
+    "fewer_words": "Not used: most of what was said is missing",
+}
+
+
+def _others(unused: Iterable[UnusedLine], differing: Sequence[CallInterval]) -> dict[str, list[Other]]:
+    """Return utterance_id → the other version. One in which every word is the same has no interval of disagreement."""
+    found: dict[str, list[Other]] = {}
+    for line in unused:
+        same = line.unused_reason != "other_language" and not any(
+            i.start_ms < line.end_ms and line.start_ms < i.end_ms and i.party == line.party for i in differing
+        )
+        if line.used_utterance_id is not None and not same:
+            other = Other(_SOURCES[line.source], _REASONS[line.unused_reason], line.language_code, line.text)
+            found.setdefault(line.used_utterance_id, []).append(other)
+    return found
 
 
 def live_lines(

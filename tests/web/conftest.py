@@ -27,7 +27,7 @@ from cc_voice.web.notify import Notifier
 from cc_voice.web.passwords import Cost
 from cc_voice.web.service import Server, configuration
 from cc_voice.web.sockets import address, listen_owner, listen_tcp
-from tests.call.golden import AGENT, CUSTOMER, T0, THRESHOLDS, golden_stream
+from tests.call.golden import AGENT, CUSTOMER, T0, THRESHOLDS, golden_stream, golden_stream_heard_twice
 
 CHEAP = Cost(n=16, r=1, p=1)
 """A hash that takes no time: what it costs is not what these tests are about."""
@@ -126,12 +126,18 @@ async def served(appliance: Appliance) -> AsyncIterator[Served]:
     await serving
 
 
-def store_golden(database: Database, site: Settings, call_id: str = "golden", start_ms: int = T0, recorded: bool = True) -> None:
+def store_golden(
+    database: Database,
+    site: Settings,
+    call_id: str = "golden",
+    start_ms: int = T0,
+    recorded: bool = True,
+    heard_twice: bool = False,
+) -> None:
     """Store the golden call; its recording has tones where its parties speak."""
-    events = tuple(msgspec.structs.replace(e, at_unix_ms=e.at_unix_ms - T0 + start_ms) for e in golden_stream().events)
-    stream = msgspec.structs.replace(
-        golden_stream(), call_id=call_id, stream_id=f"{call_id}-s", t0_unix_ms=start_ms, events=events, epoch=1
-    )
+    whole = golden_stream_heard_twice() if heard_twice else golden_stream()
+    events = tuple(msgspec.structs.replace(e, at_unix_ms=e.at_unix_ms - T0 + start_ms) for e in whole.events)
+    stream = msgspec.structs.replace(whole, call_id=call_id, stream_id=f"{call_id}-s", t0_unix_ms=start_ms, events=events, epoch=1)
     batch = CallMeasured(
         call_id=call_id, stream_id=stream.stream_id, epoch=1, revision=1, thresholds=THRESHOLDS, call=measure([stream], THRESHOLDS)
     )

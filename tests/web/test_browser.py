@@ -26,6 +26,7 @@ PAGES = (
     "/calls",
     "/calls/golden",
     "/calls/golden/1?metric=agent_talk_pct",
+    "/calls/twice",
     "/not-analysed",
     "/reports",
     "/reports/agent-talk",
@@ -45,6 +46,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     database = Database.open(site.database_path)
     store_golden(database, site)
     store_golden(database, site, "other", T0 - 86_400_000)
+    store_golden(database, site, "twice", T0 - 2 * 86_400_000, heard_twice=True)
     database.close()
     accounts = Accounts(folder / "auth.sqlite", CHEAP)
     accounts.create("rosa", PASSWORD, "admin", must_change=False)
@@ -148,6 +150,23 @@ def test_a_line_of_the_transcript_is_where_the_playhead_goes(page: Any) -> None:
     assert at_ms(page) == pytest.approx(16_000, abs=5)
     page.keyboard.press("]")
     assert at_ms(page) == pytest.approx(16_500, abs=5)
+
+
+def test_the_other_recognisers_version_opens_beside_its_line_and_moves_nothing(page: Any) -> None:
+    page.goto("/calls/twice?t=41000")
+    heard = page.locator(".utt[data-start='2500'] details")
+    words = heard.get_by_text("another, word.")
+    assert not words.is_visible()
+    heard.locator("summary").click()
+    words.wait_for()
+    words.click()
+    heard.locator("summary").press("Space")
+    words.wait_for(state="hidden")
+    assert at_ms(page) == pytest.approx(41_000, abs=5)
+    page.locator("[data-column=word_disagreement_pct_customer]").click()
+    page.locator("#evidence").wait_for()
+    assert "26.7 % of the words heard differently" in page.locator("#evidence").inner_text()
+    assert at_ms(page) == pytest.approx(13_000, abs=5)
 
 
 def test_a_lane_is_a_time_line(page: Any) -> None:

@@ -113,6 +113,19 @@ def speak(appliance: Appliance, text: str) -> None:
     appliance.dispatcher.board.take(words)
 
 
+async def test_a_call_shows_what_the_other_recogniser_heard(rosa: httpx.AsyncClient, appliance: Appliance) -> None:
+    store_golden(appliance.database, appliance.settings, call_id="twice", recorded=False, heard_twice=True)
+    shown = text_of((await rosa.get("/calls/twice")).text)
+    assert shown.count("Zoom heard it differently") == 2
+    assert "Zoom heard it differently Word Word Word Word Word Word Word Word another, word. Not used: this site prefers" in shown
+    assert "Our recogniser heard it differently" in shown
+    assert "1 in Zoom’s words" in shown
+    assert "Words heard differently" in shown
+    call = (await rosa.get("/api/v1/calls/twice")).json()
+    assert [line["unused_reason"] for line in call["unused"]].count("other_preferred") == 6
+    assert call["call"]["compared_word_count"] == 47
+
+
 def text_of(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cc_voice.call import selection
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.batch import LiveWords
 from cc_voice.call.measure import measure
@@ -24,6 +25,7 @@ from cc_voice.store.calls import (
     CallUtterance,
     CallWord,
     StoredCall,
+    UnusedLine,
 )
 from cc_voice.web import call_page, lanes, transcript, words
 from cc_voice.web.events import Picture, difference
@@ -297,6 +299,55 @@ def test_uncertain_words_are_marked_and_untimed_ones_kept_whole() -> None:
     assert [word.text for word in lines[1].words] == ["¡Hola!"]
     assert [chip.text for chip in lines[1].chips] == ["es", "Zoom"]
     assert transcript.confidence([said("a", 0, 600, party="agent", words=spoken)]) == {"agent": pytest.approx(0.65)}
+
+
+def unused(channel: str, start_ms: int, end_ms: int, source: str, **more: object) -> UnusedLine:
+    fields: dict[str, object] = {
+        "utterance_id": f"{channel}:{start_ms}:{source}",
+        "leg_id": "x-1",
+        "channel_id": channel,
+        "party": "agent",
+        "source": source,
+        "unused_reason": "other_preferred",
+        "used_utterance_id": "a-0-local",
+        "start_ms": start_ms,
+        "end_ms": end_ms,
+        "language_code": "en",
+        "text": f"{source} {start_ms}",
+        "asr_conf": None,
+        "on_hold": False,
+        "asr_model": None,
+    }
+    return UnusedLine(**(fields | more))  # type: ignore[arg-type]
+
+
+def test_another_version_is_shown_where_it_differs_and_says_why_it_was_not_used() -> None:
+    spoken = [said("a", 0, 2000, party="agent"), said("a", 5000, 7000, party="agent"), said("a", 9000, 9900, "zoom", party="agent")]
+    left = [
+        unused("a", 0, 900, "zoom"),
+        unused("a", 900, 2100, "zoom"),
+        unused("a", 5000, 7000, "zoom", used_utterance_id="a-5000-local"),  # every word the same
+        unused("a", 9000, 9800, "local", used_utterance_id="a-9000-zoom", unused_reason="other_language", language_code="es"),
+        unused("a", 9900, 9950, "local", used_utterance_id=None, unused_reason="other_language"),
+    ]
+    differing = (
+        interval("disagreement", 0, 2100, party="agent", value=10.0),
+        interval("disagreement", 5000, 7000, party="customer"),
+    )
+    leg = CallLeg(leg_id="x-1", leg_no=1, metrics={}, reasons={}, intervals=differing)
+    first, second, third = transcript.lines(spoken, [leg], "en", left)
+    assert [(other.source, other.text) for other in first.others] == [("Zoom", "zoom 0"), ("Zoom", "zoom 900")]
+    assert first.others[0].reason == "Not used: this site prefers the other recogniser"
+    assert second.others == ()
+    assert [(other.source, other.language) for other in third.others] == [("Our recogniser", "es")]
+
+
+def test_every_reason_for_leaving_a_line_out_is_explained() -> None:
+    reasons = (selection.OTHER_LANGUAGE, selection.OTHER_PREFERRED, selection.LOW_CONFIDENCE, selection.FEWER_WORDS)
+    leg = CallLeg(leg_id="x-1", leg_no=1, metrics={}, reasons={}, intervals=(interval("disagreement", 0, 900, party="agent"),))
+    for reason in reasons:
+        (line,) = transcript.lines([said("a", 0, 900)], [leg], "en", [unused("a", 0, 900, "zoom", unused_reason=reason)])
+        assert line.others[0].reason.startswith("Not used: ")
 
 
 # -- one call ----------------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ back?.addEventListener("click", () => {
 
 pane?.addEventListener("click", event => {
   const line = event.target.closest(".utt");
-  if (!line || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!line || event.target.closest(".heard") || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const word = event.target.closest("[data-s]");
   seek(Number(word ? word.dataset.s : line.dataset.start));
