@@ -17,6 +17,7 @@ select
     u.text,
     u.word_count,
     u.asr_conf,
+    u.is_question,
     u.is_backchannel,
     u.on_hold,
     u.loudness_mean,

@@ -18,6 +18,9 @@
     disagreement    –                                who             –                  % of its words     word_disagreement_pct_p
     raised_voice    –                                who             –                  dB over own median raised_voice_ms_p
     echo            –                                whose voice     –                  ms of delay        echo_suspect
+    question        –                                agent           –                  –                  question_count_agent
+    repeat_request  –                                who             –                  –                  repeat_request_count
+    conference      –                                –               –                  –                  conference_ms
 
 (1) What most of it was told by, see `language.py`. A switch reaches from the last speech in one language to the first in the other.
 A piece of speech in which no word differs between the recognisers has no row of `disagreement`.
@@ -28,7 +31,8 @@ Nothing is emitted for a metric that is NULL because a party cannot be heard.
 from collections.abc import Iterable
 
 from cc_voice.call.analysis import Interval
-from cc_voice.call.intervals import Intervals, intersect
+from cc_voice.call.intervals import clip, intersect
+from cc_voice.call.legs import Handling
 from cc_voice.call.metrics import Findings
 from cc_voice.call.multilingual import stretches
 from cc_voice.call.overlap import BACKCHANNEL
@@ -37,6 +41,7 @@ from cc_voice.call.scope import LegScope
 from cc_voice.call.silence import LongSilence
 from cc_voice.call.talk import partition
 from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.call.transcript import Utterance
 from cc_voice.call.turns import PARTIES
 
 
@@ -68,12 +73,14 @@ class _Writer:
             metric_version=self._metric_version,
         )
 
-    def rows(self, kind: str, spans: Intervals, *, subkind: str | None = None, party: str | None = None) -> Iterable[IntervalRow]:
+    def rows(
+        self, kind: str, spans: Iterable[Interval], *, subkind: str | None = None, party: str | None = None
+    ) -> Iterable[IntervalRow]:
         return (self.row(kind, span, subkind=subkind, party=party) for span in spans)
 
 
 def evidence(
-    leg_id: str, scope: LegScope, found: Findings, thresholds: ThresholdSet, metric_version: str
+    leg_id: str, scope: LegScope, found: Findings, handling: Handling, thresholds: ThresholdSet, metric_version: str
 ) -> tuple[IntervalRow, ...]:
     """Return the intervals behind a leg's metrics, in order of start."""
     write = _Writer(leg_id, metric_version)
@@ -88,6 +95,8 @@ def evidence(
     elif together == "mixed_audio":
         rows += [*write.rows("silence", scope.silence), *(_long_silence(write, silence, None) for silence in found.silences)]
     rows += _sound_of_voices(write, scope, found)
+    rows += _asking(write, scope, found)
+    rows += write.rows("conference", clip(handling.conferences, scope.leg.span))
     if found.greeting is not None and scope.leg.answered and scope.obstacles["agent"] is None:
         rows.append(write.row("greeting", found.greeting, party="agent", value=found.greeting[1] - found.greeting[0]))
     return tuple(sorted(rows, key=lambda row: (row.start_ms, row.end_ms, row.kind, row.party or "")))
@@ -102,6 +111,19 @@ def _speech(write: _Writer, scope: LegScope, found: Findings, thresholds: Thresh
         yield write.row("speech", (ipu.start_ms, ipu.end_ms), subkind=subkind, party=ipu.party)
     if thresholds.cust_speech_on_hold:
         yield from write.rows("speech", intersect(scope.voice["customer"], scope.hold), subkind="on_hold", party="customer")
+
+
+def _asking(write: _Writer, scope: LegScope, found: Findings) -> Iterable[IntervalRow]:
+    if scope.obstacles["agent"] is None and not found.asking.undecided:
+        yield from write.rows("question", _clipped(found.asking.questions, scope), party="agent")
+    for party in PARTIES if scope.two_party_obstacle is None else ():
+        yield from write.rows("repeat_request", _clipped(found.asking.repeats[party], scope), party=party)
+
+
+def _clipped(said: Iterable[Utterance], scope: LegScope) -> Iterable[Interval]:
+    """Return where utterances were said, inside the leg: one across a transfer belongs to the leg of its middle."""
+    low, high = scope.leg.span
+    return ((max(words.start_ms, low), min(words.end_ms, high)) for words in said)
 
 
 def _languages(write: _Writer, scope: LegScope, found: Findings) -> Iterable[IntervalRow]:

@@ -29,7 +29,8 @@ import msgspec
 
 from cc_voice.call import meetings
 from cc_voice.call.analysis import ChannelAnalysis, Interval
-from cc_voice.call.events import CallEvent, EventName, Participant
+from cc_voice.call.conference import conferences, invitations
+from cc_voice.call.events import EventName, Participant
 from cc_voice.call.intervals import Intervals, canonical
 from cc_voice.call.meetings import FIRST_TO_JOIN, AgentRule
 from cc_voice.call.timeline import Timeline
@@ -73,6 +74,10 @@ class Handling(msgspec.Struct, frozen=True, kw_only=True):
     ended_by: str | None = None
     transfer_count: int = 0
     conference_count: int = 0
+    conferences: Intervals = ()
+    """When somebody else was in the call."""
+    consumer_answered_ms: int | None = None
+    """When the customer's side of the call stood."""
     customer_key: str | None = None
     supervisors: frozenset[str] = frozenset()
     """Channels of people who monitored: outside a leg of their own, what they say is whispered and belongs to nobody."""
@@ -142,7 +147,9 @@ def _from_events(timeline: Timeline) -> Handling:
         by_events=True,
         ended_by=_ended_by(legs, book.consumer_end_ms),
         transfer_count=sum(event.name == EventName.TRANSFER_COMPLETED for event in timeline.events),
-        conference_count=_conferences(timeline.events),
+        conference_count=invitations(timeline.events),
+        conferences=conferences(timeline, (name for name, role in roles.items() if role in ("agent", "customer", "supervisor"))),
+        consumer_answered_ms=book.consumer_answered_ms,
         customer_key=_customer_key(timeline),
         supervisors=frozenset(book.supervisors) | {channel for channel, role in roles.items() if role == "supervisor"},
     )
@@ -154,18 +161,6 @@ def _ended_by(legs: tuple[Leg, ...], consumer_end_ms: int | None) -> str | None:
     if consumer_end_ms is not None and (last.ended != "user_end" or consumer_end_ms <= last.end_ms):
         return "customer"
     return "agent" if last.ended == "user_end" else None
-
-
-def _conferences(events: tuple[CallEvent, ...]) -> int:
-    """Invitations that were not declined: Zoom has no event for a conference participant who joined (1.7)."""
-    invited = sum(event.name == EventName.CONFERENCE_PARTICIPANT_INVITED for event in events)
-    declined = {
-        EventName.CONFERENCE_CANCELED,
-        EventName.CONFERENCE_PARTICIPANT_CANCELED,
-        EventName.CONFERENCE_PARTICIPANT_REJECTED,
-        EventName.CONFERENCE_PARTICIPANT_TIMEOUT,
-    }
-    return max(0, invited - sum(event.name in declined for event in events))
 
 
 def _customer_key(timeline: Timeline) -> str | None:
@@ -223,6 +218,7 @@ class _LegBook:
         self.supervisors: set[str] = set()
         self.holds: list[Interval] = []
         self.monitored: list[Interval] = []
+        self.consumer_answered_ms: int | None = None
         self.consumer_end_ms: int | None = None
         self._channel_of_user: dict[str, str] = {}
         self._held_since: dict[str | None, int] = {}
@@ -234,6 +230,8 @@ class _LegBook:
         key = self._resolve(person)
         if key is not None:
             self.roles[key] = "customer"
+        if event == EventName.CONSUMER_ANSWERED and self.consumer_answered_ms is None:
+            self.consumer_answered_ms = at_ms
         if event == EventName.CONSUMER_END and self.consumer_end_ms is None:
             self.consumer_end_ms = at_ms
 

@@ -93,6 +93,106 @@ WAIT_PHRASES: dict[str, tuple[str, ...]] = {
     ),
 }
 
+REPEAT_PHRASES: dict[str, tuple[str, ...]] = {
+    "en": (
+        "can you repeat",
+        "could you repeat",
+        "please repeat",
+        "repeat that",
+        "repeat it",
+        "say that again",
+        "say it again",
+        "come again",
+        "i can't hear",
+        "i cannot hear",
+        "can't hear you",
+        "cannot hear you",
+        "could not hear",
+        "couldn't hear",
+        "didn't hear",
+        "did not hear",
+        "can you hear me",
+        "didn't catch",
+        "did not catch",
+        "didn't get that",
+        "pardon",
+        "speak up",
+        "a bit louder",
+        "a little louder",
+        "breaking up",
+        "cutting out",
+        "bad line",
+        "what did you say",
+        "are you still there",
+        "say again",
+    ),
+    "es": (
+        "puede repetir",
+        "podría repetir",
+        "puedes repetir",
+        "me repite",
+        "me lo repite",
+        "repita por favor",
+        "repítame",
+        "otra vez por favor",
+        "no le escucho",
+        "no la escucho",
+        "no lo escucho",
+        "no te escucho",
+        "no se escucha",
+        "no le oigo",
+        "no la oigo",
+        "no te oigo",
+        "no escuché",
+        "no escuche bien",
+        "no entendí",
+        "no le entendí",
+        "cómo dijo",
+        "cómo dice",
+        "qué dijo",
+        "me escucha",
+        "me oye",
+        "más fuerte",
+        "más alto",
+        "se corta",
+        "se entrecorta",
+        "mande",
+    ),
+}
+
+QUESTION_WORDS: dict[str, frozenset[str]] = {
+    "en": _listed("what what's where where's when when's why who who's whose which how how's"),
+    "es": _listed("qué cuál cuáles quién quiénes cómo cuándo cuánto cuánta cuántos cuántas dónde adónde"),
+}
+"""With them a question begins, perhaps behind `BEFORE_QUESTIONS`."""
+
+BEFORE_QUESTIONS: dict[str, frozenset[str]] = {
+    "en": _listed("and so but or okay ok well now then alright yes yeah no oh ah um uh great sorry to at in on for with from by"),
+    "es": _listed("y o pero entonces bueno vale ya sí no ah eh oh por para a en de con desde hasta perdón disculpe"),
+}
+"""What may stand before a question word: connectives and prepositions."""
+
+INVERTED: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "en": (
+        _listed(
+            "do does did is are was were am can could will would shall should may might have has had don't doesn't didn't isn't "
+            "aren't can't couldn't won't"
+        ),
+        _listed("you i we he she it they there that this your the anyone anybody anything someone my these those"),
+    ),
+    "es": (
+        _listed("puede podría tiene quiere desea quisiera necesita sabe recuerda está hay conoce prefiere tendría puedo"),
+        _listed("usted ustedes algo alguien decirme darme confirmarme indicarme ayudarle servirle repetir esperar un una el la su"),
+    ),
+}
+"""A verb and what follows it where a question turns them round; Spanish, which seldom does, has a contact center's usual ones."""
+
+TAGS: dict[str, tuple[str, ...]] = {
+    "en": ("isn't it", "aren't you", "don't you", "doesn't it", "didn't you", "is that right", "is that correct", "right"),
+    "es": ("verdad", "no es así", "es correcto", "cierto", "está bien", "de acuerdo"),
+}
+"""With them a statement becomes a question; they do not count alone, as an answer."""
+
 NUMBER_WORDS: dict[str, frozenset[str]] = {
     "en": _listed(
         "zero oh one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -145,8 +245,34 @@ def digits_in(word: str, language: str) -> int:
 
 def announces_wait(words: list[str], language: str) -> bool | None:
     """Tell whether normalised words contain a phrase that announces a wait; None when we have no list for the language."""
-    phrases = WAIT_PHRASES.get(primary(language))
+    return _says(words, WAIT_PHRASES.get(primary(language)))
+
+
+def asks_to_repeat(words: list[str], language: str) -> bool | None:
+    """Tell whether normalised words say that something was not heard; None when we have no list for the language."""
+    return _says(words, REPEAT_PHRASES.get(primary(language)))
+
+
+def _says(words: list[str], phrases: tuple[str, ...] | None) -> bool | None:
     if phrases is None:
         return None
     spoken = f" {' '.join(words)} "
     return any(f" {phrase} " in spoken for phrase in phrases)
+
+
+def asks(words: list[str], language: str) -> bool | None:
+    """Tell whether normalised words are a question by their order; None when we have no lists for the language.
+
+    A question word first, behind connectives and prepositions at most; a verb before its subject; or a tag behind a statement.
+    """
+    subtag = primary(language)
+    if subtag not in QUESTION_WORDS:
+        return None
+    start = 0
+    while start < len(words) and words[start] in BEFORE_QUESTIONS[subtag]:
+        start += 1
+    rest = words[start:]
+    verbs, subjects = INVERTED[subtag]
+    opens = bool(rest) and (rest[0] in QUESTION_WORDS[subtag] or (len(rest) > 1 and rest[0] in verbs and rest[1] in subjects))
+    said = f" {' '.join(rest)}"
+    return opens or any(said.endswith(f" {tag}") and len(rest) > len(tag.split()) + 1 for tag in TAGS[subtag])

@@ -11,7 +11,7 @@ import msgspec
 
 from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.disagreement import Compared
-from cc_voice.call.events import CallEvent
+from cc_voice.call.events import CallEvent, EventName
 from cc_voice.call.evidence import evidence
 from cc_voice.call.ids import leg_id
 from cc_voice.call.language import in_force, retagged, tracks
@@ -64,7 +64,7 @@ def measure(
         utterances=utterances,
         words=word_rows(utterances, transcript.utterances),
         intervals=tuple(
-            row for name, scope, found, chosen in together for row in evidence(name, scope, found, chosen, METRIC_VERSION)
+            row for name, scope, found, chosen in together for row in evidence(name, scope, found, handling, chosen, METRIC_VERSION)
         ),
         events=tuple(_event_row(event, timeline.call_id, handling.legs) for event in timeline.events),
         null_reasons=tuple(row for name, metrics in zip(ids, measured, strict=True) for row in _reasons(name, metrics)),
@@ -91,6 +91,10 @@ def _call_row(timeline: Timeline, handling: Handling, language: str, compared: s
         customer_key=handling.customer_key,
         leg_count=len(handling.legs),
         transfer_count=handling.transfer_count,
+        transfer_initiated_count=_count(timeline, EventName.TRANSFER_INITIATED),
+        transfer_rejected_count=_count(timeline, EventName.TRANSFER_REJECTED),
+        transfer_timeout_count=_count(timeline, EventName.TRANSFER_TIMEOUT),
+        transfer_canceled_count=_count(timeline, EventName.TRANSFER_CANCELED),
         conference_count=handling.conference_count,
         ended_by=handling.ended_by,
         primary_language=language,
@@ -107,6 +111,10 @@ def _with_loudness(rows: Sequence[UtteranceRow], timeline: Timeline) -> tuple[Ut
         msgspec.structs.replace(row, loudness_mean=utterance_loudness(levels.get(row.channel_id, ()), (row.start_ms, row.end_ms)))
         for row in rows
     )
+
+
+def _count(timeline: Timeline, name: EventName) -> int:
+    return sum(event.name == name for event in timeline.events)
 
 
 def _channel_row(channel: ChannelAnalysis, timeline: Timeline, handling: Handling) -> ChannelRow:

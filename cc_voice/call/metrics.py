@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from cc_voice.call.asking import AskingFindings, asking_metrics, find_asking
 from cc_voice.call.disagreement import disagreement_metrics
 from cc_voice.call.intervals import Intervals, clip, length
 from cc_voice.call.legs import Handling
@@ -12,11 +13,28 @@ from cc_voice.call.loudness import Echoed, Raised, echoed, loudness_metrics, rai
 from cc_voice.call.multilingual import LanguageFindings, by_language, find_languages, language_metrics
 from cc_voice.call.needs import gate
 from cc_voice.call.overlap import Overtalk, events_of, interruptions, overtalk
-from cc_voice.call.pace import Latency, greeting, latencies, main_language, percentile, speed_drift, speed_unit, talk_speed
+from cc_voice.call.pace import (
+    Latency,
+    greeting,
+    interpolated,
+    latencies,
+    main_language,
+    percentile,
+    speed_drift,
+    speed_unit,
+    talk_speed,
+)
 from cc_voice.call.reasons import Metrics, Unmeasured, Value, percent
 from cc_voice.call.scope import LegScope
 from cc_voice.call.silence import LongSilence, dead_air_metrics, long_silence_metrics, long_silences, silence_metrics
-from cc_voice.call.talk import balance_metrics, conversation_metrics, handling_metrics, quality_metrics, talk_metrics
+from cc_voice.call.talk import (
+    answer_metrics,
+    balance_metrics,
+    conversation_metrics,
+    handling_metrics,
+    quality_metrics,
+    talk_metrics,
+)
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.turns import PARTIES, Party, TurnTaking, floor_changes, longest_turn_ms, overlapping_turns, take_turns
 from cc_voice.call.words import SpokenWord, counted, spoken, within
@@ -35,6 +53,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     languages: LanguageFindings
     raised: tuple[Raised, ...]
     echoes: tuple[Echoed, ...]
+    asking: AskingFindings
 
 
 def find(scope: LegScope, thresholds: ThresholdSet) -> Findings:
@@ -53,6 +72,7 @@ def find(scope: LegScope, thresholds: ThresholdSet) -> Findings:
         languages=find_languages(scope, words, taking.turns, thresholds),
         raised=raised_voices(scope, thresholds),
         echoes=echoed(scope, thresholds),
+        asking=find_asking(scope),
     )
 
 
@@ -63,6 +83,7 @@ def measure_leg(scope: LegScope, found: Findings, handling: Handling, thresholds
     in_analysed = within(spoken(theirs), scope.analysed, scope.anybody)
     metrics: Metrics = {
         **handling_metrics(scope, monitored),
+        **answer_metrics(scope, handling),
         **conversation_metrics(scope, in_analysed),
         **talk_metrics(scope),
         **balance_metrics(scope),
@@ -73,6 +94,7 @@ def measure_leg(scope: LegScope, found: Findings, handling: Handling, thresholds
         **turn_metrics(scope, found.taking, thresholds),
         **pace_metrics(scope, found, thresholds),
         **latency_metrics(found),
+        **asking_metrics(scope, found.asking, found.words),
         **word_metrics(in_analysed, scope, thresholds),
         **language_metrics(scope, found.words, found.languages, thresholds),
         **_disagreement(scope),
@@ -157,17 +179,22 @@ def latency_metrics(found: Findings) -> Metrics:
 
 
 def word_metrics(words: Sequence[SpokenWord], scope: LegScope, thresholds: ThresholdSet) -> Metrics:
-    """`asr_conf_mean`: mean confidence weighted by duration; `low_conf_word_pct`: share of words below 0.6 (1.6).
+    """`asr_conf_mean`: mean confidence weighted by duration; `asr_conf_p10`: what a tenth of the words does not reach;
+    `low_conf_word_pct`: share of words below 0.6 (1.6).
 
     Only local words have confidences; a word without duration counts as a millisecond.
     """
     heard = [(word.conf, max(1, word.end_ms - word.start_ms)) for word in words if word.conf is not None]
     if not heard:
         reason = _no_confidence(words, scope)
-        return {"asr_conf_mean": reason, "low_conf_word_pct": reason}
+        return dict.fromkeys(("asr_conf_mean", "asr_conf_p10", "low_conf_word_pct"), reason)
     low = sum(conf < thresholds.low_conf for conf, _ in heard)
     weight = sum(ms for _, ms in heard)
-    return {"asr_conf_mean": sum(conf * ms for conf, ms in heard) / weight, "low_conf_word_pct": 100 * low / len(heard)}
+    return {
+        "asr_conf_mean": sum(conf * ms for conf, ms in heard) / weight,
+        "asr_conf_p10": interpolated([conf for conf, _ in heard], 0.1),
+        "low_conf_word_pct": 100 * low / len(heard),
+    }
 
 
 def _disagreement(scope: LegScope) -> Metrics:

@@ -86,13 +86,16 @@ def latencies(turns: Sequence[Turn], party: Party, thresholds: ThresholdSet) -> 
 
 def percentile(values: Sequence[int], share: float) -> Value:
     """Return a percentile with linear interpolation, in whole ms; `share` is 0–1."""
-    if not values:
-        return Unmeasured("no_pairs")
+    return round(interpolated(values, share)) if values else Unmeasured("no_pairs")
+
+
+def interpolated(values: Sequence[float], share: float) -> float:
+    """Return a percentile with linear interpolation; `share` is 0–1, and there is a value."""
     ordered = sorted(values)
     position = share * (len(ordered) - 1)
     low = int(position)
     high = min(low + 1, len(ordered) - 1)
-    return round(ordered[low] + (position - low) * (ordered[high] - ordered[low]))
+    return ordered[low] + (position - low) * (ordered[high] - ordered[low])
 
 
 def greeting(ipus: Sequence[Ipu], answered_ms: int, holds: Intervals) -> tuple[int, int] | None:

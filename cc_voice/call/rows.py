@@ -19,6 +19,10 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     customer_key: str | None = None
     leg_count: int
     transfer_count: int = 0
+    transfer_initiated_count: int = 0
+    transfer_rejected_count: int = 0
+    transfer_timeout_count: int = 0
+    transfer_canceled_count: int = 0
     conference_count: int = 0
     ended_by: str | None = None
     primary_language: str | None = None
@@ -69,6 +73,8 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
     hold_pct: float | None = None
     acw_ms: int | None = None
     handle_ms: int | None = None
+    answer_delay_ms: int | None = None
+    conference_ms: int | None = None
     monitored_ms: int | None = None
     takeover: bool | None = None
     transferred_out: bool | None = None
@@ -116,9 +122,15 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
     monologue_count_agent: int | None = None
     turn_switch_count: int | None = None
     turn_switch_per_min: float | None = None
+    question_count_agent: int | None = None
+    questions_per_10min_agent: float | None = None
+    question_method: str | None = None
+    filler_per_min_agent: float | None = None
+    repeat_request_count: int | None = None
     word_count_agent: int | None = None
     word_count_customer: int | None = None
     asr_conf_mean: float | None = None
+    asr_conf_p10: float | None = None
     low_conf_word_pct: float | None = None
     lang_switch_count: int | None = None
     lang_switch_count_agent: int | None = None
@@ -195,6 +207,7 @@ class UtteranceRow(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     word_count: int
     asr_conf: float | None
+    is_question: bool | None
     is_backchannel: bool | None
     on_hold: bool | None
     loudness_mean: float | None = None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from cc_voice.call.asking import is_question
 from cc_voice.call.ids import leg_id, utterance_id
 from cc_voice.call.intervals import contains, length, overlapping
 from cc_voice.call.legs import Handling
@@ -56,6 +57,7 @@ def utterance_rows(
             text=words.text,
             word_count=len(words.words),
             asr_conf=mean_confidence(words.words),
+            is_question=is_question(words),
             is_backchannel=place.backchannel if place else None,
             on_hold=place.on_hold if place else None,
             asr_model=words.asr_model,

@@ -1,7 +1,8 @@
 """Who talks how much (metric dictionary 1.1), and how the leg was handled (1.7)."""
 
-from cc_voice.call.intervals import Intervals, intersect, length, longest, split, subtract
-from cc_voice.call.reasons import Metrics, Unmeasured, percent
+from cc_voice.call.intervals import Intervals, clip, intersect, length, longest, split, subtract
+from cc_voice.call.legs import Handling
+from cc_voice.call.reasons import Metrics, Unmeasured, Value, percent
 from cc_voice.call.scope import LegScope
 from cc_voice.call.turns import PARTIES
 from cc_voice.call.words import SpokenWord
@@ -73,6 +74,19 @@ def handling_metrics(scope: LegScope, monitored: Intervals) -> Metrics:
         "acw_ms": Unmeasured("not_imported"),
         "handle_ms": Unmeasured("not_imported"),
     }
+
+
+def answer_metrics(scope: LegScope, handling: Handling) -> Metrics:
+    """How the leg began, and who else was there (1.7).
+
+    `answer_delay_ms`: between the customer's side of the call and the agent's answer, whichever came first; it is not queue wait.
+    `conference_ms`: time of the leg in which somebody else was in the call.
+    """
+    leg, since = scope.leg, handling.consumer_answered_ms
+    delay: Value = Unmeasured("later_leg")
+    if leg.number == 1:
+        delay = Unmeasured("no_answer_time") if since is None else abs(leg.start_ms - since)
+    return {"answer_delay_ms": delay, "conference_ms": length(clip(handling.conferences, leg.span))}
 
 
 def conversation_metrics(scope: LegScope, words: tuple[SpokenWord, ...]) -> Metrics:

@@ -156,6 +156,7 @@ def _live_utterances(con: Connection, batch: StreamProgress) -> None:
             text=said.text,
             word_count=len(said.words),
             asr_conf=None,
+            is_question=None,
             is_backchannel=None,
             on_hold=None,
             asr_model=said.asr_model,
