@@ -193,6 +193,7 @@ def _import(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "Ca
         agent_channel=options["agent_channel"],
         customer_channel=options["customer_channel"],
         language=options["language"] or settings.language.default,
+        is_language_certain=options["language"] is not None,
         start=start.replace(tzinfo=UTC) if start else None,
     )
     recognition = Recognition(settings, threads=1, allow_test_model=settings.allow_test_model)

@@ -59,14 +59,6 @@ class ZoomApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     oauth_base: str = "https://zoom.us"
 
 
-class LanguageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which language a call is expected in when nothing better is known (BCP-47)."""
-
-    default: str = "en"
-    identify: bool = True
-    """Let Zoom's transcript follow a speaker who changes language; False keeps it in the call's."""
-
-
 class TranscriptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose words are the transcript where our recogniser and Zoom's transcript heard the same speech."""
 
@@ -145,7 +137,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Which of a language's installed models serves, where there are several."""
     allow_test_model: bool = False
     """Let the tiny bundled model serve live calls. Tests and demos only: it invents sentences on real speech."""
-    language: LanguageSettings = LanguageSettings()
+    language: languages.LanguageSettings = languages.LanguageSettings()
     transcript: TranscriptSettings = TranscriptSettings()
     media: MediaSettings = MediaSettings()
     tolerant_links: bool = False
@@ -324,9 +316,9 @@ def _checked(settings: Settings) -> Settings:
     if settings.timezone not in zoneinfo.available_timezones() | {"UTC"}:
         raise SettingsError(f"timezone is {settings.timezone!r}, which is no IANA name such as Europe/Berlin")
     try:
-        language = msgspec.structs.replace(settings.language, default=languages.tag(settings.language.default))
+        language = languages.checked(settings.language)
     except ValueError as error:
-        raise SettingsError(f"language.default: {error}") from error
+        raise SettingsError(str(error)) from error
     names = [app.name for app in settings.apps]
     if len(set(names)) != len(names):
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")

@@ -14,7 +14,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from cc_voice import settings
-from cc_voice.settings import LanguageSettings, MediaSettings, Secret, Settings, SettingsError, TranscriptSettings, ZoomApp
+from cc_voice.languages import LanguageSettings, QueueLanguages
+from cc_voice.settings import MediaSettings, Secret, Settings, SettingsError, TranscriptSettings, ZoomApp
 
 HIDDEN = "do-not-print-me"
 APP = f"""
@@ -120,6 +121,13 @@ def test_two_apps_keep_their_own_secrets(write: Callable[[str], Path]) -> None:
     assert [(app.name, app.webhook_secret) for app in apps] == [("contact-center", HIDDEN), ("meetings", "another")]
 
 
+def test_a_queue_has_languages_of_its_own(write: Callable[[str], Path]) -> None:
+    queue = "[[language.queues]]\nqueue = 'Q1'\nlanguages = ['ES_mx', 'en']\ndefault = 'es-MX'"
+    found = settings.load(write(f"[language]\nlanguages = ['EN_us', 'es']\n{queue}"), {}).language
+    assert found.languages == ("en-US", "es")
+    assert found.queues == (QueueLanguages(queue="Q1", languages=("es-MX", "en"), default="es-MX"),)
+
+
 def test_a_language_is_spelt_as_everything_compares_it(write: Callable[[str], Path]) -> None:
     assert settings.load(write("[language]\ndefault = 'EN_us'"), {}).language.default == "en-US"
     assert settings.load(environ={"CC_VOICE_LANGUAGE": "pt-br"}).language.default == "pt-BR"
@@ -161,6 +169,14 @@ def test_structs_may_be_overrides() -> None:
         ("workers = 'many'", r"^configuration .+/cc-voice\.toml: workers must be a whole number, not text$"),
         ("workers = -1", "workers is -1"),
         ("[language]\ndefault = 'klingon'", "language.default: 'klingon' is no language tag; write for example en"),
+        ("[language]\nlanguages = ['en', 'klingon']", "language.languages: 'klingon' is no language tag"),
+        ("[[language.queues]]\nqueue = 'a'\nlanguages = ['e']", "languages of queue 'a': 'e' is no language tag"),
+        ("[[language.queues]]\nqueue = 'a'\nlanguages = []", "queue 'a' of language.queues has no languages"),
+        (
+            "[[language.queues]]\nqueue = 'a'\nlanguages = ['en']\ndefault = 'es'",
+            "the default of queue 'a' is es, which is none of its languages",
+        ),
+        (2 * "[[language.queues]]\nqueue = 'a'\nlanguages = ['en']\n", "two entries of language.queues name the same queue"),
         ("data_dir = 3", "data_dir must be text, not a whole number$"),
         ("allow_test_model = 'perhaps'", "allow_test_model must be true or false, not text$"),
         ("allowed_hosts = 'zoom.us'", "allowed_hosts must be a list, not text$"),

@@ -29,7 +29,7 @@ class Comparison(msgspec.Struct, frozen=True, array_like=True):
     start_ms: int
     end_ms: int
     confs: tuple[tuple[str, float], ...]
-    """(BCP-47 tag, mean word confidence 0–1 weighted by duration, 0 without words)."""
+    """(BCP-47 tag, mean word confidence 0–1 weighted by duration, reduced where words are too few for so much speech)."""
 
 
 ECHO_BLOCK_MS = 2_000

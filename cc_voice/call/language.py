@@ -2,13 +2,14 @@
 
 Zoom's tags follow a speaker who changes language 10 to 30 s late, are missing, or are wrong for a sentence; the text beside them
 is right all the while. So a channel is a hidden Markov model: its states are the candidate languages, which seldom change from one
-utterance to the next, and every utterance is evidence, the text more than the tag. Forward and backward probabilities give each
-utterance a language and how sure that is (`conf`, the posterior); live, with nothing of the future known, the forward ones do.
+utterance to the next, and every utterance is evidence, the text more than the tag. The most probable path (Viterbi) gives each
+utterance its language, forward and backward probabilities how sure that is (`conf`, the posterior). Live, with nothing of the
+future known, forward probabilities alone do both.
 
     source        evidence                                                    weighs
     text          identification of Zoom's text (`Utterance.lid`)             tenfold per three words, a thousandfold at most
     tag           Zoom's tag                                                  fourfold; a hundredfold where text was not asked
-    recognisers   two recognisers heard the segment; the surer is believed    see `_SURER`
+    recognisers   several heard the segment; the surest is believed           twelvefold per 0.1 of confidence, hundredfold at most
     configured    nothing told anything: the default, and no `conf`           –
 
 A tag that the text beside it contradicts is not counted: it lags. Text is not asked below three words or where its two best
@@ -18,6 +19,7 @@ English whatever it hears. Single borrowed words and names switch nothing: two c
 Where the language changes, speech does not: a switch is moved to the nearest pause of the speaker.
 """
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, pairwise
@@ -43,8 +45,8 @@ _TENFOLD_WORDS = 3
 _DOUBT = 0.001
 """However long a text, identification may be wrong."""
 _TAG_RIGHT, _TAG_RIGHT_ALONE = 0.8, 0.99
-_SURER = 12.0
-"""How fast a recogniser's lead in mean word confidence (0–1) becomes belief: a lead of 0.2 counts elevenfold."""
+_SURER, _SURER_DOUBT = 25.0, 0.01
+"""How fast a recogniser's lead in mean word confidence (0–1) becomes belief, and what is left of the others however large it is."""
 _BEFORE_MS, _AFTER_MS = -(10**12), 10**12
 _PAUSE_REACH_MS = 2_000
 """How far from where Zoom's times put it a switch is moved to reach a pause."""
@@ -116,7 +118,7 @@ def track(
         whole = Stretch(start_ms=0, end_ms=duration_ms, language=primary(policy.default), conf=None, source="configured")
         return Track(pieces=(whole,))
     chances = _posteriors([one.likelihoods for one in told], live=live)
-    best = [max(range(len(candidates)), key=chance.__getitem__) for chance in chances]
+    best = [max(range(len(candidates)), key=chance.__getitem__) for chance in chances] if live else _path(told)
     starts = _starts(told, best, speech)
     ends = [*starts[1:], max(duration_ms, told[-1].span[1], starts[-1])]
     return Track(
@@ -164,21 +166,41 @@ def _of_recognisers(compared: Comparison, candidates: Sequence[str]) -> _Observa
     if len(known) < 2:
         return None
     lowest = min(known)
-    weights = tuple(float(2.718281828459045 ** (_SURER * (confs.get(language, lowest) - max(known)))) for language in candidates)
+    leads = (confs.get(language, lowest) - max(known) for language in candidates)
+    weights = tuple(max(_SURER_DOUBT, math.exp(_SURER * lead)) for lead in leads)
     return _Observation((compared.start_ms, compared.end_ms), weights, "recognisers")
+
+
+def _prior(count: int) -> list[float]:
+    return [(_DEFAULT_WEIGHT if state == 0 else 0.0) + (1 - _DEFAULT_WEIGHT) / count for state in range(count)]
+
+
+def _path(told: Sequence[_Observation]) -> list[int]:
+    """Return the most probable sequence of states."""
+    states = range(len(told[0].likelihoods))
+    stay, leave = math.log(_STAY), math.log((1 - _STAY) / max(1, len(states) - 1))
+    score = [math.log(chance * weight) for chance, weight in zip(_prior(len(states)), told[0].likelihoods, strict=True)]
+    came: list[list[int]] = []
+    for one in told[1:]:
+        steps = [[score[old] + (stay if old == new else leave) for old in states] for new in states]
+        came.append([max(states, key=step.__getitem__) for step in steps])
+        score = [max(step) + math.log(weight) for step, weight in zip(steps, one.likelihoods, strict=True)]
+    path = [max(states, key=score.__getitem__)]
+    for before in reversed(came):
+        path.append(before[path[-1]])
+    return path[::-1]
 
 
 def _posteriors(likelihoods: Sequence[Sequence[float]], *, live: bool) -> list[list[float]]:
     """Return each utterance's probability of each state: forward–backward, or forward alone."""
-    count = len(likelihoods[0])
-    prior = [(_DEFAULT_WEIGHT if state == 0 else 0.0) + (1 - _DEFAULT_WEIGHT) / count for state in range(count)]
+    prior = _prior(len(likelihoods[0]))
     forward: list[list[float]] = []
     for likelihood in likelihoods:
         before = _moved(forward[-1]) if forward else prior
         forward.append(_normal([a * b for a, b in zip(before, likelihood, strict=True)]))
     if live:
         return forward
-    behind = [1.0] * count
+    behind = [1.0] * len(prior)
     found: list[list[float]] = []
     for chance, likelihood in zip(reversed(forward), reversed(likelihoods), strict=True):
         found.append(_normal([a * b for a, b in zip(chance, behind, strict=True)]))

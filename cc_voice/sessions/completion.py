@@ -13,11 +13,17 @@ from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
 from cc_voice.call.batch import Batch, CallMeasured, StageReached
 from cc_voice.call.events import CallEvent, Participant
 from cc_voice.call.intervals import canonical, subtract
+from cc_voice.call.lexicon import primary
 from cc_voice.call.measure import measure
+from cc_voice.call.policy import LanguagePolicy
 from cc_voice.call.thresholds import SITE_SET, ThresholdSet
+from cc_voice.languages import LanguageSettings
 from cc_voice.sessions import journal
+from cc_voice.sessions.journal import Journal
 from cc_voice.sessions.listening import HeardChannel, PipelineFactory, Run, hear
+from cc_voice.sessions.policy import call_policy
 from cc_voice.sessions.recognition import Pipelines, Recognition
+from cc_voice.sessions.reconciling import MOST_COMPARED, identified, reconcile, served
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
 from cc_voice.speech.echo import HeardEnvelope, echoes
@@ -68,9 +74,10 @@ def complete(
         try:
             if spec.stage == "received":
                 deliver(_stage(spec, "recorded"))
-            make, model = pipelines or recognition.pipelines(spec.language)
-            whole = _hear_missing(recording, make, heard or {}, recognition.hearing.catch_up)
-            analysis = analyse(recording, spec.epoch, whole, model)
+            chosen = pipelines or recognition.pipelines(spec.language)
+            run = recognition.hearing.catch_up
+            whole = _hear_missing(recording, chosen.make, heard or {}, run)
+            analysis = understand(recording, spec.epoch, whole, settings.language, recognition, chosen, run)
             analysis = msgspec.structs.replace(analysis, host_id=spec.target.host_id)
         finally:
             recording.close()
@@ -104,12 +111,63 @@ def _hear_missing(recording: Recording, make: PipelineFactory, heard: Heard, run
     return {name: heard[name] if name in heard else hear(file, make, run) for name, file in recording.channels.items()}
 
 
-def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None) -> StreamAnalysis:
-    """Put together what the audio, the events and Zoom's words say about one stream. The recording must have its t0."""
+def understand(
+    recording: Recording,
+    epoch: int,
+    heard: Heard,
+    languages: LanguageSettings,
+    recognition: Recognition,
+    pipelines: Pipelines,
+    run: Run,
+    is_fixed: bool = False,
+) -> StreamAnalysis:
+    """Find out which language was spoken when, hear again what was heard in another, and put everything together.
+
+    `is_fixed`: somebody said which language the recording is in. Raises OSError.
+    """
+    notes, installed = read_notes(recording), recognition.languages()
+    policy = call_policy(languages, recording.header.language, installed, notes.events)
+    if is_fixed:
+        policy = LanguagePolicy(default=recording.header.language, identify=False)
+    here = {primary(language) for language in installed}
+    compare = [policy.tag(language) for language in policy.candidates() if language in here] if languages.compare else []
+    known = reconcile(
+        heard,
+        recording.channels,
+        identified(notes.words, policy, recognition.identifier),
+        policy,
+        pipelines.recogniser,
+        compare[:MOST_COMPARED],
+        run,
+    )
+    notes = msgspec.structs.replace(notes, words=known.words)
+    analysis = analyse(recording, epoch, known.heard, pipelines.model, notes)
+    return msgspec.structs.replace(
+        analysis,
+        channels=tuple(
+            msgspec.structs.replace(channel, compared=known.compared.get(channel.channel_id, ())) for channel in analysis.channels
+        ),
+        language=policy.default,
+        policy=policy,
+        served=served(known.languages, installed, pipelines.recogniser, policy) if recognition.is_local else None,
+    )
+
+
+def read_notes(recording: Recording) -> Journal:
+    """Return the journal of a recording that has its t0."""
+    if recording.header.t0_unix_ms is None:
+        raise AssertionError("a stream without media has no time line")
+    return journal.read(recording, recording.header.t0_unix_ms)
+
+
+def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, notes: Journal) -> StreamAnalysis:
+    """Put together what the audio, the events and Zoom's words say about one stream. The recording must have its t0.
+
+    `model` is named where nothing was recognised.
+    """
     header = recording.header
     if header.t0_unix_ms is None:
         raise AssertionError("a stream without media has no time line")
-    notes = journal.read(recording, header.t0_unix_ms)
     received = [file.received() for file in recording.channels.values()]
     people = _people(notes.events)
     returning = echoes({name: HeardEnvelope(heard[name].envelope, heard[name].speech) for name in recording.channels})
@@ -143,7 +201,7 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None) -
         language=header.language,
         mixed_audio=set(recording.channels) == {MIXED_SOURCE},
         detector=" and ".join(sorted({one.detector for one in heard.values()})) or "none",
-        asr_model=model,
+        asr_model=" and ".join(sorted({said.asr_model for said in local if said.asr_model})) or model,
         stop_reason=notes.end.stop_reason if notes.end else None,
         epoch=epoch,
     )

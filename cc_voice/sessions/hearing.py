@@ -59,7 +59,6 @@ class Hearing:
         self._log = log
         self._listeners: dict[str, Listener] = {}
         self._running: dict[str, asyncio.Future[_Step]] = {}
-        self._heard: dict[str, list[Utterance]] = {}
         self._news: list[Utterance] = []
         self._shown: dict[str, Saying] = {}
         """By channel: the words that were shown last and are not final."""
@@ -108,8 +107,8 @@ class Hearing:
         heard: Heard = {}
         for channel_id, listener in self._listeners.items():
             if not listener.stale and not listener.failed:
-                last = listener.finish(self._recognition.hearing.catch_up)
-                heard[channel_id] = listener.heard([*self._heard.get(channel_id, []), *last])
+                listener.finish(self._recognition.hearing.catch_up)
+                heard[channel_id] = listener.heard()
         return heard
 
     def _advance(self, listener: Listener) -> None:
@@ -133,7 +132,6 @@ class Hearing:
             self._show_saying(channel_id, None)
             return
         found, saying = future.result()
-        self._heard.setdefault(channel_id, []).extend(found)
         self._news.extend(found)
         for said in found:
             self._shown.pop(channel_id, None)

@@ -14,7 +14,7 @@ from cc_voice.call import ids
 from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.batch import CallMeasured
 from cc_voice.sessions import completion
-from cc_voice.sessions.listening import hear
+from cc_voice.sessions.listening import at_once, hear
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.settings import Settings
 from cc_voice.speech.codecs import AudioFile, bytes_from_int16, read_audio
@@ -35,6 +35,8 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     agent_channel: int | None = None
     customer_channel: int | None = None
     language: str
+    is_language_certain: bool = True
+    """Somebody said so; False: it is what calls here are expected in."""
     start: datetime | None = None
     """When the call began; None: the time the file was last written, less its length."""
 
@@ -52,9 +54,11 @@ def import_file(path: Path, options: ImportOptions, settings: Settings, recognit
         for index in parties:
             samples = resample(audio.channels[index], audio.sample_rate_hz, header.sample_rate_hz)
             recording.channel(str(index)).write(0, bytes_from_int16(samples))
-        make, model = recognition.pipelines(options.language)
-        heard = {name: hear(file, make) for name, file in recording.channels.items()}
-        analysis = completion.analyse(recording, 1, heard, model)
+        pipelines = recognition.pipelines(options.language)
+        heard = {name: hear(file, pipelines.make) for name, file in recording.channels.items()}
+        analysis = completion.understand(
+            recording, 1, heard, settings.language, recognition, pipelines, at_once, is_fixed=options.is_language_certain
+        )
     finally:
         recording.close()
     analysis = _with_parties(analysis, parties, audio.duration_ms)

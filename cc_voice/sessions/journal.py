@@ -112,6 +112,7 @@ def utterance(note: WordsNote, t0_unix_ms: int, language: str) -> Utterance:
         words=tuple(Word(word) for word in note.text.split()),
         language=note.language or language,
         source="zoom",
+        tagged=note.language,
     )
 
 

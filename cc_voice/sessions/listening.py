@@ -9,14 +9,18 @@ Ranges of received audio belong to the event loop, which changes them while a li
 far to hear (`begin`) and notes what it decided to take for silence; the thread reads samples only.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from cc_voice.call.analysis import Interval, SecondLevel
+from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance
-from cc_voice.speech.pipeline import ChannelPipeline, Saying
+from cc_voice.speech.decoding import Segment
+from cc_voice.speech.pipeline import ChannelPipeline, Saying, speech_of
+from cc_voice.speech.recogniser import RecogniserFactory
 from cc_voice.speech.sounds import Sounds
 from cc_voice.store.ranges import Ranges
 from cc_voice.store.recordings import ChannelFile
@@ -24,8 +28,14 @@ from cc_voice.store.recordings import ChannelFile
 PipelineFactory = Callable[[str, int], ChannelPipeline]
 """(channel_id, sample_rate_hz) → a fresh pipeline."""
 
-Run = Callable[[Callable[[], list[Utterance]]], list[Utterance]]
-"""Runs a block of hearing, in its turn or at once, and returns what it returns."""
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """Runs a block of hearing, in its turn or at once, and returns what it returns."""
+
+    def __call__(self, block: Callable[[], T], /) -> T: ...
+
 
 BLOCK_MS = 1_000
 """How much is read and heard in one go: bounds memory, and how long others wait for a thread (pool.py)."""
@@ -36,17 +46,27 @@ HOLE_PATIENCE_MS = 1_000
 class HeardChannel(msgspec.Struct, frozen=True, kw_only=True):
     """What was heard on one channel from its first sample to its last; intervals in ms."""
 
-    speech: tuple[Interval, ...]
+    voiced: tuple[Interval, ...]
+    """As they were found; `speech` is what counts."""
     sounds: Sounds
     levels: tuple[SecondLevel, ...]
     envelope: bytes
     """As `LevelMeter.envelope`; needed until echoes have been looked for."""
-    utterances: tuple[Utterance, ...]
+    segments: tuple[Segment, ...]
     detector: str
     """Which voice detector made the intervals."""
 
+    @property
+    def speech(self) -> tuple[Interval, ...]:
+        """Speech, given the words of the segments: what is shorter than 90 ms needs one."""
+        return speech_of(self.voiced, self.segments, ThresholdSet())
 
-def at_once(block: Callable[[], list[Utterance]]) -> list[Utterance]:
+    @property
+    def utterances(self) -> tuple[Utterance, ...]:
+        return tuple(said for segment in self.segments for said in segment.utterances)
+
+
+def at_once(block: Callable[[], T], /) -> T:
     """Run a block of hearing in the thread that asks for it."""
     return block()
 
@@ -108,6 +128,10 @@ class Listener:
         """Return what is being said where the channel was heard up to; None: nothing is."""
         return self._pipeline.saying()
 
+    def switch(self, recogniser: RecogniserFactory | None, language: str) -> None:
+        """Hear what is said from the next segment on in another language."""
+        self._pipeline.switch(recogniser, language)
+
     def stop(self) -> None:
         """Stop hearing after the block being heard: nobody wants the result any more."""
         self._stopped = True
@@ -116,14 +140,14 @@ class Listener:
         """Hear the rest of the channel and return the last utterances."""
         return self.advance(self.file.ranges.end, run) + run(self._pipeline.finish)
 
-    def heard(self, utterances: Iterable[Utterance]) -> HeardChannel:
-        """Put together what was heard, with all utterances of the channel; valid after `finish`."""
+    def heard(self) -> HeardChannel:
+        """Put together what was heard; valid after `finish`."""
         return HeardChannel(
-            speech=self._pipeline.speech(),
+            voiced=self._pipeline.voiced(),
             sounds=self._pipeline.sounds(),
             levels=self._pipeline.levels(),
             envelope=self._pipeline.envelope(),
-            utterances=tuple(utterances),
+            segments=self._pipeline.segments(),
             detector=self._pipeline.detector,
         )
 
@@ -148,4 +172,5 @@ def _has_audio(ranges: Ranges, start: int, end: int) -> bool:
 def hear(file: ChannelFile, make_pipeline: PipelineFactory, run: Run = at_once) -> HeardChannel:
     """Hear a whole recorded channel, block by block as `run` lets it."""
     listener = Listener(file, make_pipeline)
-    return listener.heard(listener.finish(run))
+    listener.finish(run)
+    return listener.heard()

@@ -13,7 +13,7 @@ that start in a language that had a model go on with that one, so that a large m
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,7 @@ from cc_voice.sessions.pool import Pool
 from cc_voice.settings import Settings
 from cc_voice.speech import models, vad, vosk
 from cc_voice.speech.errors import DetectorError, ModelError
+from cc_voice.speech.identify import TextIdentifier
 from cc_voice.speech.models import ModelInfo, Stamp
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
@@ -35,11 +36,17 @@ ERRANDS = 4
 """Threads beside those that hear: they mostly wait, for the disk or for their blocks to be heard."""
 
 
+def _none(language: str) -> RecogniserFactory | None:
+    return None
+
+
 class Pipelines(NamedTuple):
-    """What one call is heard with: makes pipelines for its channels, and the name of the model they use."""
+    """What one call is heard with: makes pipelines for its channels, the name of the model they use, and further languages."""
 
     make: PipelineFactory
     model: str | None
+    recogniser: Callable[[str], RecogniserFactory | None] = _none
+    """Returns the recogniser of a language (BCP-47), loading its model if need be; the same one throughout the call."""
 
 
 class _Chosen(NamedTuple):
@@ -66,6 +73,8 @@ class Recognition:
         self._loaded: weakref.WeakValueDictionary[tuple[Path, Stamp], RecogniserFactory] = weakref.WeakValueDictionary()
         self._detector_lock = threading.Lock()
         self._detectors: vad.DetectorFactory | None = None
+        self._identifier_lock = threading.Lock()
+        self._identifier: TextIdentifier | None = None
 
     def recogniser(self, language: str) -> RecogniserFactory | None:
         """Return the recogniser of a language, loading its model if need be; None: the words will be Zoom's."""
@@ -132,7 +141,36 @@ class Recognition:
         def make(channel_id: str, rate_hz: int) -> ChannelPipeline:
             return ChannelPipeline(channel_id, rate_hz, recogniser, language, detectors=detectors)
 
-        return Pipelines(make, recogniser.model_name if recogniser else None)
+        chosen = {language: recogniser}
+
+        def other(language: str) -> RecogniserFactory | None:
+            if language not in chosen:
+                chosen[language] = self.recogniser(language)
+            return chosen[language]
+
+        return Pipelines(make, recogniser.model_name if recogniser else None, other)
+
+    def identifier(self) -> TextIdentifier:
+        """Return what tells languages by text, loading it if need be."""
+        with self._identifier_lock:
+            if self._identifier is None:
+                self._identifier = TextIdentifier()
+            return self._identifier
+
+    @property
+    def is_local(self) -> bool:
+        """Whether recognisers of ours are in use at all."""
+        return self._settings.recogniser != "none"
+
+    def languages(self) -> tuple[str, ...]:
+        """Return the languages (BCP-47) of the models that may serve, without loading any."""
+        if not self.is_local:
+            return ()
+        try:
+            found = models.survey(self._settings.installed_models_dir).models
+        except (ModelError, OSError):
+            return ()  # told when a call asks for a model
+        return tuple(dict.fromkeys(info.language for info in found if self._allow_test_model or not info.test_only))
 
     def close(self) -> None:
         for pool in (self.backlog, self.pool):

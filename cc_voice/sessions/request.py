@@ -6,6 +6,7 @@ The server may grant something else; what is done with that is `intake.py`, and 
 from cc_voice.rtms.enums import Codec, DataOption, SampleRate, language_number
 from cc_voice.rtms.media import AudioParams, DeskshareParams, VideoParams
 from cc_voice.rtms.options import ClientOptions, MediaName
+from cc_voice.sessions.policy import asks_zoom_to_identify
 from cc_voice.settings import MediaSettings, Settings
 
 _CODECS = {"l16": Codec.L16, "g711": Codec.G711, "g722": Codec.G722, "opus": Codec.OPUS}
@@ -27,7 +28,7 @@ def client_options(settings: Settings, language: str, resume: bool) -> ClientOpt
         video=VideoParams(codec=Codec.H264, fps=_VIDEO_FPS) if media.keep_video == "video" else VideoParams(fps=1),
         deskshare=DeskshareParams(codec=Codec.H264, fps=_SHARE_FPS) if media.keep_share == "video" else DeskshareParams(),
         src_language=language_number(language),
-        enable_lid=settings.language.identify,
+        enable_lid=asks_zoom_to_identify(settings.language, language),
     )
 
 

@@ -7,17 +7,18 @@ bounded by the longest block fed plus about two seconds.
 """
 
 import bisect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from cc_voice.call.analysis import Interval, SecondLevel
 from cc_voice.call.thresholds import ThresholdSet
-from cc_voice.call.transcript import Utterance, Word
+from cc_voice.call.transcript import Utterance
+from cc_voice.speech.decoding import Segment, times, with_words
 from cc_voice.speech.errors import RecogniserError
 from cc_voice.speech.framing import FRAME_MS, FrameHistory
 from cc_voice.speech.meter import LevelMeter
-from cc_voice.speech.recogniser import RecognisedSegment, Recogniser, RecogniserFactory
+from cc_voice.speech.recogniser import Recogniser, RecogniserFactory
 from cc_voice.speech.segment import Edge, TightRule, TightSpeech, WideSegment, close_gaps
 from cc_voice.speech.sounds import Sounds
 from cc_voice.speech.vad import DetectorFactory
@@ -50,7 +51,7 @@ class ChannelPipeline:
         thresholds: ThresholdSet | None = None,
         detectors: DetectorFactory = WebrtcDetector,
     ) -> None:
-        """`language` is the channel's BCP-47 tag, written to its utterances. Rates: 8000, 16000, 32000 or 48000 Hz.
+        """`language` is the BCP-47 tag of what the factory recognises (see `switch`). Rates: 8000, 16000, 32000 or 48000 Hz.
 
         `detectors` makes the channel's detector; WebRTC's is the one that needs nothing but itself.
         """
@@ -58,15 +59,15 @@ class ChannelPipeline:
         self.failures: list[RecogniserError] = []
         """Segments whose words were lost; their speech intervals are kept."""
         self._rate = sample_rate_hz
-        self._factory = recogniser_factory
-        self._language = language
+        self._next = self._current = (recogniser_factory, language)
+        """What the next segment is heard with, and what the open one is."""
+        self._segments: list[Segment] = []
         self._thresholds = thresholds or ThresholdSet()
         self._history = FrameHistory(sample_rate_hz)
         self._detector = detectors(sample_rate_hz)
         self._meter = LevelMeter(sample_rate_hz)
         self._tight, self._wide = TightSpeech(), WideSegment()
         self._closed: list[Interval] = []
-        self._words: list[Interval] = []
         self._recogniser: Recogniser | None = None
         self._segment_start = 0
         self._heard = 0
@@ -81,6 +82,14 @@ class ChannelPipeline:
     def position_ms(self) -> int:
         """How much audio has been fed."""
         return self._history.position_ms
+
+    def switch(self, recogniser_factory: RecogniserFactory | None, language: str) -> None:
+        """Hear segments from the next one on in another language; the one being spoken ends as it began. From any thread."""
+        self._next = (recogniser_factory, language)
+
+    def segments(self) -> tuple[Segment, ...]:
+        """Return the segments that have ended."""
+        return tuple(self._segments)
 
     def feed(self, pcm: bytes) -> list[Utterance]:
         """Take the next audio (little-endian int16, cut anywhere) and return the utterances that it completes.
@@ -115,15 +124,16 @@ class ChannelPipeline:
         if not text:
             return None
         start_ms, end_ms = self._segment_start * FRAME_MS, self._heard * FRAME_MS
-        return Saying(start_ms=start_ms, end_ms=end_ms, text=text, language=self._language)
+        return Saying(start_ms=start_ms, end_ms=end_ms, text=text, language=self._current[1])
+
+    def voiced(self) -> tuple[Interval, ...]:
+        """Return the tight intervals of voice so far, in ms, as they were found."""
+        opened = [(self._tight.start * FRAME_MS, self._tight.end * FRAME_MS)] if self._tight.open else []
+        return (*self._closed, *opened)
 
     def speech(self) -> tuple[Interval, ...]:
-        """Return the tight intervals of speech so far, in ms: short gaps closed, specks without a word dropped."""
-        found = list(self._closed)
-        if self._tight.open:
-            found.append((self._tight.start * FRAME_MS, self._tight.end * FRAME_MS))
-        joined = close_gaps(found, self._thresholds.vad_gap_close_ms)
-        return tuple(one for one in joined if one[1] - one[0] >= self._thresholds.vad_min_speech_ms or self._has_word(one))
+        """Return the tight intervals of speech so far."""
+        return speech_of(self.voiced(), self._segments, self._thresholds)
 
     def sounds(self) -> Sounds:
         """Return the music and the tones so far."""
@@ -166,12 +176,12 @@ class ChannelPipeline:
 
     def _begin_segment(self) -> None:
         self._segment_start = self._heard = max(self._heard, self._wide.start - _PADDING)
-        if self._factory is not None:
-            self._guarded(self._create)
+        self._current = factory, _ = self._next
+        if factory is not None:
+            self._guarded(lambda: self._create(factory))
 
-    def _create(self) -> None:
-        assert self._factory is not None
-        self._recogniser = self._factory.create(self._rate)
+    def _create(self, factory: RecogniserFactory) -> None:
+        self._recogniser = factory.create(self._rate)
 
     def _listen(self) -> None:
         """Give the recogniser what certainly belongs to the segment: speech, and at most the padding behind it."""
@@ -185,11 +195,19 @@ class ChannelPipeline:
     def _end_segment(self) -> list[Utterance]:
         self._listen()
         recogniser, self._recogniser = self._recogniser, None
-        if recogniser is None:
-            return []
-        found: list[Utterance] = []
-        self._guarded(lambda: found.extend(self._utterances(recogniser.finish())))
-        return found
+        factory, language = self._current
+        segment = Segment(
+            start_ms=self._segment_start * FRAME_MS,
+            end_ms=self._heard * FRAME_MS,
+            spoken=(self._wide.start * FRAME_MS, self._wide.end * FRAME_MS),
+            language=language,
+        )
+        found = [segment]
+        if recogniser is not None and factory is not None:
+            name = factory.model_name
+            self._guarded(lambda: found.append(with_words(segment, recogniser.finish(), self.channel_id, name, language)))
+        self._segments.append(found[-1])
+        return list(found[-1].utterances)
 
     def _guarded(self, act: Callable[[], None]) -> None:
         """Run one step of recognition. Where it fails the segment's words are lost and the call goes on."""
@@ -199,37 +217,16 @@ class ChannelPipeline:
             self.failures.append(error)
             self._recogniser = None
 
-    def _utterances(self, heard: RecognisedSegment) -> list[Utterance]:
-        """Put the segment's words on the stream's clock. A segment without words is no utterance."""
-        if not heard.text or self._factory is None:
-            return []
-        low, high = self._segment_start * FRAME_MS, self._heard * FRAME_MS
-        words = tuple(_placed(word, low, high) for word in heard.words)
-        timed = [(word.start_ms, word.end_ms) for word in words if word.start_ms is not None and word.end_ms is not None]
-        self._words += timed
-        start, end = (timed[0][0], timed[-1][1]) if timed else (self._wide.start * FRAME_MS, self._wide.end * FRAME_MS)
-        return [
-            Utterance(
-                channel_id=self.channel_id,
-                start_ms=start,
-                end_ms=end,
-                text=heard.text,
-                words=words,
-                language=self._language,
-                source="local",
-                asr_model=heard.asr_model or self._factory.model_name,
-            )
-        ]
-
-    def _has_word(self, interval: Interval) -> bool:
-        start, end = interval
-        at = bisect.bisect_left(self._words, end, key=lambda word: word[0])
-        return at > 0 and self._words[at - 1][1] > start
 
 
-def _placed(word: Word, low: int, high: int) -> Word:
-    """Move a word's times from its segment (which lies at low … high) to the stream; never outside, never empty."""
-    if word.start_ms is None or word.end_ms is None:
-        return word
-    start = min(low + word.start_ms, high - 1)
-    return Word(word.word, start, max(start + 1, min(low + word.end_ms, high)), word.conf)
+def speech_of(voiced: Iterable[Interval], segments: Iterable[Segment], thresholds: ThresholdSet) -> tuple[Interval, ...]:
+    """Return the tight intervals of speech, in ms: short gaps closed, specks without a word dropped."""
+    words = [time for segment in segments for said in segment.utterances for time in times(said.words)]
+    joined = close_gaps(list(voiced), thresholds.vad_gap_close_ms)
+    return tuple(one for one in joined if one[1] - one[0] >= thresholds.vad_min_speech_ms or _has_word(one, words))
+
+
+def _has_word(interval: Interval, words: Sequence[Interval]) -> bool:
+    start, end = interval
+    at = bisect.bisect_left(words, end, key=lambda word: word[0])
+    return at > 0 and words[at - 1][1] > start

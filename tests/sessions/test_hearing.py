@@ -163,7 +163,7 @@ async def test_a_live_call_is_heard_while_a_long_recording_catches_up(site: Sett
     file = long.channel(AGENT)
     for number in range(4):
         file.write(number * LENGTH_MS, voices[0].tobytes())
-    make, _ = recognition.pipelines("en")
+    make, *_ = recognition.pipelines("en")
     catching_up = recognition.backlog.submit(hear, file, make, recognition.hearing.catch_up)
     stream = Stream(site, recognition)
     zoom = Zoom(*OPENING, *audio(AGENT, voices[0][: 5 * RATE_HZ]))

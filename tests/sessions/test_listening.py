@@ -168,7 +168,7 @@ def test_however_a_recording_grows_the_same_is_heard_or_known_to_be_wrong(
     assert listener.stale or whole.startswith(live)
     if not listener.stale:
         assert len(live) >= file.ranges.end * 2
-        speech = listener.heard([]).speech
+        speech = listener.heard().speech
         assert [i for i in speech if i[0] < recording.duration_ms] == list(hear(file, Factory()).speech)
     if not shuffled and not any(ahead):
         assert not listener.stale

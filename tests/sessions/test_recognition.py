@@ -49,7 +49,7 @@ def own_model(site: Settings) -> Path:
 def test_a_call_in_an_unknown_language_gets_no_recogniser(make: Make) -> None:
     recognition = make()
     assert recognition.recogniser("tlh") is None
-    pipelines, model = recognition.pipelines("tlh")
+    pipelines, model, _ = recognition.pipelines("tlh")
     assert model is None
     assert pipelines("a", RATE_HZ).feed(bytes(RATE_HZ)) == []
 
@@ -192,7 +192,7 @@ def test_while_a_new_model_loads_calls_go_on_with_the_old(make: Make, site: Sett
 
 def test_channels_are_heard_in_parallel_as_one_after_the_other(make: Make, voices: tuple[Samples, Samples]) -> None:
     recognition = make()
-    pipelines, model = recognition.pipelines("en")
+    pipelines, model, _ = recognition.pipelines("en")
 
     def words(channel: int) -> list[str]:
         pipeline = pipelines(str(channel), RATE_HZ)

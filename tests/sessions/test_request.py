@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from cc_voice.languages import LanguageSettings
 from cc_voice.rtms.media import is_valid_audio, is_valid_deskshare, is_valid_video
 from cc_voice.rtms.stream import Stream
 from cc_voice.sessions.request import client_options
-from cc_voice.settings import LanguageSettings, MediaSettings, Settings, SettingsError, load
+from cc_voice.settings import MediaSettings, Settings, SettingsError, load
 from tests.rtms.zoom import SIGNATURE, URLS, Zoom, target
 from tests.speech.coding import needs_codecs
 

@@ -295,7 +295,7 @@ class Broken(Recognition):
         self._fails = fails
 
     def pipelines(self, language: str) -> Pipelines:
-        _, model = super().pipelines(language)
+        _, model, other = super().pipelines(language)
         recogniser = self.recogniser(language)
         outer = self
 
@@ -309,7 +309,7 @@ class Broken(Recognition):
         def make(channel_id: str, rate_hz: int, factory: RecogniserFactory | None = recogniser) -> ChannelPipeline:
             return Failing(channel_id, rate_hz, factory, language, detectors=outer.detectors())
 
-        return Pipelines(make, model)
+        return Pipelines(make, model, other)
 
 
 async def test_live_recognition_that_fails_is_made_up_for_at_the_end(

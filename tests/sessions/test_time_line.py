@@ -37,8 +37,9 @@ def analysed(recognition: Recognition, wire: list[rtms.Event]) -> StreamAnalysis
         session._recording.close()
         recording = recordings.open_recording(recordings.stream_folder(site.recordings_dir, "call", "stream/1="))
         assert recording is not None
-        unheard = HeardChannel(speech=(), sounds=Sounds(), levels=(), envelope=b"", utterances=(), detector="none")
-        analysis = completion.analyse(recording, 1, dict.fromkeys(recording.channels, unheard), None)
+        unheard = HeardChannel(voiced=(), sounds=Sounds(), levels=(), envelope=b"", segments=(), detector="none")
+        notes = completion.read_notes(recording)
+        analysis = completion.analyse(recording, 1, dict.fromkeys(recording.channels, unheard), None, notes)
         recording.close()
         return analysis
 

