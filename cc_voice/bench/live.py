@@ -5,8 +5,8 @@ calls of the length that is wanted. What is measured and how:
 
 - *Words*: the time at which words leave their worker is written into them there. The end of a word is its place in the script
   on the clock of the call, which starts when the simulator announces it and runs `speed` times as fast as this machine's.
-- *Keep-alives*: the simulator asks on every socket every two seconds, and times the answers. Zoom asks every ten: an answer is late
-  when the next question would have been asked.
+- *Keep-alives*: the simulator asks on every socket every ten seconds as Zoom does, in short calls ten times, and times the answers.
+  One is late when Zoom would have asked again.
 - *Lag*, *memory*, *processor time*: looked at once a second; memory is that of all workers, in the first and the last third.
 - *Lost audio*: what the simulator sent, less what lies in the recordings.
 """
@@ -185,7 +185,7 @@ def measure_live(calls: int, speed: float, media_s: float, language: str) -> Liv
         token = _token(site)
         with serving(site) as service:
             play = Play(
-                config=_config(site, service, scripts_dir),
+                config=_config(site, service, scripts_dir, min(played.KEEP_ALIVE_S, media_s / speed / played.KEEP_ALIVES)),
                 scripts=tuple(script.name for script in scripts),
                 calls=calls,
                 speed=speed,
@@ -205,7 +205,7 @@ def _token(site: Settings) -> str:
         accounts.close()
 
 
-def _config(site: Settings, service: Service, scripts_dir: Path) -> SimulatorConfig:
+def _config(site: Settings, service: Service, scripts_dir: Path, keep_alive_s: float) -> SimulatorConfig:
     app = site.apps[0]
     return SimulatorConfig(
         client_id=app.client_id,
@@ -213,7 +213,7 @@ def _config(site: Settings, service: Service, scripts_dir: Path) -> SimulatorCon
         webhook_secret=str(app.webhook_secret),
         webhook_url=f"{service.address}/webhooks/zoom",
         scenarios_dir=scripts_dir,
-        keep_alive_s=played.KEEP_ALIVE_S,
+        keep_alive_s=keep_alive_s,
     )
 
 

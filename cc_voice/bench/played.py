@@ -26,8 +26,10 @@ SCENARIOS = {"en": ("good-call", "angry-to-satisfied", "card-number", "interrupt
 """By language: calls of two parties from the first moment to the last."""
 SCRIPTS = 2
 LEAD_MS = 3_000
-KEEP_ALIVE_S = 2.0
-"""Five times as often as Zoom, so that the worst moment is asked in."""
+KEEP_ALIVE_S = 10.0
+"""As often as Zoom asks."""
+KEEP_ALIVES = 10
+"""As many at least in a call that is shorter."""
 _RATE_HZ = 8_000
 
 

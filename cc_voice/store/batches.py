@@ -67,6 +67,8 @@ def delete_call(con: Connection, call_id: str) -> None:
 
 
 def _progress(con: Connection, batch: StreamProgress) -> bool:
+    if not batch.utterances and not batch.events:
+        return streams.move_on(con, batch)
     row = streams.load(con, batch.stream_id)
     if row is None or row.epoch != batch.epoch or row.stage != "received":
         return False
@@ -140,6 +142,8 @@ def _live_channels(con: Connection, batch: StreamProgress) -> None:
 
 def _live_utterances(con: Connection, batch: StreamProgress) -> None:
     """Add what was said lately, without leg and party: both are known when the call is measured."""
+    if not batch.utterances:
+        return
     rows = [
         UtteranceRow(
             utterance_id=utterance_id(batch.call_id, said.channel_id, said.start_ms),
@@ -163,7 +167,11 @@ def _live_utterances(con: Connection, batch: StreamProgress) -> None:
         )
         for said in batch.utterances
     ]
-    distinct = {row.utterance_id: row for row in rows}
+    # A second stream of a call that is measured: its times may be those of lines that have their place already
+    placed = con.execute(
+        "select utterance_id from fact_utterance where call_id = ? and leg_id is not null", [batch.call_id]
+    ).fetchall()
+    distinct = {row.utterance_id: row for row in rows if (row.utterance_id,) not in placed}
     _append(con, "fact_utterance", list(distinct.values()), action="upsert")
 
 

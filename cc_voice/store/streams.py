@@ -13,7 +13,7 @@ and are measured again without it.
 
 import msgspec
 
-from cc_voice.call.batch import StageReached, StreamNotes
+from cc_voice.call.batch import StageReached, StreamNotes, StreamProgress
 from cc_voice.store.database import Connection, structs
 
 UNFINISHED = ("received", "recorded", "transcribed")
@@ -168,6 +168,25 @@ def revoked(con: Connection) -> list[StreamRow]:
 def reopen(con: Connection, call_id: str) -> None:
     """Send the measured streams of a call back one stage: one of its streams was revoked."""
     con.execute("update stream set stage = 'transcribed', updated_ts = now() where call_id = ? and stage = 'measured'", [call_id])
+
+
+def move_on(con: Connection, progress: StreamProgress) -> bool:
+    """Record how far a live stream is, when nothing else is new; False when its session may not say so any more."""
+    rows = con.execute(
+        """
+        update stream
+        set
+            t0_ts = make_timestamptz(?::bigint * 1000),
+            media_ms = ?,
+            recognised_ms = ?,
+            failure = null,
+            updated_ts = now()
+        where stream_id = ? and epoch = ? and stage = 'received'
+        returning stream_id
+        """,
+        [progress.t0_unix_ms, progress.media_ms, progress.recognised_ms, progress.stream_id, progress.epoch],
+    ).fetchall()
+    return bool(rows)
 
 
 def may_write(con: Connection, stream_id: str, epoch: int) -> bool:

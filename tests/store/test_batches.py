@@ -232,3 +232,26 @@ def test_a_leg_is_stored_with_the_thresholds_of_its_queue(database: Database, ro
     assert rows("select name, params->>'long_silence_ms' from fact_leg join dim_threshold_set using (threshold_set_id)") == [
         ("patient", "4600")
     ]
+
+
+def test_a_second_stream_of_a_measured_call_leaves_its_lines_alone(database: Database, rows: Rows) -> None:
+    announce(database, "s2")
+    epoch = take(database, "s2")
+    write(database, golden())
+    before = rows("select * from fact_utterance order by utterance_id")
+    channel_id, start_ms = rows("select channel_id, start_ms from fact_utterance order by start_ms limit 1")[0]
+    same = msgspec.structs.replace(said(start_ms, "something else"), channel_id=channel_id)
+    second = progress(epoch, stream_id="s2", utterances=(same, said(59_999, "later words")))
+    assert write(database, second)
+    assert rows("select * from fact_utterance where text <> 'later words' order by utterance_id") == before
+    assert rows("select count(*) from fact_utterance where text = 'later words'") == [(1,)]
+
+
+def test_how_far_a_stream_is_may_be_told_by_its_newest_session_only(database: Database, rows: Rows) -> None:
+    announce(database)
+    old, new = take(database), take(database)
+    assert not write(database, progress(old))
+    assert write(database, progress(new))
+    assert rows("select media_ms, recognised_ms, epoch_ms(t0_ts), failure from stream") == [(9000, 8000, T0, None)]
+    write(database, stage("recorded", new))
+    assert not write(database, progress(new, media_ms=10_000))
