@@ -12,7 +12,7 @@ from statistics import mean, median
 import msgspec
 
 from cc_voice.call.analysis import ECHO_BLOCK_MS, Interval, SecondLevel
-from cc_voice.call.intervals import Intervals, canonical, contains, intersect, overlapping, union
+from cc_voice.call.intervals import Intervals, canonical, contains, intersect, overlapping, shift, union
 from cc_voice.call.levels import Levels, mean_power, power
 from cc_voice.call.reasons import Metrics, Unmeasured, Value
 from cc_voice.call.scope import LegScope
@@ -48,8 +48,13 @@ class Echoed(msgspec.Struct, frozen=True, kw_only=True):
     spans: Intervals
 
 
-def spoken_seconds(scope: LegScope, party: Party) -> dict[int, SecondLevel]:
-    """Return the party's spoken seconds in A: second of the call → how loud."""
+def spoken_seconds(scope: LegScope, party: Party, echoes: Sequence[Echoed]) -> dict[int, SecondLevel]:
+    """Return the party's spoken seconds in A: second of the call → how loud.
+
+    Where the other's voice comes back on this channel, seconds with it do not count: it is taken for speech of this party, is
+    quiet, and this party's own voice would be loud against it.
+    """
+    theirs = union(*(shift(scope.speech[echo.party], echo.delay_ms) for echo in echoes if echo.party != party))
     return {
         second: level
         for second, level in enumerate(scope.levels[party] or ())
@@ -57,16 +62,17 @@ def spoken_seconds(scope: LegScope, party: Party) -> dict[int, SecondLevel]:
         and level.speech_ms >= _MIN_SPEECH_MS
         and contains(scope.analysed, 1000 * second + 500)
         and overlapping(scope.speech[party], (1000 * second, 1000 * second + 1000))
+        and not overlapping(theirs, (1000 * second, 1000 * second + 1000))
     }
 
 
-def raised_voices(scope: LegScope, thresholds: ThresholdSet) -> tuple[Raised, ...]:
+def raised_voices(scope: LegScope, echoes: Sequence[Echoed], thresholds: ThresholdSet) -> tuple[Raised, ...]:
     """Return raised voices (1.4): at least 3 consecutive seconds at least 10 dB over the party's own median in the leg.
 
     A second without speech ends one, whatever is said after it.
     """
     wanted: tuple[Party, ...] = PARTIES if thresholds.raised_voice_agent else ("customer",)
-    return tuple(voice for party in wanted for voice in _raised(party, spoken_seconds(scope, party), thresholds))
+    return tuple(voice for party in wanted for voice in _raised(party, spoken_seconds(scope, party, echoes), thresholds))
 
 
 def _raised(party: Party, spoken: dict[int, SecondLevel], thresholds: ThresholdSet) -> tuple[Raised, ...]:
@@ -110,7 +116,7 @@ def loudness_metrics(scope: LegScope, raised: Sequence[Raised], echoes: Sequence
     """
     metrics: Metrics = {"echo_suspect": _suspected(scope, echoes)}
     for party in PARTIES:
-        spoken = spoken_seconds(scope, party)
+        spoken = spoken_seconds(scope, party, echoes)
         mine = [voice for voice in raised if voice.party == party]
         told: dict[str, Value] = {
             "raised_voice_count": len(mine),
@@ -177,7 +183,7 @@ def _suspected(scope: LegScope, echoes: Sequence[Echoed]) -> Value:
         return Unmeasured("no_levels")
     if echoes:
         return True
-    enough = all(len(spoken_seconds(scope, party)) >= _MIN_SECONDS for party in PARTIES)
+    enough = all(len(spoken_seconds(scope, party, echoes)) >= _MIN_SECONDS for party in PARTIES)
     return False if enough else Unmeasured("too_few_spoken_seconds")
 
 

@@ -62,6 +62,7 @@ def find(scope: LegScope, thresholds: ThresholdSet) -> Findings:
     taking = take_turns(scope.speech, scope.analysed, said, thresholds)
     words = {party: counted(within(said[party], scope.analysed, scope.speech[party])) for party in PARTIES}
     agent_words = None if scope.no_words["agent"] else scope.utterances["agent"]
+    echoes = echoed(scope, thresholds)
     return Findings(
         words=words,
         taking=taking,
@@ -70,8 +71,8 @@ def find(scope: LegScope, thresholds: ThresholdSet) -> Findings:
         latencies={party: latencies(taking.turns, party, thresholds) for party in PARTIES},
         greeting=greeting(taking.ipus, scope.leg.start_ms, scope.hold),
         languages=find_languages(scope, words, taking.turns, thresholds),
-        raised=raised_voices(scope, thresholds),
-        echoes=echoed(scope, thresholds),
+        raised=raised_voices(scope, echoes, thresholds),
+        echoes=echoes,
         asking=find_asking(scope),
     )
 

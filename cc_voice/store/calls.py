@@ -80,6 +80,8 @@ class CallUtterance(msgspec.Struct, frozen=True, kw_only=True):
     is_backchannel: bool | None
     on_hold: bool | None
     asr_model: str | None
+    loudness_mean: float | None = None
+    """0–100, see `call/loudness.py`; None while the call is live, or where no level was measured."""
     words: tuple[CallWord, ...] = ()
 
 
@@ -291,6 +293,7 @@ def _utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:
                 u.asr_conf,
                 u.is_backchannel,
                 u.on_hold,
+                u.loudness_mean,
                 u.asr_model
             from fact_utterance as u
             left join fact_channel as c on c.call_id = u.call_id and c.channel_id = u.channel_id

@@ -44,6 +44,8 @@ class Band(msgspec.Struct, frozen=True):
     x: str
     width: str
     title: str
+    party: str | None = None
+    """Whose lane it belongs to; None: every lane."""
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -63,6 +65,10 @@ class Lanes(msgspec.Struct, frozen=True, kw_only=True):
     ruler: tuple[Tick, ...]
     events: tuple[Tick, ...]
     bands: tuple[Band, ...]
+
+    def bands_of(self, lane: str) -> tuple[Band, ...]:
+        """Return the bands of one party's lane; those of a lane that shows both parties are all of them."""
+        return tuple(band for band in self.bands if lane == "both" or band.party in (None, lane))
 
 
 def draw(duration_ms: int, intervals: Iterable[CallInterval], events: Iterable[CallPlatformEvent]) -> Lanes:
@@ -128,7 +134,11 @@ def _band(length: int, interval: CallInterval) -> Band:
     size = words.clock(span_ms) if interval.kind == "hold" else f"{words.seconds(span_ms)} s"
     text = describe(interval)
     return Band(
-        BANDS[interval.kind], _pct(interval.start_ms, length), _pct(span_ms, length), f"{text[:1].upper()}{text[1:]}, {size}"
+        BANDS[interval.kind],
+        _pct(interval.start_ms, length),
+        _pct(span_ms, length),
+        f"{text[:1].upper()}{text[1:]}, {size}",
+        interval.party if interval.kind == "raised_voice" else None,
     )
 
 

@@ -196,6 +196,18 @@ def test_less_is_no_echo(call: MeasuredCall, leg: LegRow) -> None:
     assert of_kind(call, "echo") == []
 
 
+def test_an_echo_does_not_make_the_own_voice_loud() -> None:
+    """The agent's voice lies on the customer's channel, at −50 dBFS after 180 ms, for longer than the customer speaks."""
+    blocks = tuple((2_000 * number, 90) for number in range(10))
+    agent = msgspec.structs.replace(channel("a", (0, 20_000)), echoes=(Echo("c", 180, blocks),))
+    levels = spoken(*[-500] * 21, *[-250] * 12)
+    customer = ChannelAnalysis(channel_id="c", speech=((180, 20_180), (21_000, 33_000)), levels=levels)
+    _, leg = measured(stream(agent, customer))
+    assert (leg.echo_suspect, leg.raised_voice_count_customer, leg.level_dbfs_customer, leg.quiet_pct_customer) == (True, 0, -25, 0)
+    _, leg = measured(stream(channel("a", (0, 20_000)), customer))
+    assert (leg.echo_suspect, leg.raised_voice_count_customer, leg.level_dbfs_customer) == (False, 1, -50)
+
+
 def test_an_utterance_is_as_loud_as_its_seconds() -> None:
     levels = spoken(-200, -300, None)
     assert utterance_loudness(levels, (0, 1_000)) == pytest.approx(80)

@@ -9,6 +9,8 @@ from tests.store.conftest import SITE, golden
 
 def test_one_call_comes_with_everything_behind_it(database: Database) -> None:
     batch = golden()
+    loud = tuple(msgspec.structs.replace(u, loudness_mean=50.0 + u.seq) for u in batch.call.utterances)
+    batch = msgspec.structs.replace(batch, call=msgspec.structs.replace(batch.call, utterances=loud))
     database.write_now(lambda con: batches.write_batch(con, batch, SITE))
     found = database.read_now(lambda con: calls.load_call(con, "golden"))
     assert found is not None
@@ -22,6 +24,7 @@ def test_one_call_comes_with_everything_behind_it(database: Database) -> None:
     assert unexplained <= {"agent_name", "agent_user_id", "queue_id", "queue_name", "detector", "asr_model"}
     assert len(leg.intervals) == len(batch.call.intervals)
     assert [u.text for u in found.utterances] == [u.text for u in batch.call.utterances]
+    assert [u.loudness_mean for u in found.utterances] == [u.loudness_mean for u in batch.call.utterances]
     assert [len(u.words) for u in found.utterances] == [u.word_count for u in batch.call.utterances]
     assert [(u.unused_reason, u.used_utterance_id, u.text) for u in found.unused] == [
         (u.unused_reason, u.used_utterance_id, u.text) for u in batch.call.unused_utterances

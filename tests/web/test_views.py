@@ -191,6 +191,17 @@ def test_labels_of_events_do_not_lie_on_each_other(found: list[tuple[str, int]])
     assert all(first[1] <= second[0] + 1e-6 for first, second in pairwise(spans))
 
 
+def test_a_raised_voice_is_shaded_in_the_lane_of_whoever_raised_it() -> None:
+    found = (interval("raised_voice", 0, 3_000, party="customer", value=11.0), interval("overtalk", 5_000, 6_000, party="agent"))
+    drawn = lanes.draw(60_000, found, [])
+    assert [band.css for band in drawn.bands_of("agent")] == ["f-over-band"]
+    assert (
+        [band.css for band in drawn.bands_of("customer")]
+        == ["f-loud-band", "f-over-band"]
+        == [b.css for b in drawn.bands_of("both")]
+    )
+
+
 @pytest.mark.parametrize(
     ("found", "text"),
     [
