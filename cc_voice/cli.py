@@ -19,6 +19,8 @@ class _Commands(LazyGroup):
     elsewhere: ClassVar = {
         "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
         "models": ("cc_voice.models", "models", "List, fetch, verify, measure and remove speech models."),
+        "search": ("cc_voice.searching", "search", "Find calls by what was said."),
+        "reindex": ("cc_voice.searching", "reindex", "Make the index of search anew, sorted by word."),
         "bench": ("cc_voice.bench", "bench", "Measure this product on this machine."),
         "enrich": ("cc_voice.enrich", "enrich", "Take reports of Zoom Contact Center, and rosters of agents and queues."),
         "recompute": ("cc_voice.recompute", "recompute", "Measure history again, and show what changes before it is published."),
@@ -339,6 +341,27 @@ def sql(text: str, config: Path | None, data_dir: Path | None, form: str) -> Non
         click.echo(f"cut after {found['rows']} rows: an answer has no more {found['cut']}", err=True)
     if found["age_s"]:
         click.echo(f"as of {found['age_s'] / 60:.1f} minutes ago; calls that came since are not in it", err=True)
+
+
+@main.command()
+@site_options
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array: name, holds, broken, columns, rows.")
+def check(names: tuple[str, ...], config: Path | None, data_dir: Path | None, as_json: bool) -> None:
+    """Look for what must not be in the store: sums that do not add up, keys that lead nowhere, numbers out of range.
+
+    NAMES are checks of analytics/README.md; all of them without one. Ends with 1 where something is broken.
+    """
+    answers = _ask(load_settings(config, data_dir), "checks", names=list(names))
+    broken = [answer for answer in answers if answer["broken"]]
+    if as_json:
+        print_json(answers)
+    else:
+        for answer in broken:
+            click.echo(f"{answer['name']}: {answer['broken']} rows break “{answer['holds']}”; the first:")
+            print_table(answer["columns"], answer["rows"])
+        click.echo(f"{len(answers) - len(broken)} of {len(answers)} checks hold")
+    raise SystemExit(1 if broken else 0)
 
 
 @main.command()

@@ -20,9 +20,10 @@ from cc_voice.exports.folder import Options, export
 from cc_voice.exports.manifest import Manifest
 from cc_voice.settings import Settings
 from cc_voice.sql import runner, snapshot
-from cc_voice.store import batches, call_list, calls, enrichment, recordings, runs, spool, streams
+from cc_voice.store import batches, call_list, calls, enrichment, postings, recordings, runs, search, spool, streams
 from cc_voice.store.database import Database
 from cc_voice.store.errors import DatabaseLocked, StoreError
+from cc_voice.store.search import SearchFilter
 
 Question = Callable[[Database, Settings, Mapping[str, Any]], Any]
 """(database, settings, arguments) → something JSON can carry. Raises QuestionError."""
@@ -32,7 +33,11 @@ SERVICE_TIMEOUT_S = 600.0
 PATIENCE_S = 5.0
 """How long to wait while the database is held by somebody who answers no questions: another command, or a service starting."""
 POLL_S = 0.05
-_NEED_A_SITE = frozenset({"calls.list", "calls.show", "streams", "streams.not_analysed", "report", "export", "sql"})
+CHECK_ROWS = 20
+"""Rows that break a check, shown at most: what is wrong is seen from a few, and there may be millions."""
+_NEED_A_SITE = frozenset(
+    {"calls.list", "calls.show", "streams", "streams.not_analysed", "report", "checks", "search", "reindex", "export", "sql"}
+)
 """Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
 
 
@@ -170,6 +175,31 @@ def _sql(database: Database, settings: Settings, arguments: Mapping[str, Any]) -
     return {"answer": text, "rows": len(answer.rows), "cut": answer.cut, "age_s": answer.age_s}
 
 
+def _checks(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    """Return, for every check asked for or for all: its name, what holds, how many rows break it, and the first of them."""
+    known = {check.name: check.meaning for check in queries.checks()}
+    answers = []
+    for name in arguments["names"] or known:
+        try:
+            frame = database.read_now(lambda con, name=name: queries.run_check(con, name))  # type: ignore[misc]
+        except queries.QueryError as error:
+            raise QuestionError(str(error)) from error
+        rows = [[cell(value) for value in row] for row in frame.head(CHECK_ROWS).rows()]
+        answers.append({"name": name, "holds": known[name], "broken": frame.height, "columns": frame.columns, "rows": rows})
+    return answers
+
+
+def _search(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    chosen = msgspec.convert(arguments["chosen"], SearchFilter)
+    query, limit, after = arguments["query"], arguments["limit"], arguments["after"]
+    return msgspec.to_builtins(database.read_now(lambda con: search.search(con, query, chosen, limit=limit, after=after)))
+
+
+def _reindex(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    months = database.read_now(postings.months)
+    return {"months": months, "pairs": postings.rebuild_all(database.write_now, months)}
+
+
 def cell(value: Any) -> str:
     """Return a value as a table shows it: one decimal, a dash for what is missing."""
     return "–" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
@@ -243,6 +273,9 @@ QUESTIONS: dict[str, Question] = {
     "streams.not_analysed": _not_analysed,
     "reports": _list_reports,
     "report": _report,
+    "checks": _checks,
+    "search": _search,
+    "reindex": _reindex,
     "export": _export,
     "sql": _sql,
     "store": _store,

@@ -26,12 +26,16 @@ def new_store() -> Connection:
     return con
 
 
-def write(con: Connection, call: MeasuredCall, site: Site = SITE) -> None:
-    batch = CallMeasured(
+def batch_of(call: MeasuredCall) -> CallMeasured:
+    """Return what a worker delivers when it has measured a call."""
+    return CallMeasured(
         call_id=call.call.call_id, stream_id=call.call.call_id, epoch=1, revision=1, thresholds=THRESHOLDS, call=call
     )
+
+
+def write(con: Connection, call: MeasuredCall, site: Site = SITE) -> None:
     con.begin()
-    assert write_batch(con, batch, site)
+    assert write_batch(con, batch_of(call), site)
     con.commit()
 
 

@@ -11,7 +11,22 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
 from cc_voice import __version__
-from cc_voice.web import account, api, auth, calls, errors, health, live, not_analysed, owner, render, reports, security, webhooks
+from cc_voice.web import (
+    account,
+    api,
+    auth,
+    calls,
+    errors,
+    health,
+    live,
+    not_analysed,
+    owner,
+    render,
+    reports,
+    search,
+    security,
+    webhooks,
+)
 from cc_voice.web.appliance import Appliance
 
 
@@ -44,6 +59,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     not_analysed.show,
     reports.list_reports,
     reports.show_report,
+    search.search_page,
 )
 API: tuple[ControllerRouterHandler, ...] = (
     api.list_calls,
@@ -53,6 +69,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     api.live_words,
     api.list_reports,
     api.report,
+    search.search_api,
     api.list_columns,
     api.run_sql,
 )

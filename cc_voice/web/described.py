@@ -14,7 +14,7 @@ class Filtered(Operation):
     """An operation that takes the filters of the list of calls."""
 
     def __post_init__(self) -> None:
-        self.parameters = [*(self.parameters or []), *(_text(name, meaning) for name, meaning in filters.MEANINGS.items())]
+        self.parameters = [*(self.parameters or []), *(text_parameter(name, meaning) for name, meaning in filters.MEANINGS.items())]
 
 
 @dataclass
@@ -22,10 +22,11 @@ class Asked(Operation):
     """An operation that takes the parameters of whichever report it answers."""
 
     def __post_init__(self) -> None:
-        self.parameters = [*(self.parameters or []), *(_text(name, meaning) for name, meaning in _of_reports().items())]
+        self.parameters = [*(self.parameters or []), *(text_parameter(name, meaning) for name, meaning in _of_reports().items())]
 
 
-def _text(name: str, meaning: str) -> Parameter:
+def text_parameter(name: str, meaning: str) -> Parameter:
+    """Return the description of a query parameter."""
     # Text, whatever it stands for: dates may be relative, lengths m:ss
     return Parameter(name=name, param_in="query", description=meaning, schema=Schema(type=OpenAPIType.STRING))
 

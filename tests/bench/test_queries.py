@@ -87,7 +87,13 @@ def test_the_table_is_markdown(site: Path) -> None:
     assert any(line.startswith("| agent-talk ") for line in lines)
 
 
+def test_a_mistyped_folder_is_not_made(tmp_path: Path) -> None:
+    done = bench("queries", "--data-dir", str(tmp_path / "gone"))
+    assert (done.exit_code, "there is no store" in done.output, (tmp_path / "gone").exists()) == (1, True, False)
+
+
 def test_an_empty_site_is_measured_too(tmp_path: Path) -> None:
+    Database.open(tmp_path / "cc_voice.duckdb").close()
     timings = json.loads(bench("queries", "--data-dir", str(tmp_path), "--repeats", "1", "--json").output)
     assert (timings["calls"], timings["searches"]) == (0, [])
     assert not any(one["rows"] for one in timings["reports"])

@@ -230,8 +230,18 @@ def test_slash_leads_to_the_search_field(page: Any) -> None:
     page.keyboard.press("/")
     page.keyboard.type("okay")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/calls?words=okay")
-    assert page.locator("tbody tr").count() == 2
+    page.wait_for_url("**/search?q=okay")
+    assert page.locator("li.hit").count() == 2
+
+
+def test_a_passage_is_heard_where_it_was_found(page: Any) -> None:
+    page.goto("/search?q=okay")
+    button = page.get_by_role("button", name="Play from").first
+    with page.expect_response("**/audio.*"):
+        button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    assert button.get_attribute("aria-pressed") is None
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
