@@ -95,6 +95,7 @@ def say(call_id: str, party: str, start_ms: int, text: str, *, number: int = 1, 
         word_count=len(text.split()),
         asr_conf=conf,
         is_backchannel=False,
+        is_question=None,
         on_hold=False,
         asr_model="tiny",
     )
