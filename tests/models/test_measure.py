@@ -59,6 +59,18 @@ def test_a_score_tells_right_words_from_wrong(
     assert found.wrong == tuple(number / 10 for number in wrong)
 
 
+def heard(*words: tuple[str, float]) -> RecognisedSegment:
+    return RecognisedSegment(text="", words=tuple(Word(word, 0, 0, conf) for word, conf in words))
+
+
+def test_evidence_needs_both_words_and_confidence() -> None:
+    spanish = heard(("no", 1.0), ("hablo", 1.0), ("mucho", 0.9), ("inglés", 1.0))
+    assert measure.evidence(spanish) > measure.evidence(heard(("television", 1.0)))
+    assert measure.evidence(spanish) > measure.evidence(heard(*[("television", 0.6)] * 4))
+    assert measure.evidence(heard(("a", 1.0), ("b", 1.0))) == 2
+    assert measure.evidence(heard()) == 0
+
+
 def test_a_telephone_keeps_its_band_and_adds_noise_15_db_below() -> None:
     seconds = np.arange(16_000) / 8000
     inside, outside = (6000 * np.sin(2 * np.pi * hz * seconds) for hz in (1000, 150))

@@ -15,6 +15,7 @@ from cc_voice.speech.models import choose, installed
 from cc_voice.speech.recogniser import RecognisedSegment
 from cc_voice.speech.vosk import VoskFactory
 from models.mini import build, features, graph
+from models.mini.measure import evidence
 from models.mini.phrases import spoken_words
 from models.mini.training import STEP
 from tests.models.reading import outputs, read_acoustic_model
@@ -142,6 +143,14 @@ def test_a_model_is_surer_of_its_own_language(factories: dict[str, VoskFactory],
     (other,) = confs.values()
     assert np.mean(own) > np.mean(other) + 0.05
     assert np.mean(np.array(own) > np.array(other)) > 0.75
+
+
+@every_language
+def test_the_right_model_has_more_evidence(factories: dict[str, VoskFactory], language: str) -> None:
+    wrong = next(factory for tag, factory in factories.items() if tag != language)
+    lines = [samples for path in SCENARIOS for line, samples in speech(path, language) if len(line["text"].split()) >= 3]
+    more = [evidence(hear(factories[language], samples)) > evidence(hear(wrong, samples)) for samples in lines]
+    assert np.mean(more) > 0.98
 
 
 def test_our_reading_of_the_network_hears_speech_and_silence() -> None:
