@@ -70,6 +70,8 @@ class QueueThresholds(ThresholdSet, frozen=True, kw_only=True, forbid_unknown_fi
                 return f"{name} cannot be set here"
             if isinstance(value, int | float) and value < 0 and name != "quiet_dbfs":
                 return f"{name} is {value}; write 0 or more"
+        if self.queues and self.min_transcript_conf != _DEFAULTS.min_transcript_conf:
+            return "min_transcript_conf is chosen for whole calls, not for queues; write it in the set named default"
         if not -100 <= self.quiet_dbfs <= 0:
             return f"quiet_dbfs is {self.quiet_dbfs}; levels are -100 to 0 dBFS"
         if self.echo_correlation_pct > 100:
@@ -89,7 +91,15 @@ _DEFAULTS = ThresholdSet()
 def for_queue(
     site: ThresholdSet, by_queue: Sequence[QueueThresholds], queue_id: str | None, queue_name: str | None
 ) -> ThresholdSet:
-    """Return what a leg of a queue is measured with: the first set that names the queue, else the site's."""
+    """Return what a leg of a queue is measured with: the first set that names the queue, else the site's.
+
+    Whose words count is chosen for a call as a whole, before it has legs: that part is always the site's.
+    """
     names = {queue_id, queue_name} - {None}
     own = next((entry.values for entry in by_queue if names.intersection(entry.queues)), site)
-    return msgspec.structs.replace(own, raised_voice_agent=own.raised_voice_agent and site.raised_voice_agent)
+    return msgspec.structs.replace(
+        own,
+        raised_voice_agent=own.raised_voice_agent and site.raised_voice_agent,
+        transcript_prefer=site.transcript_prefer,
+        min_transcript_conf=site.min_transcript_conf,
+    )

@@ -34,6 +34,12 @@ def test_agents_whom_the_site_leaves_out_no_queue_takes_in(site: bool, queue: bo
     assert chosen.raised_voice_agent is measured
 
 
+def test_whose_words_count_is_the_sites_in_every_queue() -> None:
+    site = ThresholdSet(transcript_prefer="best", min_transcript_conf=0.9)
+    chosen = for_queue(site, [BILLING], "Q_billing", None)
+    assert (chosen.transcript_prefer, chosen.min_transcript_conf, chosen.long_silence_ms) == ("best", 0.9, 5_000)
+
+
 def load(tmp_path: Path, toml: str) -> settings.Settings:
     path = tmp_path / "site.toml"
     path.write_text(toml)
@@ -56,6 +62,8 @@ def test_sets_are_read_from_the_configuration_and_reach_workers(tmp_path: Path) 
         ("[[thresholds]]\necho_correlation_pct = 101\n", "echo_correlation_pct is 101"),
         ("[[thresholds]]\nlow_conf = 60.0\n", "confidences are 0 to 1"),
         ("[[thresholds]]\nvad_min_speech_ms = 50\n", "vad_min_speech_ms cannot be set here"),
+        ("[[thresholds]]\ntranscript_prefer = 'zoom'\n", "transcript_prefer cannot be set here"),
+        ("[[thresholds]]\nname = 'a'\nqueues = ['Q']\nmin_transcript_conf = 0.5\n", "not for queues"),
         ("[[thresholds]]\nthreshold_set_id = 3\n", "threshold_set_id cannot be set here"),
         ("[[thresholds]]\nlong_silence = 3\n", "long_silence"),
     ],

@@ -8,7 +8,7 @@ import msgspec
 
 from cc_voice.call.batch import Batch, CallMeasured, StageReached, StreamNotes, StreamProgress
 from cc_voice.call.events import CallEvent, EventName
-from cc_voice.call.ids import utterance_id
+from cc_voice.call.ids import unused_utterance_id, utterance_id
 from cc_voice.call.rows import (
     CallRow,
     EventRow,
@@ -20,7 +20,9 @@ from cc_voice.call.rows import (
     UnusedUtteranceRow,
     UtteranceRow,
 )
+from cc_voice.call.selection import LOCAL
 from cc_voice.call.thresholds import for_queue
+from cc_voice.call.transcript import Utterance
 from cc_voice.settings import Site
 from cc_voice.store import dimensions, enrichment, history, postings, streams
 from cc_voice.store.database import Connection, Row
@@ -140,13 +142,22 @@ def _live_channels(con: Connection, batch: StreamProgress) -> None:
                 )
 
 
+def _live_id(call_id: str, said: Utterance) -> str:
+    if said.source == LOCAL:
+        return utterance_id(call_id, said.channel_id, said.start_ms)
+    return unused_utterance_id(call_id, said.channel_id, said.start_ms, said.source)
+
+
 def _live_utterances(con: Connection, batch: StreamProgress) -> None:
-    """Add what was said lately, without leg and party: both are known when the call is measured."""
+    """Add what was said lately, without leg and party: both are known when the call is measured.
+
+    So is whose words count: until then a line of Zoom's that begins with one of ours has a key of its own.
+    """
     if not batch.utterances:
         return
     rows = [
         UtteranceRow(
-            utterance_id=utterance_id(batch.call_id, said.channel_id, said.start_ms),
+            utterance_id=_live_id(batch.call_id, said),
             call_id=batch.call_id,
             leg_id=None,
             channel_id=said.channel_id,

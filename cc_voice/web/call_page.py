@@ -151,7 +151,7 @@ def _summary(stored: StoredCall) -> str:
         parts.append(f"{words.number(zooms)} in Zoom’s words")
     nonsense = sum(line.unused_reason == "other_language" and line.used_utterance_id is None for line in stored.unused)
     if nonsense:
-        parts.append(f"{words.count(nonsense, 'line')} left out, in a language without a model")
+        parts.append(f"{words.count(nonsense, 'line')} left out, heard by a model of another language")
     sure: Mapping[str, float] = transcript.confidence(stored.utterances)
     if sure:
         parts.append("word confidence " + ", ".join(f"{sure[party]:.2f} {party}" for party in sorted(sure)))

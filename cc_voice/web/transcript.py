@@ -88,7 +88,7 @@ def lines(
 
 _SOURCES = {"local": "Our recogniser", "zoom": "Zoom"}
 _REASONS = {
-    "other_language": "Not used: no speech model for the language spoken is installed",
+    "other_language": "Not used: heard by a speech model of another language",
     "other_preferred": "Not used: this site prefers the other recogniser",
     "low_confidence": "Not used: too uncertain of its words",
     "fewer_words": "Not used: most of what was said is missing",

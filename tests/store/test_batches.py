@@ -179,6 +179,13 @@ def test_a_live_call_shows_who_handles_it_and_what_was_said(database: Database, 
     assert database.read_now(streams.in_progress)[0].held_since_ms is None
 
 
+def test_lines_of_both_recognisers_that_begin_together_are_both_there(database: Database, rows: Rows) -> None:
+    announce(database)
+    both = (said(1000, "good morning"), msgspec.structs.replace(said(1000, "Good morning."), source="zoom"))
+    assert write(database, progress(take(database), utterances=both))
+    assert rows("select source, text from fact_utterance order by source") == [("local", "good morning"), ("zoom", "Good morning.")]
+
+
 def test_measuring_replaces_the_live_transcript(database: Database, rows: Rows) -> None:
     announce(database)
     epoch = take(database)
