@@ -36,6 +36,8 @@ KINDS = {
     "lang_switch",
     "lang_mismatch",
     "disagreement",
+    "raised_voice",
+    "echo",
 }
 
 
@@ -98,6 +100,8 @@ def check_party(behind: Behind, party: str) -> None:
         behind.agrees("cust_speech_on_hold_ms", behind.total("speech", subkind="on_hold", party=party))
     behind.agrees(f"interruptions_{party}", len(behind.rows("overtalk", subkind="interruption", party=party)))
     behind.agrees(f"interruption_ms_{party}", behind.total("overtalk", subkind="interruption", party=party))
+    behind.agrees(f"raised_voice_count_{party}", len(behind.rows("raised_voice", party=party)))
+    behind.agrees(f"raised_voice_ms_{party}", behind.total("raised_voice", party=party))
     behind.agrees(f"longest_monologue_ms_{party}", max(behind.lengths("turn", party=party), default=0))
     values = [int(row.value or 0) for row in behind.rows("latency", party=party)]
     for name, share in (("p50", 0.5), ("p90", 0.9)):
@@ -107,7 +111,18 @@ def check_party(behind: Behind, party: str) -> None:
 def test_the_golden_call_adds_up_and_every_kind_but_dead_air_and_gaps_is_there() -> None:
     call = measure([golden_stream()], THRESHOLDS)
     check(call, call.legs[0])
-    absent = {"dead_air", "excluded", "music", "tone", "language", "lang_switch", "lang_mismatch", "disagreement"}
+    absent = {
+        "dead_air",
+        "excluded",
+        "music",
+        "tone",
+        "language",
+        "lang_switch",
+        "lang_mismatch",
+        "disagreement",
+        "raised_voice",
+        "echo",
+    }
     assert {row.kind for row in call.intervals} == KINDS - absent
     assert {row.metric_version for row in call.intervals} == {METRIC_VERSION}
 
