@@ -10,12 +10,13 @@ import msgspec
 
 from cc_voice import questions
 from cc_voice.call.transcript import Word
+from cc_voice.phrase_lists import MOST_PHRASES, MOST_WORDS
 from cc_voice.sessions.windows import decode_window
 from cc_voice.settings import Settings
 from cc_voice.speech import models, vad
 from cc_voice.speech.custom import OnlyPhrases
 from cc_voice.speech.errors import SpeechError
-from cc_voice.speech.grammar import DIGITS, MOST_PHRASES, MOST_WORDS, YES_NO, LeftOut, of_language
+from cc_voice.speech.grammar import DIGITS, YES_NO, LeftOut, of_language
 from cc_voice.speech.vosk import VoskFactory
 from cc_voice.store.playback import CallAudio, call_audio
 from cc_voice.store.recordings import RecordingError

@@ -13,8 +13,9 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from cc_voice import phrase_lists
 from cc_voice.settings import ModelSize, Settings
-from cc_voice.speech import fetching
+from cc_voice.speech import fetching, grammar
 from cc_voice.speech import models as catalogue
 from cc_voice.speech.errors import DetectorError, FetchError, ModelError
 from cc_voice.speech.models import Listed, ModelInfo, Problem
@@ -42,6 +43,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     installed_at: str | None = None
     source: str | None = None
     problem: str | None = None
+    phrases_problem: str | None = None
+    """Why the site's phrases of its language are not, or not all, heard by a model that serves."""
 
 
 @click.group()
@@ -68,8 +71,8 @@ def list_(config: Path | None, data_dir: Path | None, language: str | None, as_j
     columns = ["name", "language", "size", "archive MB", "disk MB", "Hz", "licence", "phrases", "state", "serves"]
     print_table(columns, [_row(line) for line in lines])
     for line in lines:
-        if line.problem:
-            click.echo(line.problem, err=True)
+        for problem in filter(None, (line.problem, line.phrases_problem)):
+            click.echo(problem, err=True)
 
 
 @models.command()
@@ -208,6 +211,9 @@ def lines_of(settings: Settings, *, sums: bool = False) -> list[Line]:
     problems = {model.name: problem for model in found.models if (problem := _problem(model, sums=sums)) is not None}
     serving = _serving([model for model in found.models if model.name not in problems], settings, listed)
     here = {model.name: _installed(model, listed, problems.get(model.name), serving.get(model.name, ())) for model in found.models}
+    for model in found.models:
+        if model.name in serving and (problem := _phrases_problem(model, settings)):
+            here[model.name] = msgspec.structs.replace(here[model.name], phrases_problem=problem)
     broken = {one.name: _broken(one) for one in found.problems}
     present = here | broken
     known = [present.get(name) or _available(one) for name, one in listed.items()]
@@ -222,6 +228,16 @@ def _problem(model: ModelInfo, *, sums: bool) -> str | None:
     except OSError as error:
         return f"the model {model.name} cannot be read: {reason(error)}"
     return None
+
+
+def _phrases_problem(model: ModelInfo, settings: Settings) -> str | None:
+    phrases = phrase_lists.of_language(settings.phrases, model.language, settings.language.default)
+    if not phrases:
+        return None
+    if not model.takes_grammars:
+        return f"the model {model.name} cannot be confined to phrases: those of {model.language} are not used"
+    left_out = grammar.fit(phrases, model.name, catalogue.vocabulary(model)).left_out
+    return f"the model {model.name} does not know all words of {', '.join(map(str, left_out))}" if left_out else None
 
 
 def _serving(models: list[ModelInfo], settings: Settings, listed: dict[str, Listed]) -> dict[str, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from cc_voice import languages, wording
+from cc_voice import languages, phrase_lists, wording
 from cc_voice.thresholds import QueueThresholds
 
 ModelSize = Literal["large", "small"]
@@ -155,6 +155,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     customer_key_salt: Secret = Secret("")
     """Salt of customer keys; empty means one is made and kept in `<data_dir>/salt`."""
     cust_speech_on_hold: bool = False
+    phrases: tuple[phrase_lists.PhraseList, ...] = ()
+    """What the recogniser prefers to words that it is unsure of, by language."""
     thresholds: tuple[QueueThresholds, ...] = ()
     """Sets of thresholds: the one named `default` is the site's, those with `queues` are theirs, others only to be tried."""
     log_level: str = "info"
@@ -274,7 +276,7 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    plain = set(Settings.__struct_fields__) - {"apps", "language", "thresholds", *_LISTS}
+    plain = set(Settings.__struct_fields__) - {"apps", "language", "phrases", "thresholds", *_LISTS}
     found: dict[str, Any] = {key: environ[f"CC_VOICE_{key.upper()}"] for key in plain if f"CC_VOICE_{key.upper()}" in environ}
     app = {key: environ.get(f"CC_VOICE_{key.upper()}") for key in ("client_id", "client_secret", "webhook_secret")}
     more = {key: environ[name] for key in _APP_OPTIONS if environ.get(name := f"CC_VOICE_{key.upper()}")}
@@ -324,6 +326,8 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
     _check_media(settings.media)
     _check_thresholds(settings.thresholds)
+    if problem := phrase_lists.problem(settings.phrases):
+        raise SettingsError(problem)
     for app in settings.apps:
         _check_credentials(app)
         _check_control(app, settings.allow_insecure_links)

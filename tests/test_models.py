@@ -189,3 +189,21 @@ def test_bench_gives_numbers_with_units_and_says_what_it_assumes(run: Run) -> No
     assert 0 < found["rtf"] < 1
     assert found["calls"] == min(found["by_cpu"], found["by_memory"])
     assert "is not installed; here are: mini-en-test, mini-es-test" in run("bench", NAME).stderr
+
+
+def test_phrases_that_a_serving_model_cannot_hear_are_told(tmp_path: Path) -> None:
+    config = tmp_path / "cc-voice.toml"
+    config.write_text('''
+allow_test_model = true
+[[phrases]]
+say = ["wonderful wilson", "gold plan"]
+''')
+    done = CliRunner().invoke(main, ["models", "list", "--config", str(config), "--data-dir", str(tmp_path / "data"), "--json"])
+    lines = {line["name"]: line for line in json.loads(done.stdout)}
+    problem = "the model mini-en-test does not know all words of 'gold plan' (gold)"
+    assert lines["mini-en-test"]["phrases_problem"] == problem
+    assert lines["mini-en-test"]["takes_phrases"]
+    assert lines["mini-es-test"]["phrases_problem"] is None
+    assert {line["takes_phrases"] for line in lines.values() if line["state"] == "available"} == {None}
+    table = CliRunner().invoke(main, ["models", "list", "--config", str(config), "--data-dir", str(tmp_path / "data")])
+    assert problem in table.stderr

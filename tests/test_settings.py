@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cc_voice import settings
 from cc_voice.languages import LanguageSettings, QueueLanguages
+from cc_voice.phrase_lists import PhraseList
 from cc_voice.settings import MediaSettings, Secret, Settings, SettingsError, TranscriptSettings, ZoomApp
 
 HIDDEN = "do-not-print-me"
@@ -165,6 +166,11 @@ def test_structs_may_be_overrides() -> None:
         ),
         (APP + "api_key = 'k'\napi_secret = ''", "api_secret of app 'contact-center' is not filled in"),
         (APP + "account_id = '…'", "account_id of app 'contact-center' is not filled in"),
+        ("[[phrases]]\nlanguage = 'en'", r"'say' is missing from entry 1 of \[\[phrases\]\]$"),
+        ("[[phrases]]\nsay = ['gold plan', ' ']", "phrases: `say` must hold phrases of 1 to 12 words"),
+        ("[[phrases]]\nsay = []", "phrases: `say` must hold"),
+        ("[[phrases]]\nlanguage = 'klingon!'\nsay = ['qapla']", "phrases: 'klingon!' is no language tag"),
+        ("[[phrases]]\nsay = [" + "'plan', " * 501 + "]", "phrases: there are more than 500"),
         (APP + APP, "two apps have the same name"),
         ("workers = 'many'", r"^configuration .+/cc-voice\.toml: workers must be a whole number, not text$"),
         ("workers = -1", "workers is -1"),
@@ -386,6 +392,7 @@ SETTINGS = st.builds(
     prefer_models=st.sampled_from(["large", "small"]),
     allow_test_model=st.booleans(),
     language=st.builds(LanguageSettings, default=st.sampled_from(["en", "pt-BR", "zh-Hant-TW"]), identify=st.booleans()),
+    phrases=st.lists(st.builds(PhraseList, say=st.just(("gold plan",)), language=st.sampled_from([None, "es"]))).map(tuple),
     transcript=st.builds(TranscriptSettings, prefer=st.sampled_from(["local", "zoom", "best"])),
     media=st.builds(
         MediaSettings,

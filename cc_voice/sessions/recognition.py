@@ -20,11 +20,13 @@ from typing import NamedTuple
 
 import structlog
 
+from cc_voice import phrase_lists
 from cc_voice.sessions.listening import PipelineFactory
 from cc_voice.sessions.pool import Pool
 from cc_voice.settings import Settings
 from cc_voice.speech import models, vad, vosk
-from cc_voice.speech.errors import DetectorError, ModelError
+from cc_voice.speech.custom import WithPhrases
+from cc_voice.speech.errors import DetectorError, GrammarError, ModelError
 from cc_voice.speech.identify import TextIdentifier
 from cc_voice.speech.models import ModelInfo, Stamp
 from cc_voice.speech.pipeline import ChannelPipeline
@@ -70,7 +72,9 @@ class Recognition:
         self._lock = threading.Lock()
         self._chosen: dict[str, _Chosen] = {}
         # Weak: whoever has chosen a model, language or call, holds it
-        self._loaded: weakref.WeakValueDictionary[tuple[Path, Stamp], RecogniserFactory] = weakref.WeakValueDictionary()
+        self._loaded: weakref.WeakValueDictionary[tuple[Path, Stamp], vosk.VoskFactory] = weakref.WeakValueDictionary()
+        self._told: set[tuple[str, str]] = set()
+        """What was said of models and phrases; again only after a restart."""
         self._detector_lock = threading.Lock()
         self._detectors: vad.DetectorFactory | None = None
         self._identifier_lock = threading.Lock()
@@ -93,13 +97,13 @@ class Recognition:
         try:
             stamps = models.stamps(self._settings.installed_models_dir)
             if (known := self._chosen.get(language)) is None or known.stamps != stamps:
-                known = self._chosen[language] = _Chosen(stamps, next(self._usable(language), None))
+                known = self._chosen[language] = _Chosen(stamps, self._with_phrases(language, next(self._usable(language), None)))
             return known.recogniser
         except (ModelError, OSError) as error:
             _tell(language, error)
             return None
 
-    def _usable(self, language: str) -> Iterator[RecogniserFactory]:
+    def _usable(self, language: str) -> Iterator[vosk.VoskFactory]:
         """Load the models of a language, best first. A broken one must not stop a call: the operator reads why."""
         found = models.survey(self._settings.installed_models_dir)
         for problem in found.problems:
@@ -111,13 +115,32 @@ class Recognition:
             except (ModelError, OSError) as error:
                 _tell(language, error)
 
-    def _load(self, info: ModelInfo) -> RecogniserFactory:
+    def _load(self, info: ModelInfo) -> vosk.VoskFactory:
         key = (info.path, models.stamp(info.path))
         factory = self._loaded.get(key)
         if factory is None:
             factory = self._loaded[key] = vosk.VoskFactory(info)
             log.info("model loaded", model=info.name, language=info.language)
         return factory
+
+    def _with_phrases(self, language: str, factory: vosk.VoskFactory | None) -> RecogniserFactory | None:
+        """Let a recogniser prefer the site's phrases of the language. A model that cannot hears as it does without."""
+        phrases = phrase_lists.of_language(self._settings.phrases, language, self._settings.language.default)
+        if factory is None or not phrases:
+            return factory
+        try:
+            preferring = WithPhrases(factory, phrases)
+        except GrammarError as error:
+            self._tell_once(factory.model_name, str(error))
+            return factory
+        for left_out in preferring.left_out:
+            self._tell_once(factory.model_name, f"the model does not know all words of {left_out}")
+        return preferring
+
+    def _tell_once(self, model: str, problem: str) -> None:
+        if (model, problem) not in self._told:
+            self._told.add((model, problem))
+            log.warning("phrases are not used", model=model, problem=problem)
 
     def detectors(self) -> vad.DetectorFactory:
         """Return what makes voice detectors, loading Silero if need be."""

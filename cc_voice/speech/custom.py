@@ -2,9 +2,12 @@
 those in place of words that were heard with less confidence (`WithPhrases`, for lists of a site).
 
 Vosk cannot prefer words, only be confined to them, and a recogniser that knows nothing but ten digits hears digits everywhere. So a
-segment is heard freely first, and what was heard then competes with the phrases the second time: beside them and the word for
-anything else, the grammar has the sentence of the first hearing. On the demo calls over a noisy line that is the difference
-between five errors in 65 digits and one, and between two digits that nobody said and none (README).
+segment is heard freely first.
+
+For windows, what was heard then competes with the phrases the second time: beside them and the word for anything else, the grammar
+has the sentence of the first hearing. On the demo calls over a noisy line that is the difference between five errors in 65 digits
+and one, and between two digits that nobody said and none (README). For lists it does not: the first hearing is what they are to put
+right, and lost a third of them. There the phrases must be surer than the words at their place, by their confidence.
 
 Both stand where a recogniser factory stands; a segment costs its audio in memory, and half as much time again where it is heard
 again.
@@ -19,12 +22,10 @@ from cc_voice.speech.recogniser import RecognisedSegment, Recogniser
 
 MARK = "+phrases"
 """Behind the model's name where words of an utterance are from a list."""
-DOUBT = 0.9
-"""A segment is heard again where one of its words is less sure than this."""
-SURE = 0.8
-"""What every word of a phrase must come to in the second hearing."""
-MARGIN = 0.1
-"""By how much the mean of a phrase's words must be above the mean of those that it replaces."""
+DOUBT = 0.95
+"""A segment is heard again where one of its words is less sure than this. (README: what this and the next cost and gain.)"""
+SURE = 0.9
+"""What every word of a phrase must come to in the second hearing; and their mean to the mean of the words at its place."""
 
 
 class _Twice:
@@ -42,19 +43,18 @@ class _Twice:
     def partial(self) -> str:
         return self._first.partial()
 
-    def _again(self, first: RecognisedSegment) -> RecognisedSegment:
-        """Hear the segment again: the phrases against what was heard."""
-        both = self._factory.fit([*self._phrases.phrases, *([first.text] if first.text else [])]).grammar
-        second = self._factory.confined(both or self._phrases, self._rate)
+    def _again(self, grammar: Grammar) -> tuple[Word, ...]:
+        second = self._factory.confined(grammar, self._rate)
         second.accept(bytes(self._pcm))
-        return second.finish()
+        return second.finish().words
 
 
 class _Only(_Twice):
     def finish(self) -> RecognisedSegment:
-        again = self._again(self._first.finish())
-        words = tuple(word for low, high in found(again.words, self._phrases.phrases) for word in again.words[low:high])
-        return _segment(words)
+        heard = self._first.finish().text
+        against = self._factory.fit([*self._phrases.phrases, *([heard] if heard else [])]).grammar
+        again = self._again(against or self._phrases)
+        return _segment(tuple(word for low, high in found(again, self._phrases.phrases) for word in again[low:high]))
 
     def partial(self) -> str:
         return ""
@@ -69,8 +69,8 @@ class _With(_Twice):
         first = self._first.finish()
         if all((word.conf or 0.0) >= DOUBT for word in first.words):
             return first
-        again = self._again(first)
-        words = replaced(first.words, [again.words[low:high] for low, high in found(again.words, self._phrases.phrases)])
+        again = self._again(self._phrases)
+        words = replaced(first.words, [again[low:high] for low, high in found(again, self._phrases.phrases)])
         return first if words == first.words else _segment(words, self._marked)
 
 
@@ -139,19 +139,20 @@ def found(words: Sequence[Word], phrases: Iterable[str]) -> list[tuple[int, int]
 
 
 def replaced(words: tuple[Word, ...], phrases: Iterable[Sequence[Word]]) -> tuple[Word, ...]:
-    """Put phrases in place of the words at their times, where they are clearly surer. Nothing is put where no word was heard."""
+    """Put phrases in place of the words at their times, where they win. Nothing is put where no word was heard."""
     for phrase in phrases:
         start_ms, end_ms = phrase[0].start_ms or 0, phrase[-1].end_ms or 0
         low = next((number for number, word in enumerate(words) if _middle(word) >= start_ms), len(words))
         high = next((number for number, word in enumerate(words) if _middle(word) >= end_ms), len(words))
         old = words[low:high]
-        if old and [word.word for word in old] != [word.word for word in phrase] and _wins(phrase, old):
+        # Among them already: times differ a little, and a neighbour must not be lost
+        if old and not found(old, [" ".join(word.word for word in phrase)]) and _wins(phrase, old):
             words = (*words[:low], *phrase, *words[high:])
     return words
 
 
 def _wins(phrase: Sequence[Word], old: Sequence[Word]) -> bool:
-    return min(word.conf or 0.0 for word in phrase) >= SURE and _mean(phrase) >= _mean(old) + MARGIN
+    return min(word.conf or 0.0 for word in phrase) >= SURE and _mean(phrase) >= _mean(old)
 
 
 def _mean(words: Sequence[Word]) -> float:

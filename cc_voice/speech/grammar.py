@@ -6,7 +6,7 @@ or an empty one, and `<eps>` as a word; anything but strings in it fails. Words 
 a phrase without its words is another phrase. So a `Grammar` is only made here, from phrases all of whose words the model
 knows, and holds at least one; libvosk gets it from `Grammar.json`, never from anybody's file.
 
-Not here: what is done with the words (windows are heard by sessions/windows.py, phrase lists by phrases.py).
+Not here: what is done with the words (custom.py).
 """
 
 import re
@@ -19,9 +19,6 @@ from cc_voice.speech.recogniser import Recogniser, RecogniserFactory
 
 ANYTHING_ELSE = "[unk]"
 """The word of Vosk's models for what is none of the phrases; without it every sound would be forced into one of them."""
-MOST_PHRASES = 500
-MOST_WORDS = 12
-"""Of a phrase."""
 
 DIGITS = {
     "en": "zero oh one two three four five six seven eight nine double triple",

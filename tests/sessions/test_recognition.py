@@ -14,10 +14,12 @@ import pytest
 import vosk as Vosk
 from structlog.testing import capture_logs
 
+from cc_voice.phrase_lists import PhraseList
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.settings import Secret, Settings, ZoomApp, bundled
-from cc_voice.speech import silero
+from cc_voice.speech import silero, vosk
 from cc_voice.speech.codecs import Samples
+from cc_voice.speech.custom import WithPhrases
 from tests.sessions.conftest import RATE_HZ
 
 Make = Callable[..., Recognition]
@@ -236,3 +238,38 @@ def test_without_silero_calls_are_heard_by_webrtcs_detector_and_the_operator_is_
     (entry,) = logs
     assert entry["log_level"] == "error"
     assert "onnxruntime" in entry["error"]
+
+
+PHRASES = (PhraseList(say=("wonderful wilson", "gold plan")), PhraseList(say=("plan maravilloso",), language="fr"))
+
+
+def test_phrases_of_the_site_are_preferred_in_their_language(make: Make) -> None:
+    recognition = make(phrases=PHRASES)
+    with capture_logs() as logs:
+        preferring, again, other = (recognition.recogniser(tag) for tag in ("en", "en-GB", "es"))
+    assert isinstance(preferring, WithPhrases)
+    assert isinstance(again, WithPhrases)
+    assert not isinstance(other, WithPhrases)
+    assert preferring.model_name == "mini-en-test"
+    (told,) = [one for one in logs if one["log_level"] == "warning"]
+    assert (told["model"], told["problem"]) == ("mini-en-test", "the model does not know all words of 'gold plan' (gold)")
+    recogniser = preferring.create(RATE_HZ)
+    recogniser.accept(bytes(RATE_HZ))
+    assert recogniser.finish().text == ""
+
+
+def test_a_model_that_takes_no_phrases_hears_without_and_is_told_once(make: Make, own_model: Path) -> None:
+    (own_model / "graph" / "HCLr.fst").rename(own_model / "graph" / "HCLG.fst")
+    recognition = make(phrases=PHRASES)
+    with capture_logs() as logs:
+        plain = recognition.recogniser("fr"), recognition.recogniser("fr-CA")
+    assert all(isinstance(one, vosk.VoskFactory) for one in plain)
+    (told,) = [one for one in logs if one["log_level"] == "warning"]
+    assert told["problem"] == "the model own-fr cannot be confined to phrases; models with HCLr.fst and Gr.fst can"
+
+
+def test_a_model_that_knows_no_phrase_hears_without(make: Make, own_model: Path) -> None:
+    recognition = make(phrases=PHRASES)
+    with capture_logs() as logs:
+        assert isinstance(recognition.recogniser("fr"), vosk.VoskFactory)
+    assert "the model own-fr knows none of the phrases: 'plan maravilloso'" in logs[-1]["problem"]
