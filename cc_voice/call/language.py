@@ -3,8 +3,7 @@
 Zoom's tags follow a speaker who changes language 10 to 30 s late, are missing, or are wrong for a sentence; the text beside them
 is right all the while. So a channel is a hidden Markov model: its states are the candidate languages, which seldom change from one
 utterance to the next, and every utterance is evidence, the text more than the tag. The most probable path (Viterbi) gives each
-utterance its language, forward and backward probabilities how sure that is (`conf`, the posterior). Live, with nothing of the
-future known, forward probabilities alone do both.
+utterance its language, forward and backward probabilities how sure that is (`conf`, the posterior).
 
     source        evidence                                                    weighs
     text          identification of Zoom's text (`Utterance.lid`)             tenfold per three words, a thousandfold at most
@@ -103,12 +102,11 @@ def track(
     compared: Sequence[Comparison] = (),
     speech: Intervals = (),
     duration_ms: int = 0,
-    live: bool = False,
 ) -> Track:
     """Return the language of one channel.
 
     `said` are its utterances, of which only Zoom's count; `compared` what several recognisers made of its segments; `speech` its
-    speech in canonical form, for the pauses. `live`: judge each utterance by what came before it only.
+    speech in canonical form, for the pauses.
     """
     words = sorted((one for one in said if one.source == "zoom"), key=lambda one: (one.start_ms, one.end_ms))
     candidates = policy.candidates(one.tagged for one in words if one.tagged)
@@ -117,8 +115,7 @@ def track(
     if not told:
         whole = Stretch(start_ms=0, end_ms=duration_ms, language=primary(policy.default), conf=None, source="configured")
         return Track(pieces=(whole,))
-    chances = _posteriors([one.likelihoods for one in told], live=live)
-    best = [max(range(len(candidates)), key=chance.__getitem__) for chance in chances] if live else _path(told)
+    chances, best = _posteriors([one.likelihoods for one in told]), _path(told)
     starts = _starts(told, best, speech)
     ends = [*starts[1:], max(duration_ms, told[-1].span[1], starts[-1])]
     return Track(
@@ -191,15 +188,13 @@ def _path(told: Sequence[_Observation]) -> list[int]:
     return path[::-1]
 
 
-def _posteriors(likelihoods: Sequence[Sequence[float]], *, live: bool) -> list[list[float]]:
-    """Return each utterance's probability of each state: forward–backward, or forward alone."""
+def _posteriors(likelihoods: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Return each utterance's probability of each state (forward–backward)."""
     prior = _prior(len(likelihoods[0]))
     forward: list[list[float]] = []
     for likelihood in likelihoods:
         before = _moved(forward[-1]) if forward else prior
         forward.append(_normal([a * b for a, b in zip(before, likelihood, strict=True)]))
-    if live:
-        return forward
     behind = [1.0] * len(prior)
     found: list[list[float]] = []
     for chance, likelihood in zip(reversed(forward), reversed(likelihoods), strict=True):

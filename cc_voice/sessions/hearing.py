@@ -17,9 +17,13 @@ import msgspec
 import structlog
 
 from cc_voice.call.batch import LiveWords
+from cc_voice.call.events import CallEvent
 from cc_voice.call.transcript import Utterance
+from cc_voice.languages import LanguageSettings
 from cc_voice.sessions.completion import Heard
+from cc_voice.sessions.following import Course, Following, plot
 from cc_voice.sessions.listening import Listener
+from cc_voice.sessions.policy import call_policy
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.speech.pipeline import Saying
@@ -44,6 +48,7 @@ class Hearing:
         spec: SessionSpec,
         recording: Recording,
         recognition: Recognition,
+        languages: LanguageSettings,
         media_ms: Callable[[], int],
         show: Show,
         log: structlog.typing.FilteringBoundLogger,
@@ -54,10 +59,16 @@ class Hearing:
         self._spec = spec
         self._recording = recording
         self._recognition = recognition
+        self._languages = languages
         self._media_ms = media_ms
         self._show = show
         self._log = log
         self._listeners: dict[str, Listener] = {}
+        self._following = Following()
+        self._events: list[CallEvent] = []
+        """Those that name a queue: they say which languages the call may be in."""
+        self._installed: tuple[str, ...] = ()
+        self._asking: dict[str, asyncio.Future[Course]] = {}
         self._running: dict[str, asyncio.Future[_Step]] = {}
         self._news: list[Utterance] = []
         self._shown: dict[str, Saying] = {}
@@ -78,15 +89,26 @@ class Hearing:
     async def run(self, looked: Callable[[], None]) -> None:
         """Hear until cancelled; `looked` is called every time. Raises what loading a model raises."""
         loop = asyncio.get_running_loop()
-        work = self._recognition.pipelines
-        self.pipelines = await loop.run_in_executor(self._recognition.pool, work, self._spec.language)
+        pool, work = self._recognition.pool, self._recognition.pipelines
+        self.pipelines = await loop.run_in_executor(pool, work, self._spec.language)
+        self._installed = await loop.run_in_executor(pool, self._recognition.languages)
         while True:
             for channel_id, file in self._recording.channels.items():
                 if channel_id not in self._listeners:
                     self._listeners[channel_id] = Listener(file, self.pipelines.make)
+                self._follow(channel_id, self.pipelines)
                 self._advance(self._listeners[channel_id])
             looked()
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def take_words(self, said: Utterance) -> None:
+        """Take a line of Zoom's: it tells which language is spoken."""
+        self._following.take(said)
+
+    def take_event(self, event: CallEvent) -> None:
+        """Take an event: it may name the call's queue, which may have languages of its own."""
+        if any(person.queue_id or person.queue_name for person in event.participants):
+            self._events.append(event)
 
     async def stop(self) -> None:
         """Wait until no thread reads the recording any more, so that it can be closed."""
@@ -110,6 +132,29 @@ class Hearing:
                 listener.finish(self._recognition.hearing.catch_up)
                 heard[channel_id] = listener.heard()
         return heard
+
+    def _follow(self, channel_id: str, pipelines: Pipelines) -> None:
+        """Find out about a channel where something is new, and hear it in the language that it is in where it was heard up to."""
+        listener = self._listeners[channel_id]
+        if (tongue := self._following.tongue(channel_id, listener.position_ms)) is not None:
+            listener.switch(*tongue)
+        if channel_id in self._asking:
+            return
+        policy = call_policy(self._languages, self._spec.language, self._installed, self._events)
+        if (question := self._following.question(channel_id, policy)) is None:
+            return
+        loop, ask = asyncio.get_running_loop(), partial(plot, *question, pipelines.recogniser, self._recognition.identifier)
+        future = self._asking[channel_id] = loop.run_in_executor(self._recognition.pool, ask)
+        future.add_done_callback(partial(self._followed, channel_id))
+
+    def _followed(self, channel_id: str, future: "asyncio.Future[Course]") -> None:
+        del self._asking[channel_id]
+        if future.cancelled():
+            return
+        if (error := future.exception()) is not None:
+            self._log.error("language cannot be followed; the call goes on in the one before", error=repr(error))
+        else:
+            self._following.answer(channel_id, future.result())
 
     def _advance(self, listener: Listener) -> None:
         channel_id, media_ms = listener.file.channel_id, self._media_ms()

@@ -38,16 +38,12 @@ ERRANDS = 4
 """Threads beside those that hear: they mostly wait, for the disk or for their blocks to be heard."""
 
 
-def _none(language: str) -> RecogniserFactory | None:
-    return None
-
-
 class Pipelines(NamedTuple):
     """What one call is heard with: makes pipelines for its channels, the name of the model they use, and further languages."""
 
     make: PipelineFactory
     model: str | None
-    recogniser: Callable[[str], RecogniserFactory | None] = _none
+    recogniser: Callable[[str], RecogniserFactory | None]
     """Returns the recogniser of a language (BCP-47), loading its model if need be; the same one throughout the call."""
 
 

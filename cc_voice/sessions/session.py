@@ -74,7 +74,9 @@ class Session:
         )
         self._recording = recordings.create(settings.recordings_dir, header)
         self._audio = AudioIntake(self._recording)
-        self._hearing = Hearing(spec, self._recording, recognition, lambda: self._media_ms, show, self._log)
+        self._hearing = Hearing(
+            spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._log
+        )
         self._news_words: list[Utterance] = []
         """Zoom's."""
         self._news_events: list[CallEvent] = []
@@ -212,7 +214,9 @@ class Session:
         self._recording.note(note)
         t0 = self._recording.header.t0_unix_ms
         if t0 is not None and piece.text.strip() and note.attribute != journal.ATTRIBUTE_DELETE:
-            self._news_words.append(journal.utterance(note, t0, self.spec.language))
+            said = journal.utterance(note, t0, self.spec.language)
+            self._news_words.append(said)
+            self._hearing.take_words(said)
 
     def _take_event(self, event: rtms.PlatformEvent) -> None:
         if event.name == FIRST_PACKET and (t0 := self._clock.announce(event.at_unix_ms, time.monotonic())) is not None:
@@ -221,6 +225,7 @@ class Session:
         plain = call_event(told, self._settings.customer_key_salt)
         self._recording.note(journal.PlatformNote(event=plain))
         self._news_events.append(plain)
+        self._hearing.take_event(plain)
 
     def _start_clock(self, t0_unix_ms: int) -> None:
         if self._recording.header.t0_unix_ms is None:

@@ -139,10 +139,9 @@ def test_a_switch_is_moved_to_a_pause(speech: Intervals, at_ms: int) -> None:
     assert shape(track([line(0, "en"), line(5, "es")], BOTH, speech=speech)) == [("en", 0), ("es", at_ms)]
 
 
-def test_live_the_future_is_not_known() -> None:
+def test_what_comes_later_decides_what_was_unsure() -> None:
     said = lines("eeesss", "eeeeee", words=3)
-    late = track(said[:4], BOTH, live=True)
-    assert (late.at(99_000), track(said[:5], BOTH, live=True).at(99_000)) == ("en", "es")
+    assert (track(said[:4], BOTH).at(99_000), track(said[:5], BOTH).at(99_000)) == ("en", "es")
     assert track(said, BOTH).at(15_500) == "es"
 
 
@@ -193,16 +192,16 @@ evidence = st.tuples(st.sampled_from(["en", "es", "?"]), st.sampled_from(["en", 
 spans = st.lists(st.tuples(st.integers(0, 50), st.integers(1, 30)), max_size=8)
 
 
-@given(st.lists(evidence, max_size=12), spans, st.booleans(), st.integers(0, 90_000))
+@given(st.lists(evidence, max_size=12), spans, st.integers(0, 90_000))
 def test_a_track_covers_the_call_and_sums_to_its_speech(
-    told: list[tuple[str, str | None, int]], spans: list[tuple[int, int]], live: bool, duration_ms: int
+    told: list[tuple[str, str | None, int]], spans: list[tuple[int, int]], duration_ms: int
 ) -> None:
     said = [line(4 * place, text, tag, words=words) for place, (text, tag, words) in enumerate(told)]
     speech: list[Interval] = []
     at = 0
     for gap, size in spans:
         speech.append((at + gap * 100 + 1, at := at + gap * 100 + 1 + size * 100))
-    found = track(said, BOTH, speech=tuple(speech), duration_ms=duration_ms, live=live)
+    found = track(said, BOTH, speech=tuple(speech), duration_ms=duration_ms)
     starts = [piece.start_ms for piece in found.pieces]
     assert starts == sorted(starts)
     assert [piece.end_ms for piece in found.pieces[:-1]] == starts[1:]

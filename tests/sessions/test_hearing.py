@@ -88,7 +88,7 @@ class SlowRecognition(Recognition):
         def make(channel_id: str, rate_hz: int) -> ChannelPipeline:
             return ChannelPipeline(channel_id, rate_hz, self.factory, language)
 
-        return Pipelines(make, "slow")
+        return Pipelines(make, "slow", lambda _: self.factory)
 
 
 async def test_words_leave_as_they_are_said_and_end_as_they_are_measured(stream: Stream, packets: list[rtms.Audio]) -> None:
