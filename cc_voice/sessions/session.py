@@ -118,7 +118,8 @@ class Session:
                 await self._finish(self._ended)
         finally:
             await self._hearing.stop()
-            self._recording.close()
+            # Flushed in a thread: a slow disk must not keep the loop from other streams' keep-alives
+            await self._in_thread(self._recording.close)
 
     async def _receive(self) -> None:
         """Take events until the stream ends or is abandoned; however it ends, the client's sockets are closed."""
@@ -283,7 +284,7 @@ class Session:
         else:
             await self._hearing.idle()
             heard = await self._in_thread(self._hearing.finish)
-            self._recording.close()
+            await self._in_thread(self._recording.close)
             work = partial(completion.complete, heard=heard, pipelines=self._hearing.pipelines)
             await self._in_thread(work, self.spec, self._settings, self._recognition, self._deliver)
 
@@ -315,7 +316,7 @@ class Session:
     async def _revoke(self, ended: rtms.Ended) -> None:
         """Delete what was received, then say so: the batch is also the store's order to delete."""
         await self._hearing.stop()
-        self._recording.close()
+        await self._in_thread(self._recording.close)
         await self._in_thread(recordings.delete_stream, self._settings.recordings_dir, self.spec.call_id, self.spec.stream_id)
         reason = "Zoom revoked the stream: everything received was deleted"
         await self._in_thread(self._deliver, self._stage("revoked", reason, ended.reason))

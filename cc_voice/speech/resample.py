@@ -5,11 +5,14 @@ given to it (measured). So soxr works in floats here, on blocks of fixed size, a
 """
 
 import numpy as np
+import numpy.typing as npt
 import soxr
 
 from cc_voice.speech.codecs import Samples, int16_from_float
 
 _BLOCK_MS = 20
+
+Floats = npt.NDArray[np.float32]
 
 
 class Resampler:
@@ -28,15 +31,17 @@ class Resampler:
         pending = np.concatenate((self._rest, samples))
         whole = len(pending) - len(pending) % self._block
         self._rest = pending[whole:]
-        return _joined([self._convert(pending[at : at + self._block]) for at in range(0, whole, self._block)])
+        # Rounded together: that costs as much for one block as for fifty
+        return _rounded([self._convert(pending[at : at + self._block]) for at in range(0, whole, self._block)])
 
     def finish(self) -> Samples:
         """Return the rest. The resampler cannot be used afterwards."""
-        return self._rest[:0] if self._stream is None else self._convert(self._rest, last=True)
+        return self._rest[:0] if self._stream is None else _rounded([self._convert(self._rest, last=True)])
 
-    def _convert(self, block: Samples, last: bool = False) -> Samples:
+    def _convert(self, block: Samples, last: bool = False) -> Floats:
         assert self._stream is not None
-        return int16_from_float(self._stream.resample_chunk(block.astype(np.float32) / 32768.0, last=last))
+        converted: Floats = self._stream.resample_chunk(block.astype(np.float32) / 32768.0, last=last)
+        return converted
 
 
 def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
@@ -46,5 +51,5 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     return int16_from_float(soxr.resample(samples.astype(np.float32) / 32768.0, from_hz, to_hz, quality="HQ"))
 
 
-def _joined(parts: list[Samples]) -> Samples:
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int16)
+def _rounded(parts: list[Floats]) -> Samples:
+    return int16_from_float(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int16)

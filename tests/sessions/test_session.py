@@ -1,8 +1,10 @@
 """A live session: however a stream arrives, breaks and is taken up again, the same call is measured, once."""
 
 import asyncio
+import os
 import random
 import shutil
+import threading
 from pathlib import Path
 
 import msgspec
@@ -422,6 +424,22 @@ async def test_a_burst_of_a_minute_leaves_the_loop_to_others(stream: Stream) -> 
     assert turns >= len(backlog) // live.YIELD_EVERY_EVENTS
     session.abandon()
     await asyncio.wait_for(running, PATIENCE_S)
+
+
+async def test_a_slow_disk_does_not_hold_the_loop_when_a_recording_is_closed(
+    stream: Stream, packets: list[rtms.Audio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[tuple[str, bool]] = []
+    loop_thread, flush = threading.get_ident(), os.fsync
+
+    def fsync(fd: int) -> None:
+        flushed.append((Path(f"/proc/self/fd/{fd}").readlink().suffix, threading.get_ident() == loop_thread))
+        flush(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    await stream.run(*OPENING, *packets, ENDED)
+    audio_files = [in_loop for suffix, in_loop in flushed if suffix in (".pcm", ".idx")]
+    assert audio_files == [False] * 4
 
 
 async def test_sessions_of_one_call_are_measured_together(
