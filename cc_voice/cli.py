@@ -243,13 +243,14 @@ def _import_object(measured: "CallMeasured") -> dict[str, Any]:
 
 class _Calls(LazyGroup):
     elsewhere: ClassVar = {
+        "export": ("cc_voice.call_export", "export", "Write a call's transcript, Contact Lens JSON or audio to a file."),
         "hear": ("cc_voice.hear", "hear", "Hear a part of a recorded call again, for digits, yes and no, or phrases."),
     }
 
 
 @main.group(cls=_Calls)
 def calls() -> None:
-    """List calls, show one, hear a part of one again."""
+    """List calls, show one, write one to a file, hear a part of one again."""
 
 
 @calls.command("list")

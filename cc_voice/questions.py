@@ -16,6 +16,8 @@ import msgspec
 
 from cc_voice import exports, queries
 from cc_voice import sql as people_sql
+from cc_voice.exports import transcripts
+from cc_voice.exports.contact_lens import contact_lens
 from cc_voice.exports.folder import Options, export
 from cc_voice.exports.manifest import Manifest
 from cc_voice.settings import Settings
@@ -36,7 +38,10 @@ POLL_S = 0.05
 CHECK_ROWS = 20
 """Rows that break a check, shown at most: what is wrong is seen from a few, and there may be millions."""
 _NEED_A_SITE = frozenset(
-    {"calls.list", "calls.show", "streams", "streams.not_analysed", "report", "checks", "search", "reindex", "export", "sql"}
+    {
+        *("calls.list", "calls.show", "calls.export", "streams", "streams.not_analysed", "report"),
+        *("checks", "search", "reindex", "export", "sql"),
+    }
 )
 """Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
 
@@ -126,6 +131,25 @@ def _show_call(database: Database, settings: Settings, arguments: Mapping[str, A
     if found is None:
         raise QuestionError(f"there is no call {arguments['call_id']!r}; `cc-voice calls list` shows the ids")
     return msgspec.to_builtins(found)
+
+
+def _export_call(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    found = database.read_now(lambda con: calls.load_call(con, arguments["call_id"]))
+    if found is None:
+        raise QuestionError(f"there is no call {arguments['call_id']!r}; `cc-voice calls list` shows the ids")
+    return call_as(found, arguments["form"], arguments["leg_no"], settings.site.name)
+
+
+def call_as(call: calls.StoredCall, form: str, leg_no: int | None, site: str) -> str:
+    """Return a call, or a leg of it, as vtt, srt, txt or json. Raises QuestionError where there is no such leg."""
+    leg = next((leg for leg in call.legs if leg.leg_no == (leg_no or 1)), None)
+    if leg is None and (leg_no is not None or form == "json"):
+        raise QuestionError(f"call {call.call.call_id} has {len(call.legs)} legs, and none is number {leg_no or 1}")
+    if form == "json" and leg is not None:
+        return contact_lens(call, leg, site).decode()
+    return transcripts.FORMS[form](
+        line for line in call.utterances if leg_no is None or leg is None or line.leg_id == leg.leg_id
+    )
 
 
 def _streams(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
@@ -269,6 +293,7 @@ def _enrich(database: Database, settings: Settings, arguments: Mapping[str, Any]
 QUESTIONS: dict[str, Question] = {
     "calls.list": _list_calls,
     "calls.show": _show_call,
+    "calls.export": _export_call,
     "streams": _streams,
     "streams.not_analysed": _not_analysed,
     "reports": _list_reports,

@@ -414,3 +414,42 @@ def test_nothing_is_taken_where_one_file_is_wrong(run: Run, tmp_path: Path) -> N
     database = Database.open(tmp_path / "data" / "cc_voice.duckdb")
     assert database.read_now(lambda con: con.execute("select count(*) from zoom_engagement").fetchall()) == [(0,)]
     database.close()
+
+
+# -- a call as a file ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("golden_site")
+def test_a_transcript_is_written(run: Run, tmp_path: Path) -> None:
+    shown = run("calls", "export", "golden", "--as", "vtt")
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.startswith("WEBVTT\n\n00:00:")
+    written = run("calls", "export", "golden", "--as", "vtt", "--out", str(tmp_path / "golden.vtt"))
+    assert written.output == f"{tmp_path / 'golden.vtt'}\n"
+    assert (tmp_path / "golden.vtt").read_text() == shown.stdout
+    refused = run("calls", "export", "golden", "--as", "txt", "--out", "/proc/nowhere/golden.txt")
+    assert (refused.exit_code, "/proc/nowhere" in refused.output) == (1, True)
+
+
+@pytest.mark.parametrize("form", ["wav", "flac"])
+def test_the_audio_of_a_call_is_one_file_with_a_channel_per_party(run: Run, tmp_path: Path, form: str) -> None:
+    options = ("--agent-channel", "0", "--customer-channel", "1", "--allow-test-model", "--json")
+    imported = json.loads(run("import", str(GOOD_CALL), *options).stdout)
+    out = tmp_path / f"call.{form}"
+    result = run("calls", "export", imported["call_id"], "--as", form, "--out", str(out))
+    assert result.exit_code == 0, result.output
+    heard, rate_hz = soundfile.read(out, dtype="int16")
+    assert heard.shape[1] == 2
+    assert abs(len(heard) / rate_hz * 1000 - imported["duration_ms"]) < 100
+    agent = next(channel for channel in imported["channels"] if channel["party"] == "agent")
+    start_ms, end_ms = agent["intervals"][0]
+    piece = heard[start_ms * rate_hz // 1000 : end_ms * rate_hz // 1000].astype(float)
+    assert np.abs(piece[:, 0]).mean() > 10 * np.abs(piece[:, 1]).mean()
+
+
+@pytest.mark.usefixtures("golden_site")
+def test_audio_that_was_not_recorded_is_told(run: Run, tmp_path: Path) -> None:
+    result = run("calls", "export", "golden", "--as", "wav", "--out", str(tmp_path / "x.wav"))
+    assert result.exit_code == 1
+    assert "nothing of call golden is recorded" in result.output
+    assert not (tmp_path / "x.wav").exists()

@@ -33,6 +33,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("calls.list", {"limit": 10}),
     ("calls.list", {"limit": "1"}),
     ("calls.show", {"call_id": "golden"}),
+    *[("calls.export", {"call_id": "golden", "form": form, "leg_no": 1}) for form in ("vtt", "srt", "txt", "json")],
     ("streams", {}),
     ("streams.not_analysed", {}),
     ("reports", {}),
@@ -46,6 +47,8 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
 ]
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("calls.show", {"call_id": "gone"}, "there is no call 'gone'; `cc-voice calls list` shows the ids"),
+    ("calls.export", {"call_id": "gone", "form": "vtt", "leg_no": None}, "there is no call 'gone'"),
+    ("calls.export", {"call_id": "golden", "form": "vtt", "leg_no": 2}, "call golden has 1 legs, and none is number 2"),
     ("report", {"name": "gone", "params": {}, "format": "csv"}, "gone"),
     ("report", REPORT | {"params": {"quue": "x"}, "format": "csv"}, "quue"),
     ("report", REPORT | {"params": {"since": "yesterday noon"}, "format": "csv"}, "since"),

@@ -15,9 +15,10 @@ from litestar.response import ServerSentEvent, Stream
 from cc_voice import dictionary, exports, queries
 from cc_voice.call.batch import LiveWords
 from cc_voice.dictionary import Described
+from cc_voice.exports import transcripts
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.queries import Report
-from cc_voice.questions import ask_sql
+from cc_voice.questions import ask_sql, call_as
 from cc_voice.sql.runner import Answer, Limits
 from cc_voice.store import call_list, calls, streams
 from cc_voice.store.call_list import CallSummary, CallTotals
@@ -96,6 +97,10 @@ async def list_calls(
 @get("/calls/{call_id:str}", summary="Return a call")
 async def show_call(appliance: NamedDependency[Appliance], call_id: FromPath[str]) -> StoredCall:
     """Return a measured call with everything behind it: legs, metrics, reasons, intervals, utterances, words, events."""
+    return await _call(appliance, call_id)
+
+
+async def _call(appliance: Appliance, call_id: str) -> StoredCall:
     found = await appliance.database.read(lambda con: calls.load_call(con, call_id))
     if found is None:
         raise NotFoundException(f"there is no measured call {call_id}")
@@ -111,6 +116,27 @@ async def audio(
 ) -> Stream:
     """Return a call's audio, agent left, customer right; Range requests are answered."""
     return await call_audio(request, appliance, call_id, format)
+
+
+@get("/calls/{call_id:str}/transcript", summary="Return a transcript")
+async def transcript(
+    appliance: NamedDependency[Appliance],
+    call_id: FromPath[str],
+    format: FromQuery[Literal["vtt", "srt", "txt"]] = "vtt",
+    leg: FromQuery[int | None] = None,
+) -> Response[str]:
+    """Return a call's transcript, or a leg's, as WebVTT, SubRip or text; times are those of its audio."""
+    headers = {"content-disposition": f'attachment; filename="{call_id}.{format}"'}
+    text = call_as(await _call(appliance, call_id), format, leg, appliance.settings.site.name)
+    return Response(text, media_type=transcripts.MEDIA_TYPES[format], headers=headers)
+
+
+@get("/calls/{call_id:str}/contact-lens", summary="Return a leg like Contact Lens")
+async def contact_lens(appliance: NamedDependency[Appliance], call_id: FromPath[str], leg: FromQuery[int] = 1) -> Response[str]:
+    """Return a leg in the shape of an output file of Amazon Connect's Contact Lens; what is not known is left out."""
+    headers = {"content-disposition": f'attachment; filename="{call_id}-{leg}.contact-lens.json"'}
+    text = call_as(await _call(appliance, call_id), "json", leg, appliance.settings.site.name)
+    return Response(text, media_type=MediaType.JSON, headers=headers)
 
 
 @get("/live", summary="Return the floor now")

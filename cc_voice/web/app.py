@@ -65,6 +65,8 @@ API: tuple[ControllerRouterHandler, ...] = (
     api.list_calls,
     api.show_call,
     api.audio,
+    api.transcript,
+    api.contact_lens,
     api.live,
     api.live_words,
     api.list_reports,

@@ -1,7 +1,7 @@
 """A call's audio as browsers play it: two channels, agent left, customer right; made from the recording when asked for, and kept
 for a while.
 
-Whoever is neither (a supervisor, an IVR, a mixed channel) is heard on both sides. The cache is bounded, holds nothing that cannot
+What is on which side is told in `exports/sound.py`. The cache is bounded, holds nothing that cannot
 be made again, and forgets a call as soon as its recording is gone: what Zoom revoked must not live on in a copy.
 """
 
@@ -12,22 +12,17 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 
+from cc_voice.exports.sound import BLOCK_SAMPLES, stereo, write_call
 from cc_voice.store import playback, recordings
 from cc_voice.store.playback import CallAudio
-from cc_voice.store.sound import write_sound
 
 CACHE_BYTES = 4 << 30
 PEAKS = 1200
 """Points of a lane: about one per pixel of a wide screen."""
-SIDES = ("agent", "customer")
-BLOCK_SAMPLES = 1 << 20
-"""About a minute: bounds the memory that a call of hours takes."""
-_FORMATS = {"flac": "FLAC", "wav": "WAV"}
 
 
 class Peaks(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +85,7 @@ class AudioCache:
         if path.suffix == ".peaks":
             recordings.write_atomically(path, msgspec.json.encode(_peaks(audio, parties)))
         else:
-            _write(path, audio, parties)
+            write_call(path, audio, parties, path.suffix[1:])
         self.sweep()
 
 
@@ -126,29 +121,6 @@ def _version(folder: Path, parties: Mapping[str, str | None]) -> str | None:
     return hashlib.sha256(repr((files, sorted(parties.items()))).encode()).hexdigest()[:20]
 
 
-def _write(path: Path, audio: CallAudio, parties: Mapping[str, str | None]) -> None:
-    part = path.with_suffix(".part")
-    starts = range(0, audio.length, BLOCK_SAMPLES)
-    blocks = (_stereo(audio, parties, start, min(start + BLOCK_SAMPLES, audio.length)) for start in starts)
-    try:
-        write_sound(part, blocks, rate_hz=audio.sample_rate_hz, channels=2, frames=audio.length, form=_FORMATS[path.suffix[1:]])
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _stereo(audio: CallAudio, parties: Mapping[str, str | None], start: int, end: int) -> Any:
-    """Return samples [start, end) as int16 of shape (samples, 2)."""
-    mixed = np.zeros((end - start, 2), dtype=np.int32)
-    for channel_id, samples in zip(audio.channel_ids, audio.read(start, end), strict=True):
-        party = parties.get(channel_id)
-        for side, name in enumerate(SIDES):
-            if party == name or party not in SIDES:
-                mixed[:, side] += samples
-    return np.clip(mixed, -32768, 32767).astype(np.int16)
-
-
 def _peaks(audio: CallAudio, parties: Mapping[str, str | None]) -> Peaks:
     count = min(PEAKS, audio.length)
     edges = np.linspace(0, audio.length, count + 1).astype(np.int64)
@@ -156,7 +128,7 @@ def _peaks(audio: CallAudio, parties: Mapping[str, str | None]) -> Peaks:
     loudest: list[list[int]] = []
     for first in range(0, count, at_once):
         around = edges[first : first + at_once + 1]
-        samples = np.abs(_stereo(audio, parties, int(around[0]), int(around[-1])).astype(np.int32))
+        samples = np.abs(stereo(audio, parties, int(around[0]), int(around[-1])).astype(np.int32))
         slices = np.maximum.reduceat(samples, around[:-1] - around[0], axis=0)
         loudest += np.minimum(255, slices // 128).tolist()
     return Peaks(

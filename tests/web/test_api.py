@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import httpx
 import pytest
@@ -107,6 +108,31 @@ async def test_nonsense_is_answered_in_json(rosa: httpx.AsyncClient, path: str, 
     assert answer.json()["status_code"] == status
 
 
+@pytest.mark.parametrize(
+    ("form", "media_type", "begins"),
+    [("vtt", "text/vtt", "WEBVTT"), ("srt", "application/x-subrip", "1\n00:00:"), ("txt", "text/plain", "[00:00:")],
+)
+async def test_a_transcript_is_a_file(rosa: httpx.AsyncClient, golden: str, form: str, media_type: str, begins: str) -> None:
+    answer = await rosa.get(f"/api/v1/calls/golden/transcript?format={form}")
+    assert answer.headers["content-type"].startswith(media_type)
+    assert answer.headers["content-disposition"] == f'attachment; filename="golden.{form}"'
+    assert answer.text.startswith(begins)
+    assert (await rosa.get(f"/api/v1/calls/gone/transcript?format={form}")).status_code == 404
+    assert (await rosa.get(f"/api/v1/calls/golden/transcript?format={form}&leg=2")).status_code == 400
+
+
+async def test_a_leg_comes_in_the_shape_of_contact_lens(rosa: httpx.AsyncClient, golden: str) -> None:
+    assert (await rosa.get("/api/v1/calls/golden/contact-lens")).json()["CustomerMetadata"]["ContactId"] == "golden-1"
+    assert (await rosa.get("/api/v1/calls/golden/contact-lens?leg=2")).status_code == 400
+
+
+async def test_the_page_of_a_call_offers_its_files(rosa: httpx.AsyncClient, golden: str) -> None:
+    html = (await rosa.get("/calls/golden")).text
+    for link in re.findall(r'href="(/api/v1/calls/golden[^"]*)" download', html):
+        assert (await rosa.get(link)).status_code == 200, link
+    assert "Transcript, WebVTT" in html
+
+
 async def test_columns_are_described(rosa: httpx.AsyncClient) -> None:
     told = (await rosa.get("/api/v1/columns")).json()
     hold = next(column for column in told if column["name"] == "hold_pct")
@@ -151,11 +177,14 @@ async def test_the_api_describes_itself_and_nothing_else(rosa: httpx.AsyncClient
         "/api/v1/calls",
         "/api/v1/calls/{call_id}",
         "/api/v1/calls/{call_id}/audio",
+        "/api/v1/calls/{call_id}/contact-lens",
+        "/api/v1/calls/{call_id}/transcript",
         "/api/v1/columns",
         "/api/v1/live",
         "/api/v1/live/words",
         "/api/v1/reports",
         "/api/v1/reports/{name}",
+        "/api/v1/search",
         "/api/v1/sql",
     }
     operations = {path: methods.get("get") or methods["post"] for path, methods in described["paths"].items()}
