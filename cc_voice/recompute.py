@@ -20,7 +20,9 @@ from cc_voice import questions
 from cc_voice.call.comparison import Changes, Comparison
 from cc_voice.call.needs import NEEDS
 from cc_voice.sessions import recomputing
-from cc_voice.settings import Settings
+from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.recomputing import What
+from cc_voice.settings import Settings, configure_logging
 from cc_voice.store import runs
 from cc_voice.store.runs import Plan, Result, Run, RunError
 from cc_voice.terminal import load_settings, print_json, print_table, reason, site_options
@@ -52,21 +54,35 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--call", "call_ids", multiple=True, metavar="CALL_ID", help="Only this call; repeat for more.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Show only what changes in this metric; repeat for more.")
 @click.option("--threshold-set", metavar="NAME", help="Measure with a set of [[thresholds]].  [default: those in force]")
+@click.option(
+    "--what",
+    type=click.Choice(["metrics", "recognition"]),
+    default="metrics",
+    show_default=True,
+    help="Count again what was heard, or hear the recordings again with today's models.",
+)
+@click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear them (tests, demos).")
 @click.option("--run", "name", metavar="NAME", help="Name of the run.  [default: from what is asked for]")
 @click.option("--publish", is_flag=True, help="Write the result to the store.")
 @click.option("--list", "list_runs", is_flag=True, help="List the runs that are kept.")
 @click.option("--discard", metavar="NAME", help="Delete a run.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes.  [default: one per core]")
+@click.option("--jobs", type=click.IntRange(1), help="Calls at once.  [default: one per core]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def recompute(
-    config: Path | None, data_dir: Path | None, as_json: bool, list_runs: bool, discard: str | None, **asked: Any
+    config: Path | None,
+    data_dir: Path | None,
+    as_json: bool,
+    list_runs: bool,
+    discard: str | None,
+    allow_test_model: bool | None,
+    **asked: Any,
 ) -> None:
     """Measure all of history again, from what lies beside the recordings, and show what changes.
 
     Nothing is changed without --publish: the result is kept as a run, and the same command goes on with it, also after a crash.
     Whole calls are published, as the numbers of a leg belong together; --metric says only which changes are shown.
     """
-    settings = load_settings(config, data_dir)
+    settings = load_settings(config, data_dir, allow_test_model=allow_test_model)
     try:
         if list_runs:
             rows = [_described(settings, name) for name in runs.names(settings.runs_dir)]
@@ -95,6 +111,7 @@ def _recompute(
     call_ids: tuple[str, ...],
     metrics: tuple[str, ...],
     threshold_set: str | None,
+    what: What,
     name: str | None,
     publish: bool,
     jobs: int | None,
@@ -107,6 +124,7 @@ def _recompute(
         until=until.date() if until else None,
         call_ids=call_ids,
         threshold_set=threshold_set,
+        what=what,
     )
     run = Run(settings.runs_dir, name or _name(plan))
     run.begin(plan)
@@ -138,13 +156,27 @@ def _measure(settings: Settings, run: Run, plan: Plan, jobs: int) -> None:
     missing = [call_id for call_id in wanted if call_id not in done]
     if not missing:
         return
+    work = _hear if plan.what == "recognition" else _count
     with _progress() as progress:
-        task = progress.add_task("measuring", total=len(wanted), completed=len(wanted) - len(missing))
-        # Spawned: this process may have threads by now, and a fork would copy their locks
-        with ProcessPoolExecutor(max_workers=jobs, mp_context=multiprocessing.get_context("spawn")) as workers:
-            for result in recomputing.measure_again(missing, settings, plan, workers):
-                run.add(result)
-                progress.advance(task)
+        task = progress.add_task(plan.what, total=len(wanted), completed=len(wanted) - len(missing))
+        for result in work(missing, settings, plan, jobs):
+            run.add(result)
+            progress.advance(task)
+
+
+def _count(call_ids: list[str], settings: Settings, plan: Plan, jobs: int) -> Iterator[Result]:
+    # Spawned: this process may have threads by now, and a fork would copy their locks
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=multiprocessing.get_context("spawn")) as workers:
+        yield from recomputing.measure_again(call_ids, settings, plan, workers)
+
+
+def _hear(call_ids: list[str], settings: Settings, plan: Plan, jobs: int) -> Iterator[Result]:
+    configure_logging("warning")
+    recognition = Recognition(settings, threads=jobs, allow_test_model=settings.allow_test_model)
+    try:
+        yield from recomputing.hear_again(call_ids, settings, plan, recognition, jobs)
+    finally:
+        recognition.close()
 
 
 def _compare(settings: Settings, run: Run, metrics: tuple[str, ...]) -> Summary:

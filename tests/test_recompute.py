@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+import cc_voice.simulator
 from cc_voice.cli import main
 from cc_voice.sessions import completion
 from cc_voice.settings import Settings
@@ -184,3 +185,33 @@ def test_a_run_with_another_configuration_is_another_run(tmp_path: Path, setting
     assert "was begun for something else" in result.stderr
     listed = CliRunner().invoke(main, ["recompute", "--config", str(config), "--list"])
     assert listed.stdout.splitlines()[1].startswith("mine")
+
+
+SCENARIOS = Path(cc_voice.simulator.__file__).parent / "scenarios"
+
+
+def test_recordings_are_heard_again(settings: Settings, recompute: Recompute) -> None:
+    """What a first hearing missed is there; what stood only in the options of the import stays; the same again is the same."""
+    options = ["--agent-channel", "0", "--customer-channel", "1", "--language", "en", "--allow-test-model"]
+    result = CliRunner().invoke(
+        main, ["import", str(SCENARIOS / "good-call.flac"), *options, "--json", "--data-dir", str(settings.data_dir)]
+    )
+    assert result.exit_code == 0, result.output
+    (first,) = json.loads(result.stdout)["legs"]
+    again = ("--what", "recognition", "--allow-test-model")
+    assert recompute(*again)["changes"]["metrics"] == []
+    (known,) = recordings.load_analyses(settings.recordings_dir, first["call_id"])
+    recordings.save_analysis(settings.recordings_dir, msgspec.structs.replace(known, utterances=()))
+    assert recompute("--publish")["changes"]["legs_changed"] == 1
+    found = recompute(*again, "--run", "second", "--publish")
+    changed = {change["metric"]: change for change in found["changes"]["metrics"]}
+    assert (changed["word_count_agent"]["mean_after"], found["published"]) == (first["word_count_agent"], 1)
+    assert recordings.load_analyses(settings.recordings_dir, first["call_id"]) == [known]
+    assert recompute("--run", "third")["changes"]["legs_changed"] == 0
+
+
+def test_a_recording_that_is_gone_cannot_be_heard_again(settings: Settings, recompute: Recompute) -> None:
+    record(settings, ["a"])
+    (path,) = settings.recordings_dir.glob("a/*/stream.json")
+    path.unlink()
+    assert recompute("--what", "recognition", "--allow-test-model")["calls"] == 0

@@ -1,4 +1,4 @@
-"""Measures calls again from what lies beside their recordings: all history can be asked again.
+"""Measures calls again from what lies beside their recordings, or hears them again: all history can be asked again.
 
 The store is not read: what was measured and then lost with a damaged database comes back.
 """
@@ -7,18 +7,28 @@ import datetime
 import hashlib
 import zoneinfo
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 
+from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.measure import METRIC_VERSION
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.sessions import completion
+from cc_voice.sessions.imports import PRODUCT
+from cc_voice.sessions.listening import hear
+from cc_voice.sessions.recognition import Recognition
 from cc_voice.settings import Settings, dumps, loads
+from cc_voice.speech import models
+from cc_voice.speech.errors import SpeechError
 from cc_voice.store import recordings
 from cc_voice.store.recordings import RecordingError
 from cc_voice.store.runs import Plan, Result, RunError
+
+What = Literal["metrics", "recognition"]
 
 _AT_ONCE = 50
 """Calls handed to a process at a time: enough to make the handing over cheap, few enough for a moving progress bar."""
@@ -31,12 +41,16 @@ def plan(
     until: datetime.date | None = None,
     call_ids: tuple[str, ...] = (),
     threshold_set: str | None = None,
+    what: What = "metrics",
 ) -> Plan:
     """Return what is asked for. Raises RunError for a set of thresholds that the configuration does not have."""
     tried(settings, threshold_set)
-    decides = (settings.thresholds, settings.meeting_agent, settings.cust_speech_on_hold, settings.transcript, settings.timezone)
+    decides: list[Any] = [settings.thresholds, settings.meeting_agent, settings.cust_speech_on_hold, settings.transcript]
+    if what == "recognition":
+        decides += [settings.recogniser, settings.vad, settings.prefer_models, settings.language, settings.phrases]
+        decides += [repr(models.stamps(settings.installed_models_dir)), settings.allow_test_model]
     return Plan(
-        what="metrics",
+        what=what,
         since=since.isoformat() if since else None,
         until=until.isoformat() if until else None,
         call_ids=tuple(sorted(call_ids)),
@@ -98,3 +112,51 @@ def _measure_one(call_id: str, settings: Settings, chosen: ThresholdSet | None) 
         return Result(call_id=call_id, measured=completion.call_measured(analyses, settings, chosen))
     except (OSError, RecordingError, msgspec.DecodeError, ValueError) as error:
         return Result(call_id=call_id, problem=f"what was heard cannot be read ({error}); use --what recognition to hear it again")
+
+
+def hear_again(call_ids: list[str], settings: Settings, asked: Plan, recognition: Recognition, threads: int) -> Iterator[Result]:
+    """Yield what each call says and measures when its recording is heard again with today's models and settings."""
+    chosen = tried(settings, asked.threshold_set)
+    with ThreadPoolExecutor(threads, thread_name_prefix="rehear") as pool:
+        yield from pool.map(lambda call_id: _hear_one(call_id, settings, recognition, chosen), call_ids)
+
+
+def _hear_one(call_id: str, settings: Settings, recognition: Recognition, chosen: ThresholdSet | None) -> Result:
+    try:
+        folder = settings.recordings_dir / call_id
+        known = {analysis.stream_id: analysis for analysis in recordings.load_analyses(settings.recordings_dir, call_id)}
+        heard = [
+            _hear_stream(path, known[header.stream_id], settings, recognition)
+            for path, header in recordings.started_streams(folder)
+            if header.stream_id in known
+        ]
+        if not heard:
+            return Result(call_id=call_id, problem="it has not been heard yet")
+        return Result(call_id=call_id, measured=completion.call_measured(heard, settings, chosen), analyses=tuple(heard))
+    except (OSError, RecordingError, SpeechError, msgspec.DecodeError, ValueError) as error:
+        return Result(call_id=call_id, problem=f"its recording cannot be heard again ({error})")
+
+
+def _hear_stream(folder: Path, known: StreamAnalysis, settings: Settings, recognition: Recognition) -> StreamAnalysis:
+    """Hear a stream again. What did not come from its audio and its journal – whose channel an imported one is – stays."""
+    recording = recordings.open_recording(folder)
+    if recording is None:
+        raise RecordingError(f"stream {known.stream_id} of call {known.call_id} has no recording any more")
+    try:
+        pipelines = recognition.pipelines(recording.header.language)
+        run = recognition.hearing.catch_up
+        heard = {name: hear(file, pipelines.make, run) for name, file in recording.channels.items()}
+        is_fixed = known.product == PRODUCT and known.policy is not None and not known.policy.identify
+        analysis = completion.understand(recording, known.epoch, heard, settings.language, recognition, pipelines, run, is_fixed)
+    finally:
+        recording.close()
+    parties = {channel.channel_id: channel.party for channel in known.channels}
+    return msgspec.structs.replace(
+        analysis,
+        channels=tuple(
+            msgspec.structs.replace(channel, party=parties.get(channel.channel_id)) for channel in analysis.channels
+        ),
+        duration_ms=known.duration_ms,
+        mixed_audio=known.mixed_audio,
+        host_id=known.host_id,
+    )

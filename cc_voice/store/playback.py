@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 
 from cc_voice.store import recordings
+from cc_voice.store.sound import read_sound
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,5 +85,5 @@ def _read(piece: Piece, start: int, count: int) -> Any:
     # Looked up each time: the file may be compressed meanwhile
     flac, pcm = _files(piece.folder, piece.number)
     if flac.exists():
-        return soundfile.read(flac, count, start, dtype="int16")[0]
+        return read_sound(flac, start, count)
     return np.fromfile(pcm, dtype="<i2", count=count, offset=start * recordings.BYTES_PER_SAMPLE)

@@ -31,7 +31,7 @@ import numpy as np
 
 from cc_voice.call.analysis import Interval, StreamAnalysis
 from cc_voice.store.ranges import Ranges
-from cc_voice.store.sound import write_sound
+from cc_voice.store.sound import read_sound, write_sound
 
 _RECORD = struct.Struct("<QI")
 _JITTER_MS = 20
@@ -74,6 +74,7 @@ class ChannelFile:
         self.channel_id = channel_id
         self.rate_hz = rate_hz
         self.path = folder / f"{number}.pcm"
+        self.flac_path = self.path.with_suffix(".flac")
         self.index_path = folder / f"{number}.idx"
         self.ranges = Ranges()
         self.duplicate_samples = 0
@@ -128,9 +129,14 @@ class ChannelFile:
         return start
 
     def read(self, start: int, end: int) -> bytes:
-        """Return samples [start, end) as PCM; holes and what lies past the end are zeros."""
+        """Return samples [start, end) as PCM; holes and what lies past the end are zeros. Raises OSError."""
         wanted = (end - start) * BYTES_PER_SAMPLE
-        data = os.pread(self._pcm_fd, wanted, start * BYTES_PER_SAMPLE) if self._pcm_fd >= 0 else b""
+        if self._pcm_fd >= 0:
+            data = os.pread(self._pcm_fd, wanted, start * BYTES_PER_SAMPLE)
+        elif start < self.ranges.end and self.flac_path.exists():
+            data = read_sound(self.flac_path, start, end - start).astype("<i2").tobytes()
+        else:
+            data = b""
         return data + bytes(wanted - len(data))
 
     def received(self) -> tuple[Interval, ...]:

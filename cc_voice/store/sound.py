@@ -1,4 +1,4 @@
-"""Audio files, written whole or not at all: FLAC and WAV from blocks of int16 samples."""
+"""Audio files, written whole or not at all: FLAC and WAV from blocks of int16 samples; and read piece by piece."""
 
 import errno
 from collections.abc import Iterable
@@ -6,6 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import soundfile
+
+
+def read_sound(path: Path, start: int, count: int) -> Any:
+    """Return up to `count` frames from frame `start` on, as int16. Raises OSError (damaged)."""
+    try:
+        return soundfile.read(path, count, start, dtype="int16")[0]
+    except soundfile.LibsndfileError as error:
+        raise OSError(errno.EIO, f"cannot read the audio file ({error})", str(path)) from error
 
 
 def write_sound(path: Path, blocks: Iterable[Any], *, rate_hz: int, channels: int, frames: int, form: str) -> None:

@@ -171,3 +171,19 @@ def test_deleting_a_stream_leaves_other_streams_and_calls(tmp_path: Path) -> Non
     recordings.delete_stream(tmp_path, "call-a", "second")
     recordings.delete_stream(tmp_path, "call-a", "second")
     assert [path.name for path in tmp_path.iterdir()] == ["call-b"]
+
+
+def test_a_compressed_recording_is_read_like_a_raw_one(tmp_path: Path) -> None:
+    folder = recordings.stream_folder(tmp_path, header().call_id, header().stream_id)
+    recording = recordings.create(tmp_path, header())
+    samples = np.arange(-800, 800, dtype="<i2")
+    recording.channel("a").write(0, samples.tobytes())
+    recording.close()
+    recordings.compress(folder)
+    opened = recordings.open_recording(folder)
+    assert opened is not None
+    file = opened.channels["a"]
+    assert not file.path.exists()
+    assert file.read(100, 1_700) == samples[100:].tobytes() + bytes(2 * 100)
+    assert file.read(5_000, 5_010) == bytes(20)
+    opened.close()
