@@ -271,7 +271,10 @@ insert into fact_leg (
     turn_switch_count, turn_switch_per_min, asr_conf_mean, low_conf_word_pct, one_way_audio, mixed_audio, multi_party, media_gap_ms,
     qa_eligible, leg_no, start_ms, end_ms, hold_pct, overtalk_pct, agent_talk_pct_t1, agent_talk_pct_t2, agent_talk_pct_t3,
     customer_talk_pct, silence_pct, agent_overlap_turn_pct, backchannel_method, wpm_agent_delta, monologue_count_agent,
-    word_count_agent, word_count_customer, detector, asr_model, metric_version, threshold_set_id, computed_at, call_no
+    word_count_agent, word_count_customer, level_dbfs_agent, level_dbfs_customer, loudness_p95_agent, loudness_p95_customer,
+    quiet_pct_agent, quiet_pct_customer, clipping_pct_agent, clipping_pct_customer, snr_db_agent, snr_db_customer,
+    raised_voice_count_agent, raised_voice_count_customer, raised_voice_ms_agent, raised_voice_ms_customer, echo_suspect,
+    detector, asr_model, metric_version, threshold_set_id, computed_at, call_no
 )
 with measured as (
     select
@@ -359,6 +362,21 @@ select
     monologues,
     word_count_agent,
     word_count_customer,
+    -30 + 12 * r,
+    -36 + 12 * r,
+    76 + 12 * r,
+    70 + 12 * r,
+    if(r < 0.03, 2000 * r, 2 * r),
+    if(r < 0.05, 1000 * r, 4 * r),
+    if(r > 0.97, 2.5, 0),
+    0,
+    10 + 40 * r,
+    15 + 30 * r,
+    0,
+    0,
+    0,
+    0,
+    r > 0.985,
     'bench',
     language_code || '-bench',
     '1',
