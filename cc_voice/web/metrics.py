@@ -206,7 +206,8 @@ SECTIONS: tuple[Section, ...] = (
             Metric("lang_switch_count_agent", "n", Evidence("lang_switch", "agent")),
             Metric("lang_mismatch_ms", "time", Evidence("lang_mismatch")),
             Metric("cmi_customer", "%"),
-            Metric("unsupported_lang_ms", "time", Evidence("language")),
+            # Where the site fixes the language nothing had to be found out: then all of the speech is in it
+            Metric("unsupported_lang_ms", "time", Evidence("language", otherwise=Evidence("speech", without=ON_HOLD))),
             Metric("lid_conf_mean", "conf", Evidence("language")),
         ),
     ),

@@ -231,7 +231,7 @@ def test_slash_leads_to_the_search_field(page: Any) -> None:
     page.keyboard.type("okay")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search?q=okay")
-    assert page.locator("li.hit").count() == 2
+    assert page.locator("li.hit").count() == 3
 
 
 def test_a_passage_is_heard_where_it_was_found(page: Any) -> None:
