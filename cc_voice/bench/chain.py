@@ -156,8 +156,8 @@ def word_errors(expected: Sequence[str], found: Sequence[str]) -> int:
 
 
 def bundled_calls(language: str) -> list[SaidCall]:
-    """Return the calls that ship with the product."""
-    found = []
+    """Return the calls that ship with the product and have lines in this language."""
+    found: list[SaidCall] = []
     for name in scenario_names():
         script = load_scenario(name)
         channels = []
@@ -165,7 +165,8 @@ def bundled_calls(language: str) -> list[SaidCall]:
             mine = [one for one in script.lines if (one.channel_id or one.user_id) == track.key]
             said = tuple(SaidLine(one.start_ms, one.end_ms, one.text, not _same(one.language, language)) for one in mine)
             channels.append(SaidChannel(int16_from_bytes(track.pcm), said))
-        found.append(SaidCall(name, tuple(channels)))
+        if any(not line.foreign for channel in channels for line in channel.lines):
+            found.append(SaidCall(name, tuple(channels)))
     return found
 
 

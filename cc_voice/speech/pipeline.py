@@ -26,7 +26,10 @@ from cc_voice.speech.webrtc import WebrtcDetector
 
 _PADDING = 150 // FRAME_MS
 """Frames of silence around a segment: without, recognisers lose first and last phones."""
-_LOOKBACK = TightRule().window_ms // FRAME_MS + _PADDING
+_GRID = 3
+"""Frames. Recognisers of this kind decide every 30 ms, and which words noise costs depends on where they begin to count: on one
+grid, a segment is heard as the same audio is within the whole channel (README)."""
+_LOOKBACK = TightRule().window_ms // FRAME_MS + _PADDING + _GRID - 1
 _BATCH_MS = 10_000
 
 
@@ -175,7 +178,8 @@ class ChannelPipeline:
         self._closed.append((self._tight.start * FRAME_MS, self._tight.end * FRAME_MS))
 
     def _begin_segment(self) -> None:
-        self._segment_start = self._heard = max(self._heard, self._wide.start - _PADDING)
+        start = max(0, self._wide.start - _PADDING)
+        self._segment_start = self._heard = max(self._heard, start - start % _GRID)
         self._current = factory, _ = self._next
         if factory is not None:
             self._guarded(lambda: self._create(factory))

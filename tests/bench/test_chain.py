@@ -59,7 +59,7 @@ def test_the_path_costs_no_words() -> None:
     assert {one["words"] for one in found.values()} == {96}
     assert found["clean"]["path_errors"] == found["clean"]["whole_errors"] == 0
     assert 0 < found["noise"]["whole_errors"] <= 6
-    assert found["noise"]["path_errors"] - found["noise"]["whole_errors"] <= 2
+    assert found["noise"]["path_errors"] <= found["noise"]["whole_errors"]
 
 
 def test_the_table_is_markdown(tmp_path: Path) -> None:

@@ -158,6 +158,21 @@ def test_a_hole_of_zeros_moves_everything_behind_it(vosk_factory: VoskFactory, s
         assert np.abs(np.array(after) - np.array(before) - 5000).max() <= 50
 
 
+@pytest.mark.parametrize("late_ms", [0, 10, 20, 3010])
+def test_segments_begin_on_the_grid_of_recognisers_and_never_late(spoken: Samples, two_stages: DetectorFactory, late_ms: int) -> None:
+    """A word more or less is lost to noise wherever a recogniser begins to count; on one grid it is the same as in the whole."""
+    pipeline = ChannelPipeline("ch-1", RATE, Scripted(), "en", detectors=two_stages)
+    pipeline.feed(bytes(RATE * 2 * late_ms // 1000) + spoken.tobytes())
+    pipeline.finish()
+    segments = pipeline.segments()
+    assert len(segments) >= 2
+    before_ms = 0
+    for one in segments:
+        assert one.start_ms % 30 == 0 or one.start_ms == before_ms
+        assert max(before_ms, one.spoken[0] - 170) <= one.start_ms <= max(before_ms, one.spoken[0] - 150)
+        before_ms = one.end_ms
+
+
 def test_a_recogniser_hears_every_segment_once_and_in_order(spoken: Samples) -> None:
     scripted = Scripted()
     pcm = spoken.tobytes()
