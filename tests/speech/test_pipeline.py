@@ -159,7 +159,7 @@ def test_a_hole_of_zeros_moves_everything_behind_it(vosk_factory: VoskFactory, s
 
 
 @pytest.mark.parametrize("late_ms", [0, 10, 20, 3010])
-def test_segments_begin_on_the_grid_of_recognisers_and_never_late(spoken: Samples, two_stages: DetectorFactory, late_ms: int) -> None:
+def test_segments_begin_on_the_grid_of_recognisers(spoken: Samples, two_stages: DetectorFactory, late_ms: int) -> None:
     """A word more or less is lost to noise wherever a recogniser begins to count; on one grid it is the same as in the whole."""
     pipeline = ChannelPipeline("ch-1", RATE, Scripted(), "en", detectors=two_stages)
     pipeline.feed(bytes(RATE * 2 * late_ms // 1000) + spoken.tobytes())
