@@ -22,7 +22,7 @@ from cc_voice.call.transcript import Utterance
 from cc_voice.languages import LanguageSettings
 from cc_voice.sessions.completion import Heard
 from cc_voice.sessions.following import Course, Following, plot
-from cc_voice.sessions.listening import Listener
+from cc_voice.sessions.listening import BLOCK_MS, Listener
 from cc_voice.sessions.policy import call_policy
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.spec import SessionSpec
@@ -69,6 +69,7 @@ class Hearing:
         """Those that name a queue: they say which languages the call may be in."""
         self._installed: tuple[str, ...] = ()
         self._asking: dict[str, asyncio.Future[Course]] = {}
+        self._is_live = False
         self._running: dict[str, asyncio.Future[_Step]] = {}
         self._news: list[Utterance] = []
         self._shown: dict[str, Saying] = {}
@@ -92,14 +93,18 @@ class Hearing:
         pool, work = self._recognition.pool, self._recognition.pipelines
         self.pipelines = await loop.run_in_executor(pool, work, self._spec.language)
         self._installed = await loop.run_in_executor(pool, self._recognition.languages)
-        while True:
-            for channel_id, file in self._recording.channels.items():
-                if channel_id not in self._listeners:
-                    self._listeners[channel_id] = Listener(file, self.pipelines.make)
-                self._follow(channel_id, self.pipelines)
-                self._advance(self._listeners[channel_id])
-            looked()
-            await asyncio.sleep(LOOK_EVERY_S)
+        self._is_live = True
+        try:
+            while True:
+                for channel_id, file in self._recording.channels.items():
+                    if channel_id not in self._listeners:
+                        self._listeners[channel_id] = Listener(file, self.pipelines.make)
+                    self._follow(channel_id, self.pipelines)
+                    self._advance(self._listeners[channel_id])
+                looked()
+                await asyncio.sleep(LOOK_EVERY_S)
+        finally:
+            self._is_live = False
 
     def take_words(self, said: Utterance) -> None:
         """Take a line of Zoom's: it tells which language is spoken."""
@@ -182,6 +187,10 @@ class Hearing:
             self._shown.pop(channel_id, None)
             self._show(self._words(channel_id, said, is_final=True))
         self._show_saying(channel_id, saying)
+        # Who is behind waits for a thread, not for the next look. Less than a block is left to that: it will be more by then
+        if self._is_live and self.pipelines is not None and self._media_ms() - listener.position_ms >= BLOCK_MS:
+            self._follow(channel_id, self.pipelines)
+            self._advance(listener)
 
     def _show_saying(self, channel_id: str, saying: Saying | None) -> None:
         """Show what is being said where it has changed."""

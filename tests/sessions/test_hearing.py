@@ -203,3 +203,22 @@ async def test_a_stream_far_behind_does_not_go_before_one_that_is_on_time(
     hearing_s = [(lag_ms, live) for lag_ms, live in ranks if lag_ms]
     assert {live for lag_ms, live in hearing_s if lag_ms >= hearing.FAR_BEHIND_MS} == {False}
     assert {live for lag_ms, live in hearing_s if lag_ms < hearing.FAR_BEHIND_MS} == {True}
+
+
+async def test_who_is_behind_does_not_wait_for_the_next_look(
+    site: Settings, voices: tuple[Samples, Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block is a second, and so is a look here: 45 seconds would take 45."""
+    monkeypatch.setattr(hearing, "LOOK_EVERY_S", 1.0)
+    recognition = SlowRecognition(site, threads=1, delay_s=0.0)
+    stream = Stream(site, recognition)
+    zoom = Zoom(*OPENING, *(packet for at in range(3) for packet in audio(AGENT, voices[0], at * LENGTH_MS)))
+    session = stream.session(zoom)
+    running = asyncio.create_task(session.run())
+    await until(lambda: session.progress().media_ms == 3 * LENGTH_MS)
+    began = time.monotonic()
+    await until(lambda: session.lag_ms < 1000)
+    assert time.monotonic() - began < 3 * LENGTH_MS / 1000 / 2
+    session.abandon()
+    await asyncio.wait_for(running, PATIENCE_S)
+    recognition.close()
