@@ -33,6 +33,8 @@ CALLS = (
     "angry-to-satisfied", "card-number", "english-to-spanish", "good-call", "interrupted-call", "long-hold", "meeting", "transfer",
 )  # fmt: skip
 """The bundled scenarios that show what the appliance measures; the others are for tests of languages."""
+TABLES = ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words")
+"""Whose rows the summary counts, by the names of the exported files."""
 MARKER = ".cc-voice-demo"
 """Marks a folder as the demo's own: only such a folder is ever emptied."""
 MEASURE_TIMEOUT_S = 120.0
@@ -148,10 +150,7 @@ async def _play(site: Settings, address: str, speed: float, console: Console) ->
     manifest = await asyncio.to_thread(_ask, site, "export", folder=str(site.exports_dir), options={})
     rows = {file["name"].split(".")[0]: file["rows"] for file in manifest["files"]}
     return {
-        "calls": rows["calls"],
-        "legs": rows["legs"],
-        "utterances": rows["utterances"],
-        "words": rows["words"],
+        **{table: rows[table] for table in TABLES},
         "audio_seconds": round(audio_ms / 1000, 1),
         "wall_seconds": round(time.monotonic() - started_at, 1),
         "exports": [str(site.exports_dir / file["name"]) for file in manifest["files"]],

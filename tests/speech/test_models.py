@@ -136,7 +136,7 @@ def test_a_model_of_the_site_describes_itself(tmp_path: Path, test_model: ModelI
     shutil.copytree(test_model.path, tmp_path / "our-fi")
     (tmp_path / "our-fi" / "model.toml").write_text('language = "fi"\nsample_rate_hz = 8000\n')
     found = choose(installed(tmp_path), "fi")
-    assert found == ModelInfo(name="our-fi", language="fi", path=tmp_path / "our-fi", sample_rate_hz=8000)
+    assert found == ModelInfo(name="our-fi", language="fi", path=tmp_path / "our-fi", sample_rate_hz=8000, takes_grammars=True)
     check(found)
 
 
