@@ -34,7 +34,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     words: tuple[Word, ...]
     left_out: tuple[LeftOut, ...]
-    """Phrases with words that the model does not know."""
+    """Phrases of the file with words that the model does not know."""
 
 
 @click.command("hear")
@@ -84,9 +84,9 @@ def hear(
     except OSError as error:
         raise click.ClickException(reason(error)) from error
     text = " ".join(word.word for word in words)
-    heard = Heard(
-        call_id=call_id, channel_id=channel, model=factory.model_name, text=text, words=words, left_out=factory.left_out
-    )
+    # Of a set a model has what it has: nobody need hear each time that it knows no "double"
+    left_out = () if only in _SETS else factory.left_out
+    heard = Heard(call_id=call_id, channel_id=channel, model=factory.model_name, text=text, words=words, left_out=left_out)
     if as_json:
         print_json(heard)
     else:
