@@ -109,7 +109,8 @@ def track(
     speech in canonical form, for the pauses.
     """
     words = sorted((one for one in said if one.source == "zoom"), key=lambda one: (one.start_ms, one.end_ms))
-    candidates = policy.candidates(one.tagged for one in words if one.tagged)
+    tags = [one.tagged for one in words if one.tagged]
+    candidates = policy.candidates([*tags, *(language for one in words for language, _ in one.lid)])
     found = [_of_words(one, candidates) for one in words] or [_of_recognisers(one, candidates) for one in compared]
     told = [one for one in found if one is not None] if policy.identify else []
     if not told:

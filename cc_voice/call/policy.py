@@ -16,6 +16,8 @@ class LanguagePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The set; `default` belongs to it whether or not it is listed."""
     identify: bool = True
     """False: everything is in `default`, whatever Zoom's tags say."""
+    is_open: bool = False
+    """Nobody wrote the set down: what Zoom's words clearly are in belongs to it too."""
 
     def candidates(self, told: Iterable[str] = ()) -> tuple[str, ...]:
         """Return the languages to choose from (primary subtags), the default first; `told` are tags that Zoom gave.

@@ -11,11 +11,11 @@ from cc_voice.languages import LanguageSettings, QueueLanguages
 def site_policy(chosen: LanguageSettings, default: str, installed: Iterable[str]) -> LanguagePolicy:
     """Return the policy of calls whose queue has none: the site's set, else the default and the languages of installed models.
 
-    A set of one language is a fixed language. A set that nobody wrote down is none: Zoom's tags may add to it.
+    A set of one language is a fixed language. A set that nobody wrote down is open: what Zoom's words are in may add to it.
     """
     languages = chosen.languages or tuple(installed)
     identify = chosen.identify and (not chosen.languages or _are_several((default, *languages)))
-    return LanguagePolicy(default=default, languages=languages, identify=identify)
+    return LanguagePolicy(default=default, languages=languages, identify=identify, is_open=identify and not chosen.languages)
 
 
 def call_policy(

@@ -9,6 +9,7 @@ Where Zoom wrote nothing on a channel and the site has models for several langua
 is the evidence.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
@@ -22,6 +23,7 @@ from cc_voice.call.lexicon import primary
 from cc_voice.call.policy import LanguagePolicy
 from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance, Word, mean_confidence
+from cc_voice.rtms.enums import LANGUAGES
 from cc_voice.sessions.listening import HeardChannel, Run
 from cc_voice.speech.decoding import Segment, decode
 from cc_voice.speech.errors import RecogniserError
@@ -39,6 +41,10 @@ _COMPARED_WORDS = 2
 
 _WORDS_PER_S = 1.5
 """Slower speech is rare in any language; a recogniser of another one finds few words in it, and may be sure of them."""
+
+_WRITTEN = frozenset(primary(tag) for tag in LANGUAGES)
+"""Languages of Zoom's transcript."""
+_TELLING_WORDS, _CERTAIN, _TELLING_LINES = 6, 0.95, 2
 
 RecogniserOf = Callable[[str], RecogniserFactory | None]
 
@@ -59,11 +65,23 @@ def identified(
 ) -> tuple[Utterance, ...]:
     """Return Zoom's words with the languages their text may be in; nothing is loaded where there is no choice."""
     words = tuple(words)
-    candidates = policy.candidates(said.tagged for said in words if said.tagged)
-    if len(candidates) < 2 or not words:
+    tags = [said.tagged for said in words if said.tagged]
+    if not words or not (policy.is_open or len(policy.candidates(tags)) > 1):
         return words
     engine = identifier()
+    candidates = policy.candidates([*tags, *(_unexpected(words, engine) if policy.is_open else ())])
     return tuple(msgspec.structs.replace(said, lid=engine.identify(said.text, candidates)) for said in words)
+
+
+def _unexpected(words: Sequence[Utterance], engine: TextIdentifier) -> list[str]:
+    """Return the languages that two lines are in beyond doubt, of all that Zoom writes.
+
+    A call may end before Zoom's tags have noticed a language, and they may be missing; its words are in it all the same.
+    """
+    lines = (said.text for said in words if len(said.text.split()) >= _TELLING_WORDS)
+    best = [chances[0] for text in lines if (chances := engine.identify(text, _WRITTEN))]
+    counts = Counter(language for language, chance in best if chance >= _CERTAIN)
+    return [language for language, count in counts.items() if count >= _TELLING_LINES]
 
 
 def reconcile(

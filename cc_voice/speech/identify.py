@@ -8,8 +8,12 @@ The answer is among the languages asked for: of 168 short call-center lines in 1
 
 import threading
 from collections.abc import Iterable
+from functools import lru_cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+_REMEMBERED = 4096
+"""Lines: a live call asks about its latest ones again with each that comes."""
 
 Chances = tuple[tuple[str, float], ...]
 """(language, probability), the most probable first; they sum to 1."""
@@ -24,12 +28,16 @@ class TextIdentifier:
         self._lock = threading.Lock()
         self._asked: frozenset[str] = frozenset()
         """The set that the engine is restricted to: a state of its own, hence the lock."""
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._rank)
 
     def identify(self, text: str, languages: Iterable[str]) -> Chances:
         """Return which of the languages a text is in; empty where fewer than two are known, as there is nothing to ask then."""
         asked = self._known.intersection(languages)
         if len(asked) < 2 or not text.strip():
             return ()
+        return self._remembered(text, asked)
+
+    def _rank(self, text: str, asked: frozenset[str]) -> Chances:
         with self._lock:
             if asked != self._asked:
                 self._engine.set_languages(sorted(asked))

@@ -118,7 +118,8 @@ def test_nothing_told_is_the_default_without_a_confidence(policy: LanguagePolicy
 
 
 def test_a_single_candidate_that_zoom_tags_is_certain() -> None:
-    found = track(lines("ee", "ee"), LanguagePolicy(default="en"))
+    said = [msgspec.structs.replace(one, lid=()) for one in lines("ee", "ee")]
+    found = track(said, LanguagePolicy(default="en"))
     assert [(stretch.conf, stretch.source) for stretch in found.stretches] == [(1.0, "tag")]
 
 

@@ -19,8 +19,8 @@ def taken(*queues: Participant) -> list[CallEvent]:
 @pytest.mark.parametrize(
     ("settings", "installed", "expected"),
     [
-        (LanguageSettings(), (), LanguagePolicy(default="en-GB")),
-        (LanguageSettings(), ("en-US", "es"), LanguagePolicy(default="en-GB", languages=("en-US", "es"))),
+        (LanguageSettings(), (), LanguagePolicy(default="en-GB", is_open=True)),
+        (LanguageSettings(), ("en-US", "es"), LanguagePolicy(default="en-GB", languages=("en-US", "es"), is_open=True)),
         (LanguageSettings(languages=("en", "es")), ("de",), LanguagePolicy(default="en-GB", languages=("en", "es"))),
         (LanguageSettings(languages=("en",)), ("es",), LanguagePolicy(default="en-GB", languages=("en",), identify=False)),
         (LanguageSettings(languages=("es",)), (), LanguagePolicy(default="en-GB", languages=("es",))),

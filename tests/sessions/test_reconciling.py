@@ -9,16 +9,20 @@ import msgspec
 import pytest
 
 from cc_voice.call.batch import CallMeasured
+from cc_voice.call.language import track
+from cc_voice.call.policy import LanguagePolicy
 from cc_voice.call.rows import UtteranceRow
 from cc_voice.languages import LanguageSettings, QueueLanguages
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions import completion
 from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.reconciling import identified
 from cc_voice.settings import Settings
 from cc_voice.speech.codecs import read_audio
 from cc_voice.speech.errors import RecogniserError
 from cc_voice.speech.recogniser import Recogniser, RecogniserFactory
 from cc_voice.speech.resample import resample
+from tests.call.calls import zoom
 from tests.sessions.conftest import AGENT, CUSTOMER, ENDED, OPENING, RATE_HZ, T0, Stream, audio, event, interleaved, spec
 from tests.speech.conftest import SCENARIOS
 
@@ -170,6 +174,23 @@ async def test_a_language_without_model_is_zooms(stream: Stream, script: Script)
     (leg,) = measured.call.legs
     spoken = sum(row.speech_ms for row in measured.call.leg_languages if row.language_code == "de")
     assert leg.unsupported_lang_ms == spoken > 10_000
+
+
+GERMAN = ("Entschuldigung, mein Englisch ist nicht so gut.", "Meine letzte Rechnung ist viel zu hoch.", "Vielen Dank.")
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_language_that_nobody_expected_and_nobody_tagged(recognition: Recognition, is_open: bool) -> None:
+    """Two long lines of it; the third is too short to tell by itself."""
+    texts = ("I have a problem with my account.", *GERMAN, "Is there anything else I can help you with?")
+    lines = [zoom("c", (5_000 * n, 5_000 * n + 3_000), text) for n, text in enumerate(texts)]
+    untagged = [msgspec.structs.replace(line, tagged=None) for line in lines]
+    policy = LanguagePolicy(default="en", languages=("en", "es"), is_open=is_open)
+    found = track(identified(untagged, policy, recognition.identifier), policy)
+    expected = ["en", "de", "en"] if is_open else ["en"]
+    assert [stretch.language for stretch in found.stretches] == expected
+    one = track(identified(untagged[:2], policy, recognition.identifier), policy)
+    assert [stretch.language for stretch in one.stretches] == ["en"], "one line is not enough"
 
 
 class Ill(Recognition):
