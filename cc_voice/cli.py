@@ -372,12 +372,19 @@ def check(names: tuple[str, ...], config: Path | None, data_dir: Path | None, as
 @click.option("--bom", is_flag=True, help="Begin CSV files with a byte order mark, for Excel.")
 @click.option("--partition", is_flag=True, help="A Parquet file for each site and day (site=…/date=…).")
 @click.option("--since-last", is_flag=True, help="Write only days that changed since the last export; implies --partition.")
-def export(config: Path | None, data_dir: Path | None, out: Path | None, form: str, **options: Any) -> None:
+@click.option("--delta", metavar="URI", help="Instead, bring Delta tables, which sites may share, to the state of this one.")
+def export(config: Path | None, data_dir: Path | None, out: Path | None, form: str, delta: str | None, **options: Any) -> None:
     """Write calls, legs, utterances and words as CSV and Parquet, what their columns mean, and a manifest with SHA-256.
 
     The same data give the same bytes. Until an export is complete, the folder is as it was.
     """
     settings = load_settings(config, data_dir)
+    if delta is not None:
+        # A folder means the one the command sees, not the one the service would
+        uri = delta if "://" in delta else str(Path(delta).resolve())
+        rows = [[table["name"], str(table["days"]), str(table["rows"])] for table in _ask(settings, "export.lake", uri=uri)]
+        print_table(["table", "days written", "rows written"], rows)
+        return
     folder = (out or settings.exports_dir).resolve()
     options["formats"] = ["csv", "parquet"] if form == "both" else [form]
     manifest = _ask(settings, "export", folder=str(folder), options=options)

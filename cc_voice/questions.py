@@ -19,6 +19,7 @@ from cc_voice import sql as people_sql
 from cc_voice.exports import transcripts
 from cc_voice.exports.contact_lens import contact_lens
 from cc_voice.exports.folder import Options, export
+from cc_voice.exports.lake import TableWritten, export_lake
 from cc_voice.exports.manifest import Manifest
 from cc_voice.settings import Settings
 from cc_voice.sql import runner, snapshot
@@ -40,7 +41,7 @@ CHECK_ROWS = 20
 _NEED_A_SITE = frozenset(
     {
         *("calls.list", "calls.show", "calls.export", "streams", "streams.not_analysed", "report"),
-        *("checks", "search", "reindex", "export", "sql"),
+        *("checks", "search", "reindex", "export", "export.lake", "sql"),
     }
 )
 """Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
@@ -243,6 +244,17 @@ def _export(database: Database, settings: Settings, arguments: Mapping[str, Any]
     return msgspec.to_builtins(manifest)
 
 
+def _export_lake(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    def work(con: queries.Connection) -> tuple[TableWritten, ...]:
+        with queries.exported(con) as source:
+            return export_lake(source, arguments["uri"], settings.site.name)
+
+    try:
+        return msgspec.to_builtins(database.read_now(work))
+    except exports.ExportError as error:
+        raise QuestionError(str(error)) from error
+
+
 def _store(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     batch = spool.read(settings.spool_dir, arguments["batch_id"])
     if batch is not None:
@@ -302,6 +314,7 @@ QUESTIONS: dict[str, Question] = {
     "search": _search,
     "reindex": _reindex,
     "export": _export,
+    "export.lake": _export_lake,
     "sql": _sql,
     "store": _store,
     "enrich": _enrich,

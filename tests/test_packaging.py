@@ -145,7 +145,7 @@ def test_every_dependency_has_a_reason() -> None:
     text = (TOP / "pyproject.toml").read_text()
     required = PROJECT["project"]["dependencies"]
     extras = PROJECT["project"]["optional-dependencies"]
-    for requirement in [*required, *extras["codecs"], *extras["test"]]:
+    for requirement in [*required, *extras["codecs"], *extras["lake"], *extras["test"]]:
         name = re.split(r"[<>=\[]", requirement)[0]
         reason = re.search(rf'^  "{re.escape(requirement)}",(?:\s+# (.+))?$', text, re.MULTILINE)
         assert reason is not None, requirement
@@ -170,7 +170,8 @@ def test_what_the_appliance_imports_is_installed_with_it() -> None:
     foreign = imported - set(sys.stdlib_module_names) - {"cc_voice"}
     project = PROJECT["project"]
     # What an extra brings is imported where a site asks for it, and its absence told
-    names = {re.split(r"[<>=\[]", text)[0] for text in [*project["dependencies"], *project["optional-dependencies"]["codecs"]]}
+    extras = project["optional-dependencies"]
+    names = {re.split(r"[<>=\[]", text)[0] for text in [*project["dependencies"], *extras["codecs"], *extras["lake"]]}
     assert {"webrtcvad-wheels" if name == "webrtcvad" else name for name in foreign} <= names
 
 

@@ -3,6 +3,7 @@
     csv_files    CSV as spreadsheets and programs read it
     folder       tables as CSV and Parquet in a folder, whole or by site and day, with dictionary and manifest
     staging      how a folder goes from one export to the next: never half
+    lake         Delta tables that many sites share
     transcripts  WebVTT, SubRip, text      contact_lens  a leg as Amazon Connect writes it      sound  WAV, FLAC
 
     ExportError  nothing was replaced; the message says why
