@@ -176,6 +176,7 @@ def prepare(con: Connection) -> None:
     folder = bundled("analytics")
     con.execute("set session TimeZone = 'UTC'")
     con.execute(macros())
+    con.execute((folder / "index.sql").read_text())
     for name in views():
         con.execute(f"create or replace temp view {name} as {(folder / 'views' / f'{name}.sql').read_text()}")
 

@@ -9,14 +9,16 @@
 with longest as (
     select
         l.call_id,
+        c.call_no,
         l.leg_id,
         l.agent_name,
         l.queue_name,
         l.answered_ts,
         i.start_ms,
         i.end_ms
-    from v_leg as l
-    join fact_interval as i on i.leg_id = l.leg_id and i.date_key = l.date_key
+    from fact_interval as i
+    join v_leg as l on l.leg_id = i.leg_id and l.date_key = i.date_key
+    join fact_call as c on c.call_id = l.call_id
     where l.date_key between as_date_key($since) and as_date_key($until)
         and ($queue is null or l.queue_name = $queue)
         and ($agent is null or l.agent_name = $agent)
@@ -36,7 +38,7 @@ said_before as (
         arg_max(u.party, (u.end_ms, u.utterance_id)) as last_party,
         arg_max(u.text, (u.end_ms, u.utterance_id)) as last_text
     from longest as d
-    join v_utterance as u on u.leg_id = d.leg_id
+    join fact_utterance as u on u.call_no = d.call_no and u.leg_id = d.leg_id
     where u.end_ms <= d.start_ms + 500
         and u.date_key between as_date_key($since - 1) and as_date_key($until) -- that of the call, which may be the day before the leg's
     group by

@@ -7,25 +7,33 @@
 -- param within_ms (integer, default 60000): the phrase counts when it begins at most this long after the answer
 with legs as (
     select
-        leg_id,
-        call_id,
-        start_ms,
-        agent_name,
-        user_id,
-        queue_name
-    from v_leg
-    where date_key between as_date_key($since) and as_date_key($until)
-        and word_count_agent > 0
+        l.leg_id,
+        l.call_id,
+        l.call_no,
+        l.start_ms,
+        l.end_ms,
+        a.display_name as agent_name,
+        a.user_id,
+        q.queue_name
+    from fact_leg as l
+    left join dim_agent as a on a.agent_key = l.agent_key
+    left join dim_queue as q on q.queue_key = l.queue_key
+    where l.date_key between as_date_key($since) and as_date_key($until)
+        and l.word_count_agent > 0
 ),
 saying as (
     select distinct
-        u.leg_id
-    from v_utterance as u
-    join legs as l on l.leg_id = u.leg_id
-    where u.party = 'agent'
-        and u.start_ms between l.start_ms and l.start_ms + $within_ms
-        and says(u.text, $phrase)
-        and u.date_key between as_date_key($since - 1) and as_date_key($until) -- that of the call, which may be the day before the leg's
+        l.leg_id
+    from calls_saying($phrase, as_date_key($since - 1), as_date_key($until)) as c
+    join legs as l on l.call_no = c.call_no
+    join fact_utterance as u
+        on u.call_no = c.call_no
+        and u.start_ms between l.start_ms and least(l.end_ms, l.start_ms + $within_ms)
+        and contains(lower(u.text), c.first_word)
+        and contains(as_words(u.text), c.words)
+    where u.date_key between as_date_key($since - 1) and as_date_key($until) -- of the call: it may be the day before the leg's
+        and u.party = 'agent'
+        and u.leg_id = l.leg_id
 )
 select
     l.agent_name,

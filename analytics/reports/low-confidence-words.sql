@@ -14,7 +14,7 @@ with words as (
         count(*) as n_said,
         count(*) filter (where conf < $below) as n_unsure,
         avg(conf) as conf_mean
-    from v_word
+    from fact_word -- all of measured calls, so that no other table need be read
     where date_key between as_date_key($since) and as_date_key($until)
         and ($language is null or language_code = $language)
         and conf is not null

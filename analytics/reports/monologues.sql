@@ -10,14 +10,16 @@
 with longest as (
     select
         l.call_id,
+        c.call_no,
         l.leg_id,
         l.agent_name,
         l.queue_name,
         l.answered_ts,
         i.start_ms,
         i.end_ms
-    from v_leg as l
-    join fact_interval as i on i.leg_id = l.leg_id and i.date_key = l.date_key
+    from fact_interval as i
+    join v_leg as l on l.leg_id = i.leg_id and l.date_key = i.date_key
+    join fact_call as c on c.call_id = l.call_id
     where l.date_key between as_date_key($since) and as_date_key($until)
         and ($queue is null or l.queue_name = $queue)
         and ($agent is null or l.agent_name = $agent)
@@ -37,7 +39,7 @@ said as (
         t.start_ms,
         string_agg(u.text, ' ' order by u.start_ms, u.utterance_id) as text
     from longest as t
-    join v_utterance as u on u.leg_id = t.leg_id
+    join fact_utterance as u on u.call_no = t.call_no and u.leg_id = t.leg_id
     where u.party = 'agent'
         and u.start_ms < t.end_ms
         and u.end_ms > t.start_ms

@@ -9,37 +9,40 @@
 -- param part (choice start|end|whole, default end): where in the leg
 -- param window_ms (integer, default 60000): how long the start or end of a leg is
 -- param limit (integer, default 500): rows at most
-with legs as (
+with said as (
     select
-        leg_id,
-        call_id,
-        agent_name,
-        queue_name,
-        call_start_ts,
-        if($part = 'end', end_ms - $window_ms, start_ms) as from_ms,
-        if($part = 'start', start_ms + $window_ms, end_ms) as until_ms
-    from v_leg
-    where date_key between as_date_key($since) and as_date_key($until)
-        and ($queue is null or queue_name = $queue)
+        u.utterance_id,
+        u.leg_id,
+        u.start_ms,
+        u.end_ms,
+        u.party,
+        u.language_code,
+        u.text
+    from calls_saying($phrase, as_date_key($since - 1), as_date_key($until)) as c
+    join fact_utterance as u
+        on u.call_no = c.call_no
+        and contains(lower(u.text), c.first_word)
+        and contains(as_words(u.text), c.words)
+    where u.date_key between as_date_key($since - 1) and as_date_key($until) -- of the call: it may be the day before the leg's
+        and ($party = 'anybody' or u.party = $party)
 )
 select
     l.call_id,
     l.leg_id,
     l.agent_name,
     l.queue_name,
-    u.said_ts,
+    l.call_start_ts + to_milliseconds(u.start_ms) as said_ts,
     u.start_ms,
     u.end_ms,
     u.party,
     u.language_code,
     u.text
-from legs as l
-join v_utterance as u on u.leg_id = l.leg_id
-where ($party = 'anybody' or u.party = $party)
-    and u.end_ms > l.from_ms
-    and u.start_ms < l.until_ms
-    and says(u.text, $phrase)
-    and u.date_key between as_date_key($since - 1) and as_date_key($until) -- that of the call, which may be the day before the leg's
+from said as u
+join v_leg as l on l.leg_id = u.leg_id
+where l.date_key between as_date_key($since) and as_date_key($until)
+    and ($queue is null or l.queue_name = $queue)
+    and u.end_ms > if($part = 'end', l.end_ms - $window_ms, l.start_ms)
+    and u.start_ms < if($part = 'start', l.start_ms + $window_ms, l.end_ms)
 order by
     l.call_start_ts desc,
     l.call_id,
