@@ -10,9 +10,11 @@ The grammar of the headers is in `analytics/README.md`. Values reach DuckDB as b
     └── NoSuchQuery       there is none of this name
 """
 
+import base64
 import contextlib
 import datetime
 import difflib
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
@@ -22,6 +24,7 @@ import duckdb
 import msgspec
 import polars as pl
 
+from cc_voice import owner, settings
 from cc_voice.settings import bundled
 
 Connection = duckdb.DuckDBPyConnection
@@ -137,7 +140,35 @@ def list_reports() -> list[Report]:
     return [_report(name, path.read_text()) for name, path in sorted(_files("reports").items())]
 
 
-def run(con: Connection, name: str, params: Mapping[str, str]) -> pl.DataFrame:
+def run(name: str, /, *, data_dir: Path | str | None = None, config: Path | str | None = None, **params: object) -> pl.DataFrame:
+    """Answer a report of a site, for analysts: `run("agent-talk", since="2026-11-01", queue="Billing")`.
+
+    The site is that of `data_dir` or of the configuration, as for every command; a running service is asked. Values are dates,
+    numbers or text as `cc-voice report` takes it, None for the default. Raises QueryError, SettingsError.
+    """
+    folder = None if data_dir is None else Path(data_dir)
+    site = settings.load(None if config is None else Path(config), overrides={"data_dir": folder})
+    given = {key: str(value) for key, value in params.items() if value is not None}
+
+    def there() -> pl.DataFrame:
+        text: str = owner.ask_service(site, "report", {"name": name, "params": given, "format": "arrow"})
+        return pl.read_ipc(base64.b64decode(text))
+
+    try:
+        owner.need_a_site(site)
+        return owner.here_or_there(site, lambda database: database.read_now(lambda con: answer(con, name, given)), there)
+    except owner.QuestionError as error:
+        raise QueryError(str(error)) from error
+
+
+def packed(frame: pl.DataFrame) -> str:
+    """Return an answer as text that keeps its types: Arrow's file format in base64."""
+    file = io.BytesIO()
+    frame.write_ipc(file)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def answer(con: Connection, name: str, params: Mapping[str, str]) -> pl.DataFrame:
     """Answer a report; parameters not given, or given empty, take their defaults. Raises QueryError."""
     sql = _sql("reports", "report", name)
     report = _report(name, sql)

@@ -1,7 +1,7 @@
 """Questions to the store, answered here or by the service: same functions, same answers.
 
-DuckDB lets one process open the file. A command opens it itself while nobody holds it, and otherwise hands the question to
-the running service through its owner socket (`<data>/owner.sock`), which looks it up in the same table.
+Each is a name and a function given the database. `owner.py` opens the database where nobody holds it, and otherwise hands name and
+arguments to the running service, which looks them up in the same table.
 """
 
 import datetime
@@ -11,31 +11,25 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 
-from cc_voice import exports, queries
+from cc_voice import exports, owner, queries
 from cc_voice import sql as people_sql
 from cc_voice.exports import transcripts
 from cc_voice.exports.contact_lens import contact_lens
 from cc_voice.exports.folder import Options, export
 from cc_voice.exports.lake import TableWritten, export_lake
 from cc_voice.exports.manifest import Manifest
+from cc_voice.owner import QuestionError as QuestionError
 from cc_voice.settings import Settings
 from cc_voice.sql import runner, snapshot
 from cc_voice.store import batches, call_list, calls, enrichment, postings, recordings, runs, search, spool, streams
 from cc_voice.store.database import Database
-from cc_voice.store.errors import DatabaseLocked, StoreError
 from cc_voice.store.search import SearchFilter
 
 Question = Callable[[Database, Settings, Mapping[str, Any]], Any]
 """(database, settings, arguments) → something JSON can carry. Raises QuestionError."""
 
-SERVICE_TIMEOUT_S = 600.0
-"""An export of years may take minutes."""
-PATIENCE_S = 5.0
-"""How long to wait while the database is held by somebody who answers no questions: another command, or a service starting."""
-POLL_S = 0.05
 CHECK_ROWS = 20
 """Rows that break a check, shown at most: what is wrong is seen from a few, and there may be millions."""
 _NEED_A_SITE = frozenset(
@@ -46,20 +40,7 @@ _NEED_A_SITE = frozenset(
 )
 """Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
 
-
-class QuestionError(Exception):
-    """A question cannot be answered; the message is for whoever asked."""
-
-
-class _Reply(msgspec.Struct, frozen=True):
-    """What the service answers: a result, or with another status than 200 why there is none."""
-
-    result: Any = None
-    detail: str = ""
-
-
 _OPTIONS = msgspec.json.Decoder(Options)
-_REPLY = msgspec.json.Decoder(_Reply)
 
 
 def ask(settings: Settings, question: str, **arguments: Any) -> Any:
@@ -67,59 +48,13 @@ def ask(settings: Settings, question: str, **arguments: Any) -> Any:
 
     Raises QuestionError with the reason when neither can.
     """
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            return _ask_here(settings, question, arguments)
-        except DatabaseLocked as locked:
-            try:
-                return _ask_service(settings, question, arguments)
-            except httpx.ConnectError as error:
-                if time.monotonic() >= deadline:
-                    raise QuestionError(
-                        f"{locked} and does not answer on {settings.owner_socket} ({error}); repeat when the command that is "
-                        "running has finished, or the service has started or stopped"
-                    ) from error
-        time.sleep(POLL_S)
-
-
-def _ask_here(settings: Settings, question: str, arguments: Mapping[str, Any]) -> Any:
-    """Answer with a database of our own. Raises DatabaseLocked, QuestionError."""
-    if question in _NEED_A_SITE and not settings.data_dir.is_dir():
-        raise QuestionError(f"there is no folder {settings.data_dir}; name the site's with --data-dir or --config")
-    try:
-        database = Database.open(settings.database_path)
-    except DatabaseLocked:
-        raise
-    except StoreError as error:
-        raise QuestionError(str(error)) from error
-    try:
-        return QUESTIONS[question](database, settings, arguments)
-    except StoreError as error:
-        raise QuestionError(str(error)) from error
-    finally:
-        database.close()
-
-
-def _ask_service(settings: Settings, question: str, arguments: Mapping[str, Any]) -> Any:
-    """Have the service answer. Raises httpx.ConnectError when there is none, QuestionError."""
-    transport = httpx.HTTPTransport(uds=str(settings.owner_socket))
-    try:
-        with httpx.Client(transport=transport, timeout=SERVICE_TIMEOUT_S) as client:
-            answer = client.post("http://owner/owner/command", json={"command": question, "arguments": dict(arguments)})
-    except httpx.ConnectError:
-        raise
-    except httpx.HTTPError as error:
-        raise QuestionError(f"the service on {settings.owner_socket} was asked and gave no answer ({error!r})") from error
-    try:
-        reply = _REPLY.decode(answer.content)
-    except msgspec.DecodeError as error:
-        raise QuestionError(
-            f"the service on {settings.owner_socket} answered HTTP {answer.status_code} and nothing else"
-        ) from error
-    if answer.is_success:
-        return reply.result
-    raise QuestionError(reply.detail)
+    if question in _NEED_A_SITE:
+        owner.need_a_site(settings)
+    return owner.here_or_there(
+        settings,
+        here=lambda database: QUESTIONS[question](database, settings, arguments),
+        there=lambda: owner.ask_service(settings, question, arguments),
+    )
 
 
 def _list_calls(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
@@ -167,13 +102,15 @@ def _list_reports(database: Database, settings: Settings, arguments: Mapping[str
 
 def _report(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     try:
-        frame = database.read_now(lambda con: queries.run(con, arguments["name"], arguments["params"]))
+        frame = database.read_now(lambda con: queries.answer(con, arguments["name"], arguments["params"]))
     except queries.QueryError as error:
         raise QuestionError(str(error)) from error
     if arguments["format"] == "csv":
         return exports.csv_text(frame)
     if arguments["format"] == "json":
         return frame.write_json()
+    if arguments["format"] == "arrow":
+        return queries.packed(frame)
     return {"columns": frame.columns, "rows": [[cell(value) for value in row] for row in frame.rows()]}
 
 

@@ -41,7 +41,7 @@ def con() -> Iterator[Connection]:
 
 
 def ask(con: Connection, name: str, **params: str) -> list[Row]:
-    return queries.run(con, name, RANGE | params).rows(named=True)
+    return queries.answer(con, name, RANGE | params).rows(named=True)
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
@@ -224,7 +224,7 @@ def test_disagreement_is_a_ratio_of_sums_with_an_interval(con: Connection) -> No
 
 def test_disagreement_of_one_leg_has_no_interval_and_none_of_it_a_bound(con: Connection) -> None:
     write(con, golden_call_heard_twice())
-    (row,) = queries.run(con, "recogniser-disagreement", {"since": "2026-09-01", "until": "2026-09-30"}).rows(named=True)
+    (row,) = queries.answer(con, "recogniser-disagreement", {"since": "2026-09-01", "until": "2026-09-30"}).rows(named=True)
     assert row["word_disagreement_pct_ros"] == pytest.approx(100 * 5 / 47)
     assert row["word_disagreement_pct_low"] is row["word_disagreement_pct_high"] is None
 
@@ -448,8 +448,8 @@ def test_a_customer_who_calls_again_counts_for_the_call_before(con: Connection) 
 
 def test_a_window_that_is_not_over_is_not_judged(con: Connection) -> None:
     write(con, call("a", leg("a"), at=datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=3), customer_key="k"))
-    assert queries.run(con, "repeat-calls", {}).height == 0
-    assert queries.run(con, "repeat-calls", {"days": "2"}).height == 1
+    assert queries.answer(con, "repeat-calls", {}).height == 0
+    assert queries.answer(con, "repeat-calls", {"days": "2"}).height == 1
 
 
 def test_a_sample_is_the_same_again_and_leaves_out_what_was_evaluated(con: Connection) -> None:
@@ -479,7 +479,7 @@ def test_a_change_has_an_interval(con: Connection) -> None:
             measured = {"talk_ms_agent": int(talk), "analysed_ms": int(whole)}
             write(con, call(name, leg(name, **measured), at=NOON + datetime.timedelta(days=day)))
     write(con, call("old", leg("old", talk_ms_agent=1), at=NOON - datetime.timedelta(days=31)))
-    (row,) = queries.run(con, "before-after", {"change": "2026-11-02"}).rows(named=True)
+    (row,) = queries.answer(con, "before-after", {"change": "2026-11-02"}).rows(named=True)
     change = 100 * (30 / 140 - 75 / 180)
     margin = 100 * 1.96 * (ratio_error(before) ** 2 + ratio_error(after) ** 2) ** 0.5
     assert (row["n_legs_before"], row["n_legs_after"]) == (3, 2)
@@ -500,10 +500,10 @@ def test_a_change_has_an_interval(con: Connection) -> None:
 )
 def test_every_metric_can_be_compared(con: Connection, metric: str, measured: dict[str, int], expected: float) -> None:
     write(con, call("a", leg("a", **measured)))
-    frame = queries.run(con, "before-after", {"change": "2026-11-02", "metric": metric})
+    frame = queries.answer(con, "before-after", {"change": "2026-11-02", "metric": metric})
     (row,) = frame.rows(named=True)
     assert (row["value_after_ros"], row["value_before_ros"], row["change"]) == (pytest.approx(expected), None, None)
-    assert queries.run(con, "before-after", {"change": "2026-11-02", "metric": metric, "agent": "Ben"}).height == 0
+    assert queries.answer(con, "before-after", {"change": "2026-11-02", "metric": metric, "agent": "Ben"}).height == 0
 
 
 # -- what is missing, and other people's names -----------------------------------------------------------------------

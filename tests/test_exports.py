@@ -162,7 +162,7 @@ def test_negative_numbers_stay_numbers(tmp_path: Path) -> None:
 
 def test_a_reports_csv_follows_the_same_rules(con: Connection, tmp_path: Path) -> None:
     write(con, call("b", leg("b"), said=(say("b", "customer", 0, "=1+1 please"),)))
-    frame = queries.run(con, "phrase-said", {"phrase": "please", "since": "2026-11-01", "until": "2026-11-30"})
+    frame = queries.answer(con, "phrase-said", {"phrase": "please", "since": "2026-11-01", "until": "2026-11-30"})
     given_tables([("t", [frame])], tmp_path, ("csv",))
     body = exports.csv_text(frame)
     assert "2026-11-02T11:00:00.000Z" in body
@@ -296,7 +296,7 @@ from cc_voice.exports import folder
 from tests.stored_calls import golden_call_heard_twice, new_store, write
 con = new_store()
 write(con, golden_call_heard_twice())
-assert queries.run(con, "agent-talk", {{"since": "2026-09-01", "until": "2026-09-30"}}).height == 1
+assert queries.answer(con, "agent-talk", {{"since": "2026-09-01", "until": "2026-09-30"}}).height == 1
 with queries.exported(con) as source:
     made = folder.export(source, Path({str(tmp_path)!r}), folder.Options())
 print(sum(file.rows for file in made.files if file.name != "data_dictionary.csv"))

@@ -1,5 +1,6 @@
 """`queries`: headers, parameters, errors, views on a cursor, what is handed to exports."""
 
+import base64
 import contextlib
 import datetime
 import re
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 from cc_voice import queries
 from cc_voice.queries import QueryError
 from cc_voice.settings import Site, bundled
+from cc_voice.store.batches import write_batch
+from cc_voice.store.database import Database
 from cc_voice.store.migrate import migrate
-from tests.stored_calls import NOON, SITE, Connection, call, golden_call, leg, new_store, say, write
+from tests.stored_calls import NOON, SITE, Connection, batch_of, call, golden_call, leg, new_store, say, write
 
 REPORTS = queries.list_reports()
 BY_NAME = {report.name: report for report in REPORTS}
@@ -91,7 +94,7 @@ def test_views_come_before_the_views_that_use_them() -> None:
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
 def test_a_report_of_an_empty_store_has_no_row(con: Connection, report: queries.Report) -> None:
-    assert queries.run(con, report.name, needed(report)).height == 0
+    assert queries.answer(con, report.name, needed(report)).height == 0
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
@@ -99,7 +102,7 @@ def test_a_report_gives_plain_columns_whatever_is_chosen(con: Connection, report
     write(con, golden_call())
     whole = {param.name: day for param in report.params for name, day in ALWAYS.items() if param.name == name}
     for choice in [{}, *({param.name: choice} for param in report.params for choice in param.choices)]:
-        frame = queries.run(con, report.name, needed(report) | whole | choice)
+        frame = queries.answer(con, report.name, needed(report) | whole | choice)
         for column, form in frame.schema.items():
             plain = (pl.String, pl.Int64, pl.Int32, pl.Float64, pl.Boolean, pl.Date, pl.Datetime("us", "UTC"))
             assert form in plain, f"{column} is {form}"
@@ -109,33 +112,33 @@ def test_the_default_range_is_the_last_thirty_days_of_the_site(con: Connection) 
     today = datetime.datetime.now(datetime.UTC)
     for age in (0, 30, 32):
         write(con, call(f"old{age}", leg(f"old{age}"), at=today - datetime.timedelta(days=age)))
-    assert queries.run(con, "agent-talk", {})["n_legs"].to_list() == [2]
-    assert queries.run(con, "agent-talk", {"since": "today-40"})["n_legs"].to_list() == [3]
-    assert queries.run(con, "agent-talk", {"since": "today", "until": "today"})["n_legs"].to_list() == [1]
+    assert queries.answer(con, "agent-talk", {})["n_legs"].to_list() == [2]
+    assert queries.answer(con, "agent-talk", {"since": "today-40"})["n_legs"].to_list() == [3]
+    assert queries.answer(con, "agent-talk", {"since": "today", "until": "today"})["n_legs"].to_list() == [1]
 
 
 def test_dates_are_local_and_inclusive(con: Connection) -> None:
     evening = datetime.datetime(2026, 11, 2, 23, 30, tzinfo=datetime.UTC)  # 00:30 on the 3rd in Berlin
     write(con, call("late", leg("late"), at=evening))
-    assert queries.run(con, "agent-talk", {"since": "2026-11-03", "until": "2026-11-03"}).height == 1
-    assert queries.run(con, "agent-talk", {"since": "2026-11-02", "until": "2026-11-02"}).height == 0
+    assert queries.answer(con, "agent-talk", {"since": "2026-11-03", "until": "2026-11-03"}).height == 1
+    assert queries.answer(con, "agent-talk", {"since": "2026-11-02", "until": "2026-11-02"}).height == 0
 
 
 def test_an_empty_value_means_the_default(con: Connection) -> None:
     write(con, call("a", leg("a"), at=datetime.datetime.now(datetime.UTC)))
-    assert queries.run(con, "agent-talk", {"since": "", "queue": ""}).height == 1
+    assert queries.answer(con, "agent-talk", {"since": "", "queue": ""}).height == 1
 
 
 def test_values_are_bound_and_never_part_of_the_question(con: Connection) -> None:
     write(con, call("a", leg("a")))
-    assert queries.run(con, "agent-talk", NOVEMBER | {"queue": "Billing"}).height == 1
-    assert queries.run(con, "agent-talk", NOVEMBER | {"queue": "' or true --"}).height == 0
+    assert queries.answer(con, "agent-talk", NOVEMBER | {"queue": "Billing"}).height == 1
+    assert queries.answer(con, "agent-talk", NOVEMBER | {"queue": "' or true --"}).height == 0
 
 
 def test_a_cursor_can_be_asked_again_and_others_need_nothing(con: Connection) -> None:
     for cursor in (con.cursor(), con.cursor()):
         for _ in range(2):
-            assert queries.run(cursor, "days", {}).height == 0
+            assert queries.answer(cursor, "days", {}).height == 0
     assert con.execute("select count(*) from duckdb_views() where view_name = 'v_call'").fetchall() == [(0,)]
 
 
@@ -144,7 +147,7 @@ def test_a_read_only_copy_answers(tmp_path: Path) -> None:
         migrate(con)
         write(con, call("a", leg("a")))
     with duckdb.connect(str(tmp_path / "copy.duckdb"), read_only=True) as con:
-        assert queries.run(con, "days", NOVEMBER).height == 1
+        assert queries.answer(con, "days", NOVEMBER).height == 1
 
 
 # -- errors ----------------------------------------------------------------------------------------------------------
@@ -171,16 +174,16 @@ def test_a_read_only_copy_answers(tmp_path: Path) -> None:
 )
 def test_an_error_says_what_to_ask_instead(con: Connection, name: str, params: dict[str, str], said: str) -> None:
     with pytest.raises(QueryError, match=re.escape(said)):
-        queries.run(con, name, params)
+        queries.answer(con, name, params)
 
 
 def test_after_an_error_of_the_store_the_cursor_answers_again(con: Connection) -> None:
     con.execute("begin")
     con.execute("drop table fact_utterance")
     with pytest.raises(QueryError, match="report phrase-said failed: "):
-        queries.run(con, "phrase-said", {"phrase": "x"})
+        queries.answer(con, "phrase-said", {"phrase": "x"})
     con.execute("rollback")
-    assert queries.run(con, "days", {}).height == 0
+    assert queries.answer(con, "days", {}).height == 0
 
 
 def test_a_question_that_takes_too_long_is_told_so(con: Connection) -> None:
@@ -200,7 +203,7 @@ def test_a_question_that_takes_too_long_is_told_so(con: Connection) -> None:
     queries.prepare(con)
     con.execute("set max_execution_time = 20")
     with pytest.raises(QueryError, match="too long; narrow the dates"):
-        queries.run(con, "repeat-calls", ALWAYS)
+        queries.answer(con, "repeat-calls", ALWAYS)
 
 
 # -- what is handed to exports ---------------------------------------------------------------------------------------
@@ -292,14 +295,14 @@ def test_datasets_are_of_one_moment(three_days: Connection) -> None:
             found[name] = pl.concat(source.batches(name))
             write(three_days, call(f"after {name}", leg(f"after {name}")))
     assert found["legs"].height == 8
-    assert queries.run(reader, "days", NOVEMBER)["n_calls"].sum() == 4 + len(found)
+    assert queries.answer(reader, "days", NOVEMBER)["n_calls"].sum() == 4 + len(found)
 
 
 def test_datasets_left_unfinished_let_the_cursor_go(three_days: Connection) -> None:
     with contextlib.suppress(RuntimeError), queries.exported(three_days) as source:
         next(source.batches("calls"))
         raise RuntimeError("whoever asked has failed")
-    assert queries.run(three_days, "days", NOVEMBER)["n_calls"].sum() == 4
+    assert queries.answer(three_days, "days", NOVEMBER)["n_calls"].sum() == 4
 
 
 def test_a_leg_after_midnight_is_not_lost(con: Connection) -> None:
@@ -326,3 +329,51 @@ def test_times_are_utc_wherever_the_site_is(con: Connection) -> None:
     assert calls.schema["start_ts"] == pl.Datetime("us", "UTC")
     assert calls["start_ts"].to_list() == [NOON]
     assert calls["site_name"].to_list() == [SITE.name]
+
+
+# -- for analysts ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the store of the README's example in it."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "var" / "demo"
+    database = Database.open(folder / "cc_voice.duckdb")
+    now = datetime.datetime.now(datetime.UTC)
+    for age in range(3):
+        batch = batch_of(call(f"c{age}", leg(f"c{age}", transferred_out=age == 0), at=now - datetime.timedelta(days=10 * age)))
+        database.write_now(lambda con, batch=batch: write_batch(con, batch, SITE))  # type: ignore[misc]
+    database.close()
+    return folder
+
+
+def test_the_example_for_notebooks_runs(site: Path) -> None:
+    (example,) = re.findall(r"^```python\n(.*?)^```", (bundled("analytics") / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    told: dict[str, object] = {}
+    exec(example, told)
+    weeks = told["weeks"]
+    assert isinstance(weeks, pl.DataFrame)
+    assert weeks["n_legs"].sum() == 3
+    assert weeks["transferred_pct"].max() == 100
+    assert (site.parent.parent / "transfers.csv").is_file()
+
+
+def test_a_report_for_analysts_takes_values_of_python(site: Path) -> None:
+    day = datetime.datetime.now(datetime.UTC).date()
+    frame = queries.run("agent-talk", data_dir=site, since=day - datetime.timedelta(days=11), queue="Billing", until=None)
+    assert frame["n_legs"].to_list() == [2]
+    assert queries.run("sample", data_dir=site, min_ms=1, per_agent=1).height == 0
+
+
+def test_a_mistake_of_an_analyst_is_explained(site: Path) -> None:
+    with pytest.raises(QueryError, match="did you mean agent-talk"):
+        queries.run("agent-tlak", data_dir=site)
+    with pytest.raises(QueryError, match="there is no folder"):
+        queries.run("agent-talk", data_dir=site / "gone")
+
+
+def test_an_answer_of_the_service_keeps_its_types(con: Connection) -> None:
+    write(con, golden_call())
+    frame = queries.answer(con, "days", ALWAYS)
+    assert pl.read_ipc(base64.b64decode(queries.packed(frame))).equals(frame)

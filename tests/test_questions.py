@@ -15,7 +15,7 @@ import msgspec
 import polars as pl
 import pytest
 
-from cc_voice import questions, settings
+from cc_voice import owner, queries, questions, settings
 from cc_voice.call.batch import StageReached
 from cc_voice.questions import QUESTIONS, QuestionError, ask
 from cc_voice.settings import Settings
@@ -110,6 +110,15 @@ def complaint(site: Settings, question: str, arguments: dict[str, Any]) -> str:
     return str(caught.value)
 
 
+def test_an_analyst_gets_a_frame_with_its_types_from_the_service(service: Settings) -> None:
+    frame = queries.run("agent-talk", data_dir=service.data_dir, since="2026-01-01")
+    assert frame["n_legs"].to_list() == [1]
+    assert frame.schema["agent_talk_pct_ros"] == pl.Float64
+    assert frame.schema["team_name"] == pl.String
+    with pytest.raises(queries.QueryError, match="did you mean agent-talk"):
+        queries.run("agent-tlak", data_dir=service.data_dir)
+
+
 @pytest.mark.parametrize("number", range(len(ASKED)), ids=lambda number: ASKED[number][0])
 def test_the_service_answers_byte_by_byte_as_the_command_itself(service: Settings, direct: list[bytes], number: int) -> None:
     question, arguments = ASKED[number]
@@ -139,7 +148,8 @@ def test_a_batch_is_stored_by_whoever_holds_the_database_once(service: Settings)
 
 
 def test_every_question_is_asked_here() -> None:
-    assert {question for question, *_ in [*ASKED, *WRONG]} | {"store"} == set(QUESTIONS)
+    of_their_commands = {"store", "enrich", "recompute.before", "recompute.publish"}
+    assert {question for question, *_ in [*ASKED, *WRONG]} | of_their_commands == set(QUESTIONS)
 
 
 def test_a_question_that_a_newer_command_knows(service: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +203,7 @@ database.close()
 
 
 def test_while_nobody_can_answer_the_reason_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(owner, "PATIENCE_S", 0.1)
     site = Settings(data_dir=tmp_path)
     with another_command(site):
         told = complaint(site, "streams", {})
@@ -212,7 +222,7 @@ def test_a_command_waits_for_another_to_finish(tmp_path: Path) -> None:
 
 
 def test_a_socket_that_a_dead_service_left_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(owner, "PATIENCE_S", 0.1)
     site = Settings(data_dir=tmp_path)
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(site.owner_socket))

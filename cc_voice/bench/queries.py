@@ -94,7 +94,7 @@ def _back(report: Report) -> dict[str, str]:
 def _report(con: Connection, report: Report, params: dict[str, str], repeats: int) -> Timing:
     needed = {param.name: _NEEDED[param.type] for param in report.params if param.default is None}
     return _timed(
-        report.name, "all" if params else "default", repeats, lambda: queries.run(con, report.name, needed | params).height
+        report.name, "all" if params else "default", repeats, lambda: queries.answer(con, report.name, needed | params).height
     )
 
 

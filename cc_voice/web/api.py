@@ -174,7 +174,7 @@ async def report(
 ) -> Response[Any]:
     """Answer a report; its parameters are query parameters, which `GET /reports` lists."""
     params = {key: value for key, value in request.query_params.items() if key != "format"}
-    frame = await appliance.database.read(lambda con: queries.run(con, name, params))
+    frame = await appliance.database.read(lambda con: queries.answer(con, name, params))
     if format == "json":
         return Response(frame.write_json(), media_type=MediaType.JSON)
     headers = {"content-disposition": f'attachment; filename="{name}.csv"'}

@@ -99,7 +99,7 @@ async def _answer(appliance: Appliance, report: Report, given: Mapping[str, str]
     if not given and any(param.default is None for param in report.params):
         return None, None
     try:
-        frame = await appliance.database.read(lambda con: queries.run(con, report.name, given))
+        frame = await appliance.database.read(lambda con: queries.answer(con, report.name, given))
     except QueryError as error:
         return None, str(error)
     return _table(frame), None

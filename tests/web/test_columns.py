@@ -24,7 +24,7 @@ def answers() -> dict[str, pl.DataFrame]:
         for report in REPORTS:
             given = {p.name: NEEDED.get(p.type, "") for p in report.params if p.default is None}
             given |= {p.name: "2026-01-01" for p in report.params if p.name == "since"}
-            found[report.name] = queries.run(con, report.name, given)
+            found[report.name] = queries.answer(con, report.name, given)
     return found
 
 
