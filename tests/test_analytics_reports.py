@@ -412,6 +412,16 @@ def test_language_share_is_of_a_partys_speech(con: Connection) -> None:
     assert rows["agent", "en"]["share_pct_ros"] == 100
 
 
+def test_languages_nobody_serves_are_shares_of_speech_and_of_time(con: Connection) -> None:
+    unserved = {"lang_mismatch_ms": 20_000, "unsupported_lang_ms": 15_000, "lang_switch_count": 2}
+    served = {"lang_mismatch_ms": 0, "unsupported_lang_ms": 0, "lang_switch_count": 0}
+    for name, values in (("a", unserved), ("b", served), ("c", {})):
+        write(con, call(name, leg(name, analysed_ms=50_000, talk_ms_agent=20_000, talk_ms_customer=10_000, **values)))
+    (row,) = ask(con, "language-service")
+    assert (row["n_legs"], row["n_identified"], row["n_mismatch"], row["n_unsupported"]) == (3, 2, 1, 1)
+    assert (row["lang_mismatch_pct_ros"], row["unsupported_lang_pct_ros"], row["lang_switch_count"]) == (20, 25, 2)
+
+
 def test_a_second_language_counts_from_a_share_on(con: Connection) -> None:
     for name, share, length in (("a", 5, 40_000), ("b", 50, 60_000), ("c", 50, 80_000)):
         languages = (spoken(name, "en", 1_000, 100 - share), spoken(name, "es", 1_000, share))

@@ -26,6 +26,7 @@ from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.reconciling import MOST_COMPARED, identified, reconcile, served
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
+from cc_voice.speech.custom import MARK
 from cc_voice.speech.echo import HeardEnvelope, echoes
 from cc_voice.store import films, recordings
 from cc_voice.store.recordings import Recording
@@ -201,7 +202,7 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, n
         language=header.language,
         mixed_audio=set(recording.channels) == {MIXED_SOURCE},
         detector=" and ".join(sorted({one.detector for one in heard.values()})) or "none",
-        asr_model=" and ".join(sorted({said.asr_model for said in local if said.asr_model})) or model,
+        asr_model=" and ".join(sorted({said.asr_model.removesuffix(MARK) for said in local if said.asr_model})) or model,
         stop_reason=notes.end.stop_reason if notes.end else None,
         epoch=epoch,
     )
