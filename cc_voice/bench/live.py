@@ -42,6 +42,8 @@ KEEP_ALIVE_DEADLINE_MS = 10_000
 APART_S = 0.25
 LOOK_EVERY_S = 1.0
 MEASURE_TIMEOUT_S = 600.0
+WARM_UP_S = 20.0
+"""Model and detector are loaded with the first call: memory counts from here on, in runs that are long enough."""
 BYTES_PER_MS = 32
 
 
@@ -338,6 +340,8 @@ def _audio(site: Settings, calls: Iterable[CallStatus]) -> tuple[float, float]:
 
 
 def _memory(looks: Sequence[_Look], speed: float) -> Memory:
+    warm = [look for look in looks if look.at_s - looks[0].at_s >= WARM_UP_S]
+    looks = warm if len(warm) >= len(looks) // 2 else looks
     third = len(looks) // 3
     if not third:
         return Memory(first_third_mb=None, last_third_mb=None, mb_per_hour_of_calls=None)
