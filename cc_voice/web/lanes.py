@@ -73,11 +73,11 @@ class Lanes(msgspec.Struct, frozen=True, kw_only=True):
 
 def draw(duration_ms: int, intervals: Iterable[CallInterval], events: Iterable[CallPlatformEvent]) -> Lanes:
     """Return the lanes of a call of some length."""
-    length = max(1, duration_ms)
+    length, intervals = max(1, duration_ms), tuple(intervals)
     return Lanes(
         duration_ms=length,
         ruler=_ruler(length),
-        events=_events(length, events),
+        events=_events(length, [*_happened(events), *_switched(intervals)]),
         bands=tuple(_band(length, interval) for interval in intervals if interval.kind in BANDS),
     )
 
@@ -148,18 +148,34 @@ def _ruler(length: int) -> tuple[Tick, ...]:
     return tuple(Tick(_pct(at, length), words.clock(at), "") for at in range(0, max(1, last), step))
 
 
-def _events(length: int, events: Iterable[CallPlatformEvent]) -> tuple[Tick, ...]:
+_Mark = tuple[int, str, str]
+"""When, its label, and what it says in full."""
+
+
+def _happened(events: Iterable[CallPlatformEvent]) -> Iterable[_Mark]:
+    named = ((event.at_ms, EVENTS.get(event.event_name)) for event in events)
+    return ((at_ms, name, name) for at_ms, name in named if name is not None)
+
+
+def _switched(intervals: Iterable[CallInterval]) -> Iterable[_Mark]:
+    """Changes of language: where the other one begins."""
+    for interval in intervals:
+        if interval.kind == "lang_switch" and interval.party:
+            said = describe(interval)
+            yield interval.end_ms, f"{interval.party.capitalize()}: {interval.subkind}", f"{said[:1].upper()}{said[1:]}"
+
+
+def _events(length: int, marks: Iterable[_Mark]) -> tuple[Tick, ...]:
     ticks: list[Tick] = []
     free_from = 0.0
-    for event in events:
-        name = EVENTS.get(event.event_name)
-        if name is None or not 0 <= event.at_ms <= length:
+    for at_ms, name, said in sorted(marks, key=lambda mark: mark[0]):
+        if not 0 <= at_ms <= length:
             continue
-        place = 100 * event.at_ms / length
+        place = 100 * at_ms / length
         fits, at_end = place >= free_from, place > 100 - EVENT_GAP_PCT
         if at_end and place - EVENT_GAP_PCT < free_from - EVENT_GAP_PCT / 2:
             fits = False
-        ticks.append(Tick(_pct(event.at_ms, length), name if fits else "", f"{name} {words.clock(event.at_ms)}", at_end))
+        ticks.append(Tick(_pct(at_ms, length), name if fits else "", f"{said} {words.clock(at_ms)}", at_end))
         if fits:
             free_from = place + EVENT_GAP_PCT
     return tuple(ticks)

@@ -202,6 +202,19 @@ def test_a_raised_voice_is_shaded_in_the_lane_of_whoever_raised_it() -> None:
     )
 
 
+def test_a_change_of_language_is_marked_where_the_other_begins() -> None:
+    answered = CallPlatformEvent(event_name="user_answered", at_ms=1_000, leg_id=None, participant=None)
+    switch = interval("lang_switch", 20_000, 30_000, subkind="es", party="customer", outcome="en", value=0.9)
+    ended = CallPlatformEvent(event_name="user_end", at_ms=45_000, leg_id=None, participant=None)
+    found = lanes.draw(60_000, [switch], [answered, ended]).events
+    assert [(tick.x, tick.label) for tick in found] == [
+        ("1.667%", "Answered"),
+        ("50.000%", "Customer: es"),
+        ("75.000%", "Agent left"),
+    ]
+    assert found[1].title == "Customer changes to es 0:30"
+
+
 @pytest.mark.parametrize(
     ("found", "text"),
     [
@@ -224,6 +237,9 @@ def test_a_raised_voice_is_shaded_in_the_lane_of_whoever_raised_it() -> None:
         ),
         (interval("echo", 0, 1, party="agent", value=180.0), "agent comes back after 180 ms"),
         (interval("music", 0, 1), "music"),
+        (interval("language", 0, 1, party="agent", subkind="es"), "agent speaks es"),
+        (interval("language", 0, 1, subkind="es"), "somebody speaks es"),
+        (interval("lang_mismatch", 0, 1), "the parties speak different languages"),
     ],
 )
 def test_an_interval_is_described_in_words(found: CallInterval, text: str) -> None:
