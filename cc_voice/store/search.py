@@ -162,27 +162,26 @@ def _window(wanted: Wanted, chosen: SearchFilter, cursor: _Cursor | None, first:
     conditions += [_of_leg("dim_queue", "queue_key", "queue_name", chosen.queue, span)] if chosen.queue else []
     mask = _mask(chosen.party)
     conditions += [_any([_indexed(atom, mask, span) for atom in group]) for group in wanted.groups]
-    texts = ""
+    texts, needles = _Query(""), _Query("")
     if _reads_texts(wanted, chosen):
+        needles = _needles(wanted)
         lines = _lines(wanted, chosen, span)
-        texts = f"join ({lines.sql}) as u on u.call_no = c.call_no"
-        params = lines.params
+        texts = _Query(f"join ({lines.sql}) as u on u.call_no = c.call_no", lines.params)
     else:
         conditions += [_not(_indexed(atom, mask, span)) for atom in wanted.never]
-        params = ()
     where = " and ".join(condition.sql for condition in conditions)
     return _Query(
         f"""
         with candidates as (
-            select c.call_id, c.call_no, c.date_key, c.start_ts from fact_call as c where {where}
+            select c.call_id, c.call_no, c.date_key, c.start_ts{needles.sql} from fact_call as c where {where}
         )
         select c.call_id, c.call_no, c.date_key, epoch_us(c.start_ts) as start_us
         from candidates as c
-        {texts}
+        {texts.sql}
         order by c.start_ts desc, c.call_id
         limit ?
         """,
-        (*(value for condition in conditions for value in condition.params), *params, limit),
+        (*needles.params, *(value for condition in conditions for value in condition.params), *texts.params, limit),
     )
 
 
@@ -242,19 +241,20 @@ def _lines(wanted: Wanted, chosen: SearchFilter, span: tuple[int, int]) -> _Quer
     having = [f"bool_or({' or '.join('regexp_matches(said, ?)' for _ in group)})" for group in wanted.groups]
     having += ["not bool_or(regexp_matches(said, ?))" for _ in wanted.never]
     where = utterance_conditions(chosen, span)
-    may = _any([_may_say(atom) for atom in (*wanted.atoms, *wanted.never)])
+    may = " or ".join(f"contains(lower(u.text), k.needle_{number})" for number in range(len((*wanted.atoms, *wanted.never))))
     return _Query(
         f"""
         select call_no
         from (
             select u.call_no, ' ' || array_to_string(search_words(u.text), ' ') || ' ' as said
-            from fact_utterance as u
-            where u.call_no in (select call_no from candidates) and {where.sql} and {may.sql}
+            from candidates as k
+            join fact_utterance as u on u.call_no = k.call_no and (strlen(u.text) <> length(u.text) or {may})
+            where {where.sql}
         )
         group by call_no
         having {" and ".join(having)}
         """,
-        (*where.params, *may.params, *(pattern(atom) for atom in (*wanted.atoms, *wanted.never))),
+        (*where.params, *(pattern(atom) for atom in (*wanted.atoms, *wanted.never))),
     )
 
 
@@ -267,11 +267,15 @@ def utterance_conditions(chosen: SearchFilter, span: tuple[int, int]) -> _Query:
     return _all(parts)
 
 
-def _may_say(atom: Atom) -> _Query:
-    """Return a cheap condition that every text that matches fulfils; taking a text apart is most of the cost."""
-    phrase = atom.left if isinstance(atom, Near) else atom
-    longest = max((word.text for word in phrase.words), key=len)
-    return _Query("(strlen(u.text) <> length(u.text) or contains(lower(u.text), ?))", (longest,))
+def _needles(wanted: Wanted) -> _Query:
+    """Return columns, one for each atom: a word without which no text in plain letters can match.
+
+    Taking a text apart is most of the cost, so it is looked for first. It stands in a column of the candidates, not as a constant,
+    so that DuckDB looks into the texts of candidates only and not of everybody.
+    """
+    firsts = [atom.left if isinstance(atom, Near) else atom for atom in (*wanted.atoms, *wanted.never)]
+    longest = tuple(max((word.text for word in phrase.words), key=len) for phrase in firsts)
+    return _Query("".join(f", ? as needle_{number}" for number in range(len(longest))), longest)
 
 
 def pattern(atom: Atom) -> str:
