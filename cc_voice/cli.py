@@ -24,6 +24,7 @@ class _Commands(LazyGroup):
         "bench": ("cc_voice.bench", "bench", "Measure this product on this machine."),
         "enrich": ("cc_voice.enrich", "enrich", "Take reports of Zoom Contact Center, and rosters of agents and queues."),
         "recompute": ("cc_voice.recompute", "recompute", "Measure history again, and show what changes before it is published."),
+        "export": ("cc_voice.export_command", "export", "Write tables as CSV, Parquet or Delta, for BI tools."),
         "demo": ("cc_voice.demo", "demo", "Play eight bundled calls through a service of its own and show the results."),
     }
 
@@ -243,7 +244,7 @@ def _import_object(measured: "CallMeasured") -> dict[str, Any]:
 
 class _Calls(LazyGroup):
     elsewhere: ClassVar = {
-        "export": ("cc_voice.call_export", "export", "Write a call's transcript, Contact Lens JSON or audio to a file."),
+        "export": ("cc_voice.export_command", "export_call", "Write a call's transcript, Contact Lens JSON or audio to a file."),
         "hear": ("cc_voice.hear", "hear", "Hear a part of a recorded call again, for digits, yes and no, or phrases."),
     }
 
@@ -363,38 +364,6 @@ def check(names: tuple[str, ...], config: Path | None, data_dir: Path | None, as
             print_table(answer["columns"], answer["rows"])
         click.echo(f"{len(answers) - len(broken)} of {len(answers)} checks hold")
     raise SystemExit(1 if broken else 0)
-
-
-@main.command()
-@site_options
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.  [default: <data-dir>/exports]")
-@click.option("--format", "form", type=click.Choice(["csv", "parquet", "both"]), default="both", show_default=True, help="Files.")
-@click.option("--bom", is_flag=True, help="Begin CSV files with a byte order mark, for Excel.")
-@click.option("--partition", is_flag=True, help="A Parquet file for each site and day (site=…/date=…).")
-@click.option("--since-last", is_flag=True, help="Write only days that changed since the last export; implies --partition.")
-@click.option("--delta", metavar="URI", help="Instead, bring Delta tables, which sites may share, to the state of this one.")
-def export(config: Path | None, data_dir: Path | None, out: Path | None, form: str, delta: str | None, **options: Any) -> None:
-    """Write calls, legs, utterances and words as CSV and Parquet, what their columns mean, and a manifest with SHA-256.
-
-    The same data give the same bytes. Until an export is complete, the folder is as it was.
-    """
-    settings = load_settings(config, data_dir)
-    if delta is not None:
-        # A folder means the one the command sees, not the one the service would
-        uri = delta if "://" in delta else str(Path(delta).resolve())
-        rows = [[table["name"], str(table["days"]), str(table["rows"])] for table in _ask(settings, "export.lake", uri=uri)]
-        print_table(["table", "days written", "rows written"], rows)
-        return
-    folder = (out or settings.exports_dir).resolve()
-    options["formats"] = ["csv", "parquet"] if form == "both" else [form]
-    manifest = _ask(settings, "export", folder=str(folder), options=options)
-    if manifest["parts"]:
-        for table in manifest["tables"]:
-            click.echo(f"{folder / table['name']}  {table['rows']} rows")
-    for file in manifest["files"]:
-        if "/" not in file["name"]:
-            click.echo(f"{folder / file['name']}  {file['rows']} rows")
-    click.echo(f"{folder / 'manifest.json'}")
 
 
 # -- printing --------------------------------------------------------------------------------------------------------

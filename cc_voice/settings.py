@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from cc_voice import languages, phrase_lists, wording
+from cc_voice import languages, phrase_lists, schedules, wording
 from cc_voice.thresholds import QueueThresholds
 
 ModelSize = Literal["large", "small"]
@@ -155,6 +155,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     customer_key_salt: Secret = Secret("")
     """Salt of customer keys; empty means one is made and kept in `<data_dir>/salt`."""
     cust_speech_on_hold: bool = False
+    exports: tuple[schedules.ExportJob, ...] = ()
     phrases: tuple[phrase_lists.PhraseList, ...] = ()
     """What the recogniser prefers to words that it is unsure of, by language."""
     thresholds: tuple[QueueThresholds, ...] = ()
@@ -326,7 +327,7 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
     _check_media(settings.media)
     _check_thresholds(settings.thresholds)
-    if problem := phrase_lists.problem(settings.phrases):
+    if problem := phrase_lists.problem(settings.phrases) or schedules.problem(settings.exports):
         raise SettingsError(problem)
     for app in settings.apps:
         _check_credentials(app)

@@ -72,8 +72,16 @@ _DECODER = msgspec.json.Decoder(Manifest)
 def read(path: Path) -> Manifest | None:
     """Return a manifest, None where there is none that this version understands."""
     try:
-        found = _DECODER.decode(path.read_bytes())
-    except (FileNotFoundError, msgspec.DecodeError):
+        return decode(path.read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def decode(body: bytes) -> Manifest | None:
+    """Return a manifest, None for what this version does not understand."""
+    try:
+        found = _DECODER.decode(body)
+    except msgspec.DecodeError:
         return None
     return found if found.manifest_version == VERSION else None
 

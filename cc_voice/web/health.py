@@ -7,6 +7,7 @@ import structlog
 from litestar import Response, get
 from litestar.di import NamedDependency
 
+from cc_voice import scheduled
 from cc_voice.store import streams
 from cc_voice.store.database import Connection
 from cc_voice.web.appliance import Appliance
@@ -30,6 +31,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     workers_wanted: int
     streams: int
     lag_ms: int | None
+    exports_failing: int = 0
+    """Scheduled exports whose last attempt failed; `cc-voice export --status` says why."""
 
 
 @get("/healthz", opt={"public": True}, include_in_schema=False)
@@ -45,6 +48,7 @@ async def healthz(appliance: NamedDependency[Appliance]) -> Response[Health]:
         workers_wanted=len(workers),
         streams=sum(worker.streams for worker in workers),
         lag_ms=lag_ms,
+        exports_failing=await asyncio.to_thread(scheduled.failing, appliance.settings),
     )
     return Response(health, status_code=200 if well else 503, headers={"cache-control": "no-store"})
 

@@ -19,6 +19,7 @@ import msgspec
 import structlog
 import uvicorn
 
+from cc_voice import scheduled
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.settings import Secret, Settings
 from cc_voice.store.database import Database
@@ -116,12 +117,15 @@ async def _serve(settings: Settings, database: Database, accounts: Accounts, soc
 
     with _on_signals(stop):
         sweeping = asyncio.create_task(_sweep(appliance.audio))
+        exporting = asyncio.create_task(scheduled.keep(settings, database, appliance.draining))
         try:
             await dispatcher.start()  # stopped also when it fails half-way: this process cannot end before its workers do
             await server.serve(sockets=sockets)
         finally:
             sweeping.cancel()
+            appliance.draining.set()  # also when the start failed: exports end, and with them what reads the store
             await dispatcher.stop()
+            await exporting
 
 
 async def _sweep(audio: AudioCache) -> None:
