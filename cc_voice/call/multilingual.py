@@ -1,5 +1,6 @@
 """Several languages in one call (metric dictionary 1.6): shares, switches, mixing, mismatch, and languages nobody here serves."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
@@ -8,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from cc_voice.call.analysis import Interval
-from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, union
+from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, overlapping, union
 from cc_voice.call.language import Spoken
 from cc_voice.call.reasons import Metrics, Unmeasured, Value, percent
 from cc_voice.call.scope import LegScope
@@ -42,18 +43,18 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
 
 def runs(spoken: Sequence[Spoken], words: Sequence[SpokenWord]) -> tuple[Run, ...]:
     """Join a party's speech by language; what holds no speech at all divides nothing."""
-    voiced = [one for one in spoken if one.speech]
-    return tuple(_run(tuple(group), words) for _, group in groupby(voiced, key=lambda one: one.language))
+    voiced, at_ms = [one for one in spoken if one.speech], sorted(word.at_ms for word in words)
+    return tuple(_run(tuple(group), at_ms) for _, group in groupby(voiced, key=lambda one: one.language))
 
 
-def _run(pieces: Sequence[Spoken], words: Sequence[SpokenWord]) -> Run:
+def _run(pieces: Sequence[Spoken], words_at_ms: Sequence[int]) -> Run:
     span = (pieces[0].span[0], pieces[-1].span[1])
     return Run(
         span=span,
         language=pieces[0].language,
         conf=mean_conf(pieces),
         speech=union(*(piece.speech for piece in pieces)),
-        words=sum(span[0] <= word.at_ms < span[1] for word in words),
+        words=bisect_left(words_at_ms, span[1]) - bisect_left(words_at_ms, span[0]),
     )
 
 
@@ -112,7 +113,8 @@ def mixing(words: Sequence[SpokenWord]) -> Value:
 
 def mismatches(turns: Sequence[Turn], spoken: dict[Party, tuple[Spoken, ...]], analysed: Intervals) -> Intervals:
     """Return the time of A in which successive turns of the two parties are in different languages, both turns included."""
-    tongues = [_language_of(turn, spoken[turn.party]) for turn in turns]
+    speech = {party: by_language(pieces) for party, pieces in spoken.items()}
+    tongues = [_language_of(turn, speech[turn.party]) for turn in turns]
     pairs = zip(pairwise(turns), pairwise(tongues), strict=True)
     unlike = [
         (before.start_ms, max(before.end_ms, after.end_ms))
@@ -122,14 +124,15 @@ def mismatches(turns: Sequence[Turn], spoken: dict[Party, tuple[Spoken, ...]], a
     return intersect(canonical(unlike), analysed)
 
 
-def _language_of(turn: Turn, spoken: Sequence[Spoken]) -> str | None:
+def _language_of(turn: Turn, speech: dict[str, Intervals]) -> str | None:
     """The language of most of a turn's speech."""
-    span = (turn.start_ms, turn.end_ms)
-    touching = (one for one in spoken if one.span[0] < turn.end_ms and turn.start_ms < one.span[1])
-    totals: Counter[str] = Counter()
-    for one in touching:
-        totals[one.language] += length(clip(one.speech, span))
-    return max(totals, key=totals.__getitem__) if totals.total() else None
+    totals = {language: _shared_ms(theirs, (turn.start_ms, turn.end_ms)) for language, theirs in speech.items()}
+    return max(totals, key=totals.__getitem__) if any(totals.values()) else None
+
+
+def _shared_ms(speech: Intervals, span: Interval) -> int:
+    near = overlapping(speech, span)
+    return length(clip(speech[near.start : near.stop], span))
 
 
 class LanguageFindings(msgspec.Struct, frozen=True, kw_only=True):
