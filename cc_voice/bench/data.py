@@ -18,12 +18,12 @@ import click
 import msgspec
 
 from cc_voice.call.needs import NEEDS
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.settings import Settings
 from cc_voice.store import dimensions, postings
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.errors import StoreError
 from cc_voice.terminal import load_settings, reason
+from cc_voice.thresholds import ThresholdSet
 
 UTTERANCES_PER_CALL = 30
 WORDS_OF = 100

@@ -25,7 +25,6 @@ from cc_voice.call.batch import Batch, CallMeasured
 from cc_voice.call.intervals import canonical, length
 from cc_voice.call.lexicon import primary
 from cc_voice.call.rows import MeasuredCall
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.rtms.client import Credentials, StreamClient, StreamTarget
 from cc_voice.rtms.webhooks import Started, parse_webhook
 from cc_voice.sessions.recognition import Recognition
@@ -36,6 +35,7 @@ from cc_voice.settings import Settings
 from cc_voice.simulator.errors import SimulatorError
 from cc_voice.simulator.report import CallRequest, SimulatorConfig
 from cc_voice.simulator.server import Simulator
+from cc_voice.thresholds import ThresholdSet
 
 _WIDTH = 160
 _SERVED = ("en", "es")

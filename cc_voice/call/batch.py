@@ -4,8 +4,8 @@ import msgspec
 
 from cc_voice.call.events import CallEvent
 from cc_voice.call.rows import MeasuredCall
-from cc_voice.call.thresholds import QueueThresholds, ThresholdSet
 from cc_voice.call.transcript import Utterance
+from cc_voice.thresholds import QueueThresholds, ThresholdSet
 
 
 class StreamProgress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):

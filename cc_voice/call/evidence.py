@@ -40,9 +40,9 @@ from cc_voice.call.rows import IntervalRow
 from cc_voice.call.scope import LegScope
 from cc_voice.call.silence import LongSilence
 from cc_voice.call.talk import partition
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance
 from cc_voice.call.turns import PARTIES
+from cc_voice.thresholds import ThresholdSet
 
 
 class _Writer:

@@ -16,8 +16,8 @@ from cc_voice.call.intervals import Intervals, canonical, contains, intersect, o
 from cc_voice.call.levels import Levels, mean_power, power
 from cc_voice.call.reasons import Metrics, Unmeasured, Value
 from cc_voice.call.scope import LegScope
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.turns import PARTIES, Party
+from cc_voice.thresholds import ThresholdSet
 
 _MIN_SPEECH_MS = 200
 """A second with less has the faint end of a word: counted, they double the quiet seconds of good calls."""

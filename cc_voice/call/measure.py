@@ -24,9 +24,9 @@ from cc_voice.call.rows import CallRow, ChannelRow, EventRow, LegRow, MeasuredCa
 from cc_voice.call.saying import language_rows, primary_language, utterance_rows, word_rows
 from cc_voice.call.scope import LegScope, scope_of
 from cc_voice.call.selection import select
-from cc_voice.call.thresholds import QueueThresholds, ThresholdSet, for_queue
 from cc_voice.call.timeline import Timeline, merge
 from cc_voice.call.unused import unused_rows
+from cc_voice.thresholds import QueueThresholds, ThresholdSet, for_queue
 
 METRIC_VERSION = "2"
 

@@ -35,9 +35,9 @@ from cc_voice.call.talk import (
     quality_metrics,
     talk_metrics,
 )
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.turns import PARTIES, Party, TurnTaking, floor_changes, longest_turn_ms, overlapping_turns, take_turns
 from cc_voice.call.words import SpokenWord, counted, spoken, within
+from cc_voice.thresholds import ThresholdSet
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,9 +13,9 @@ from cc_voice.call.intervals import Intervals, canonical, clip, intersect, lengt
 from cc_voice.call.language import Spoken
 from cc_voice.call.reasons import Metrics, Unmeasured, Value, percent
 from cc_voice.call.scope import LegScope
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.turns import PARTIES, Party, Turn
 from cc_voice.call.words import SpokenWord
+from cc_voice.thresholds import ThresholdSet
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Literal
 
 from cc_voice.call.reasons import Metrics, Unmeasured
 from cc_voice.call.scope import LegScope
-from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.thresholds import ThresholdSet
 
 Need = Literal[
     "handled", "events", "agent", "customer", "parties", "anybody", "length", "setting", "raised_voice", "import", "answer"

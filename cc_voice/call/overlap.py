@@ -6,8 +6,8 @@ import msgspec
 
 from cc_voice.call.analysis import Interval
 from cc_voice.call.intervals import Intervals, index_at, intersect
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.turns import PARTIES, Ipu, Party, Turn, TurnTaking
+from cc_voice.thresholds import ThresholdSet
 
 SHORT = "short"
 """Overlap below the threshold: part of `overtalk_ms`, no event."""

@@ -9,9 +9,9 @@ import msgspec
 from cc_voice.call.intervals import Intervals, canonical, length, split, subtract
 from cc_voice.call.lexicon import UNSPACED
 from cc_voice.call.reasons import Unmeasured, Value
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.turns import Ipu, Party, Turn, other
 from cc_voice.call.words import SpokenWord, read_out, units, within
+from cc_voice.thresholds import ThresholdSet
 
 
 def talk_speed(words: Sequence[SpokenWord], speech: Intervals, thresholds: ThresholdSet) -> Value:

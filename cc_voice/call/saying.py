@@ -16,9 +16,9 @@ from cc_voice.call.pace import talk_speed
 from cc_voice.call.reasons import Unmeasured
 from cc_voice.call.rows import LegLanguageRow, UtteranceRow, WordRow
 from cc_voice.call.scope import LegScope, middle
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance, Word, mean_confidence
 from cc_voice.call.turns import PARTIES, Party, TurnTaking
+from cc_voice.thresholds import ThresholdSet
 
 Key = tuple[str, int]
 """(channel_id, start_ms): names an utterance within a call."""

@@ -23,8 +23,8 @@ import msgspec
 
 from cc_voice.call.disagreement import Compared, edits, tokens
 from cc_voice.call.lexicon import primary
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance, Word, mean_confidence
+from cc_voice.thresholds import ThresholdSet
 
 LOCAL, ZOOM = "local", "zoom"
 Source = Literal["local", "zoom"]

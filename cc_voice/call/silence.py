@@ -10,9 +10,9 @@ from cc_voice.call.analysis import Interval
 from cc_voice.call.intervals import Intervals, at_least, length, longest
 from cc_voice.call.lexicon import announces_wait, normalise
 from cc_voice.call.reasons import Metrics, Unmeasured
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance
 from cc_voice.call.turns import Party, other
+from cc_voice.thresholds import ThresholdSet
 
 
 class LongSilence(msgspec.Struct, frozen=True, kw_only=True):

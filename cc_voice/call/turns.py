@@ -9,8 +9,8 @@ import msgspec
 
 from cc_voice.call.intervals import Intervals, index_at
 from cc_voice.call.lexicon import is_backchannel
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.words import SpokenWord, meets
+from cc_voice.thresholds import ThresholdSet
 
 Party = Literal["agent", "customer"]
 PARTIES: tuple[Party, Party] = ("agent", "customer")

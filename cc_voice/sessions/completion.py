@@ -16,7 +16,6 @@ from cc_voice.call.intervals import canonical, subtract
 from cc_voice.call.lexicon import primary
 from cc_voice.call.measure import measure
 from cc_voice.call.policy import LanguagePolicy
-from cc_voice.call.thresholds import SITE_SET, ThresholdSet
 from cc_voice.languages import LanguageSettings
 from cc_voice.sessions import journal
 from cc_voice.sessions.journal import Journal
@@ -30,6 +29,7 @@ from cc_voice.speech.custom import MARK
 from cc_voice.speech.echo import HeardEnvelope, echoes
 from cc_voice.store import films, recordings
 from cc_voice.store.recordings import Recording
+from cc_voice.thresholds import SITE_SET, ThresholdSet
 
 log = structlog.get_logger()
 

@@ -16,7 +16,6 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from cc_voice.call.analysis import Interval, SecondLevel
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance
 from cc_voice.speech.decoding import Segment
 from cc_voice.speech.pipeline import ChannelPipeline, Saying, speech_of
@@ -24,6 +23,7 @@ from cc_voice.speech.recogniser import RecogniserFactory
 from cc_voice.speech.sounds import Sounds
 from cc_voice.store.ranges import Ranges
 from cc_voice.store.recordings import ChannelFile
+from cc_voice.thresholds import ThresholdSet
 
 PipelineFactory = Callable[[str, int], ChannelPipeline]
 """(channel_id, sample_rate_hz) → a fresh pipeline."""

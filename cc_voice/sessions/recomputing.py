@@ -16,7 +16,6 @@ import msgspec
 
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.measure import METRIC_VERSION
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.sessions import completion
 from cc_voice.sessions.imports import PRODUCT
 from cc_voice.sessions.listening import hear
@@ -27,6 +26,7 @@ from cc_voice.speech.errors import SpeechError
 from cc_voice.store import recordings
 from cc_voice.store.recordings import RecordingError
 from cc_voice.store.runs import Plan, Result, RunError
+from cc_voice.thresholds import ThresholdSet
 
 What = Literal["metrics", "recognition"]
 

@@ -21,7 +21,6 @@ from cc_voice.call.intervals import canonical
 from cc_voice.call.language import Track, track
 from cc_voice.call.lexicon import primary
 from cc_voice.call.policy import LanguagePolicy
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance, Word, mean_confidence
 from cc_voice.rtms.enums import LANGUAGES
 from cc_voice.sessions.listening import HeardChannel, Run
@@ -31,6 +30,7 @@ from cc_voice.speech.identify import TextIdentifier
 from cc_voice.speech.pipeline import speech_of
 from cc_voice.speech.recogniser import RecogniserFactory
 from cc_voice.store.recordings import ChannelFile
+from cc_voice.thresholds import ThresholdSet
 
 log = structlog.get_logger()
 

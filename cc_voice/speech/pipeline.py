@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from cc_voice.call.analysis import Interval, SecondLevel
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance
 from cc_voice.speech.decoding import Segment, times, with_words
 from cc_voice.speech.errors import RecogniserError
@@ -23,6 +22,7 @@ from cc_voice.speech.segment import Edge, TightRule, TightSpeech, WideSegment, c
 from cc_voice.speech.sounds import Sounds
 from cc_voice.speech.vad import DetectorFactory
 from cc_voice.speech.webrtc import WebrtcDetector
+from cc_voice.thresholds import ThresholdSet
 
 _PADDING = 150 // FRAME_MS
 """Frames of silence around a segment: without, recognisers lose first and last phones."""

@@ -21,11 +21,11 @@ from cc_voice.call.rows import (
     UtteranceRow,
 )
 from cc_voice.call.selection import LOCAL
-from cc_voice.call.thresholds import for_queue
 from cc_voice.call.transcript import Utterance
 from cc_voice.settings import Site
 from cc_voice.store import dimensions, enrichment, history, postings, streams
 from cc_voice.store.database import Connection, Row
+from cc_voice.thresholds import for_queue
 
 _OF_LEGS = ("fact_interval", "fact_null_reason", "fact_leg_language")
 """Tables found by leg; as `fact_word` they carry the date, without which looking for a call's rows reads the whole table."""

@@ -9,9 +9,9 @@ import zoneinfo
 import msgspec
 
 from cc_voice.call.lexicon import UNSPACED, primary
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.settings import Site
 from cc_voice.store.database import Connection
+from cc_voice.thresholds import ThresholdSet
 
 LANGUAGE_NAMES = {
     "ar": "Arabic",

@@ -12,9 +12,9 @@ from cc_voice.call.measure import measure
 from cc_voice.call.rows import IntervalRow, LegRow, MeasuredCall
 from cc_voice.call.scope import LegScope, scope_of
 from cc_voice.call.selection import InForce, Selection, select
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.timeline import merge
 from cc_voice.call.transcript import Utterance, Word
+from cc_voice.thresholds import ThresholdSet
 from tests.call.golden import T0, event
 
 DEFAULTS = ThresholdSet()

@@ -5,8 +5,8 @@ import pytest
 from cc_voice.call.asking import is_question
 from cc_voice.call.measure import measure
 from cc_voice.call.rows import MeasuredCall
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance, Word
+from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import channel, local, of_kind, reasons_of, stream
 
 

@@ -12,7 +12,7 @@ from cc_voice.call.intervals import canonical, length
 from cc_voice.call.measure import METRIC_VERSION, measure
 from cc_voice.call.pace import percentile
 from cc_voice.call.rows import IntervalRow, LegRow, MeasuredCall
-from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import ANSWERED, channel, local, measured, of_kind, stream
 from tests.call.golden import THRESHOLDS, event, golden_stream
 from tests.call.strategies import conversations, streams

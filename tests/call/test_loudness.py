@@ -12,7 +12,7 @@ from cc_voice.call.events import EventName
 from cc_voice.call.levels import Levels
 from cc_voice.call.loudness import loudness_score, utterance_loudness
 from cc_voice.call.rows import IntervalRow, LegRow, MeasuredCall
-from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import ANSWERED, channel, local, measured, of_kind, reasons_of, stream
 from tests.call.golden import event
 

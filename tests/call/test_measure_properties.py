@@ -10,7 +10,7 @@ from cc_voice.call.events import CallEvent
 from cc_voice.call.intervals import canonical, length
 from cc_voice.call.measure import measure
 from cc_voice.call.rows import LegRow, MeasuredCall
-from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.thresholds import ThresholdSet
 from tests.call.strategies import STEP, conversations, streams
 
 THRESHOLDS = ThresholdSet(cust_speech_on_hold=True)

@@ -10,8 +10,8 @@ from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.legs import Handling, handle
 from cc_voice.call.measure import measure
 from cc_voice.call.meetings import AgentRule, agents
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.timeline import Timeline, merge
+from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import reasons_of, stream
 from tests.call.golden import T0
 from tests.call.strategies import events

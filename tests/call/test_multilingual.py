@@ -12,8 +12,8 @@ from cc_voice.call.events import EventName
 from cc_voice.call.multilingual import Run, switches
 from cc_voice.call.policy import LanguagePolicy
 from cc_voice.call.rows import LegRow, MeasuredCall
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance
+from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import ANSWERED, channel, local, measured, of_kind, reasons_of, stream, zoom
 from tests.call.golden import event
 from tests.call.strategies import conversations

@@ -7,7 +7,7 @@ from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.needs import NEEDS, gate
 from cc_voice.call.reasons import REASONS, Metrics, Unmeasured
 from cc_voice.call.rows import LegRow
-from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import ANSWERED, channel, measured, reasons_of, scopes_of, stream
 
 NAMES_AND_DATES = {

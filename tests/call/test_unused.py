@@ -8,7 +8,7 @@ from cc_voice.call.events import EventName
 from cc_voice.call.measure import measure
 from cc_voice.call.needs import NEEDS
 from cc_voice.call.rows import MeasuredCall
-from cc_voice.call.thresholds import ThresholdSet
+from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import ANSWERED, channel, local, measured, of_kind, reasons_of, stream, zoom
 from tests.call.golden import THRESHOLDS, event, golden_stream, golden_stream_heard_twice
 from tests.call.strategies import conversations, streams

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.call.transcript import Utterance, Word
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.errors import RecogniserError
@@ -16,6 +15,7 @@ from cc_voice.speech.recogniser import RecognisedSegment, Recogniser, Recogniser
 from cc_voice.speech.vad import DetectorFactory
 from cc_voice.speech.vosk import VoskFactory
 from cc_voice.speech.webrtc import WebrtcDetector
+from cc_voice.thresholds import ThresholdSet
 
 RATE = 16000
 Result = tuple[list[Utterance], tuple[tuple[int, int], ...], int]

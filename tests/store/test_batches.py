@@ -8,10 +8,10 @@ import pytest
 
 from cc_voice.call.batch import Batch, StageReached, StreamProgress
 from cc_voice.call.events import CallEvent, EventName, Participant
-from cc_voice.call.thresholds import QueueThresholds
 from cc_voice.call.transcript import Utterance, Word
 from cc_voice.store import batches, calls, streams
 from cc_voice.store.database import Database
+from cc_voice.thresholds import QueueThresholds
 from tests.call.golden import T0
 from tests.store.conftest import SITE, announce, golden
 

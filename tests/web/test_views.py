@@ -14,7 +14,6 @@ from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.batch import LiveWords
 from cc_voice.call.measure import measure
 from cc_voice.call.rows import LegRow
-from cc_voice.call.thresholds import ThresholdSet
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.store.call_list import CallFilter
 from cc_voice.store.calls import (
@@ -27,6 +26,7 @@ from cc_voice.store.calls import (
     StoredCall,
     UnusedLine,
 )
+from cc_voice.thresholds import ThresholdSet
 from cc_voice.web import call_page, lanes, transcript, words
 from cc_voice.web.events import Picture, difference
 from cc_voice.web.filters import LAST_PAGE, parse
