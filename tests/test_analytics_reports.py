@@ -347,6 +347,28 @@ def test_a_missing_disclosure_is_counted_and_shown(con: Connection) -> None:
     assert ask(con, "disclosure", phrase="call is recorded")[0]["n_missing"] == 2
 
 
+def test_a_missing_disclosure_may_be_bad_audio(con: Connection) -> None:
+    write(con, call("good", leg("good"), said=(say("good", "agent", 0, "hello"),)))
+    write(con, call("bad", leg("bad"), said=(say("bad", "agent", 0, "hello", conf=0.5),)))
+    write(con, call("late", leg("late"), said=(say("late", "agent", 50_000, "hello"),)))
+    write(con, call("said", leg("said"), said=(say("said", "agent", 0, "this call is recorded", conf=0.1),)))
+    (row,) = ask(con, "disclosure-doubt", phrase="call is recorded", within_ms="30000")
+    assert (row["n_missing"], row["n_undetermined"], row["example_call_id"]) == (3, 2, "bad")
+    assert (row["undetermined_pct_low"], row["undetermined_pct_high"]) == pytest.approx(wilson(2, 3), abs=0.001)
+
+
+def test_questions_stand_beside_calls_that_came_again(con: Connection) -> None:
+    for number, count in enumerate((4, 0, None)):
+        name = f"c{number}"
+        again = {"customer_key": "k" if number < 2 else None}
+        at = NOON + datetime.timedelta(days=number)
+        write(con, call(name, leg(name, analysed_ms=100_000, question_count_agent=count), at=at, **again))
+    (row,) = ask(con, "questions")
+    assert (row["n_legs"], row["questions_per_10min_agent_ros"], row["questions_per_leg"]) == (2, 12, 2)
+    assert (row["n_calls"], row["repeated_pct"]) == (2, 50)
+    assert (row["repeated_pct_low"], row["repeated_pct_high"]) == pytest.approx(wilson(1, 2), abs=0.001)
+
+
 # -- calls and queues ------------------------------------------------------------------------------------------------
 
 
