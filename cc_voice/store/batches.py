@@ -312,7 +312,8 @@ def _append_events(con: Connection, events: Sequence[EventRow]) -> None:
 
 
 def _languages(call: MeasuredCall) -> dict[str, str | None]:
-    models: dict[str, str | None] = {}
+    # Also those in which somebody spoke and no word was recognised
+    models: dict[str, str | None] = dict.fromkeys(row.language_code for row in call.leg_languages)
     said: tuple[UnusedUtteranceRow | UtteranceRow, ...] = (*call.unused_utterances, *call.utterances)
     for utterance in said:
         models[utterance.language_code] = utterance.asr_model or models.get(utterance.language_code)

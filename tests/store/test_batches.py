@@ -101,6 +101,14 @@ def test_every_row_of_a_measured_call_arrives(database: Database, rows: Rows) ->
     ) == [(True, "true")]
 
 
+def test_a_language_without_words_has_a_name_all_the_same(database: Database, rows: Rows) -> None:
+    batch = golden()
+    unheard = msgspec.structs.replace(batch.call.leg_languages[0], language_code="de", word_count=0)
+    call = msgspec.structs.replace(batch.call, leg_languages=(*batch.call.leg_languages, unheard))
+    assert write(database, msgspec.structs.replace(batch, call=call))
+    assert rows("select language_name, asr_model from dim_language where language_code = 'de'") == [("German", None)]
+
+
 def test_a_leg_belongs_to_the_local_date_of_its_site(database: Database, rows: Rows) -> None:
     just_after_midnight_in_berlin = 1_790_114_700_000  # 2026-09-22 22:45 UTC
     write(database, golden(t0_unix_ms=just_after_midnight_in_berlin))
