@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from cc_voice import questions
+from cc_voice.owner import ask_service
 from cc_voice.settings import Settings
 from cc_voice.sql.runner import Limits
 from cc_voice.web import accounts as limits
@@ -45,7 +45,7 @@ async def sign_in(browser: httpx.AsyncClient) -> None:
 async def test_a_command_is_answered_as_if_it_had_opened_the_store(owner: httpx.AsyncClient, golden: str, site: Settings) -> None:
     answer = await owner.post("/owner/command", json=COMMAND)
     assert [call["call_id"] for call in answer.json()["result"]] == ["golden"]
-    asked = await asyncio.to_thread(questions._ask_service, site, "calls.show", {"call_id": "golden"})
+    asked = await asyncio.to_thread(ask_service, site, "calls.show", {"call_id": "golden"})
     assert asked["call"]["call_id"] == "golden"
 
 
