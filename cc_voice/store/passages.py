@@ -24,7 +24,7 @@ _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer
     "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"  # Han, Hiragana, Katakana
 )
-"""Scripts that the index takes apart into characters (migration 9)."""
+"""Scripts that the index takes apart into characters (migration `dates_and_search`)."""
 
 
 class Piece(msgspec.Struct, frozen=True):
