@@ -243,7 +243,8 @@ class Exported:
         dataset = DATASETS[table]
         of_site = "site_name is not distinct from $site"
         if table not in ("calls", "legs"):
-            of_site = f"call_id in (select call_id from v_call where date_key = $day and {of_site})"
+            calls = "fact_call as c left join dim_site as s on s.site_id = c.site_id"  # v_call joins more, for every day and table
+            of_site = f"call_id in (select c.call_id from {calls} where c.date_key = $day and {of_site})"
         query = f"select * from {dataset.view} where date_key = $day and {of_site} order by {dataset.order}"
         return _frame(self._con, query, {"day": date.year * 10_000 + date.month * 100 + date.day, "site": site})
 
