@@ -22,6 +22,7 @@ select
     c.ended_by,
     c.queue_wait_ms,
     c.abandoned,
+    c.repeat_7d,
     disposition.name as disposition_name,
     disposition.is_resolved as disposition_is_resolved,
     c.primary_language,

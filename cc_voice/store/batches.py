@@ -23,7 +23,7 @@ from cc_voice.call.rows import (
 from cc_voice.call.selection import LOCAL
 from cc_voice.call.transcript import Utterance
 from cc_voice.settings import Site
-from cc_voice.store import dimensions, enrichment, history, postings, streams
+from cc_voice.store import dimensions, enrichment, history, postings, repeats, streams
 from cc_voice.store.database import Connection, Row
 from cc_voice.thresholds import for_queue
 
@@ -193,7 +193,9 @@ def _stage(con: Connection, batch: StageReached) -> bool:
     if not streams.reach(con, batch):
         return False
     if batch.stage == "revoked":
+        known = repeats.customers(con, batch.call_id)
         delete_call(con, batch.call_id)
+        repeats.refresh(con, known)
         streams.reopen(con, batch.call_id)
         con.execute(
             "update inbox set body = ''::blob, state = 'done', note = 'revoked by Zoom: content deleted' where stream_id = ?",
@@ -210,8 +212,10 @@ def _measured(con: Connection, batch: CallMeasured, site: Site) -> bool:
         return False
     is_newest = _is_newest(con, batch)
     if is_newest:
+        known = repeats.customers(con, batch.call_id)
         delete_call(con, batch.call_id)
         _insert_measured(con, batch, site)
+        repeats.refresh(con, [*known, *repeats.customers(con, batch.call_id)])
     # Also when another stream of the call was quicker to measure more: this one has nothing left to do either
     stage = StageReached(
         call_id=batch.call_id,

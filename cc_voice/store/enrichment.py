@@ -74,6 +74,7 @@ def apply(con: Connection, engagement_ids: Sequence[str]) -> int:
         con.execute(_CALLS, [calls])
         con.execute(_LEGS, [calls])
         con.execute(_REASONS, [calls])
+        con.execute("update fact_call set last_update_ts = now() where call_id in (select unnest(?))", [calls])
     return len(calls)
 
 
