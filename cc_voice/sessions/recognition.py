@@ -1,8 +1,9 @@
 """Recognition of one worker process: its threads, the models and the voice detector they share.
 
-Channels are heard in the blocks of one pool (pool.py). What else takes time – reading a model, delivering, measuring – has threads
-of its own, so that it holds up no live call; and those for restarts are apart from those for calls that have just ended, whose
-numbers somebody waits for.
+Channels are heard in the blocks of one pool (pool.py). What else takes time has threads of its own: errands, which are short
+(finding a language, reading a model, flushing a file); calls that have just ended, whose numbers somebody waits for; and what an
+earlier process left. An ended call may have an hour to be heard again while live calls leave it a tenth of the time: among the
+errands, a few of those would keep every new call from being heard at all.
 
 Models load on first use, in a thread, so that sockets are open and audio is being recorded before a large model is read.
 
@@ -35,7 +36,7 @@ from cc_voice.speech.recogniser import RecogniserFactory
 log = structlog.get_logger()
 
 ERRANDS = 4
-"""Threads beside those that hear: they mostly wait, for the disk or for their blocks to be heard."""
+"""Threads of either kind beside those that hear: they mostly wait, for the disk or for their blocks to be heard."""
 
 
 class Pipelines(NamedTuple):
@@ -60,7 +61,9 @@ class Recognition:
     def __init__(self, settings: Settings, threads: int, allow_test_model: bool) -> None:
         self.hearing = Pool(threads)
         self.pool = ThreadPoolExecutor(max_workers=ERRANDS, thread_name_prefix="errand")
-        """Loading, delivering, completing calls that ended; hears through `hearing`."""
+        """Loading, delivering: what live calls wait for."""
+        self.ended = ThreadPoolExecutor(max_workers=ERRANDS, thread_name_prefix="ended")
+        """Completing calls that have just ended; hears through `hearing`."""
         self.backlog = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="backlog")
         """Completing what an earlier process left."""
         self._settings = settings
@@ -192,7 +195,7 @@ class Recognition:
         return tuple(dict.fromkeys(info.language for info in found if self._allow_test_model or not info.test_only))
 
     def close(self) -> None:
-        for pool in (self.backlog, self.pool):
+        for pool in (self.backlog, self.ended, self.pool):
             pool.shutdown(wait=True, cancel_futures=True)
         self.hearing.close()
 

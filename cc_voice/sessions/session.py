@@ -283,10 +283,14 @@ class Session:
             await self._in_thread(self._deliver, self._stage("failed", failure, ended.reason))
         else:
             await self._hearing.idle()
-            heard = await self._in_thread(self._hearing.finish)
-            await self._in_thread(self._recording.close)
-            work = partial(completion.complete, heard=heard, pipelines=self._hearing.pipelines)
-            await self._in_thread(work, self.spec, self._settings, self._recognition, self._deliver)
+            await asyncio.get_running_loop().run_in_executor(self._recognition.ended, self._complete)
+
+    def _complete(self) -> None:
+        """Hear the rest and carry the stream to its last stage; in a thread."""
+        heard = self._hearing.finish()
+        self._recording.close()
+        pipelines = self._hearing.pipelines
+        completion.complete(self.spec, self._settings, self._recognition, self._deliver, heard=heard, pipelines=pipelines)
 
     def _oddities(self) -> tuple[Oddity, ...]:
         """Return what was odd, most frequent first: what the protocol's side counted, and ours."""

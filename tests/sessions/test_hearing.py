@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -10,10 +11,11 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from cc_voice.call.batch import Batch, StageReached
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions import hearing
 from cc_voice.sessions.listening import hear
-from cc_voice.sessions.recognition import Pipelines, Recognition
+from cc_voice.sessions.recognition import ERRANDS, Pipelines, Recognition
 from cc_voice.settings import Settings
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.pipeline import ChannelPipeline
@@ -178,6 +180,34 @@ async def test_a_live_call_is_heard_while_a_long_recording_catches_up(site: Sett
     await asyncio.wait_for(running, PATIENCE_S)
     long.close()
     recognition.close()
+
+
+async def test_calls_that_have_ended_keep_no_new_call_from_being_heard(
+    site: Settings, recognition: Recognition, packets: list[rtms.Audio]
+) -> None:
+    """They may take long: their blocks are heard last, and a disk may be slow. More of them than there are threads."""
+    go_on = threading.Event()
+
+    def deliver(batch: Batch) -> None:
+        assert not isinstance(batch, StageReached) or go_on.wait(PATIENCE_S)
+
+    ended = []
+    for number in range(2 * ERRANDS):
+        old = Stream(msgspec.structs.replace(site, data_dir=site.data_dir / f"old{number}"), recognition)
+        old.deliver = deliver  # type: ignore[method-assign]
+        session = old.session(Zoom(*OPENING, *packets[:20], ENDED), call_id=f"old{number}", stream_id=f"old{number}")
+        ended.append((session, asyncio.create_task(session.run())))
+    await until(lambda: all(session.progress().media_ms for session, _ in ended))
+    stream = Stream(site, recognition)
+    zoom = Zoom(*OPENING, *packets)
+    session = stream.session(zoom)
+    running = asyncio.create_task(session.run())
+    await until(lambda: session.progress().media_ms == LENGTH_MS and session.lag_ms == 0)
+    assert not any(task.done() for _, task in ended), "there was nothing in the way"
+    go_on.set()
+    zoom.say(ENDED)
+    await asyncio.wait_for(asyncio.gather(running, *(task for _, task in ended)), PATIENCE_S)
+    assert stream.measured is not None
 
 
 async def test_a_stream_far_behind_does_not_go_before_one_that_is_on_time(
