@@ -66,6 +66,8 @@ class Pool:
         with self._lock:
             is_live, job = self._choose()
         if not job.future.set_running_or_notify_cancel():
+            with self._lock:
+                self._settle(job, is_live, 0.0)
             return
         before = self._clock()
         try:

@@ -88,6 +88,19 @@ def test_catching_up_gets_its_share_while_live_calls_leave_nothing(pool: Pool, c
     assert abs(share - LATER_SHARE) < takes_s / (live * live_s) + 0.01
 
 
+def test_a_cancelled_block_takes_no_other_ones_turn(pool: Pool, clock: Clock) -> None:
+    """It would have gone before the live ones; who catches up behind it still does."""
+    order: list[str] = []
+    gate = Gate(pool)
+    cancelled, *later = [pool.submit(block(order, "later", clock, 0.1), live=False) for _ in range(11)]
+    live = [pool.submit(block(order, "live", clock, 0.1), live=True) for _ in range(200)]
+    assert cancelled.cancel()
+    gate.open()
+    for future in (*later, *live):
+        future.result(PATIENCE_S)
+    assert order.index("later") < order.count("live") / 2
+
+
 def test_what_a_block_raises_reaches_who_asked_and_the_thread_goes_on(pool: Pool) -> None:
     def fail() -> None:
         raise MemoryError("no room for a lattice")
