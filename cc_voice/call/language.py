@@ -105,14 +105,14 @@ def track(
 ) -> Track:
     """Return the language of one channel.
 
-    `said` are its utterances, of which only Zoom's count; `compared` what several recognisers made of its segments; `speech` its
-    speech in canonical form, for the pauses.
+    `said` are its utterances, of which only Zoom's count; `compared` what several recognisers made of its segments, in streams of
+    the call in which Zoom wrote nothing; `speech` its speech in canonical form, for the pauses.
     """
     words = sorted((one for one in said if one.source == "zoom"), key=lambda one: (one.start_ms, one.end_ms))
     tags = [one.tagged for one in words if one.tagged]
     candidates = policy.candidates([*tags, *(language for one in words for language, _ in one.lid)])
-    found = [_of_words(one, candidates) for one in words] or [_of_recognisers(one, candidates) for one in compared]
-    told = [one for one in found if one is not None] if policy.identify else []
+    found = [*(_of_words(one, candidates) for one in words), *(_of_recognisers(one, candidates) for one in compared)]
+    told = sorted((one for one in found if one is not None), key=lambda one: one.span) if policy.identify else []
     if not told:
         whole = Stretch(start_ms=0, end_ms=duration_ms, language=primary(policy.default), conf=None, source="configured")
         return Track(pieces=(whole,))

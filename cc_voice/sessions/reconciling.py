@@ -127,8 +127,11 @@ class _Again:
         )
 
     def compare(self, languages: Sequence[str]) -> tuple[Comparison, ...]:
-        """Let recognisers of several languages hear every segment."""
-        found = []
+        """Let recognisers of several languages hear every segment; nothing where fewer than two of their models work."""
+        languages = [language for language in languages if self._recogniser(language) is not None]
+        found: list[Comparison] = []
+        if len(languages) < 2:
+            return ()
         for place, one in enumerate(self._segments):
             heard = [(language, self._segment(place, language, language)) for language in languages]
             words = [(language, [word for said in segment.utterances for word in said.words]) for language, segment in heard]

@@ -193,6 +193,22 @@ def test_a_language_that_nobody_expected_and_nobody_tagged(recognition: Recognit
     assert [stretch.language for stretch in one.stretches] == ["en"], "one line is not enough"
 
 
+class Broken(Recognition):
+    """Recognition whose Spanish model is installed and does not load."""
+
+    def recogniser(self, language: str) -> RecogniserFactory | None:
+        return None if language == "es" else super().recogniser(language)
+
+
+async def test_a_model_that_does_not_load_is_not_compared(site: Settings, script: Script) -> None:
+    """What English made of a segment is nothing that Spanish could be believed for."""
+    broken = Broken(site, threads=1, allow_test_model=True)
+    measured = await Stream(site, broken).run(*OPENING, *script.packets, ENDED)
+    broken.close()
+    assert measured is not None
+    assert {row.reason for row in measured.call.null_reasons if row.metric == "lid_conf_mean"} == {"no_language_evidence"}
+
+
 class Ill(Recognition):
     """Recognition whose Spanish recognisers fail on every segment."""
 
