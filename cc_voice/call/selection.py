@@ -218,8 +218,19 @@ def _distinct(lines: Sequence[Utterance], key: Callable[[Utterance], object] = l
         while (key(line), start) in taken:
             start += 1
         taken.add((key(line), start))
-        found[place] = msgspec.structs.replace(line, start_ms=start, end_ms=max(line.end_ms, start))
+        if start != line.start_ms or line.end_ms < start:
+            found[place] = _begun_at(line, start)
     return found
+
+
+def _begun_at(line: Utterance, start_ms: int) -> Utterance:
+    """Return a line that begins no earlier, its words inside it."""
+
+    def inside(at_ms: int | None) -> int | None:
+        return None if at_ms is None else max(at_ms, start_ms)
+
+    words = tuple(Word(word.word, inside(word.start_ms), inside(word.end_ms), word.conf) for word in line.words)
+    return msgspec.structs.replace(line, start_ms=start_ms, end_ms=max(line.end_ms, start_ms), words=words)
 
 
 def _spelt_out(line: Utterance) -> Utterance:
