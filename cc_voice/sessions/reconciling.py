@@ -79,7 +79,7 @@ def _unexpected(words: Sequence[Utterance], engine: TextIdentifier) -> list[str]
     A call may end before Zoom's tags have noticed a language, and they may be missing; its words are in it all the same.
     """
     lines = (said.text for said in words if len(said.text.split()) >= _TELLING_WORDS)
-    best = [chances[0] for text in lines if (chances := engine.identify(text, _WRITTEN))]
+    best = [found for text in lines if (found := engine.surest(text, _WRITTEN)) is not None]
     counts = Counter(language for language, chance in best if chance >= _CERTAIN)
     return [language for language, count in counts.items() if count >= _TELLING_LINES]
 

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-_REMEMBERED = 4096
-"""Lines: a live call asks about its latest ones again with each that comes."""
+_REMEMBERED = 16_384
+"""Lines: a live call asks about its latest ones again with each that comes, and forty calls of an hour have some ten thousand."""
 
 Chances = tuple[tuple[str, float], ...]
 """(language, probability), the most probable first; they sum to 1."""
@@ -28,14 +28,21 @@ class TextIdentifier:
         self._lock = threading.Lock()
         self._asked: frozenset[str] = frozenset()
         """The set that the engine is restricted to: a state of its own, hence the lock."""
-        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._rank)
+        self._ranked = lru_cache(maxsize=_REMEMBERED)(self._rank)
+        self._best = lru_cache(maxsize=_REMEMBERED)(lambda text, asked: self._rank(text, asked)[0])
+        """Apart: chances of all languages there are would be tens of megabytes."""
 
     def identify(self, text: str, languages: Iterable[str]) -> Chances:
         """Return which of the languages a text is in; empty where fewer than two are known, as there is nothing to ask then."""
         asked = self._known.intersection(languages)
         if len(asked) < 2 or not text.strip():
             return ()
-        return self._remembered(text, asked)
+        return self._ranked(text, asked)
+
+    def surest(self, text: str, languages: Iterable[str]) -> tuple[str, float] | None:
+        """Return which of many languages a text is most probably in, with the probability; None where `identify` has nothing."""
+        asked = self._known.intersection(languages)
+        return self._best(text, asked) if len(asked) >= 2 and text.strip() else None
 
     def _rank(self, text: str, asked: frozenset[str]) -> Chances:
         with self._lock:

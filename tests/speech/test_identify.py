@@ -39,6 +39,13 @@ def test_nothing_is_asked_where_there_is_no_choice(engine: TextIdentifier) -> No
     assert {name for name, _ in engine.identify("Buenos días", ["es", "en", "tlh"])} == {"es", "en"}
 
 
+def test_the_surest_of_many_is_the_first_of_them(engine: TextIdentifier) -> None:
+    every = ["en", "es", "de", "fr", "pt", "it"]
+    assert engine.surest("Buenos días, gracias por llamar", every) == engine.identify("Buenos días, gracias por llamar", every)[0]
+    assert engine.surest("Buenos días", ["es"]) is None
+    assert engine.surest("  ", every) is None
+
+
 def test_threads_that_ask_for_different_sets_get_their_own(engine: TextIdentifier) -> None:
     sets = [("en", "es"), ("de", "fr"), ("en", "de", "pt")]
     with ThreadPoolExecutor(4) as pool:
