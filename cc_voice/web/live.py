@@ -104,12 +104,19 @@ async def call_events(request: VisitorRequest, appliance: NamedDependency[Applia
     """Send what is said in a call in progress."""
     if await live_call(appliance, call_id) is None:
         raise NotFoundException
+    drawn: dict[str, tuple[transcript.Line, str]] = {}
+
+    def draw(line: transcript.Line) -> str:
+        """Only what has changed: a call of hours has thousands of lines, and is looked at several times a second."""
+        if line.key not in drawn or drawn[line.key][0] != line:
+            drawn[line.key] = (line, fragment("macros.html", "transcript_line", line))
+        return drawn[line.key][1]
 
     async def look() -> events.Picture:
         view = await live_call(appliance, call_id)
         if view is None:  # revoked meanwhile: nothing of it may stay on a screen
             return events.Picture({"facts": ""}, {}, over=True)
-        rows = {line.key: fragment("macros.html", "transcript_line", line) for line in view.lines}
+        rows = {line.key: draw(line) for line in view.lines}
         return events.Picture({"facts": fragment("live_parts.html", "facts", view)}, rows, over=not view.going_on)
 
     return events.stream(appliance, request.user, look, period_s=WORDS_PERIOD_S)

@@ -33,7 +33,8 @@ function apply({ parts, rows: { order, changed } }) {
   for (const [id, html] of Object.entries(parts)) document.getElementById(id).innerHTML = html;
   const atEnd = tail && tail.scrollHeight - tail.scrollTop - tail.clientHeight < 40;
   const known = new Map([...rows.children].map(row => [row.dataset.key, row]));
-  for (const [key, row] of known) if (!order.includes(key)) row.remove();
+  const kept = new Set(order); // a call of hours has thousands of lines
+  for (const [key, row] of known) if (!kept.has(key)) row.remove();
   for (const key of order) if (key in changed) put(known.get(key), key, changed[key]);
   if (empty) empty.hidden = order.length > 0;
   arrange(order);
