@@ -572,3 +572,12 @@ def test_a_call_names_its_first_and_last_agent(transferred: Connection) -> None:
         "select first_agent_name, first_queue_id, last_agent_name, last_queue_name, duration_ms from v_call where call_id = 'a'"
     ).fetchall()
     assert rows == [("Ana", "billing", "Ben", "Sales", 120_000)]
+
+
+@pytest.mark.parametrize("view", ["v_agent_day", "v_queue_day"])
+def test_days_have_the_ratio_of_sums_and_the_mean_of_ratios(con: Connection, view: str) -> None:
+    """A long leg without silence and a short one of nothing else: 25 % of the time, and half of the legs."""
+    write(con, call("a", leg("a", analysed_ms=45_000, silence_ms=0, silence_pct=0.0)))
+    write(con, call("b", leg("b", analysed_ms=15_000, silence_ms=15_000, silence_pct=100.0)))
+    queries.prepare(con)
+    assert con.execute(f"select silence_pct_ros, silence_pct_moc from {view}").fetchall() == [(25.0, 50.0)]

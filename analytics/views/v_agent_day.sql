@@ -22,10 +22,15 @@ select
     sum(interruptions_agent)::bigint as interruptions_agent,
     sum(interruptions_customer)::bigint as interruptions_customer,
     ros(100 * talk_ms_agent, analysed_ms) as agent_talk_pct_ros,
+    avg(agent_talk_pct) as agent_talk_pct_moc,
     ros(talk_ms_agent, talk_ms_agent + talk_ms_customer) as talk_ratio_agent_ros,
+    avg(talk_ratio_agent) as talk_ratio_agent_moc,
     ros(100 * silence_ms, analysed_ms) as silence_pct_ros,
+    avg(silence_pct) as silence_pct_moc,
     ros(100 * overtalk_ms, analysed_ms) as overtalk_pct_ros,
+    avg(overtalk_pct) as overtalk_pct_moc,
     ros(100 * hold_ms, interaction_ms) as hold_pct_ros,
+    avg(hold_pct) as hold_pct_moc,
     ros(600000 * interruptions_agent, analysed_ms) as interruptions_agent_per_10min_ros,
     avg(greeting_latency_ms) as greeting_latency_ms_mean
 from v_leg

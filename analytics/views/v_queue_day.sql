@@ -22,9 +22,13 @@ select
     sum(dead_air_agent_owed_ms)::bigint as dead_air_agent_owed_ms,
     avg(interaction_ms) as interaction_ms_mean,
     ros(100 * talk_ms_agent, analysed_ms) as agent_talk_pct_ros,
+    avg(agent_talk_pct) as agent_talk_pct_moc,
     ros(100 * silence_ms, analysed_ms) as silence_pct_ros,
+    avg(silence_pct) as silence_pct_moc,
     ros(100 * overtalk_ms, analysed_ms) as overtalk_pct_ros,
-    ros(100 * hold_ms, interaction_ms) as hold_pct_ros
+    avg(overtalk_pct) as overtalk_pct_moc,
+    ros(100 * hold_ms, interaction_ms) as hold_pct_ros,
+    avg(hold_pct) as hold_pct_moc
 from v_leg
 group by
     queue_id,
