@@ -25,7 +25,7 @@ _CLONE_THREAD = 0x00010000
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _LOAD, _EQUAL, _BITS, _RETURN = 0x20, 0x15, 0x45, 0x06
 _NUMBER_AT, _ARCH_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
-_CLONE, _CLONE3 = 56, 435
+_CLONE, _CLONE3, _TGKILL = 56, 435, 234
 _CALLS = {
     "read": 0,
     "write": 1,
@@ -61,7 +61,6 @@ _CALLS = {
     "clock_getres": 229,
     "clock_nanosleep": 230,
     "exit_group": 231,
-    "tgkill": 234,
     "set_robust_list": 273,
     "getcpu": 309,
     "getrandom": 318,
@@ -118,5 +117,7 @@ def _program() -> bytes:
         steps += [(_EQUAL, 0, 1, number), allow]
     # glibc asks for clone3, whose flags a filter cannot see, and takes clone when there is none; threads, no processes
     steps += [(_EQUAL, 0, 1, _CLONE3), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
-    steps += [(_EQUAL, 0, 3, _CLONE), (_LOAD, 0, 0, _FIRST_ARGUMENT_AT), (_BITS, 0, 1, _CLONE_THREAD), allow, refuse]
+    steps += [(_EQUAL, 0, 4, _CLONE), (_LOAD, 0, 0, _FIRST_ARGUMENT_AT), (_BITS, 0, 1, _CLONE_THREAD), allow, refuse]
+    # abort() signals its own process; any other, such as the service that asked, is none of its business
+    steps += [(_EQUAL, 0, 3, _TGKILL), (_LOAD, 0, 0, _FIRST_ARGUMENT_AT), (_EQUAL, 0, 1, os.getpid()), allow, refuse]
     return b"".join(struct.pack("HBBI", *step) for step in steps)
