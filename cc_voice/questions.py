@@ -221,8 +221,12 @@ def _publish(database: Database, settings: Settings, arguments: Mapping[str, Any
 
 
 def _publish_call(database: Database, settings: Settings, result: runs.Result) -> bool:
-    """Write a call, unless it was deleted or measured from more since: what was heard again first, so that it can be repeated."""
-    if result.measured is None or not recordings.load_analyses(settings.recordings_dir, result.call_id):
+    """Write a call, unless it was deleted or measured from more since: what was heard again first, so that it can be repeated.
+
+    A call that lost a stream is not written either: Zoom revoked that, and the run still has what was said in it.
+    """
+    there = {analysis.stream_id for analysis in recordings.load_analyses(settings.recordings_dir, result.call_id)}
+    if result.measured is None or there != set(result.streams):
         return False
     for analysis in result.analyses:
         recordings.save_analysis(settings.recordings_dir, analysis)

@@ -150,6 +150,20 @@ def test_a_call_that_was_deleted_or_measured_anew_meanwhile_is_left_alone(settin
     assert silences(settings) == {"b": 1, "c": 0}
 
 
+def test_what_zoom_revoked_meanwhile_does_not_come_back(settings: Settings, recompute: Recompute) -> None:
+    """The run has measured two streams of a call, of which one is gone: its higher revision is no reason to write it."""
+    record(settings, ["a"])
+    (first,) = recordings.load_analyses(settings.recordings_dir, "a")
+    second = msgspec.structs.replace(first, stream_id="revoked", t0_unix_ms=first.t0_unix_ms + 120_000)
+    recordings.stream_folder(settings.recordings_dir, "a", "revoked").mkdir()
+    recordings.save_analysis(settings.recordings_dir, second)
+    assert recompute("--threshold-set", "vendor")["calls"] == 1
+    recordings.delete_stream(settings.recordings_dir, "a", "revoked")
+    found = recompute("--threshold-set", "vendor", "--publish")
+    assert (found["published"], found["superseded"]) == (0, 1)
+    assert silences(settings) == {"a": 1}
+
+
 def test_a_call_that_cannot_be_read_is_named_and_stops_nothing(settings: Settings, recompute: Recompute) -> None:
     record(settings, ["a", "b"])
     (path,) = settings.recordings_dir.glob("a/*/analysis.msgpack")

@@ -6,7 +6,7 @@ The store is not read: what was measured and then lost with a damaged database c
 import datetime
 import hashlib
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -109,9 +109,13 @@ def _measure_one(call_id: str, settings: Settings, chosen: ThresholdSet | None) 
         analyses = recordings.load_analyses(settings.recordings_dir, call_id)
         if not analyses:
             return Result(call_id=call_id, problem="it has not been heard yet")
-        return Result(call_id=call_id, measured=completion.call_measured(analyses, settings, chosen))
+        return Result(call_id=call_id, streams=_ids(analyses), measured=completion.call_measured(analyses, settings, chosen))
     except (OSError, RecordingError, msgspec.DecodeError, ValueError) as error:
         return Result(call_id=call_id, problem=f"what was heard cannot be read ({error}); use --what recognition to hear it again")
+
+
+def _ids(analyses: Sequence[StreamAnalysis]) -> tuple[str, ...]:
+    return tuple(sorted(analysis.stream_id for analysis in analyses))
 
 
 def hear_again(call_ids: list[str], settings: Settings, asked: Plan, recognition: Recognition, threads: int) -> Iterator[Result]:
@@ -132,7 +136,8 @@ def _hear_one(call_id: str, settings: Settings, recognition: Recognition, chosen
         ]
         if not heard:
             return Result(call_id=call_id, problem="it has not been heard yet")
-        return Result(call_id=call_id, measured=completion.call_measured(heard, settings, chosen), analyses=tuple(heard))
+        batch = completion.call_measured(heard, settings, chosen)
+        return Result(call_id=call_id, streams=_ids(heard), measured=batch, analyses=tuple(heard))
     except (OSError, RecordingError, SpeechError, msgspec.DecodeError, ValueError) as error:
         return Result(call_id=call_id, problem=f"its recording cannot be heard again ({error})")
 

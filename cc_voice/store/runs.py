@@ -49,6 +49,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One call, measured again; or the reason why it could not be."""
 
     call_id: str
+    streams: tuple[str, ...] = ()
+    """Of whose analyses it is made: when these are others by now, the result is of a call that is no more."""
     measured: CallMeasured | None = None
     analyses: tuple[StreamAnalysis, ...] = ()
     """What was heard, where the recordings were heard again: replaces what is kept beside them when it is published."""
