@@ -38,6 +38,7 @@ REASONS: dict[str, str] = {
     "too_few_spoken_seconds": "Too little speech to know how loud this party usually is (10 s).",
     "no_noise": "Between the words there is nothing to measure: the line is silent there, or never without speech or music.",
     "no_levels": "The audio was heard by an earlier version, which did not measure levels.",
+    "earlier_version": "An earlier version measured this call without it; cc-voice recompute measures it.",
     "no_question_patterns": "The agent's language is neither punctuated nor one whose questions we can tell by the order of words.",
     "filler_recall_untested": "Speech models often leave hesitations out, and it was not tested how often the installed one does.",
     "later_leg": "Only the first agent's answer is timed: a transfer has no ringing in the stream.",

@@ -207,7 +207,7 @@ class UtteranceRow(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     word_count: int
     asr_conf: float | None
-    is_question: bool | None
+    is_question: bool | None = None
     is_backchannel: bool | None
     on_hold: bool | None
     loudness_mean: float | None = None

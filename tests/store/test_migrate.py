@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
+from cc_voice import queries
 from cc_voice.store import migrate
 from cc_voice.store.errors import DatabaseTooNew
 
@@ -97,3 +98,20 @@ def test_what_was_stored_before_search_is_found_by_it(con: duckdb.DuckDBPyConnec
         (None, None),
         (number, 20261102),
     ]
+
+
+def test_what_was_not_measured_before_has_its_reason(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = migrate.scripts()
+    monkeypatch.setattr(migrate, "scripts", lambda: every[:3])
+    migrate.migrate(con)
+    con.execute(
+        """
+        insert into fact_leg (leg_id, call_id, date_key, hold_ms) values ('a-1', 'a', 20261102, 0);
+        insert into fact_null_reason (leg_id, metric, reason) values ('a-1', 'acw_ms', 'not_imported');
+        """
+    )
+    monkeypatch.setattr(migrate, "scripts", lambda: every)
+    migrate.migrate(con)
+    assert queries.run_check(con, "unexplained-null").is_empty()
+    reasons = dict(con.execute("select metric, reason from fact_null_reason where date_key = 20261102").fetchall())
+    assert (reasons["acw_ms"], reasons["snr_db_agent"]) == ("not_imported", "earlier_version")

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
-from cc_voice.call.batch import StageReached
+import msgspec
+
+from cc_voice.call.batch import CallMeasured, StageReached
 from cc_voice.store import spool
+from tests.call.golden import THRESHOLDS
+from tests.stored_calls import golden_call
 
 
 def stage(name: str) -> StageReached:
@@ -29,3 +33,19 @@ def test_a_half_written_batch_does_not_count(tmp_path: Path) -> None:
 
 def test_an_empty_site_has_no_spool(tmp_path: Path) -> None:
     assert list(spool.waiting(tmp_path / "absent")) == []
+
+
+def test_a_batch_that_an_earlier_version_left_is_read(tmp_path: Path) -> None:
+    """Columns that came later are missing in it; only those of the first version are needed."""
+    call = golden_call()
+    batch_id = spool.put(
+        tmp_path, CallMeasured(call_id="golden", stream_id="s1", epoch=1, revision=1, thresholds=THRESHOLDS, call=call)
+    )
+    (path,) = tmp_path.iterdir()
+    plain = msgspec.msgpack.decode(path.read_bytes())
+    for said in plain["batch"]["call"]["utterances"]:
+        del said["is_question"], said["loudness_mean"]
+    path.write_bytes(msgspec.msgpack.encode(plain))
+    found = spool.read(tmp_path, batch_id)
+    assert isinstance(found, CallMeasured)
+    assert {said.is_question for said in found.call.utterances} == {None}
