@@ -7,10 +7,12 @@ recovery window. An interrupt from the terminal is ignored here, because the ser
 
 import asyncio
 import contextlib
+import contextvars
 import os
 import signal
 import sys
 import threading
+from functools import partial
 from multiprocessing.connection import Connection
 
 import msgspec
@@ -114,10 +116,10 @@ class Worker:
                 if spec.stage == "received":
                     await self._stream(spec)
                 else:
+                    work = partial(completion.complete, spec, self._settings, self._recognition, self.deliver)
+                    # With the context: what is logged in the thread names the call
                     loop = asyncio.get_running_loop()
-                    await loop.run_in_executor(
-                        self._recognition.backlog, completion.complete, spec, self._settings, self._recognition, self.deliver
-                    )
+                    await loop.run_in_executor(self._recognition.backlog, contextvars.copy_context().run, work)
         except Exception as failure:
             error = f"{type(failure).__name__}: {failure}"
             log.exception("session failed", call_id=spec.call_id, stream_id=spec.stream_id)

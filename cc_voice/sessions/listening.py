@@ -14,6 +14,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 import msgspec
+import structlog
 
 from cc_voice.call.analysis import Interval, SecondLevel
 from cc_voice.call.transcript import Utterance
@@ -24,6 +25,8 @@ from cc_voice.speech.sounds import Sounds
 from cc_voice.store.ranges import Ranges
 from cc_voice.store.recordings import ChannelFile
 from cc_voice.thresholds import ThresholdSet
+
+log = structlog.get_logger()
 
 PipelineFactory = Callable[[str, int], ChannelPipeline]
 """(channel_id, sample_rate_hz) → a fresh pipeline."""
@@ -141,7 +144,9 @@ class Listener:
         return self.advance(self.file.ranges.end, run) + run(self._pipeline.finish)
 
     def heard(self) -> HeardChannel:
-        """Put together what was heard; valid after `finish`."""
+        """Put together what was heard; valid after `finish`. Words that were lost are told."""
+        if lost := self._pipeline.failures:
+            log.error("segments lost their words", channel_id=self.file.channel_id, segments=len(lost), error=str(lost[0]))
         return HeardChannel(
             voiced=self._pipeline.voiced(),
             sounds=self._pipeline.sounds(),

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -26,6 +27,8 @@ _MOST_CREDIT_S = 1.0
 class _Job:
     def __init__(self, work: Callable[[], Any]) -> None:
         self.work = work
+        self.context = copy_context()
+        """Whose block it is: what is logged in it names its call."""
         self.future: Future[Any] = Future()
 
 
@@ -71,7 +74,7 @@ class Pool:
             return
         before = self._clock()
         try:
-            result = job.work()
+            result = job.context.run(job.work)
         except BaseException as error:
             job.future.set_exception(error)
         else:

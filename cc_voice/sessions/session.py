@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import aclosing
+from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -283,7 +284,8 @@ class Session:
             await self._in_thread(self._deliver, self._stage("failed", failure, ended.reason))
         else:
             await self._hearing.idle()
-            await asyncio.get_running_loop().run_in_executor(self._recognition.ended, self._complete)
+            in_call = copy_context().run  # what is logged in the thread names the call
+            await asyncio.get_running_loop().run_in_executor(self._recognition.ended, in_call, self._complete)
 
     def _complete(self) -> None:
         """Hear the rest and carry the stream to its last stage; in a thread."""

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from cc_voice.call.transcript import Utterance
 from cc_voice.sessions import listening
 from cc_voice.sessions.listening import HOLE_PATIENCE_MS, Listener, hear
 from cc_voice.speech.codecs import Samples
+from cc_voice.speech.errors import RecogniserError
 from cc_voice.speech.pipeline import ChannelPipeline
+from cc_voice.speech.recogniser import Recogniser
 from cc_voice.store import recordings
 from cc_voice.store.recordings import ChannelFile, Recording, StreamHeader
 from tests.sessions.conftest import RATE_HZ, T0, tone
@@ -173,3 +176,27 @@ def test_however_a_recording_grows_the_same_is_heard_or_known_to_be_wrong(
     if not shuffled and not any(ahead):
         assert not listener.stale
     recording.close()
+
+
+class Ill:
+    """A RecogniserFactory that has no memory."""
+
+    model_name, language = "ill", "en"
+
+    def create(self, sample_rate_hz: int) -> Recogniser:
+        raise RecogniserError("no memory for a recogniser")
+
+
+def test_words_that_were_lost_are_told(tmp_path: Path, voices: tuple[Samples, Samples]) -> None:
+    """Once for a channel: a model that fails, fails on every segment."""
+    recording = new_recording(tmp_path)
+    file = recording.channel("a")
+    file.write(0, voices[0].tobytes())
+    with capture_logs() as logs:
+        heard = hear(file, lambda channel_id, rate_hz: ChannelPipeline(channel_id, rate_hz, Ill(), "en"))
+    recording.close()
+    assert heard.speech
+    assert not heard.utterances
+    (entry,) = logs
+    assert (entry["log_level"], entry["channel_id"], entry["error"]) == ("error", "a", "no memory for a recogniser")
+    assert entry["segments"] == len(heard.segments)

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from cc_voice.call.batch import CallMeasured
 from cc_voice.call.language import track
@@ -227,7 +229,11 @@ class IllFactory:
 
 async def test_recognisers_that_fail_leave_zooms_words(site: Settings, script: Script) -> None:
     ill = Ill(site, threads=1, allow_test_model=True)
-    measured = await Stream(site, ill).run(*OPENING, *in_order(script.packets, script.words(right)), ENDED)
+    with capture_logs([structlog.contextvars.merge_contextvars]) as logs, structlog.contextvars.bound_contextvars(call_id="mine"):
+        measured = await Stream(site, ill).run(*OPENING, *in_order(script.packets, script.words(right)), ENDED)
     ill.close()
+    told = [entry for entry in logs if "lost" in entry["event"]]
+    assert told
+    assert {(entry["call_id"], entry["error"]) for entry in told} == {("mine", "no memory for a recogniser")}
     assert measured is not None
     assert {(row.source, row.language_code) for row in measured.call.utterances} == {("local", "en"), ("zoom", "es")}
