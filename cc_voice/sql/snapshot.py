@@ -31,7 +31,9 @@ _STAMP = """
         bit_xor(hash(call_id, revision))::text,
         (select bit_xor(hash(a))::text from dim_agent as a),
         (select bit_xor(hash(q))::text from dim_queue as q),
-        (select bit_xor(hash(s))::text from dim_site as s)
+        (select bit_xor(hash(s))::text from dim_site as s),
+        (select bit_xor(hash(d))::text from dim_disposition as d),
+        (select count(*) from stream where stage = 'revoked')
     from fact_call
 """
 
@@ -43,6 +45,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     took_s: float
     calls: int
     stamp: str
+    revoked: int = 0
+    """Streams that Zoom had revoked by then."""
     is_current: bool = True
     """Nothing has changed since."""
 
@@ -64,21 +68,22 @@ def refresh(con: Connection, folder: Path, now_s: float) -> Snapshot:
     """Return the copy to ask, made anew when it is stale. Raises SqlUnavailable. Whoever asks holds the folder's lock."""
     try:
         queries.prepare(con)
-        calls, stamp = _state(con)
+        calls, revoked, stamp = _state(con)
         found = kept(folder, now_s)
-        # Fewer calls: some were deleted, and must not live on in a copy
-        if found is not None and (found.stamp == stamp or (calls >= found.calls and now_s < found.stale_s)):
+        # Fewer calls, or more revoked: some were deleted, and must not live on in a copy
+        is_clean = found is not None and calls >= found.calls and revoked == found.revoked
+        if found is not None and (found.stamp == stamp or (is_clean and now_s < found.stale_s)):
             return msgspec.structs.replace(found, is_current=found.stamp == stamp)
-        return _make(con, folder, now_s, calls, stamp)
+        return _make(con, folder, now_s, calls, revoked, stamp)
     except (duckdb.Error, OSError) as error:
         raise SqlUnavailable(f"the copy that SQL runs on cannot be made in {folder}: {str(error).splitlines()[0]}") from error
 
 
-def _state(con: Connection) -> tuple[int, str]:
-    """Return how many calls there are, and a name for the state of the store and of the views."""
+def _state(con: Connection) -> tuple[int, int, str]:
+    """Return how many calls there are, how many streams were revoked, and a name for the state of the store and of the views."""
     row = con.execute(_STAMP).fetchall()[0]
     views = con.execute("select sql from duckdb_views() where temporary order by view_name").fetchall()
-    return row[0], hashlib.sha256(repr((row, views)).encode()).hexdigest()[:20]
+    return row[0], row[-1], hashlib.sha256(repr((row, views)).encode()).hexdigest()[:20]
 
 
 def kept(folder: Path, now_s: float) -> Snapshot | None:
@@ -91,7 +96,7 @@ def kept(folder: Path, now_s: float) -> Snapshot | None:
     return found if database(folder).is_file() and found.made_s <= now_s else None
 
 
-def _make(con: Connection, folder: Path, now_s: float, calls: int, stamp: str) -> Snapshot:
+def _make(con: Connection, folder: Path, now_s: float, calls: int, revoked: int, stamp: str) -> Snapshot:
     began_s = time.monotonic()
     (folder / "snapshot.json").unlink(missing_ok=True)
     part = folder / "snapshot.part"
@@ -105,7 +110,7 @@ def _make(con: Connection, folder: Path, now_s: float, calls: int, stamp: str) -
         con.execute("detach snapshot")
     part.chmod(0o600)
     part.replace(database(folder))
-    made = Snapshot(made_s=now_s, took_s=time.monotonic() - began_s, calls=calls, stamp=stamp)
+    made = Snapshot(made_s=now_s, took_s=time.monotonic() - began_s, calls=calls, revoked=revoked, stamp=stamp)
     write_atomically(folder / "snapshot.json", msgspec.json.encode(made))
     return made
 

@@ -9,8 +9,11 @@ import pytest
 from cc_voice import queries
 from cc_voice.sql import SqlUnavailable, snapshot
 from cc_voice.sql.snapshot import RENEW_S, refresh
+from cc_voice.store import enrichment
+from cc_voice.store.batches import delete_call
+from cc_voice.zoom_reports import Engagement
 from tests.sql.conftest import NOW_S
-from tests.stored_calls import NOON, call, leg, write
+from tests.stored_calls import NOON, SITE, call, leg, write
 
 
 def tables(folder: Path) -> dict[str, int]:
@@ -79,3 +82,24 @@ def test_without_room_the_store_goes_on(con: duckdb.DuckDBPyConnection) -> None:
         refresh(con, Path("/proc/nowhere"), NOW_S)
     assert con.execute("select count(*) from v_call").fetchall() == [(2,)]
     assert "snapshot" not in [name for (name,) in con.execute("select database_name from duckdb_databases()").fetchall()]
+
+
+def test_a_revoked_call_does_not_live_on_because_another_came(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    con.execute("insert into stream (stream_id, call_id, stage) values ('b', 'b', 'measured')")
+    refresh(con, tmp_path, NOW_S)
+    write(con, call("c", leg("c")))
+    delete_call(con, "b")
+    con.execute("update stream set stage = 'revoked'")
+    assert refresh(con, tmp_path, NOW_S + 1).made_s == NOW_S + 1
+
+
+def test_what_zoom_reports_say_later_is_a_change(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    refresh(con, tmp_path, NOW_S)
+    told = [Engagement(engagement_id="instance of b", queue_wait_ms=5_000)]
+    day = datetime.date(2026, 11, 2)
+    enrichment.take(con, "engagement", told, SITE, day)
+    assert not refresh(con, tmp_path, NOW_S + 1).is_current
+    made = refresh(con, tmp_path, NOW_S + RENEW_S + 1)
+    assert made.is_current
+    enrichment.take(con, "engagement", told, SITE, day)  # the same again changes nothing
+    assert refresh(con, tmp_path, NOW_S + RENEW_S + 2) == made
