@@ -78,13 +78,11 @@ def apply(con: Connection, engagement_ids: Sequence[str]) -> int:
         changed = [call_id for call_id, state in con.execute(_STATES, [calls]).fetchall() if state != before[call_id]]
         # Whoever copies what is new goes by it
         con.execute("update fact_call set last_update_ts = now() where call_id in (select unnest(?::text[]))", [changed])
-        con.execute("update fact_call set last_update_ts = now() where call_id in (select unnest(?))", [calls])
     return len(calls)
 
 
-# Text, not hash(): DuckDB 2.0 hashes a row that was updated with the same values differently
 _STATES = """
-    select c.call_id, any_value(c::text) || string_agg(l::text, '' order by l.leg_id)
+    select c.call_id, bit_xor(hash(c, l))
     from fact_call as c
     left join fact_leg as l on l.call_id = c.call_id
     where c.call_id in (select unnest(?::text[]))
