@@ -28,7 +28,7 @@ REASONS: dict[str, str] = {
     "one_recogniser": "Only one recogniser’s words are known, so there is nothing to compare them with.",
     "nothing_compared": "Our recogniser and Zoom’s transcript never heard the same speech in the same language.",
     "no_phrase_list": "There is no list of wait phrases for the agent's language, so a silence cannot be called unannounced.",
-    "language_fixed": "The queue has one language, so it was not asked which was spoken.",
+    "language_fixed": "The call could be in one language only, so it was not asked which was spoken.",
     "no_language_evidence": "Nothing told the language spoken: Zoom sent no transcript, and no two speech models were compared.",
     "no_recogniser": "No speech model is in use here, so none can be missing for a language.",
     "no_pairs": "No turn of one party directly followed a turn of the other.",

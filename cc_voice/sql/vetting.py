@@ -112,6 +112,8 @@ def _check_node(node: dict[str, Any], allowed: Offered) -> None:
     kind = node.get("type")
     if kind == "VALUE_PARAMETER":
         raise Refusal("there are no values for parameters; write them into the text")
+    if kind == "SHOW_REF":
+        raise Refusal("DESCRIBE, SHOW and SUMMARIZE are not offered; the columns of a view are those of `from VIEW limit 1`")
     if isinstance(kind, str) and not _NODES.fullmatch(kind):
         raise Refusal(f"{kind.lower().replace('_', ' ')} is not offered; ask with one SELECT on the published views")
     if kind == "TABLE_FUNCTION":

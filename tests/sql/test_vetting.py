@@ -208,5 +208,8 @@ def test_a_refusal_says_what_there_is(empty: duckdb.DuckDBPyConnection, allowed:
         vet(empty, "from fact_call", allowed)
     with pytest.raises(Refusal, match="the table function read_csv is not offered"):
         vet(empty, "from read_csv('x')", allowed)
+    for text in ("describe v_call", "show tables", "summarize v_call"):
+        with pytest.raises(Refusal, match="DESCRIBE, SHOW and SUMMARIZE are not offered; the columns of a view are those"):
+            vet(empty, text, allowed)
     with pytest.raises(Refusal, match="this is INSERT; ask with one SELECT"):
         vet(empty, "insert into v_call values ('a', 'b', 1)", allowed)
