@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cc_voice import questions
-from cc_voice.call.comparison import Changes, Comparison
+from cc_voice.call.comparison import MEASURED, Changes, Comparison
 from cc_voice.call.needs import NEEDS
 from cc_voice.sessions import recomputing
 from cc_voice.sessions.recognition import Recognition
@@ -118,6 +118,8 @@ def _recompute(
 ) -> None:
     if unknown := sorted(set(metrics) - set(NEEDS)):
         raise click.ClickException(f"there is no metric {unknown[0]!r}; `cc-voice calls show` names them")
+    if told := sorted(set(metrics) - set(MEASURED)):
+        raise click.ClickException(f"{told[0]} comes from reports of Zoom (`cc-voice enrich`); measuring again does not change it")
     plan = recomputing.plan(
         settings,
         since=since.date() if since else None,
@@ -180,7 +182,7 @@ def _hear(call_ids: list[str], settings: Settings, plan: Plan, jobs: int) -> Ite
 
 
 def _compare(settings: Settings, run: Run, metrics: tuple[str, ...]) -> Summary:
-    comparison = Comparison(metrics or NEEDS)
+    comparison = Comparison(metrics or MEASURED)
     problems: dict[str, str] = {}
     calls = new = 0
     for results in _batched((result for result, _ in run.results()), _COMPARED_AT_ONCE):

@@ -68,3 +68,9 @@ def test_the_means_and_the_largest_difference_are_those_of_the_legs(values: list
         assert abs(change.largest or 0) == max(map(abs, differences))
     else:
         assert found.metrics == ()
+
+
+def test_what_reports_of_zoom_told_is_no_change() -> None:
+    comparison = Comparison()
+    comparison.add(before(changed(acw_ms=45_000, handle_ms=90_000)), [changed(acw_ms=None, handle_ms=None)])
+    assert comparison.result().legs_changed == 0
