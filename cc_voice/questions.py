@@ -116,7 +116,7 @@ def _report(database: Database, settings: Settings, arguments: Mapping[str, Any]
 
 def ask_sql(database: Database, settings: Settings, text: str, limits: runner.Limits) -> runner.Answer:
     """Answer a question in SQL of somebody who may ask one. Raises SqlError, StoreError."""
-    folder = settings.data_dir / "sql"
+    folder = settings.sql_dir
     with runner.turn(folder, patience_s=limits.time_ms / 1000):
         now_s = time.time()
         made = database.read_now(lambda con: snapshot.refresh(con, folder, now_s))

@@ -187,6 +187,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.data_dir / "recompute"
 
     @property
+    def sql_dir(self) -> Path:
+        return self.data_dir / "sql"
+
+    @property
     def exports_dir(self) -> Path:
         return self.data_dir / "exports"
 

@@ -29,7 +29,7 @@ from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook, parse_webhook
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings, Site
-from cc_voice.store import batches, inbox, recordings, spool, streams
+from cc_voice.store import batches, copies, inbox, recordings, spool, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.streams import StreamRow
 
@@ -159,8 +159,9 @@ class Dispatcher:
             await self._forget(row)
 
     async def _forget(self, row: StreamRow) -> None:
-        """Delete the recording of a revoked stream, then measure its call again from the streams that are left."""
+        """Delete the recording of a revoked stream and copies of its call, then measure it again from the streams that are left."""
         await self._delete_recording(row)
+        await asyncio.to_thread(copies.forget, self._settings.sql_dir, self._settings.runs_dir)
         for other in await self._database.read(lambda con: streams.of_call(con, row.call_id)):
             if other.stage in streams.UNFINISHED and not self._fleet.holds(other.stream_id):
                 await self._take_up(other.stream_id)

@@ -136,9 +136,9 @@ _LEGS = """
 _REASONS = """
     delete from fact_null_reason
     where (leg_id, metric) in (
-        select leg_id, unnest(['acw_ms', 'handle_ms'])
+        select leg_id, unnest([if(acw_ms is not null, 'acw_ms', null), if(handle_ms is not null, 'handle_ms', null)])
         from fact_leg
-        where call_id in (select unnest(?)) and acw_ms is not null and handle_ms is not null
+        where call_id in (select unnest(?))
     )
 """
 

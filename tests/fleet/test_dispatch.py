@@ -168,7 +168,7 @@ async def test_a_stopped_stream_ends_and_tells_why_there_is_no_call(
     await tell(dispatcher, webhook("stopped", stop_reason=6))
     await until(lambda: row().stage == "failed", "the stream is over")
     assert row().failure == "no media was received before the stream ended"
-    assert [worker.streams for worker in dispatcher.status()] == [0]
+    await until(lambda: [worker.streams for worker in dispatcher.status()] == [0], "the worker has left it")
 
 
 async def test_what_an_earlier_process_accepted_is_done_at_start(
@@ -344,10 +344,13 @@ async def test_revoking_a_finished_stream_deletes_what_is_here(
     record(site, "golden")
     database.write_now(lambda con: batches.write_batch(con, golden(epoch=epoch), site.site))
     assert count(database, "fact_call") == 1
+    site.sql_dir.mkdir(parents=True, exist_ok=True)
+    (site.sql_dir / "snapshot.duckdb").touch()  # a copy that people ask in SQL
     for _ in range(2):
         await tell(idle, webhook("stopped", stop_reason=8))
     assert (row().stage, row().stop_reason) == ("revoked", 8)
     assert_nothing_left(site, database)
+    assert list(site.sql_dir.iterdir()) == []
 
 
 async def test_revoking_a_stream_that_is_being_measured(
