@@ -214,6 +214,9 @@ def test_recordings_are_heard_again(settings: Settings, recompute: Recompute) ->
     (first,) = json.loads(result.stdout)["legs"]
     again = ("--what", "recognition", "--allow-test-model")
     assert recompute(*again)["changes"]["metrics"] == []
+    without_model = recompute("--what", "recognition")
+    assert (without_model["calls"], list(without_model["problems"])) == (0, [first["call_id"]])
+    assert "no model for en is installed now" in without_model["problems"][first["call_id"]]
     (known,) = recordings.load_analyses(settings.recordings_dir, first["call_id"])
     recordings.save_analysis(settings.recordings_dir, msgspec.structs.replace(known, utterances=()))
     assert recompute("--publish")["changes"]["legs_changed"] == 1

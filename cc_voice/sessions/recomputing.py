@@ -149,6 +149,10 @@ def _hear_stream(folder: Path, known: StreamAnalysis, settings: Settings, recogn
         raise RecordingError(f"stream {known.stream_id} of call {known.call_id} has no recording any more")
     try:
         pipelines = recognition.pipelines(recording.header.language)
+        if known.asr_model is not None and recognition.is_local and pipelines.model is None:
+            # A model that was removed, or the wrong folder of models, must not take the words of all history away
+            language = recording.header.language
+            raise RecordingError(f"its words are of {known.asr_model}, and no model for {language} is installed now")
         run = recognition.hearing.catch_up
         heard = {name: hear(file, pipelines.make, run) for name, file in recording.channels.items()}
         is_fixed = known.product == PRODUCT and known.policy is not None and not known.policy.identify
