@@ -69,11 +69,6 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
     """One per utterance that told something, in order, each reaching to the next; at least one."""
 
     @property
-    def is_identified(self) -> bool:
-        """Something told which language was spoken."""
-        return self.pieces[0].source != "configured"
-
-    @property
     def stretches(self) -> tuple[Stretch, ...]:
         """Return the pieces joined: neighbours differ in language."""
         return tuple(_joined(tuple(run)) for _, run in groupby(self.pieces, key=lambda piece: piece.language))
