@@ -7,7 +7,9 @@ segment is heard freely first.
 For windows, what was heard then competes with the phrases the second time: beside them and the word for anything else, the grammar
 has the sentence of the first hearing. On the demo calls over a noisy line that is the difference between five errors in 65 digits
 and one, and between two digits that nobody said and none (README). For lists it does not: the first hearing is what they are to put
-right, and lost a third of them. There the phrases must be surer than the words at their place, by their confidence.
+right, and lost a third of them. There the phrases must be surer than the words at their place, by their confidence. A model without
+a word for anything else (the small Korean one) would hear the phrases in everything, and surely so; for it the first hearing
+competes in both: what a list then puts right, it puts right for good reason.
 
 Both stand where a recogniser factory stands; a segment costs its audio in memory, and half as much time again where it is heard
 again.
@@ -43,6 +45,10 @@ class _Twice:
     def partial(self) -> str:
         return self._first.partial()
 
+    def _with(self, heard: str) -> Grammar:
+        """The phrases, and what was heard freely to compete with them."""
+        return self._factory.fit([*self._phrases.phrases, *([heard] if heard else [])]).grammar or self._phrases
+
     def _again(self, grammar: Grammar) -> tuple[Word, ...]:
         second = self._factory.confined(grammar, self._rate)
         second.accept(bytes(self._pcm))
@@ -51,9 +57,7 @@ class _Twice:
 
 class _Only(_Twice):
     def finish(self) -> RecognisedSegment:
-        heard = self._first.finish().text
-        against = self._factory.fit([*self._phrases.phrases, *([heard] if heard else [])]).grammar
-        again = self._again(against or self._phrases)
+        again = self._again(self._with(self._first.finish().text))
         return _segment(tuple(word for low, high in found(again, self._phrases.phrases) for word in again[low:high]))
 
     def partial(self) -> str:
@@ -69,7 +73,7 @@ class _With(_Twice):
         first = self._first.finish()
         if all((word.conf or 0.0) >= DOUBT for word in first.words):
             return first
-        again = self._again(self._phrases)
+        again = self._again(self._phrases if self._phrases.rest else self._with(first.text))
         words = replaced(first.words, [again[low:high] for low, high in found(again, self._phrases.phrases)])
         return first if words == first.words else _segment(words, self._marked)
 

@@ -23,15 +23,20 @@ ANYTHING_ELSE = "[unk]"
 DIGITS = {
     "en": "zero oh one two three four five six seven eight nine double triple",
     "es": "cero uno dos tres cuatro cinco seis siete ocho nueve doble triple",
+    "ko": "공 영 일 이 삼 사 오 육 륙 칠 팔 구",
 }
 """Words of numbers read aloud digit by digit, by primary language; a model has some of them."""
 YES_NO = {
     "en": "yes yeah yep no nope",
     "es": "sí no claro",
+    "ko": "네 예 아니요 아니오",
 }
 
 _NO_WORD = re.compile(r"[\[<#!\x00-\x20\"\\]|^$")
 """Marks of Vosk and Kaldi (`<eps>`, `#0`, `[unk]`, `!SIL`), and what their JSON reader takes for something else."""
+_BRACKETED = re.compile(r"\[(\d+|[^\x00-\x7f]+)\]")
+"""Numbers as the small Korean model spells them, `[4]` and `[공]`; what people say, unlike `[noise]`."""
+_MARK = re.compile(r"[<#!].*|\[.*\]")
 _AROUND = '.,;:!?¡¿()…"“”„«»'
 
 
@@ -42,11 +47,14 @@ class Grammar(msgspec.Struct, frozen=True):
     phrases: tuple[str, ...]
     rest: bool
     """Whether the model has a word for anything else."""
+    bracketed: frozenset[str] = frozenset()
+    """Which words of the phrases the model spells in brackets."""
 
     @property
     def json(self) -> str:
-        """As Vosk takes it: not escaped, which it would not undo."""
-        return msgspec.json.encode([*self.phrases, *([ANYTHING_ELSE] if self.rest else [])]).decode()
+        """As Vosk takes it: spelt as the model does, and not escaped, which it would not undo."""
+        spelt = [" ".join(f"[{word}]" if word in self.bracketed else word for word in phrase.split(" ")) for phrase in self.phrases]
+        return msgspec.json.encode([*spelt, *([ANYTHING_ELSE] if self.rest else [])]).decode()
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -83,16 +91,28 @@ class ConfinableFactory(RecogniserFactory, Protocol):
 def fit(phrases: Iterable[str], model: str, vocabulary: frozenset[str]) -> Fitted:
     """Return what of these phrases a model with this vocabulary can hear, each once."""
     fitting: dict[str, None] = {}
+    bracketed: set[str] = set()
     left_out: list[LeftOut] = []
     for phrase in phrases:
         words = plain_words(phrase, vocabulary)
-        unknown = tuple(word for word in words if word not in vocabulary or _NO_WORD.search(word))
+        numbers = {
+            word for word in words if word not in vocabulary and _BRACKETED.fullmatch(f"[{word}]") and f"[{word}]" in vocabulary
+        }
+        unknown = tuple(word for word in words if (word not in vocabulary and word not in numbers) or _NO_WORD.search(word))
         if unknown or not words:
             left_out.append(LeftOut(phrase, unknown))
         else:
             fitting[" ".join(words)] = None
-    grammar = Grammar(model, tuple(fitting), ANYTHING_ELSE in vocabulary) if fitting else None
+            bracketed |= numbers
+    grammar = Grammar(model, tuple(fitting), ANYTHING_ELSE in vocabulary, frozenset(bracketed)) if fitting else None
     return Fitted(grammar, tuple(left_out))
+
+
+def as_said(word: str) -> str | None:
+    """Return a model's word as people write it: `[4]` is 4; None for marks, such as `[unk]`, `<SPOKEN_NOISE>` and `!SIL`."""
+    if number := _BRACKETED.fullmatch(word):
+        return number[1]
+    return None if _MARK.fullmatch(word) else word
 
 
 def plain_words(phrase: str, vocabulary: frozenset[str] = frozenset()) -> list[str]:

@@ -23,13 +23,12 @@ import vosk
 from cc_voice.call.transcript import Word
 from cc_voice.speech.codecs import bytes_from_int16, int16_from_bytes
 from cc_voice.speech.errors import ModelError, RecogniserError
-from cc_voice.speech.grammar import Fitted, Grammar, fit
+from cc_voice.speech.grammar import Fitted, Grammar, as_said, fit
 from cc_voice.speech.models import ModelInfo, check, vocabulary
 from cc_voice.speech.recogniser import RecognisedSegment
 from cc_voice.speech.resample import Resampler
 
 _BLOCK_MS = 100
-_NOT_WORDS = frozenset({"[unk]", "<unk>", "[noise]", "<eps>"})
 
 
 class _HeardWord(msgspec.Struct, frozen=True):
@@ -131,14 +130,15 @@ class VoskRecogniser:
 
     def partial(self) -> str:
         now = self._parse(self._engine.PartialResult())
-        return " ".join(filter(None, [*(result.text for result in self._results), now.partial]))
+        texts = [*(result.text for result in self._results), now.partial]
+        return " ".join(filter(None, map(as_said, " ".join(texts).split())))
 
     def finish(self) -> RecognisedSegment:
         self._waiting += bytes_from_int16(self._resampler.finish())
         for at in range(0, len(self._waiting), self._block):
             self._decode(bytes(self._waiting[at : at + self._block]))
         self._results.append(self._parse(self._engine.FinalResult()))
-        return _segment([word for result in self._results for word in result.result if word.word not in _NOT_WORDS])
+        return _segment([word for result in self._results for word in result.result])
 
     def _decode(self, block: bytes) -> None:
         try:
@@ -159,6 +159,10 @@ class VoskRecogniser:
 
 
 def _segment(heard: list[_HeardWord]) -> RecognisedSegment:
-    words = tuple(Word(one.word, round(one.start * 1000), round(one.end * 1000), min(1.0, max(0.0, one.conf))) for one in heard)
+    words = tuple(
+        Word(said, round(one.start * 1000), round(one.end * 1000), min(1.0, max(0.0, one.conf)))
+        for one in heard
+        if (said := as_said(one.word)) is not None
+    )
     conf = sum(word.conf or 0.0 for word in words) / len(words) if words else None
     return RecognisedSegment(text=" ".join(word.word for word in words), words=words, conf=conf)

@@ -117,12 +117,13 @@ class Scripted:
     model_name = "scripted"
     language = "en"
 
-    def __init__(self, freely: tuple[Word, ...], confined: tuple[Word, ...]) -> None:
+    def __init__(self, freely: tuple[Word, ...], confined: tuple[Word, ...], *marks: str) -> None:
         self.freely, self.otherwise = freely, confined
+        self.words = frozenset("abcxyz").union(marks or ("[unk]",))
         self.grammars: list[Grammar] = []
 
     def fit(self, phrases: Iterable[str]) -> Fitted:
-        return fit(phrases, self.model_name, frozenset("abcxyz") | {"[unk]"})
+        return fit(phrases, self.model_name, self.words)
 
     def create(self, sample_rate_hz: int) -> Recogniser:
         return Hearing(self.freely)
@@ -175,6 +176,13 @@ def test_only_windows_set_what_was_heard_against_the_phrases() -> None:
     OnlyPhrases(scripted, ["x y"]).create(8000).finish()
     WithPhrases(scripted, ["x y"]).create(8000).finish()
     assert [grammar.phrases for grammar in scripted.grammars] == [("x y", "a b c"), ("x y",)]
+
+
+def test_without_a_word_for_anything_else_what_was_heard_stands_against_lists_too() -> None:
+    """Else whatever is said becomes one of the phrases, and surely so."""
+    scripted = Scripted(said("a b c", 0.5), said("a b c", 1.0), "<UNK>")
+    assert WithPhrases(scripted, ["x y"]).create(8000).finish().text == "a b c"
+    assert [(grammar.phrases, grammar.rest) for grammar in scripted.grammars] == [(("x y", "a b c"), False)]
 
 
 @pytest.mark.parametrize("snr_db", [None, 15.0])

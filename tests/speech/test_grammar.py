@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cc_voice.speech.custom import OnlyPhrases, WithPhrases
 from cc_voice.speech.errors import GrammarError
-from cc_voice.speech.grammar import DIGITS, YES_NO, Fitted, Grammar, LeftOut, fit, of_language, plain_words
+from cc_voice.speech.grammar import DIGITS, YES_NO, Fitted, Grammar, LeftOut, as_said, fit, of_language, plain_words
 from cc_voice.speech.models import ModelInfo, installed, vocabulary
 from cc_voice.speech.vosk import VoskFactory
 
@@ -113,7 +113,9 @@ def test_a_grammar_of_another_model_is_our_mistake(vosk_factory: VoskFactory) ->
         vosk_factory.confined(Grammar("other", ("seven",), rest=True), 16000)
 
 
-@pytest.mark.parametrize(("language", "digits", "yes"), [("en-GB", "seven", "yes"), ("ES", "siete", "sí"), ("fi", None, None)])
+@pytest.mark.parametrize(
+    ("language", "digits", "yes"), [("en-GB", "seven", "yes"), ("ES", "siete", "sí"), ("ko-KR", "칠", "네"), ("fi", None, None)]
+)
 def test_words_of_a_language(language: str, digits: str | None, yes: str | None) -> None:
     assert (digits in of_language(DIGITS, language)) == bool(digits)
     assert (yes in of_language(YES_NO, language)) == bool(yes)
@@ -122,3 +124,28 @@ def test_words_of_a_language(language: str, digits: str | None, yes: str | None)
 
 def test_plain_words_without_a_vocabulary() -> None:
     assert plain_words("“Super-Saver”, please!") == ["super", "saver", "please"]
+
+
+KOREAN = frozenset({"<eps>", "<UNK>", "[4]", "[공]", "공", "명"})
+
+
+def test_numbers_in_brackets_are_said_without_and_given_to_vosk_with_them() -> None:
+    """As the small Korean model has them. Without, a sentence with a number could compete with no phrase."""
+    fitted = fit(["4 명", "공", "명 [4]", "5"], "korean", KOREAN)
+    assert fitted.left_out == (LeftOut("명 [4]", ("[4]",)), LeftOut("5", ("5",)))
+    assert fitted.grammar == Grammar("korean", ("4 명", "공"), rest=False, bracketed=frozenset({"4"}))
+    assert json.loads(fitted.grammar.json) == ["[4] 명", "공"]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("[4]", "4"),
+        ("[공]", "공"),
+        ("공", "공"),
+        ("it's", "it's"),
+        *((mark, None) for mark in ("[unk]", "[noise]", "<UNK>", "<SPOKEN_NOISE>", "<eps>", "!SIL", "#0")),
+    ],
+)
+def test_what_a_word_of_a_model_is_in_a_transcript(word: str, said: str | None) -> None:
+    assert as_said(word) == said
