@@ -17,7 +17,7 @@ import hashlib
 import os
 import struct
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +211,7 @@ def check(info: ModelInfo, *, sums: bool = True) -> None:
             _check_sum(info, name, expected)
     _check_layout(info)
     _check_rate(info)
-    _check_words(info)
+    _check_words(info, _check_graphs(info))
     _check_boundaries(info)
 
 
@@ -320,12 +320,49 @@ def _check_rate(info: ModelInfo) -> None:
         raise ModelError(f"the model {info.name} is listed with {info.sample_rate_hz} Hz but its mfcc.conf says {rate} Hz")
 
 
-def _check_words(info: ModelInfo) -> None:
+def _graphs(info: ModelInfo) -> list[Path]:
+    """Return the graphs that Vosk reads, the one that may hold the words last."""
+    fixed = _at(info.path, "graph", "HCLG.fst")
+    return [fixed] if fixed.exists() else [_at(info.path, "graph", name) for name in ("HCLr.fst", "Gr.fst")]
+
+
+def _check_graphs(info: ModelInfo) -> openfst.Symbols | None:
+    """Return the words that the graphs hold; require whole ones, and beside HCLr.fst the list of its marks of disambiguation.
+
+    Vosk refuses a model without disambig_tid.int and says nothing; with a shorter one it ends the process (0.3.45). How many it
+    must name stands nowhere, so only a list cut within a line is found, or one that was edited.
+    """
+    graphs = _graphs(info)
+    for graph in graphs:
+        with _damage(info, graph):
+            symbols = openfst.check(graph)
+    if len(graphs) == 1:
+        return symbols
+    path = _at(info.path, "graph", "disambig_tid.int")
+    try:
+        text = path.read_text(errors="replace")
+    except FileNotFoundError:
+        raise ModelError(f"the model {info.name} lacks {path.relative_to(info.path)}; install it again") from None
+    if not all(line.isdecimal() for line in text.splitlines()) or (text and not text.endswith("\n")):
+        raise ModelError(f"the model {info.name} has a damaged {path.name}; install it again")
+    return symbols
+
+
+@contextlib.contextmanager
+def _damage(info: ModelInfo, path: Path) -> Iterator[None]:
+    """Say of which model a file is that cannot be read."""
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(f"the model {info.name} has a damaged {path.name}: {error}; install it again") from error
+
+
+def _check_words(info: ModelInfo, symbols: openfst.Symbols | None) -> None:
     """Require words with numbers of their own: a list cut short makes Vosk print wrong words in silence.
 
     Marks may share a number: `<s>` and `</s>` of the small Korean model do.
     """
-    symbols = _words(info)
+    symbols = symbols or _listed_words(info)
     if len(set(symbols.numbers)) == len(symbols.numbers):
         return
     numbers = [number for word, number in zip(symbols.words, symbols.numbers, strict=True) if word[0] not in "<#"]
@@ -335,13 +372,9 @@ def _check_words(info: ModelInfo) -> None:
 
 def _words(info: ModelInfo) -> openfst.Symbols:
     """Return the words of a model, from where Vosk takes them. Raises ModelError, OSError."""
-    graph = _at(info.path, "graph", "HCLG.fst")
-    if not graph.exists():
-        graph = _at(info.path, "graph", "Gr.fst")
-    try:
+    graph = _graphs(info)[-1]
+    with _damage(info, graph):
         symbols = openfst.output_symbols(graph)
-    except ModelError as error:
-        raise ModelError(f"the model {info.name} has a damaged {graph.name}: {error}; install it again") from error
     return symbols or _listed_words(info)
 
 
@@ -361,7 +394,9 @@ def _listed_words(info: ModelInfo) -> openfst.Symbols:
 
 def _check_boundaries(info: ModelInfo) -> None:
     """Require that word_boundary.int names exactly the phones of the acoustic model: word times are wrong otherwise."""
-    path = _at(info.path, "graph", "phones/word_boundary.int")
+    path = info.path / "graph" / "phones" / "word_boundary.int"
+    if not (info.path / "graph").is_dir():
+        path = info.path / "word_boundary.int"
     if not path.is_file():
         return  # allowed: word times are approximate then
     rows = [line.split() for line in path.read_text(errors="replace").splitlines()]

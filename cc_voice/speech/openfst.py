@@ -1,7 +1,7 @@
-"""OpenFst's binary files, as far as a model's check needs them: the head, and the words among the output symbols.
+"""OpenFst's binary files, as far as a model's check needs them: head, size, and the words among the output symbols.
 
 No reader of graphs: arcs stay where they are, and libvosk reads them itself. Written from the format (models/mini/README.md),
-against files of anybody's: whatever is not as it should be is a ModelError that names the file and what is wrong in it, and no
+against files of anybody's: whatever is not as it should be is a ModelError that says what is wrong, and no
 number in a file makes this read or keep more than the file holds.
 
 Little endian: int32 magic, the graph's type, its arcs' type, int32 version, int32 flags, uint64 properties, int64 start, int64
@@ -22,7 +22,9 @@ from cc_voice.speech.errors import ModelError
 
 _FST_MAGIC = 2125659606
 _TABLE_MAGIC = 2125658996
+_ADD_ON_MAGIC = 446681434
 _INPUT_SYMBOLS, _OUTPUT_SYMBOLS = 1, 2
+_WITH_ADD_ON = frozenset({"olabel_lookahead", "ilabel_lookahead", "arc_lookahead"})
 _MOST_BYTES = 4096
 """Of one text. Words of real models stay below 200."""
 _CHUNK = 1 << 20
@@ -48,44 +50,91 @@ class Symbols(msgspec.Struct, frozen=True):
     numbers: tuple[int, ...]
 
 
-def output_symbols(path: Path) -> Symbols | None:
-    """Return the words that a graph writes, None where its file holds none. Raises ModelError for a malformed file, OSError."""
+def check(path: Path) -> Symbols | None:
+    """Require a graph that Vosk can read, as long as it claims to be; return the words it writes, None where its file holds none.
+
+    What stands behind a look-ahead graph (which labels can be reached from each state) is not walked through, so a file cut in
+    there passes; checksums find it. Raises ModelError, OSError.
+    """
     with path.open("rb") as file:
-        reader = _Reader(file, path)
-        head = reader.head()
-        if head.flags & _INPUT_SYMBOLS:
-            reader.table()
-        return reader.table() if head.flags & _OUTPUT_SYMBOLS else None
+        return _Reader(file, path.stat().st_size).whole()
+
+
+def output_symbols(path: Path) -> Symbols | None:
+    """Return the words that a graph writes, None where its file holds none. Raises ModelError for a malformed head, OSError."""
+    with path.open("rb") as file:
+        return _Reader(file, path.stat().st_size).symbols()[1]
 
 
 class _Reader:
     """Walks through a file by chunks."""
 
-    def __init__(self, file: BinaryIO, path: Path) -> None:
-        self._file, self._path = file, path
-        self._size = path.stat().st_size
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
         self._buffer, self._at = b"", 0
         self._read = 0
 
     def head(self) -> Head:
         if self._numbers("<i")[0] != _FST_MAGIC:
-            raise self._malformed("it does not begin as OpenFst's files do")
+            raise ModelError("it does not begin as OpenFst's files do")
         kind, arcs_kind = self._text(), self._text()
         version, flags, _, _, states, arcs = self._numbers("<iiQqqq")
         return Head(kind, arcs_kind, version, flags, states, arcs)
 
+    def symbols(self) -> tuple[Head, Symbols | None]:
+        head = self.head()
+        if head.flags & _INPUT_SYMBOLS:
+            self.table()
+        return head, self.table() if head.flags & _OUTPUT_SYMBOLS else None
+
+    def whole(self, depth: int = 0) -> Symbols | None:
+        head, symbols = self.symbols()
+        if head.arcs_kind != "standard":
+            raise ModelError(f"it has {head.arcs_kind[:20]!r} arcs, Vosk takes standard ones")
+        if head.kind in _WITH_ADD_ON:
+            if depth or self._numbers("<i")[0] != _ADD_ON_MAGIC:
+                raise ModelError("no graph follows its head")
+            self.whole(depth + 1)
+        elif self._size < (needed := self._position + self._body_bytes(head)):
+            raise ModelError(f"it has {self._size} bytes of at least {needed}")
+        return symbols
+
+    def _body_bytes(self, head: Head) -> int:
+        """Return how many bytes follow the head, by what OpenFst writes for each kind; the least where the head does not tell."""
+        states, arcs = max(head.states, 0), max(head.arcs, 0)
+        match head.kind:
+            case "vector":  # final cost and count, 16 bytes an arc; the number of arcs is often not told
+                return 12 * states + 16 * arcs
+            case "const":
+                return 20 * states + 16 * arcs  # aligned files have up to 30 bytes more
+            case "ngram":
+                return self._ngram_bytes()
+            case other:
+                raise ModelError(f"its kind is {other[:20]!r}, which no Vosk is known to read")
+
+    def _ngram_bytes(self) -> int:
+        """Return the size of a back-off model: a tree of contexts as bits, its labels, its costs."""
+        states, futures, final = self._numbers("<QQQ")
+        bits = sum((count + 63) // 64 for count in (2 * states + 1, futures + states + 1, states))
+        return 24 + 8 * bits + 4 * (states + 1 + futures) + 4 * (states + 1 + final + futures + 1)
+
+    @property
+    def _position(self) -> int:
+        """Where in the file the next byte stands."""
+        return self._read - len(self._buffer) + self._at
+
     def table(self) -> Symbols:
         if self._numbers("<i")[0] != _TABLE_MAGIC:
-            raise self._malformed("its list of words does not begin as such lists do")
+            raise ModelError("its list of words does not begin as such lists do")
         self._text()
         _, count = self._numbers("<qq")
-        if not 0 <= count <= (self._size - self._read + len(self._buffer) - self._at) // 12:
-            raise self._malformed(f"it claims {count} words, more than it has room for")
+        if not 0 <= count <= (self._size - self._position) // 12:
+            raise ModelError(f"it claims {count} words, more than it has room for")
         words, numbers = self._records(count)
         text = b"\n".join(words).decode(errors="replace")
         found = tuple(text.split("\n")) if words else ()
         if len(found) != count or "" in found or min(numbers, default=0) < 0:
-            raise self._malformed("its list has words that are none, or numbers below 0")
+            raise ModelError("its list has words that are none, or numbers below 0")
         return Symbols(found, tuple(numbers))
 
     def _records(self, count: int) -> tuple[list[bytes], list[int]]:
@@ -96,7 +145,7 @@ class _Reader:
         between, (length,) = _KEY_LENGTH.unpack_from, self._numbers("<i")
         for left in range(count, 0, -1):
             if not 0 <= length <= _MOST_BYTES:
-                raise self._malformed("a word in its list has no sensible length")
+                raise ModelError("a word in its list has no sensible length")
             self._fill(length + _KEY_LENGTH.size)
             end = self._at + length
             words.append(self._buffer[self._at : end])
@@ -107,7 +156,7 @@ class _Reader:
             try:
                 number, length = between(self._buffer, end)
             except struct.error as error:
-                raise self._malformed("it ends within its list of words") from error
+                raise ModelError("it ends within its list of words") from error
             numbers.append(number)
             self._at = end + _KEY_LENGTH.size
         return words, numbers
@@ -115,7 +164,7 @@ class _Reader:
     def _text(self) -> str:
         (length,) = self._numbers("<i")
         if not 0 <= length <= _MOST_BYTES:
-            raise self._malformed("a name in its head has no sensible length")
+            raise ModelError("a name in its head has no sensible length")
         self._fill(length)
         text = self._buffer[self._at : self._at + length]
         self._at += length
@@ -127,7 +176,7 @@ class _Reader:
         try:
             found = struct.unpack_from(form, self._buffer, self._at)
         except struct.error as error:
-            raise self._malformed("it is cut short") from error
+            raise ModelError("it is cut short") from error
         self._at += size
         return found
 
@@ -138,6 +187,3 @@ class _Reader:
             self._read += len(more)
             self._buffer = self._buffer[self._at :] + more
             self._at = 0
-
-    def _malformed(self, what: str) -> ModelError:
-        return ModelError(f"{self._path.name} cannot be used: {what}")

@@ -4,7 +4,7 @@ Everything is little endian. Only numpy is needed: no Kaldi or OpenFst tool take
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -184,24 +184,100 @@ class Fst:
 Side = Literal["input", "output"]
 
 _FST_MAGIC = 2125659606
+_TABLE_MAGIC = 2125658996
+_ADD_ON_MAGIC = 446681434
+_BOTH_SYMBOLS = 3
 _FST_VERSION = 2
 _EXPANDED, _MUTABLE = 0x1, 0x2
 _SORTED = {"input": 0x10000000, "output": 0x40000000}
 
 
-def fst(transducer: Fst, sorted_by: Side) -> bytes:
-    """OpenFst's binary "vector" transducer with "standard" arcs, sorted on one side's labels as composition requires."""
+def fst(transducer: Fst, sorted_by: Side, words: Mapping[str, int] | None = None) -> bytes:
+    """OpenFst's binary "vector" transducer with "standard" arcs, sorted on one side's labels as composition requires.
+
+    With `words` the file holds them as input and output symbols.
+    """
     arc_count = sum(map(len, transducer.arcs))
     properties = _EXPANDED | _MUTABLE | _SORTED[sorted_by]
-    out = [
-        struct.pack("<i", _FST_MAGIC) + _text("vector") + _text("standard"),
-        struct.pack("<iiQqqq", _FST_VERSION, 0, properties, 0, len(transducer.arcs), arc_count),
-    ]
+    flags = _BOTH_SYMBOLS if words else 0
+    head = struct.pack("<iiQqqq", _FST_VERSION, flags, properties, 0, len(transducer.arcs), arc_count)
+    out = [struct.pack("<i", _FST_MAGIC), _text("vector"), _text("standard"), head]
+    out += [symbols(words)] * 2 if words else []
     for state, arcs in enumerate(transducer.arcs):
         out.append(struct.pack("<fq", transducer.final_costs.get(state, float("inf")), len(arcs)))
-        ordered = sorted(arcs, key=lambda arc: (arc.output, arc.input) if sorted_by == "output" else (arc.input, arc.output))
-        out += [struct.pack("<iifi", *arc) for arc in ordered]
+        out += [struct.pack("<iifi", *arc) for arc in _ordered(arcs, sorted_by)]
     return b"".join(out)
+
+
+def symbols(words: Mapping[str, int]) -> bytes:
+    """OpenFst's table of words and their numbers."""
+    head = struct.pack("<i", _TABLE_MAGIC) + _text("words") + struct.pack("<qq", max(words.values()) + 1, len(words))
+    return head + b"".join(_text(word) + struct.pack("<q", number) for word, number in words.items())
+
+
+def look_ahead_fst(transducer: Fst) -> bytes:
+    """OpenFst's "olabel_lookahead" transducer, as Vosk's makers store HCLr: a "const" one, sorted by output, and for each state the
+    labels that can be written next from there, so that composition takes no path on which G has nothing to follow.
+
+    Their tool renumbers the words so that each such set is one interval. Here numbers stay, and a set is as many as it takes.
+    """
+    head = struct.pack("<i", _FST_MAGIC) + _text("olabel_lookahead") + _text("standard")
+    head += struct.pack("<iiQqqqi", 1, 0, _EXPANDED | _SORTED["output"], -1, 0, 0, _ADD_ON_MAGIC)
+    return head + const_fst(transducer) + reachable(*labels_ahead(transducer))
+
+
+def const_fst(transducer: Fst) -> bytes:
+    """OpenFst's "const" transducer, sorted by output: all states, each with the place of its first arc, then all arcs."""
+    leaving = [_ordered(arcs, "output") for arcs in transducer.arcs]
+    numbers = (_FST_VERSION, 0, _EXPANDED | _SORTED["output"], 0, len(leaving), sum(map(len, leaving)))
+    out = [struct.pack("<i", _FST_MAGIC), _text("const"), _text("standard"), struct.pack("<iiQqqq", *numbers)]
+    first = 0
+    for state, arcs in enumerate(leaving):
+        silent = sum(not arc.input for arc in arcs), sum(not arc.output for arc in arcs)
+        out.append(struct.pack("<fIIII", transducer.final_costs.get(state, float("inf")), first, len(arcs), *silent))
+        first += len(arcs)
+    return b"".join(out) + b"".join(struct.pack("<iifi", *arc) for arcs in leaving for arc in arcs)
+
+
+def labels_ahead(transducer: Fst) -> tuple[list[int], int]:
+    """Of each state the labels that its paths write first, as bits; and the number behind the last label, for the end."""
+    end = 1 + max(arc.output for arcs in transducer.arcs for arc in arcs)
+    sets = [sum({1 << arc.output for arc in arcs if arc.output}) for arcs in transducer.arcs]
+    for state in transducer.final_costs:
+        sets[state] |= 1 << end
+    before: list[int] = []
+    while before != sets:
+        before = list(sets)
+        for state in reversed(range(len(sets))):
+            for arc in transducer.arcs[state]:
+                sets[state] |= 0 if arc.output else sets[arc.target]
+    return sets, end
+
+
+def reachable(sets: Sequence[int], end: int) -> bytes:
+    """What OpenFst keeps behind a look-ahead graph: of each state its labels, as intervals."""
+    out = [struct.pack("<????", True, False, True, False)]  # it is there; none of inputs; one of outputs; which it says itself
+    out.append(struct.pack("<?iq", False, end, len(sets)))  # no table of renumbered labels
+    for labels in sets:
+        runs = spans(labels)
+        out.append(struct.pack("<q", len(runs)) + b"".join(struct.pack("<ii", *run) for run in runs))
+        out.append(struct.pack("<i", labels.bit_count()))
+    return b"".join(out)
+
+
+def spans(bits: int) -> list[tuple[int, int]]:
+    """The runs of ones, each as [first, behind)."""
+    found, at = [], 0
+    while rest := bits >> at:
+        first = at + (rest & -rest).bit_length() - 1
+        run = bits >> first
+        at = first + (~run & (run + 1)).bit_length() - 1
+        found.append((first, at))
+    return found
+
+
+def _ordered(arcs: Iterable[Arc], side: Side) -> list[Arc]:
+    return sorted(arcs, key=lambda arc: (arc.output, arc.input) if side == "output" else (arc.input, arc.output))
 
 
 def _text(value: str) -> bytes:

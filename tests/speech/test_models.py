@@ -218,7 +218,7 @@ def test_a_model_without_word_boundaries_is_allowed(damaged: Callable[[Callable[
 
 
 def test_the_old_layout_is_allowed(tmp_path: Path, test_model: ModelInfo) -> None:
-    for name in ("am/final.mdl", "conf/mfcc.conf", "graph/words.txt", "graph/HCLr.fst", "graph/Gr.fst"):
+    for name in ("am/final.mdl", "conf/mfcc.conf", "graph/words.txt", "graph/HCLr.fst", "graph/Gr.fst", "graph/disambig_tid.int"):
         shutil.copy(test_model.path / name, tmp_path)
     check(ModelInfo(name="old", language="en", path=tmp_path, sample_rate_hz=8000))
 
