@@ -129,7 +129,7 @@ def test_an_installed_model_is_found_by_its_folder_name(tmp_path: Path, test_mod
     (tmp_path / "readme.txt").write_text("not a model")
     found = choose(installed(tmp_path), "es-ES")
     assert found is not None
-    assert (found.name, found.language, found.sample_rate_hz) == ("vosk-model-small-es-0.42", "es", 16000)
+    assert (found.name, found.language, found.sample_rate_hz) == ("vosk-model-small-es-0.42", "es", 8000)
 
 
 def test_a_model_of_the_site_describes_itself(tmp_path: Path, test_model: ModelInfo) -> None:
