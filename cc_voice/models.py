@@ -156,7 +156,7 @@ def verify(names: tuple[str, ...], config: Path | None, data_dir: Path | None, a
     for line in lines if not as_json else ():
         checked = "checksums and structure" if line.source or line.state == "test only" else "structure; no checksums are known"
         if line.is_published is not None:
-            checked += "; archive as its makers list it" if line.is_published else "; another archive than its makers list"
+            checked += "; archive as the manifest lists it" if line.is_published else "; another archive than the manifest lists"
         click.echo(f"damaged  {line.problem}" if line.problem else f"ok       {line.name}  ({checked})")
     if any(line.problem for line in lines):
         raise SystemExit(1)

@@ -111,7 +111,7 @@ def test_a_model_is_fetched_listed_verified_and_removed(run: Run, mirror: Archiv
     assert (line["state"], line["serves"]) == ("ok", ["pt"])
     assert line["source"] == f"{mirror.url}/{NAME}.zip"
     assert line["disk_mb"] > 1
-    other = "another archive than its makers list"
+    other = "another archive than the manifest lists"
     assert f"ok       {NAME}  (checksums and structure; {other})" in run("verify").stdout
     assert "is here and whole; nothing to do" in run("fetch", NAME, "--from", mirror.url).stdout
     assert run("remove", NAME, "--yes").stdout == f"removed {NAME}\n"
@@ -174,7 +174,7 @@ def test_an_archive_as_its_makers_list_it_is_verified_so(run: Run, mirror: Archi
     run("fetch", NAME, "--from", mirror.url)
     record = tmp_path / "data" / "models" / NAME / "installed.json"
     record.write_text(record.read_text().replace(hashlib.md5(mirror.body).hexdigest(), "458c69371c5a0b9ab6ee8fa417bf89da"))
-    assert f"ok       {NAME}  (checksums and structure; archive as its makers list it)" in run("verify").stdout
+    assert f"ok       {NAME}  (checksums and structure; archive as the manifest lists it)" in run("verify").stdout
 
 
 def test_without_a_size_the_preferred_one_is_fetched(run: Run, mirror: Archives, tmp_path: Path) -> None:
