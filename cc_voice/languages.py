@@ -3,7 +3,8 @@
 Tags are brought into the one spelling that everything here compares: `en`, `pt-BR`, `zh-Hant-TW`.
 Of BCP-47 only language, script and region: no model and no transcript of Zoom's tells more. Two letters must be a code of
 ISO 639-1, so that a slip is told before a call is heard in a language that does not exist; three are taken as they are, there are
-thousands.
+thousands. Tagalog (`tl`) is written as Filipino (`fil`), as CLDR's aliases have it: Zoom tags the one, Vosk's makers and py3langid
+say the other, and it is one language to all of them.
 """
 
 import re
@@ -18,6 +19,7 @@ pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv
 ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
 """
 _TWO_LETTERS = frozenset(_ISO_639_1.split())
+_ALIASES = {"tl": "fil"}
 _TAG = re.compile(r"([a-z]{2,3})(?:[-_]([a-z]{4}))?(?:[-_]([a-z]{2}|[0-9]{3}))?", re.IGNORECASE | re.ASCII)
 
 
@@ -27,6 +29,7 @@ def tag(text: str) -> str:
     language = found[1].lower() if found else ""
     if found is None or (len(language) == 2 and language not in _TWO_LETTERS):
         raise ValueError(f"{text!r} is no language tag; write for example en, en-US or zh-Hant-TW")
+    language = _ALIASES.get(language, language)
     script, region = (found[2] or "").title(), (found[3] or "").upper()
     return "-".join(part for part in (language, script, region) if part)
 

@@ -1,4 +1,4 @@
-"""`cc-voice models`: which speech models are here and could be, and everything that is done with them.
+"""Speech models from the command line, `cc-voice models`: which are here and could be, and everything that is done with them.
 
 The one command that downloads; the service never does, and takes up what was installed when the next call starts.
 """
@@ -18,10 +18,11 @@ from cc_voice.settings import ModelSize, Settings
 from cc_voice.speech import fetching, grammar
 from cc_voice.speech import models as catalogue
 from cc_voice.speech.errors import DetectorError, FetchError, ModelError
+from cc_voice.speech.model_list import Offer
 from cc_voice.speech.models import Listed, ModelInfo, Problem
 from cc_voice.terminal import language_tag, load_settings, print_json, print_table, reason, site_options
 
-State = Literal["ok", "test only", "damaged", "available"]
+State = Literal["ok", "test only", "damaged", "available", "obsolete"]
 BENCH_SCENARIOS = ("good-call", "interrupted-call")
 
 
@@ -30,17 +31,26 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     language: str
-    sample_rate_hz: int
+    sample_rate_hz: int | None
+    """None: not known before it is here."""
     licence: str
+    non_commercial: bool = False
+    """Whether the licence forbids commercial use."""
     size: ModelSize
     state: State
+    obsolete: bool = False
+    """Whether its makers have a better one, whatever its state."""
     archive_mb: int | None = None
+    archive_md5: str | None = None
+    """Of its makers' archive, as the manifest has it from their list."""
     disk_mb: float | None = None
     takes_phrases: bool | None = None
     """Whether it can be confined to phrases, and so takes phrase lists and hears digits alone; None: not installed."""
     serves: tuple[str, ...] = ()
     """Languages whose calls get this model."""
     installed_at: str | None = None
+    is_published: bool | None = None
+    """Whether it was installed from the archive with that MD5; None: nothing to compare."""
     source: str | None = None
     problem: str | None = None
     phrases_problem: str | None = None
@@ -55,16 +65,19 @@ def models() -> None:
 @models.command("list")
 @site_options
 @click.option("--language", metavar="TAG", callback=language_tag, help="Only models of this language (BCP-47).")
+@click.option("--all", "with_obsolete", is_flag=True, help="Also those that their makers call obsolete.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
-def list_(config: Path | None, data_dir: Path | None, language: str | None, as_json: bool) -> None:
+def list_(config: Path | None, data_dir: Path | None, language: str | None, with_obsolete: bool, as_json: bool) -> None:
     """List the models that are installed and those that can be fetched, and which one serves which language.
 
-    Installed ones are looked at, not read to the end; `verify` does that.
+    Installed ones are looked at, not read to the end; `verify` does that. What is obsolete is listed when it is installed.
     """
     settings = load_settings(config, data_dir)
     lines = lines_of(settings)
     if language is not None:
         lines = [line for line in lines if line.language.partition("-")[0] == language.partition("-")[0]]
+    hidden = [line.name for line in lines if line.state == "obsolete" and not with_obsolete]
+    lines = [line for line in lines if line.name not in hidden]
     if as_json:
         print_json(lines)
         return
@@ -73,6 +86,8 @@ def list_(config: Path | None, data_dir: Path | None, language: str | None, as_j
     for line in lines:
         for problem in filter(None, (line.problem, line.phrases_problem)):
             click.echo(problem, err=True)
+    if hidden:
+        click.echo(f"not listed, as obsolete: {', '.join(hidden)} (--all lists them)", err=True)
 
 
 @models.command()
@@ -82,8 +97,9 @@ def list_(config: Path | None, data_dir: Path | None, language: str | None, as_j
 @click.option("--large", "size", flag_value="large", help="With --language: the large model.  [default: as prefer_models says]")
 @click.option("--small", "size", flag_value="small", help="With --language: the small model.")
 @click.option("--from", "source", metavar="URL|DIR|ZIP", help="A mirror, or a folder or archive on this machine.")
+@click.option("--list", "listing", metavar="URL|FILE", help="The makers' model-list.json.  [default: the one in --from]")
 @click.option("--sha256", metavar="HEX", help="What the archive's checksum must be, if you know it from elsewhere.")
-@click.option("--trust-new", is_flag=True, help="Accept an archive that differs from the one first seen under this name.")
+@click.option("--trust-new", is_flag=True, help="Accept an archive unlike the one first seen under this name, or listed.")
 @click.option("--again", is_flag=True, help="Install anew what is here and whole.")
 def fetch(
     names: tuple[str, ...],
@@ -91,10 +107,12 @@ def fetch(
     data_dir: Path | None,
     language: str | None,
     size: ModelSize | None,
-    source: str | None,
     **options: Any,
 ) -> None:
     """Install models: download or copy, check, unpack, put in place. A download that was cut goes on where it stopped.
+
+    Sizes and checksums (MD5) are those of the makers' list where one is read, else those that this product was made with.
+    What a licence forbids, and what is not known of it, is told on standard error.
 
     The proxy is the configuration's, else the environment's (HTTPS_PROXY, NO_PROXY). Without internet, bring the archives of
     `models list --json` to a web server or a folder of yours and say --from.
@@ -102,19 +120,21 @@ def fetch(
     settings = load_settings(config, data_dir)
     if bool(names) == bool(language) or (size and not language):
         raise click.UsageError("say either the names of models, or a --language (with --small or --large if you like)")
-    if len(names) > 1 and (options["sha256"] or (source or "").endswith(".zip")):
+    if len(names) > 1 and (options["sha256"] or (options["source"] or "").endswith(".zip")):
         raise click.UsageError("one archive and one checksum are of one model; fetch them one by one")
-    chosen = names or (_of_language(language or "", size, settings.prefer_models),)
-    for name in chosen:
-        order = fetching.Order(name=name, source=source, proxy=settings.proxy, **options)
-        try:
+    wanted = fetching.Order(name="", proxy=settings.proxy, **options)
+    try:
+        offer = fetching.offered(wanted) if language else None
+        chosen = names or (_of_language(offer or Offer(()), language or "", size, settings.prefer_models),)
+        for name in chosen:
             with _Shown(name) as shown:
-                done = fetching.fetch(order, settings.installed_models_dir, datetime.now(UTC), shown)
-        except (FetchError, ModelError) as error:
-            raise click.ClickException(str(error)) from error
-        except OSError as error:
-            raise click.ClickException(f"{reason(error)}; what was installed before is untouched") from error
-        click.echo(_told(done))
+                order = msgspec.structs.replace(wanted, name=name)
+                done = fetching.fetch(order, settings.installed_models_dir, datetime.now(UTC), shown, offer)
+            click.echo(_told(done))
+    except (FetchError, ModelError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{reason(error)}; what was installed before is untouched") from error
 
 
 @models.command()
@@ -127,13 +147,16 @@ def verify(names: tuple[str, ...], config: Path | None, data_dir: Path | None, a
     Exit status 1 if one is damaged.
     """
     settings = load_settings(config, data_dir)
-    lines = [line for line in lines_of(settings, sums=True) if line.state != "available" and (not names or line.name in names)]
+    here = [line for line in lines_of(settings, sums=True) if line.state not in ("available", "obsolete")]
+    lines = [line for line in here if not names or line.name in names]
     if missing := sorted(set(names) - {line.name for line in lines}):
         raise click.ClickException(f"the model {missing[0]} is not installed")
     if as_json:
         print_json(lines)
     for line in lines if not as_json else ():
         checked = "checksums and structure" if line.source or line.state == "test only" else "structure; no checksums are known"
+        if line.is_published is not None:
+            checked += "; archive as the manifest lists it" if line.is_published else "; another archive than the manifest lists"
         click.echo(f"damaged  {line.problem}" if line.problem else f"ok       {line.name}  ({checked})")
     if any(line.problem for line in lines):
         raise SystemExit(1)
@@ -253,14 +276,19 @@ def _serving(models: list[ModelInfo], settings: Settings, listed: dict[str, List
 
 def _installed(model: ModelInfo, listed: dict[str, Listed], problem: str | None, serves: tuple[str, ...]) -> Line:
     known = listed.get(model.name)
+    md5 = model.record.archive_md5 if model.record else None
     return Line(
         name=model.name,
         language=model.language,
         sample_rate_hz=model.sample_rate_hz,
         licence=model.licence,
+        non_commercial=known.non_commercial if known else False,
         size="small" if model.small else "large",
         state="damaged" if problem else "test only" if model.test_only else "ok",
-        archive_mb=known.size_mb if known else None,
+        obsolete=known.obsolete if known else False,
+        archive_mb=_megabytes(known) if known else None,
+        archive_md5=known.md5 if known else None,
+        is_published=md5 == known.md5 if md5 and known and known.md5 else None,
         disk_mb=round(sum(size for _, size, _, _ in catalogue.stamp(model.path)) / 1e6, 1),
         takes_phrases=model.takes_grammars,
         serves=serves,
@@ -271,7 +299,7 @@ def _installed(model: ModelInfo, listed: dict[str, Listed], problem: str | None,
 
 
 def _broken(one: Problem) -> Line:
-    return Line(name=one.name, language="?", sample_rate_hz=0, licence="", size="large", state="damaged", problem=one.reason)
+    return Line(name=one.name, language="?", sample_rate_hz=None, licence="?", size="large", state="damaged", problem=one.reason)
 
 
 def _available(one: Listed) -> Line:
@@ -280,30 +308,42 @@ def _available(one: Listed) -> Line:
         language=one.language,
         sample_rate_hz=one.sample_rate_hz,
         licence=one.licence,
+        non_commercial=one.non_commercial,
         size="small" if one.small else "large",
-        state="available",
-        archive_mb=one.size_mb,
+        state="obsolete" if one.obsolete else "available",
+        obsolete=one.obsolete,
+        archive_mb=_megabytes(one),
+        archive_md5=one.md5,
         source=one.url,
     )
 
 
+def _megabytes(one: Listed) -> int | None:
+    return None if one.archive_bytes is None else round(one.archive_bytes / 1e6)
+
+
 def _row(line: Line) -> list[str]:
-    sizes = ["–" if size is None else str(size) for size in (line.archive_mb, line.disk_mb)]
+    numbers = ["–" if number is None else str(number) for number in (line.archive_mb, line.disk_mb, line.sample_rate_hz)]
     phrases = "–" if line.takes_phrases is None else "yes" if line.takes_phrases else "no"
-    rate, serves = str(line.sample_rate_hz), ", ".join(line.serves)
-    return [line.name, line.language, line.size, *sizes, rate, line.licence, phrases, line.state, serves]
+    licence = f"{line.licence}, not for commercial use" if line.non_commercial else line.licence
+    state = f"{line.state}, obsolete" if line.obsolete and line.state != "obsolete" else line.state
+    return [line.name, line.language, line.size, *numbers, licence, phrases, state, ", ".join(line.serves)]
 
 
-def _of_language(language: str, size: ModelSize | None, prefer: ModelSize) -> str:
-    """Return the listed model for a language; without `size` the preferred one, or what there is."""
+def _of_language(offer: Offer, language: str, size: ModelSize | None, prefer: ModelSize) -> str:
+    """Return the model to fetch for a language: of its exact tag before another region's, of the size that is said or preferred.
+
+    What is obsolete or not for commercial use is passed over as long as there is another. Without `size` any size will do.
+    """
     primary = language.partition("-")[0]
-    fitting = [one for one in catalogue.catalogue() if one.url and one.language.partition("-")[0] == primary]
+    fitting = [one for one in offer.models if one.url and one.language.partition("-")[0] == primary]
     exact = [one for one in fitting if one.language == language] or fitting
-    sized = [one for one in exact if one.small == ((size or prefer) == "small")]
-    if not exact or (size and not sized):
-        known = ", ".join(one.name for one in exact) or "none for this language; another source is given with NAME and --from"
+    sized = [[one for one in some if one.small == ((size or prefer) == "small")] for some in (exact, fitting)]
+    choices = [*sized[0], *(sized[1] if size else exact)]
+    if not choices:
+        known = ", ".join(one.name for one in fitting) or "none for this language; another source is given with NAME and --from"
         raise click.ClickException(f"no {size or 'speech'} model for {language} is listed; there are: {known}")
-    return (sized or exact)[0].name
+    return min(choices, key=lambda one: (one.obsolete, one.non_commercial)).name
 
 
 def _told(done: fetching.Fetched) -> str:
@@ -334,6 +374,9 @@ class _Shown(fetching.Told):
 
     def step(self, name: str) -> None:
         self._progress.reset(self._task, description=f"{self._name}: {name}", total=None)
+
+    def warn(self, text: str) -> None:
+        self._progress.console.print(f"warning: {text}", markup=False, highlight=False, soft_wrap=True)
 
     def progress(self, done: int, total: int | None) -> None:
         self._progress.update(self._task, completed=done, total=total)

@@ -18,6 +18,8 @@ from cc_voice.languages import tag
         ("ZH_hant_tw", "zh-Hant-TW"),
         ("sr-latn", "sr-Latn"),
         ("cmn", "cmn"),
+        ("tl", "fil"),
+        ("tl-PH", "fil-PH"),
         ("yue-hk", "yue-HK"),
     ],
 )

@@ -132,7 +132,9 @@ def test_the_wheel_is_what_the_mapping_says(tmp_path: Path) -> None:
 
 def test_versions_agree() -> None:
     assert PROJECT["project"]["version"] == cc_voice.__version__
-    assert f"\n{cc_voice.__version__}: " in (TOP / "README.md").read_text()
+    newest = re.search(r"^(?:Becomes|## \[)(?: )?(\d+\.\d+\.\d+)", (TOP / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == cc_voice.__version__
 
 
 # ---- dependencies

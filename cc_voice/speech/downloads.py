@@ -9,6 +9,7 @@ Redirects are followed by us: to http and https only, and never from https to ht
 
 import contextlib
 import shutil
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,19 @@ class _Told(msgspec.Struct, frozen=True):
 _TOLD = msgspec.json.Decoder(_Told)
 
 
+def http_client(proxy: str | None, timeout_s: float) -> httpx.Client:
+    """Return a client that honours the environment's proxy, as the operator's other commands do, and the machine's authorities.
+
+    Raises FetchError.
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        return httpx.Client(proxy=proxy, verify=context, trust_env=True, follow_redirects=False, timeout=timeout_s)
+    except (ValueError, ImportError) as error:
+        raise FetchError("the proxy of the environment cannot be used; write HTTPS_PROXY=http://HOST:PORT") from error
+
+
 def download(client: httpx.Client, url: str, part: Path, *, most_bytes: int, progress: Progress) -> None:
     """Bring `url` into the file `part`, whose earlier content is taken for the beginning where the server agrees.
 
@@ -53,6 +67,26 @@ def download(client: httpx.Client, url: str, part: Path, *, most_bytes: int, pro
             if _size(part) <= before:
                 raise FetchError(f"{public(url)} cannot be fetched: {error or type(error).__name__}; {_kept(part)}") from error
     raise FetchError(f"{public(url)} was cut {TRIES} times; {_kept(part)}")
+
+
+def read(client: httpx.Client, url: str, *, most_bytes: int) -> bytes | None:
+    """Return what a small file holds; None: it is not there, or not for us. Raises FetchError."""
+    data = bytearray()
+    try:
+        with _answer(client, url, {}) as answer:
+            if answer.status_code in (401, 403, 404, 410):
+                return None
+            if answer.status_code != 200:
+                raise FetchError(_refusal(url, answer.status_code))
+            for block in answer.iter_bytes():
+                data += block
+                if len(data) > most_bytes:
+                    raise FetchError(f"{public(url)} is larger than {most_bytes / 1e6:.0f} MB, which no such file is")
+    except httpx.InvalidURL as error:
+        raise FetchError(f"{public(url)} is no URL: {error}") from error
+    except (httpx.TransportError, httpx.DecodingError) as error:
+        raise FetchError(f"{public(url)} cannot be fetched: {error or type(error).__name__}") from error
+    return bytes(data)
 
 
 def discard(part: Path) -> None:

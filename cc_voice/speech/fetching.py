@@ -1,4 +1,4 @@
-"""Brings speech models here and takes them away: the one place that downloads, and only when an operator says so.
+"""Installation and removal of speech models: the one place that downloads, and only when an operator says so.
 
     <models>/<name>/                   a model, whole; `installed.json` inside says where it came from, and its checksums
     <models>/.incoming/<name>.zip      what was downloaded so far; kept when a download is cut
@@ -6,8 +6,11 @@
     <models>/.incoming/<name>.lock     held by the command that works on this model
     <models>/.trusted/<name>.json      checksum of the archive that was first seen under this name; outlives the model
 
-The makers publish no checksums. So the first archive is trusted for having come over TLS from the address in the manifest and for
-passing every check, and its checksum is remembered: a later one that differs is refused until the operator says it may.
+Of checksums the makers publish MD5 alone, in their list of models and so in the manifest: an archive with another is damaged or of
+another edition, and refused; one with the same may still be forged. So the first archive is trusted for having come over TLS from
+the address in the manifest and for passing every check, and its SHA-256 is remembered: a later one that differs is refused until
+the operator says it may. Their list is read where the operator names it or a mirror has it, and then counts for more than the
+manifest.
 A process that ends anywhere leaves a model whole or absent. Replacing one takes two renames; ended between them, it is absent.
 """
 
@@ -16,24 +19,22 @@ import fcntl
 import hashlib
 import re
 import shutil
-import ssl
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-import httpx
 import msgspec
 
-from cc_voice.speech import archives, downloads, models
+from cc_voice.speech import archives, downloads, model_list, models
 from cc_voice.speech.archives import Progress
 from cc_voice.speech.errors import FetchError, ModelError
+from cc_voice.speech.model_list import NAME, Offer
 from cc_voice.speech.models import Listed, ModelInfo, Record
 
 TIMEOUT_S = 30.0
 """Without a single byte."""
-_UNLISTED_MB = 4000
-"""About how large a model that the manifest does not list may be."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_UNLISTED_BYTES = 4_000_000_000
+"""About how large a model of unknown size may be."""
 _BLOCK_BYTES = 1 << 20
 
 
@@ -43,10 +44,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     source: str | None = None
     """URL of an archive (ends in .zip) or of a folder of archives; a folder with the model, its archive, or many; an archive."""
+    listing: str | None = None
+    """URL or path of the makers' list; None: the one beside the archive, where there is one."""
     sha256: str | None = None
-    """What the archive's checksum must be."""
+    """What the archive's checksum must be; the makers' MD5 is not asked for then."""
     trust_new: bool = False
-    """Take an archive though an earlier one had another checksum."""
+    """Take an archive though an earlier one, or the makers' list, has another checksum."""
     again: bool = False
     """Also if the model is here and whole."""
     proxy: str | None = None
@@ -82,20 +85,32 @@ class Told:
     def progress(self, done: int, total: int | None) -> None:
         """So many bytes of so many, where known."""
 
+    def warn(self, text: str) -> None:
+        """Something that the operator should know, and that hinders nothing."""
+
 
 _TRUSTED = msgspec.json.Decoder(Trusted)
 
 
-def fetch(order: Order, models_dir: Path, now: datetime, told: Told | None = None) -> Fetched:
-    """Install a model from its source, checked, under its name. Raises FetchError, ModelError, OSError (disk full)."""
+def fetch(order: Order, models_dir: Path, now: datetime, told: Told | None = None, offer: Offer | None = None) -> Fetched:
+    """Install a model from its source, checked, under its name. Raises FetchError, ModelError, OSError (disk full).
+
+    `offer` is what `offered` has found for the same source and list; None: it is looked for here, unless the model is here already.
+    """
     told = told or Told()
-    listed = next((one for one in models.catalogue() if one.name == order.name), None)
-    _check_name(order, listed)
+    _check_name(order)
     with _alone(models_dir, order.name) as incoming:
         if not order.again and (found := _whole(models_dir, order.name)) is not None:
             return Fetched(model=found, is_new=False)
+        offer = offer or offered(order)
+        listed = offer.find(order.name)
+        if listed is None and order.source is None:
+            raise FetchError(_unknown(order.name))
+        _warn(order.name, offer, told)
         staged = incoming / order.name
-        trusted, since, record = _stage(order, listed, models_dir, staged, now, told)
+        trusted, since, record = _stage(order, offer, models_dir, staged, now, told)
+        if listed is not None and _in_manifest(order.name) is None:
+            _describe(staged, listed)
         _finish(staged, record, told)
         if trusted is not None:
             _trust(models_dir, order.name, trusted)
@@ -105,9 +120,29 @@ def fetch(order: Order, models_dir: Path, now: datetime, told: Told | None = Non
         return Fetched(model=installed, is_new=True, trusted_since=since)
 
 
+def offered(order: Order) -> Offer:
+    """Return what there is to be had by the manifest, and by the makers' list where the order's source has one. Raises FetchError.
+
+    The order's name does not matter. A list that the operator named must be there.
+    """
+    manifest = models.catalogue()
+    place = order.listing or _list_beside(order.source)
+    if place is None:
+        return Offer(manifest)
+    if re.match(r"https?://", place):
+        with downloads.http_client(order.proxy, order.timeout_s) as client:
+            data = downloads.read(client, place, most_bytes=model_list.MOST_BYTES)
+        place = downloads.public(place)
+    else:
+        data = Path(place).read_bytes() if Path(place).is_file() else None
+    if data is None and order.listing:
+        raise FetchError(f"{place} is not there, or may not be read; --list takes the URL of a {model_list.FILE}, or the file")
+    return Offer(manifest) if data is None else model_list.offer(manifest, data, place)
+
+
 def remove(name: str, models_dir: Path) -> None:
     """Remove an installed model. Calls that use it keep it in memory to their end. Raises FetchError, OSError."""
-    if not _NAME.fullmatch(name) or not (models_dir / name).is_dir():
+    if not NAME.fullmatch(name) or not (models_dir / name).is_dir():
         ships = any(one.name == name and one.path for one in models.catalogue())
         reason = "ships with the product and stays" if ships else f"is not in {models_dir}"
         raise FetchError(f"the model {name} {reason}; nothing was removed")
@@ -118,25 +153,56 @@ def remove(name: str, models_dir: Path) -> None:
         _take_away(models_dir / name, incoming / f"{name}.old")
 
 
+def _list_beside(source: str | None) -> str | None:
+    """Return where a list of the makers' would be, for a source that is a folder; None: it is none, or the makers' own."""
+    if source is None or source.partition("?")[0].endswith(".zip"):
+        return None
+    url, mark, query = source.partition("?")
+    return f"{url.rstrip('/')}/{model_list.FILE}{mark}{query}"
+
+
+def _warn(name: str, offer: Offer, told: Told) -> None:
+    """Tell what an operator should know of a model before it is used."""
+    if name in offer.corrections:
+        told.warn(f"{offer.source} says of {name}: {offer.corrections[name]} in the manifest; the list counts")
+    listed = offer.find(name)
+    if listed is None:
+        return
+    if listed.non_commercial:
+        told.warn(f"{name} is not for commercial use: its licence is {listed.licence}")
+    elif listed.licence == models.NOT_STATED:
+        told.warn(f"the licence of {name} is not stated in what was read of it; ask its makers before you use it")
+    if listed.obsolete:
+        told.warn(f"{name} is obsolete: its makers have a better one, see `cc-voice models list --language {listed.language}`")
+
+
+def _describe(staged: Path, listed: Listed) -> None:
+    """Say in a model that only the makers' list knows which language it is for, as a model of a site does."""
+    if not (staged / "model.toml").exists():
+        small = str(listed.small).lower()
+        (staged / "model.toml").write_text(f'language = "{listed.language}"\nsmall = {small}\nlicence = "{listed.licence}"\n')
+
+
 def _stage(
-    order: Order, listed: Listed | None, models_dir: Path, staged: Path, now: datetime, told: Told
+    order: Order, offer: Offer, models_dir: Path, staged: Path, now: datetime, told: Told
 ) -> tuple[Trusted | None, str | None, Record]:
     """Put the model's files into `staged`; return what is to be trusted, since when it is, and the record without files."""
-    at = now.isoformat(timespec="seconds")
+    at, listed = now.isoformat(timespec="seconds"), offer.find(order.name)
     source = _local(order)
     if source is not None and source.is_dir():
-        _check_folder(order, source.name)
+        _check_folder(order, offer, source.name)
         told.step("copy")
         _copy(source, staged, told.progress)
         return None, None, Record(source=str(source.resolve()), installed_at=at, files={})
     shown = str(source.resolve()) if source is not None else downloads.public(_url(order, listed))
     archive = source or _download(order, listed, models_dir / ".incoming" / f"{order.name}.zip", told)
-    with archive.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest, md5 = _sums(archive)
     before = _check_trust(order, listed, models_dir, digest)
     try:
         found = archives.contents(archive)
-        _check_folder(order, found.folder)
+        _check_folder(order, offer, found.folder)
+        if before is None and not (order.sha256 or order.trust_new):
+            _check_md5(offer, listed, md5)
         downloads.need_room(models_dir, found.size_bytes)
         told.step("unpack")
         archives.unpack(archive, found, staged, told.progress)
@@ -145,17 +211,26 @@ def _stage(
             downloads.discard(archive)  # it will not become better by going on
         raise
     seen = before or Trusted(sha256=digest, size_bytes=archive.stat().st_size, source=shown, seen_at=at)
-    record = Record(source=shown, installed_at=at, archive_sha256=digest, files={})
+    record = Record(source=shown, installed_at=at, archive_sha256=digest, archive_md5=md5, files={})
     return seen, before.seen_at if before else None, record
 
 
-def _check_name(order: Order, listed: Listed | None) -> None:
-    if not _NAME.fullmatch(order.name):
+def _check_name(order: Order) -> None:
+    listed = _in_manifest(order.name)
+    if not NAME.fullmatch(order.name):
         raise FetchError(f"{order.name!r} cannot be a model's name")
     if listed is not None and listed.path:
         raise FetchError(f"the model {order.name} ships with the product")
-    if listed is None and order.source is None:
-        raise FetchError(f"there is no model {order.name}; `cc-voice models list` shows all, a model of your own comes with --from")
+    if listed is None and order.source is None and order.listing is None:
+        raise FetchError(_unknown(order.name))
+
+
+def _in_manifest(name: str) -> Listed | None:
+    return next((one for one in models.catalogue() if one.name == name), None)
+
+
+def _unknown(name: str) -> str:
+    return f"there is no model {name}; `cc-voice models list` shows all, a model of your own comes with --from"
 
 
 def _local(order: Order) -> Path | None:
@@ -180,25 +255,12 @@ def _url(order: Order, listed: Listed | None) -> str:
 
 
 def _download(order: Order, listed: Listed | None, part: Path, told: Told) -> Path:
-    about_mb = listed.size_mb if listed and listed.size_mb else _UNLISTED_MB
+    about_bytes = (listed.archive_bytes if listed else None) or _UNLISTED_BYTES
     told.step("download")
-    with http_client(order.proxy, order.timeout_s) as client:
-        # Sizes in the manifest are rounded and models are made anew
-        downloads.download(client, _url(order, listed), part, most_bytes=(about_mb * 2 + 50) * 1_000_000, progress=told.progress)
+    with downloads.http_client(order.proxy, order.timeout_s) as client:
+        # Some sizes are rounded, and models are made anew
+        downloads.download(client, _url(order, listed), part, most_bytes=about_bytes * 2 + 50_000_000, progress=told.progress)
     return part
-
-
-def http_client(proxy: str | None, timeout_s: float) -> httpx.Client:
-    """Return a client that honours the environment's proxy, as the operator's other commands do, and the machine's authorities.
-
-    Raises FetchError.
-    """
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        return httpx.Client(proxy=proxy, verify=context, trust_env=True, follow_redirects=False, timeout=timeout_s)
-    except (ValueError, ImportError) as error:
-        raise FetchError("the proxy of the environment cannot be used; write HTTPS_PROXY=http://HOST:PORT") from error
 
 
 def _check_trust(order: Order, listed: Listed | None, models_dir: Path, digest: str) -> Trusted | None:
@@ -222,9 +284,35 @@ def _check_trust(order: Order, listed: Listed | None, models_dir: Path, digest: 
     )
 
 
-def _check_folder(order: Order, folder: str | None) -> None:
+def _sums(archive: Path) -> tuple[str, str]:
+    """Return SHA-256 and MD5 of a file, read once."""
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    with archive.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            sha256.update(block)
+            md5.update(block)
+    return sha256.hexdigest(), md5.hexdigest()
+
+
+def _check_md5(offer: Offer, listed: Listed | None, md5: str) -> None:
+    """Raise FetchError where the makers say another checksum."""
+    if listed is None or listed.md5 is None or listed.md5 == md5:
+        return
+    whose = offer.source or "the manifest"
+    newer = "" if offer.source else f"if its makers have published a new one, say --list {_folder_of(listed)}{model_list.FILE}, or "
+    raise FetchError(
+        f"the archive of {listed.name} has the MD5 {md5}, and {whose} says {listed.md5}: it is damaged or of another edition, "
+        f"and was not installed; fetch it again, or {newer}take it as it is with --trust-new"
+    )
+
+
+def _folder_of(listed: Listed) -> str:
+    return (listed.url or "").rpartition("/")[0] + "/" if listed.url else ""
+
+
+def _check_folder(order: Order, offer: Offer, folder: str | None) -> None:
     """Refuse one known model under the name of another: it would be heard in the wrong language."""
-    if folder not in (None, order.name) and folder in {one.name for one in models.catalogue()}:
+    if folder not in (None, order.name) and folder is not None and offer.find(folder) is not None:
         raise FetchError(f"what was to be {order.name} is {folder}; nothing was installed")
 
 

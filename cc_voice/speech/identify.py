@@ -12,6 +12,8 @@ from functools import lru_cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+_LABELS = {"fil": "tl"}
+"""Languages whose label in py3langid is not the subtag that everything here compares (`languages.py`)."""
 _REMEMBERED = 16_384
 """Lines: a live call asks about its latest ones again with each that comes, and forty calls of an hour have some ten thousand."""
 
@@ -24,7 +26,8 @@ class TextIdentifier:
 
     def __init__(self) -> None:
         self._engine = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-        self._known = frozenset(self._engine.labels)
+        self._spelt = {label: language for language, label in _LABELS.items()}
+        self._known = frozenset(self._spelt.get(label, label) for label in self._engine.labels)
         self._lock = threading.Lock()
         self._asked: frozenset[str] = frozenset()
         """The set that the engine is restricted to: a state of its own, hence the lock."""
@@ -47,6 +50,6 @@ class TextIdentifier:
     def _rank(self, text: str, asked: frozenset[str]) -> Chances:
         with self._lock:
             if asked != self._asked:
-                self._engine.set_languages(sorted(asked))
+                self._engine.set_languages(sorted(_LABELS.get(language, language) for language in asked))
                 self._asked = asked
-            return tuple((str(language), float(chance)) for language, chance in self._engine.rank(text))
+            return tuple((self._spelt.get(label, str(label)), float(chance)) for label, chance in self._engine.rank(text))

@@ -1,4 +1,4 @@
-"""Which speech models are here, which one serves a language, and whether its files are whole.
+"""Speech models that are here: which one serves a language, and whether its files are whole.
 
 The only reader of `models/manifest.toml` and of the folder of installed models. Nothing is ever downloaded here. A
 folder whose name the manifest does not list is taken if it carries a `model.toml` with `language` (and `sample_rate_hz`).
@@ -23,12 +23,15 @@ from typing import Any
 
 import msgspec
 
+from cc_voice import languages
 from cc_voice.settings import ModelSize, bundled
 from cc_voice.speech import openfst
 from cc_voice.speech.errors import ModelError
 
 RECORD = "installed.json"
 """The file inside a model that says how it came here."""
+NOT_STATED = "not stated"
+"""The licence of a model whose makers say nothing that was read."""
 _DEFAULT_RATE_HZ = 16000
 """Kaldi's default; models without `--sample-frequency` in mfcc.conf have it."""
 
@@ -47,6 +50,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """RFC 3339, UTC."""
     archive_sha256: str | None = None
     """None: it came as a folder."""
+    archive_md5: str | None = None
+    """What the makers' list can be asked for later; None: it came as a folder, or with an earlier version of the product."""
     files: dict[str, str]
     """SHA-256 by path inside the model."""
 
@@ -62,7 +67,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     small: bool = False
     takes_grammars: bool = False
     """Whether its graph is put together while decoding: then it can be confined to phrases."""
-    licence: str = ""
+    licence: str = NOT_STATED
     files: dict[str, str] = {}
     record: Record | None = None
 
@@ -72,16 +77,33 @@ class Listed(msgspec.Struct, frozen=True):
 
     name: str
     language: str
-    sample_rate_hz: int = _DEFAULT_RATE_HZ
+    sample_rate_hz: int | None = None
+    """None: what its mfcc.conf says, once it is here."""
     test_only: bool = False
-    licence: str = ""
+    licence: str = NOT_STATED
     path: str | None = None
     url: str | None = None
+    size_bytes: int | None = None
+    """Of the archive, as its makers' list says."""
     size_mb: int | None = None
-    """About how large the archive is."""
+    """About how large it is, where that list was not read."""
+    md5: str | None = None
+    """Of the archive, as its makers' list says: finds damage and newer editions, no forgery."""
     sha256: str | None = None
     """Of the archive."""
+    obsolete: bool = False
+    """Its makers have a better one."""
     files: dict[str, str] = {}
+
+    @property
+    def archive_bytes(self) -> int | None:
+        """How large the archive is, or about; None: unknown."""
+        return self.size_bytes or (self.size_mb * 1_000_000 if self.size_mb else None)
+
+    @property
+    def non_commercial(self) -> bool:
+        """Whether its licence forbids commercial use: what NC means in the names of Creative Commons."""
+        return "NC" in self.licence.split("-")
 
     @property
     def small(self) -> bool:
@@ -112,10 +134,10 @@ class _Described(msgspec.Struct, frozen=True):
     """The `model.toml` of a model that the manifest does not list."""
 
     language: str
-    sample_rate_hz: int = _DEFAULT_RATE_HZ
+    sample_rate_hz: int | None = None
     test_only: bool = False
     small: bool = False
-    licence: str = ""
+    licence: str = NOT_STATED
 
 
 _RECORD = msgspec.json.Decoder(Record)
@@ -241,9 +263,9 @@ def _info(entry: Listed | _Described, path: Path) -> ModelInfo:
     record = _record(path)
     return ModelInfo(
         name=entry.name if isinstance(entry, Listed) else path.name,
-        language=entry.language,
+        language=_spelt(entry.language, path),
         path=path,
-        sample_rate_hz=entry.sample_rate_hz,
+        sample_rate_hz=entry.sample_rate_hz or _declared_rate(path),
         test_only=entry.test_only,
         small=entry.small,
         takes_grammars=not _at(path, "graph", "HCLG.fst").exists() and _at(path, "graph", "HCLr.fst").exists(),
@@ -251,6 +273,14 @@ def _info(entry: Listed | _Described, path: Path) -> ModelInfo:
         files=(entry.files if isinstance(entry, Listed) else {}) or (record.files if record else {}),
         record=record,
     )
+
+
+def _spelt(language: str, path: Path) -> str:
+    """Return a language in the spelling that everything compares. Raises ModelError."""
+    try:
+        return languages.tag(language)
+    except ValueError as error:
+        raise ModelError(f"the language of the model in {path}: {error}") from error
 
 
 def _record(path: Path) -> Record | None:
@@ -311,13 +341,23 @@ def _at(folder: Path, part: str, name: str) -> Path:
 
 def _check_rate(info: ModelInfo) -> None:
     """Require that mfcc.conf agrees with the rate we resample to: Vosk fails or hears chipmunks otherwise."""
+    rate = _declared_rate(info.path)
+    if rate != info.sample_rate_hz:
+        raise ModelError(f"the model {info.name} is listed with {info.sample_rate_hz} Hz but its mfcc.conf says {rate} Hz")
+
+
+def _declared_rate(folder: Path) -> int:
+    """Return the rate (Hz) that mfcc.conf says, Kaldi's default where it says none or is not there, 0 where it says no number."""
     rate = _DEFAULT_RATE_HZ
-    for line in _at(info.path, "conf", "mfcc.conf").read_text(errors="replace").splitlines():
+    try:
+        text = _at(folder, "conf", "mfcc.conf").read_text(errors="replace")
+    except OSError:
+        return rate  # `check` tells what is lacking
+    for line in text.splitlines():
         option, _, value = line.partition("#")[0].strip().partition("=")
         if option == "--sample-frequency":
             rate = int(float(value)) if value.replace(".", "", 1).isdigit() else 0
-    if rate != info.sample_rate_hz:
-        raise ModelError(f"the model {info.name} is listed with {info.sample_rate_hz} Hz but its mfcc.conf says {rate} Hz")
+    return rate
 
 
 def _graphs(info: ModelInfo) -> list[Path]:

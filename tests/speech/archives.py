@@ -1,11 +1,13 @@
 """Archives of models and a server that gives them out, well or badly.
 
 The makers' own server cannot be reached from where these tests run. What is known of it is its list of names, and that its archives
-hold one folder of the archive's name; so the tiny model is packed the same way and served from loopback.
+hold one folder of the archive's name; so the tiny model is packed the same way and served from loopback, with a list beside it.
 """
 
 import contextlib
+import hashlib
 import io
+import json
 import shutil
 import threading
 import zipfile
@@ -13,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -46,6 +49,13 @@ def zipped(folder: Path, top: str | None = None) -> bytes:
     return data.getvalue()
 
 
+def listed(body: bytes, name: str = NAME, **more: Any) -> dict[str, Any]:
+    """Return an archive's entry in a `model-list.json`, spelt as the makers spell theirs."""
+    entry = {"lang": "pt", "lang_text": "Portuguese", "name": name, "version": "0.3", "type": "small", "obsolete": "false"}
+    url = f"https://alphacephei.com/vosk/models/{name}.zip"
+    return {**entry, "url": url, "size": len(body), "md5": hashlib.md5(body).hexdigest(), **more}
+
+
 class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
     """How one request is answered."""
 
@@ -75,11 +85,16 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Archives:
-    """What is served at any path, how the next requests are answered (then: well), and what was asked."""
+    """What is served at any path, how the next requests are answered (then: well), and what was asked.
+
+    Requests for the makers' list stand apart: they are always answered, and not counted.
+    """
 
     def __init__(self, url: str, body: bytes) -> None:
         self.url = url
         self.body = body
+        self.list: bytes | None = b""
+        """What is served as `model-list.json`; empty: one that is true of `body`; None: there is none."""
         self.plan: deque[Behaviour] = deque()
         self.requests: list[Request] = []
 
@@ -90,6 +105,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         ours = self.archives
+        if self.path.endswith("model-list.json"):
+            self._give_list(ours.list if ours.list != b"" else json.dumps([listed(ours.body)]).encode())
+            return
         asked = Request(self.path, *(self.headers.get(name) for name in ("Range", "If-Range", "Authorization")))
         ours.requests.append(asked)
         how = ours.plan.popleft() if ours.plan else Behaviour()
@@ -112,6 +130,12 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError):
             self._send(rest[: how.cut_after], how)
         self.close_connection = how.cut_after is not None or how.length is not None
+
+    def _give_list(self, data: bytes | None) -> None:
+        self.send_response(200 if data is not None else 404)
+        self.send_header("Content-Length", str(len(data or b"")))
+        self.end_headers()
+        self.wfile.write(data or b"")
 
     def _send(self, data: bytes, how: Behaviour) -> None:
         step = len(data) // 4 + 1

@@ -1,6 +1,7 @@
 """Models brought here from a server, a folder and an archive: whole under their name, or not at all."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -18,8 +19,9 @@ import pytest
 from cc_voice.speech import fetching
 from cc_voice.speech.errors import FetchError, ModelError
 from cc_voice.speech.fetching import Fetched, Order
+from cc_voice.speech.model_list import FILE
 from cc_voice.speech.models import RECORD, check, choose, installed
-from tests.speech.archives import NAME, OWN, Archives, Behaviour, model_folder, serving, zipped
+from tests.speech.archives import NAME, OWN, Archives, Behaviour, listed, model_folder, serving, zipped
 from tests.store.test_full_disk import room_for
 
 NOW = datetime(2026, 11, 1, 10, tzinfo=UTC)
@@ -154,6 +156,101 @@ def test_a_damaged_record_of_trust_is_told(fetch: Fetch, server: Archives, model
         fetch(server.url, again=True)
 
 
+# ---- what the makers' list says
+
+
+class Heard(fetching.Told):
+    """Keeps what was told."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def test_the_manifests_md5_refuses_an_archive_where_no_list_says_better(fetch: Fetch, server: Archives, models_dir: Path) -> None:
+    server.list = None
+    with pytest.raises(
+        FetchError, match=rf"the manifest says 458c.*say --list https://alphacephei\.com/vosk/models/{FILE}, or take"
+    ):
+        fetch(server.url)
+    assert left_over(models_dir) == [], "a damaged download is not gone on with"
+    assert not (models_dir / NAME).exists()
+    assert fetch(server.url, trust_new=True).is_new
+
+
+def test_a_served_list_counts_for_more_than_the_manifest_and_is_told(server: Archives, models_dir: Path) -> None:
+    heard = Heard()
+    done = fetching.fetch(Order(name=NAME, source=server.url), models_dir, NOW, heard)
+    md5 = hashlib.md5(server.body).hexdigest()
+    (warning,) = heard.warnings
+    assert warning == (
+        f"{server.url}/{FILE} says of {NAME}: size {len(server.body)} instead of 32453112, MD5 {md5} instead of "
+        "458c69371c5a0b9ab6ee8fa417bf89da in the manifest; the list counts"
+    )
+    assert done.model.record is not None
+    assert done.model.record.archive_md5 == md5
+
+
+def test_an_archive_unlike_the_served_list_is_refused(fetch: Fetch, server: Archives, models_dir: Path) -> None:
+    server.list = json.dumps([listed(server.body + b"!")]).encode()
+    with pytest.raises(FetchError, match=rf"and {server.url}/{FILE} says .* damaged or of another edition"):
+        fetch(server.url)
+    assert left_over(models_dir) == []
+    digest = hashlib.sha256(server.body).hexdigest()
+    assert fetch(server.url, sha256=digest).is_new, "a SHA-256 that the operator gives says more than MD5"
+    assert fetch(server.url, again=True).trusted_since, "and an archive that is trusted stays so"
+
+
+@pytest.mark.parametrize("kind", ["url", "file"])
+def test_a_list_may_be_elsewhere_and_say_where_the_archive_is(fetch: Fetch, server: Archives, tmp_path: Path, kind: str) -> None:
+    url = f"{server.url}/new/place.zip"
+    server.list = json.dumps([listed(server.body, url=url)]).encode()
+    (tmp_path / "list.json").write_bytes(server.list)
+    assert fetch(None, listing=f"{server.url}/{FILE}" if kind == "url" else str(tmp_path / "list.json")).is_new
+    assert [one.path for one in server.requests] == ["/new/place.zip"]
+
+
+def test_a_model_that_only_the_list_knows_is_installed_with_its_language(fetch: Fetch, server: Archives, source: Path) -> None:
+    name = "vosk-model-small-kz-0.99"
+    server.body = zipped(source, name)
+    server.list = json.dumps([listed(server.body, name, lang="kz")]).encode()
+    model = fetch(server.url, name).model
+    assert (model.name, model.language, model.small, model.licence) == (name, "kk", True, "not stated")
+    assert model.sample_rate_hz == 16000, "as its mfcc.conf says"
+    check(model)
+
+
+def test_a_list_that_must_be_there_is_missed(fetch: Fetch, server: Archives) -> None:
+    server.list = None
+    for listing in (f"{server.url}/{FILE}", "/nowhere/list.json"):
+        with pytest.raises(FetchError, match="is not there, or may not be read; --list takes"):
+            fetch(server.url, listing=listing)
+    server.list = b"<!DOCTYPE html>"
+    with pytest.raises(FetchError, match=rf"{server.url}/{FILE} is no list of models"):
+        fetch(server.url)
+    server.list = b"[" + b" " * 6_000_000 + b"]"
+    with pytest.raises(FetchError, match="is larger than 5 MB"):
+        fetch(server.url)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("vosk-model-nl-spraakherkenning-0.6", "is not for commercial use: its licence is CC-BY-NC-SA"),
+        ("vosk-model-ru-0.42", "the licence of vosk-model-ru-0.42 is not stated"),
+        ("vosk-model-ar-mgb2-0.4", "is obsolete: its makers have a better one"),
+    ],
+)
+def test_what_an_operator_should_know_is_told(source: Path, models_dir: Path, name: str, says: str) -> None:
+    heard = Heard()
+    fetching.fetch(Order(name=name, source=str(source.rename(source.with_name(name)))), models_dir, NOW, heard)
+    assert len(heard.warnings) == 1
+    assert says in heard.warnings[0]
+
+
 # ---- broken sources
 
 
@@ -191,7 +288,7 @@ def test_an_incomplete_model_is_not_put_in_place(
 
 def test_a_download_larger_than_such_a_model_is_not_read(fetch: Fetch, server: Archives, models_dir: Path) -> None:
     server.plan.append(Behaviour(length=500_000_000))
-    with pytest.raises(FetchError, match="is larger than 112 MB, which this model is not"):
+    with pytest.raises(FetchError, match="is larger than 53 MB, which this model is not"):
         fetch(server.url)
     assert left_over(models_dir) == []
 
@@ -222,7 +319,8 @@ def test_a_model_comes_from_its_folder_its_archive_or_a_folder_of_many(fetch: Fe
     archive = tmp_path / "many" / f"{NAME}.zip"
     archive.parent.mkdir()
     archive.write_bytes(zipped(source))
-    for place in (source, source.parent, archive, archive.parent):
+    (archive.parent / "model-list.json").write_text(json.dumps([listed(archive.read_bytes())]))
+    for place in (source, source.parent, archive.parent, archive):
         done = fetch(place, again=True)
         assert done.is_new
         assert done.model.record is not None

@@ -123,13 +123,24 @@ def test_the_shipped_models_are_whole_and_for_tests_only() -> None:
         assert choose(installed(None), one.language) is None
 
 
+def test_the_language_of_a_model_of_the_site_has_one_spelling(tmp_path: Path, test_model: ModelInfo) -> None:
+    for name, language in (("own-tagalog", "tl_PH"), ("own-nothing", "klingon")):
+        shutil.copytree(test_model.path, tmp_path / name)
+        (tmp_path / name / "model.toml").write_text(f'language = "{language}"\n')
+    found = survey(tmp_path)
+    assert [(one.language, one.sample_rate_hz) for one in found.models if one.name.startswith("own")] == [("fil-PH", 8000)]
+    assert choose(found.models, "fil") is not None
+    assert [one.name for one in found.problems] == ["own-nothing"]
+    assert "'klingon' is no language tag" in found.problems[0].reason
+
+
 def test_an_installed_model_is_found_by_its_folder_name(tmp_path: Path, test_model: ModelInfo) -> None:
     shutil.copytree(test_model.path, tmp_path / "vosk-model-small-es-0.42")
     (tmp_path / "notes").mkdir()
     (tmp_path / "readme.txt").write_text("not a model")
     found = choose(installed(tmp_path), "es-ES")
     assert found is not None
-    assert (found.name, found.language, found.sample_rate_hz) == ("vosk-model-small-es-0.42", "es", 16000)
+    assert (found.name, found.language, found.sample_rate_hz) == ("vosk-model-small-es-0.42", "es", 8000)
 
 
 def test_a_model_of_the_site_describes_itself(tmp_path: Path, test_model: ModelInfo) -> None:
