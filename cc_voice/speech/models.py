@@ -4,9 +4,6 @@ The only reader of `models/manifest.toml` and of the folder of installed models.
 folder whose name the manifest does not list is taken if it carries a `model.toml` with `language` (and `sample_rate_hz`).
 Folders whose name begins with a dot are not models but what `fetching.py` keeps beside them.
 
-Vosk takes a model's words from the graph that writes them (the output symbols of `HCLG.fst`, else of `Gr.fst`) and only where it
-holds none from `words.txt`, which the small models of its makers do not have, and which may be that of another graph. So do we.
-
 Vosk loads some damaged models without a word (`words.txt` too short; a wrong `word_boundary.int` ends the process at the first
 word) and names no reason when it refuses one, so `check` looks at the files first: by checksum where the manifest or the record
 of their installation has them, by their structure in any case.
@@ -17,7 +14,7 @@ import hashlib
 import os
 import struct
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +22,7 @@ import msgspec
 
 from cc_voice import languages
 from cc_voice.settings import ModelSize, bundled
-from cc_voice.speech import openfst
+from cc_voice.speech import graphs
 from cc_voice.speech.errors import ModelError
 
 RECORD = "installed.json"
@@ -233,7 +230,7 @@ def check(info: ModelInfo, *, sums: bool = True) -> None:
             _check_sum(info, name, expected)
     _check_layout(info)
     _check_rate(info)
-    _check_words(info, _check_graphs(info))
+    graphs.check(info.name, info.path)
     _check_boundaries(info)
 
 
@@ -242,7 +239,7 @@ def vocabulary(info: ModelInfo) -> frozenset[str]:
 
     Takes half a second and 40 MB for half a million words.
     """
-    return frozenset(_words(info).words)
+    return frozenset(graphs.words(info.name, info.path).words)
 
 
 def _folders(models_dir: Path | None) -> list[Path]:
@@ -268,7 +265,7 @@ def _info(entry: Listed | _Described, path: Path) -> ModelInfo:
         sample_rate_hz=entry.sample_rate_hz or _declared_rate(path),
         test_only=entry.test_only,
         small=entry.small,
-        takes_grammars=not _at(path, "graph", "HCLG.fst").exists() and _at(path, "graph", "HCLr.fst").exists(),
+        takes_grammars=not graphs.at(path, "graph", "HCLG.fst").exists() and graphs.at(path, "graph", "HCLr.fst").exists(),
         licence=entry.licence,
         files=(entry.files if isinstance(entry, Listed) else {}) or (record.files if record else {}),
         record=record,
@@ -322,21 +319,16 @@ def _check_layout(info: ModelInfo) -> None:
     """Require the files of Vosk's layout: `am/`, `conf/`, `graph/` (or, in old models, all of them at the top)."""
     folder = info.path
     old = not (folder / "am").is_dir() and (folder / "final.mdl").exists()
-    needed = [_at(folder, "am", "final.mdl"), _at(folder, "conf", "mfcc.conf")]
+    needed = [graphs.at(folder, "am", "final.mdl"), graphs.at(folder, "conf", "mfcc.conf")]
     if not old:
         needed.append(folder / "conf" / "model.conf")
-    if not _at(folder, "graph", "HCLG.fst").exists():
-        needed += [_at(folder, "graph", "HCLr.fst"), _at(folder, "graph", "Gr.fst")]
+    if not graphs.at(folder, "graph", "HCLG.fst").exists():
+        needed += [graphs.at(folder, "graph", "HCLr.fst"), graphs.at(folder, "graph", "Gr.fst")]
     else:
-        needed.append(_at(folder, "graph", "HCLG.fst"))
+        needed.append(graphs.at(folder, "graph", "HCLG.fst"))
     for path in needed:
         if not path.is_file() or not path.stat().st_size:
             raise ModelError(f"the model {info.name} lacks {path.relative_to(folder)} or it is empty; install it again")
-
-
-def _at(folder: Path, part: str, name: str) -> Path:
-    """Return where a file of the model lies: in its folder, or at the top as in old models."""
-    return folder / part / name if (folder / part).is_dir() else folder / name
 
 
 def _check_rate(info: ModelInfo) -> None:
@@ -350,7 +342,7 @@ def _declared_rate(folder: Path) -> int:
     """Return the rate (Hz) that mfcc.conf says, Kaldi's default where it says none or is not there, 0 where it says no number."""
     rate = _DEFAULT_RATE_HZ
     try:
-        text = _at(folder, "conf", "mfcc.conf").read_text(errors="replace")
+        text = graphs.at(folder, "conf", "mfcc.conf").read_text(errors="replace")
     except OSError:
         return rate  # `check` tells what is lacking
     for line in text.splitlines():
@@ -358,78 +350,6 @@ def _declared_rate(folder: Path) -> int:
         if option == "--sample-frequency":
             rate = int(float(value)) if value.replace(".", "", 1).isdigit() else 0
     return rate
-
-
-def _graphs(info: ModelInfo) -> list[Path]:
-    """Return the graphs that Vosk reads, the one that may hold the words last."""
-    fixed = _at(info.path, "graph", "HCLG.fst")
-    return [fixed] if fixed.exists() else [_at(info.path, "graph", name) for name in ("HCLr.fst", "Gr.fst")]
-
-
-def _check_graphs(info: ModelInfo) -> openfst.Symbols | None:
-    """Return the words that the graphs hold; require whole ones, and beside HCLr.fst the list of its marks of disambiguation.
-
-    Vosk refuses a model without disambig_tid.int and says nothing; with a shorter one it ends the process (0.3.45). How many it
-    must name stands nowhere, so only a list cut within a line is found, or one that was edited.
-    """
-    graphs = _graphs(info)
-    for graph in graphs:
-        with _damage(info, graph):
-            symbols = openfst.check(graph)
-    if len(graphs) == 1:
-        return symbols
-    path = _at(info.path, "graph", "disambig_tid.int")
-    try:
-        text = path.read_text(errors="replace")
-    except FileNotFoundError:
-        raise ModelError(f"the model {info.name} lacks {path.relative_to(info.path)}; install it again") from None
-    if not all(line.isdecimal() for line in text.splitlines()) or (text and not text.endswith("\n")):
-        raise ModelError(f"the model {info.name} has a damaged {path.name}; install it again")
-    return symbols
-
-
-@contextlib.contextmanager
-def _damage(info: ModelInfo, path: Path) -> Iterator[None]:
-    """Say of which model a file is that cannot be read."""
-    try:
-        yield
-    except ModelError as error:
-        raise ModelError(f"the model {info.name} has a damaged {path.name}: {error}; install it again") from error
-
-
-def _check_words(info: ModelInfo, symbols: openfst.Symbols | None) -> None:
-    """Require words with numbers of their own: a list cut short makes Vosk print wrong words in silence.
-
-    Marks may share a number: `<s>` and `</s>` of the small Korean model do.
-    """
-    symbols = symbols or _listed_words(info)
-    if len(set(symbols.numbers)) == len(symbols.numbers):
-        return
-    numbers = [number for word, number in zip(symbols.words, symbols.numbers, strict=True) if word[0] not in "<#"]
-    if len(set(numbers)) != len(numbers):
-        raise ModelError(f"the model {info.name} has two words of one number in its list of words; install it again")
-
-
-def _words(info: ModelInfo) -> openfst.Symbols:
-    """Return the words of a model, from where Vosk takes them. Raises ModelError, OSError."""
-    graph = _graphs(info)[-1]
-    with _damage(info, graph):
-        symbols = openfst.output_symbols(graph)
-    return symbols or _listed_words(info)
-
-
-def _listed_words(info: ModelInfo) -> openfst.Symbols:
-    """Return what words.txt lists: `word number` lines."""
-    path = _at(info.path, "graph", "words.txt")
-    try:
-        text = path.read_text(errors="replace")
-    except FileNotFoundError:
-        missing = f"the model {info.name} lacks words: its graph holds none, and there is no {path.relative_to(info.path)}"
-        raise ModelError(f"{missing}; install it again") from None
-    rows = [line.split() for line in text.splitlines()]
-    if not rows or not text.endswith("\n") or not all(len(row) == 2 and row[1].isdigit() for row in rows):
-        raise ModelError(f"the model {info.name} has a damaged words.txt; install it again")
-    return openfst.Symbols(tuple(row[0] for row in rows), tuple(int(row[1]) for row in rows))
 
 
 def _check_boundaries(info: ModelInfo) -> None:
@@ -442,7 +362,7 @@ def _check_boundaries(info: ModelInfo) -> None:
     rows = [line.split() for line in path.read_text(errors="replace").splitlines()]
     if not all(len(row) == 2 and row[0].isdigit() and row[1] in _BOUNDARY_KINDS for row in rows):
         raise ModelError(f"the model {info.name} has a damaged word_boundary.int; install it again")
-    phones = _phones(_at(info.path, "am", "final.mdl"))
+    phones = _phones(graphs.at(info.path, "am", "final.mdl"))
     if phones is not None and sorted(int(row[0]) for row in rows) != sorted(phones):
         raise ModelError(f"the model {info.name} has a word_boundary.int of another model; install it again")
 
