@@ -32,7 +32,7 @@ YES_NO = {
 
 _NO_WORD = re.compile(r"[\[<#!\x00-\x20\"\\]|^$")
 """Marks of Vosk and Kaldi (`<eps>`, `#0`, `[unk]`, `!SIL`), and what their JSON reader takes for something else."""
-_AROUND = ".,;:!?¡¿()…\"“”„«»"
+_AROUND = '.,;:!?¡¿()…"“”„«»'
 
 
 class Grammar(msgspec.Struct, frozen=True):

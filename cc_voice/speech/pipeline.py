@@ -222,7 +222,6 @@ class ChannelPipeline:
             self._recogniser = None
 
 
-
 def speech_of(voiced: Iterable[Interval], segments: Iterable[Segment], thresholds: ThresholdSet) -> tuple[Interval, ...]:
     """Return the tight intervals of speech, in ms: short gaps closed, specks without a word dropped."""
     words = [time for segment in segments for said in segment.utterances for time in times(said.words)]

@@ -154,7 +154,7 @@ class VoskRecogniser:
         except msgspec.DecodeError as error:
             raise RecogniserError(f"the model {self._model_name} answered something unreadable") from error
         if not all(word.word for word in result.result):
-            raise RecogniserError(f"the model {self._model_name} recognised a word that its words.txt lacks; install it again")
+            raise RecogniserError(f"the model {self._model_name} recognised a word that its list of words lacks; install it again")
         return result
 
 

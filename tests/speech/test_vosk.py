@@ -135,5 +135,5 @@ def test_a_word_list_that_is_too_short_is_noticed_at_the_first_such_word(
     words = info.path / "graph" / "words.txt"
     words.write_text("".join(words.read_text().splitlines(keepends=True)[:60]))
     factory = VoskFactory(info)
-    with pytest.raises(RecogniserError, match=r"words\.txt lacks"):
+    with pytest.raises(RecogniserError, match=r"its list of words lacks"):
         heard(factory, sentence.audio.tobytes())
