@@ -43,8 +43,8 @@ class _Twice:
     def partial(self) -> str:
         return self._first.partial()
 
-    def _again(self, grammar: Grammar) -> tuple[Word, ...]:
-        second = self._factory.confined(grammar, self._rate)
+    def _again(self, grammar: Grammar, *, once: bool = False) -> tuple[Word, ...]:
+        second = self._factory.confined(grammar, self._rate, once=once)
         second.accept(bytes(self._pcm))
         return second.finish().words
 
@@ -53,7 +53,7 @@ class _Only(_Twice):
     def finish(self) -> RecognisedSegment:
         heard = self._first.finish().text
         against = self._factory.fit([*self._phrases.phrases, *([heard] if heard else [])]).grammar
-        again = self._again(against or self._phrases)
+        again = self._again(against or self._phrases, once=against is not None)
         return _segment(tuple(word for low, high in found(again, self._phrases.phrases) for word in again[low:high]))
 
     def partial(self) -> str:

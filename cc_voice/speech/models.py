@@ -223,6 +223,13 @@ def vocabulary(info: ModelInfo) -> frozenset[str]:
     return frozenset(_words(info).words)
 
 
+def composed_mb(info: ModelInfo) -> float:
+    """Return the size (MB) of the files from which a graph is put together while decoding; 0 for a model with a whole graph."""
+    if not info.takes_grammars:
+        return 0.0
+    return sum(_at(info.path, "graph", name).stat().st_size for name in ("HCLr.fst", "Gr.fst")) / 1e6
+
+
 def _folders(models_dir: Path | None) -> list[Path]:
     """Return the folders that may be installed models, by name."""
     present = sorted(models_dir.iterdir()) if models_dir and models_dir.is_dir() else []
