@@ -193,11 +193,11 @@ def test_bench_gives_numbers_with_units_and_says_what_it_assumes(run: Run) -> No
 
 def test_phrases_that_a_serving_model_cannot_hear_are_told(tmp_path: Path) -> None:
     config = tmp_path / "cc-voice.toml"
-    config.write_text('''
+    config.write_text("""
 allow_test_model = true
 [[phrases]]
 say = ["wonderful wilson", "gold plan"]
-''')
+""")
     done = CliRunner().invoke(main, ["models", "list", "--config", str(config), "--data-dir", str(tmp_path / "data"), "--json"])
     lines = {line["name"]: line for line in json.loads(done.stdout)}
     problem = "the model mini-en-test does not know all words of 'gold plan' (gold)"

@@ -1,7 +1,6 @@
 """Configuration: where a value comes from, what is refused and by which name, and that secrets stay hidden."""
 
 import json
-import os
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -451,11 +450,6 @@ def test_every_folder_lies_in_the_data_folder() -> None:
 def test_an_address_has_host_and_port(listen: str, host: str, port: int) -> None:
     found = settings.load(environ={}, overrides={"listen": listen})
     assert (found.host, found.port) == (host, port)
-
-
-def test_no_workers_means_one_per_core() -> None:
-    assert Settings(workers=3).worker_count == 3
-    assert Settings().worker_count == max(1, os.cpu_count() or 1)
 
 
 def test_a_site_is_named_by_three_keys() -> None:

@@ -230,6 +230,11 @@ def composed_mb(info: ModelInfo) -> float:
     return sum(_at(info.path, "graph", name).stat().st_size for name in ("HCLr.fst", "Gr.fst")) / 1e6
 
 
+def disk_mb(info: ModelInfo) -> float:
+    """Return what a model's files take on disk (MB)."""
+    return sum(size for _, size, _, _ in stamp(info.path)) / 1e6
+
+
 def _folders(models_dir: Path | None) -> list[Path]:
     """Return the folders that may be installed models, by name."""
     present = sorted(models_dir.iterdir()) if models_dir and models_dir.is_dir() else []

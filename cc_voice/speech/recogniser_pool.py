@@ -21,7 +21,7 @@ order in which hypotheses are met, so among equals another may win: with a warm 
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -65,6 +65,12 @@ class PoolCounts(msgspec.Struct, frozen=True, kw_only=True):
     kept_mb: float = 0.0
     """What those may grow to."""
     budget_mb: float = 0.0
+
+
+def total(counts: Iterable[PoolCounts]) -> PoolCounts:
+    """Return the sums of several pools' counts."""
+    each = list(counts)
+    return PoolCounts(**{name: sum(getattr(one, name) for one in each) for name in PoolCounts.__struct_fields__})
 
 
 class Graph(msgspec.Struct, frozen=True):

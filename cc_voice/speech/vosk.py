@@ -16,6 +16,7 @@ Kaldi writes its log to file descriptor 2; SetLogLevel(-1) leaves only what it p
 The GIL is released inside AcceptWaveform, so threads share one Model; never two threads in one recogniser.
 """
 
+import copy
 import functools
 from collections.abc import Iterable
 from typing import Any, Literal, NoReturn
@@ -85,6 +86,12 @@ class VoskFactory:
     def create(self, sample_rate_hz: int) -> "VoskRecogniser":
         """Return a recogniser for one segment. Raises RecogniserError."""
         return self._recogniser(sample_rate_hz, Graph(mb=self._graph_mb))
+
+    def lending_from(self, pool: "RecogniserPool[Any]") -> "VoskFactory":
+        """Return a factory of the same loaded model whose engines another pool lends."""
+        other = copy.copy(self)
+        other._pool = pool
+        return other
 
     @property
     def takes_grammars(self) -> bool:

@@ -14,8 +14,10 @@ from structlog.testing import capture_logs
 from cc_voice.fleet import local
 from cc_voice.fleet.local import LocalFleet
 from cc_voice.fleet.messages import Announce, Closed, Ready, ToOwner
+from cc_voice.fleet.worker_plan import plan
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
+from cc_voice.speech.machine import Machine
 from tests.fleet.conftest import spec, until, webhook
 
 
@@ -25,7 +27,7 @@ class Owner:
     def __init__(self, site: Settings) -> None:
         self.heard: list[ToOwner] = []
         self.lost: list[SessionSpec] = []
-        self.fleet = LocalFleet(site, self.heard.append, self.lost.extend)
+        self.fleet = LocalFleet(site, plan(site, Machine(2, None)), self.heard.append, self.lost.extend)
 
     @property
     def pids(self) -> list[int | None]:
