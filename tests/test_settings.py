@@ -452,6 +452,13 @@ def test_an_address_has_host_and_port(listen: str, host: str, port: int) -> None
     assert (found.host, found.port) == (host, port)
 
 
+@pytest.mark.parametrize("key", ["workers", "warm_memory_mb"])
+def test_fewer_than_none_are_refused(key: str) -> None:
+    assert getattr(settings.load(environ={f"CC_VOICE_{key.upper()}": "0"}), key) == 0
+    with pytest.raises(SettingsError, match=f"{key} is -1"):
+        settings.load(environ={f"CC_VOICE_{key.upper()}": "-1"})
+
+
 def test_a_site_is_named_by_three_keys() -> None:
     site = Settings(site_id=7, site_name="North", timezone="Europe/Berlin").site
     assert (site.site_id, site.name, site.timezone) == (7, "North", "Europe/Berlin")
