@@ -119,7 +119,8 @@ def measure(info: ModelInfo, channels: Sequence[Channel], seconds: float, detect
     recogniser_mb = _recogniser_mb(factory, channels[0])
     pool: RecogniserPool[Any] = RecogniserPool(_ROOM_MB)
     new, new_mb = [_recognise(factory, channel, seconds, detectors) for channel in channels], resident_mb()
-    kept = [_recognise(factory.lending_from(pool), channel, seconds, detectors) for channel in channels]
+    keeping = factory.lending_from(pool)  # named: what is kept goes with the factory that asked for it
+    kept = [_recognise(keeping, channel, seconds, detectors) for channel in channels]
     speech_s = sum(one.speech_s for one in new)
     if not speech_s:
         raise ModelError(f"the model {info.name} cannot be measured: nobody speaks in the first {seconds:g} s; take more")

@@ -105,7 +105,7 @@ def test_the_scarcer_of_processor_and_memory_decides(machine: Machine, workers: 
         (0.0, Capacity(17, 295, 0)),
         (349.0, Capacity(17, 295, 0)),
         (3500.0, Capacity(10 + 13, 120, 10)),
-        (14_000.0, Capacity(43, 0, 40)),
+        (14_000.0, Capacity(40 + 1, 0, 40)),
         (35_000.0, Capacity(43, 0, 100)),
     ],
 )
