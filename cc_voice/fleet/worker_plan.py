@@ -2,7 +2,8 @@
 
 Every worker loads its own copy of every model that its calls need, and libvosk releases the interpreter's lock while it decodes. So
 there are few workers with several threads each, not one for every core. What is left under the lock – packets, voice detection,
-JSON – is small beside decoding with a real model, though not nothing, and a crash costs the streams of one worker only. So there is a worker for every four cores, and fewer where half of the memory does not hold their models. The
+JSON – is small beside decoding with a real model, though not nothing, and a crash costs the streams of one worker only. So
+there is a worker for every four cores, and fewer where half of the memory does not hold their models. The
 other half is for warm recognisers, the store and everything else on the machine.
 
 Ruled out: sharing one copy between processes by fork. It would copy the locks of all threads, and a model that arrives later would
