@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cc_voice.rtms.control import Command
     from cc_voice.settings import Settings, ZoomApp
 
+
 class _Commands(LazyGroup):
     elsewhere: ClassVar = {
         "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
@@ -60,6 +61,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
 
     SIGTERM or Ctrl-C stops it; streams that are live then are resumed by the next start, if it comes within a minute.
     """
+    from cc_voice.fleet.worker_plan import MemoryTooSmall
     from cc_voice.settings import configure_logging
     from cc_voice.store.errors import DatabaseLocked, StoreError
     from cc_voice.web.service import run
@@ -72,7 +74,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
         raise click.ClickException(
             f"{error}: a service or command of this site; stop it (systemctl stop cc-voice), or serve another --data-dir"
         ) from error
-    except StoreError as error:
+    except (MemoryTooSmall, StoreError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(reason(error)) from error

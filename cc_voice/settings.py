@@ -126,7 +126,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     apps: tuple[ZoomApp, ...] = ()
     workers: int = 0
-    """Worker processes; 0 means one per core."""
+    """Worker processes; 0: one for every four cores, or as many as half of the memory holds with the site's models."""
+    warm_memory_mb: int | None = None
+    """What recognisers that are kept warm may take together, in MB; None: a quarter of the memory; 0: none is kept."""
     recogniser: str = "vosk"
     """`vosk`, or `none`: words come from Zoom's transcript only."""
     vad: Literal["silero", "webrtc"] = "silero"
@@ -197,10 +199,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def owner_socket(self) -> Path:
         return self.data_dir / "owner.sock"
-
-    @property
-    def worker_count(self) -> int:
-        return self.workers or max(1, os.cpu_count() or 1)
 
     @property
     def host(self) -> str:
@@ -317,7 +315,9 @@ def _checked(settings: Settings) -> Settings:
     if not host or not port.isdecimal() or int(port) > 65535:
         raise SettingsError(f"listen is {settings.listen!r}; write HOST:PORT, for example 127.0.0.1:8080")
     if settings.workers < 0:
-        raise SettingsError(f"workers is {settings.workers}; write 0 for one per core, or how many")
+        raise SettingsError(f"workers is {settings.workers}; write 0 for as many as suit the machine, or how many")
+    if settings.warm_memory_mb is not None and settings.warm_memory_mb < 0:
+        raise SettingsError(f"warm_memory_mb is {settings.warm_memory_mb}; write how many MB, or 0 to keep no recogniser warm")
     if settings.log_level.upper() not in _LOG_LEVELS:
         raise SettingsError(f"log_level is {settings.log_level!r}; choose {', '.join(_LOG_LEVELS).lower()}")
     if settings.timezone not in zoneinfo.available_timezones() | {"UTC"}:

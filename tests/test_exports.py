@@ -408,7 +408,9 @@ def test_other_options_make_everything_new(days: Connection, tmp_path: Path) -> 
     assert {path.name for path in tmp_path.iterdir()} == {*TABLES[:4], DICTIONARY, "manifest.json"}
     stored(days, tmp_path, BOTH)
     assert {path.name for path in tmp_path.iterdir()} == {
-        *(f"{table}.{form}" for table in TABLES for form in BOTH), DICTIONARY, "manifest.json"
+        *(f"{table}.{form}" for table in TABLES for form in BOTH),
+        DICTIONARY,
+        "manifest.json",
     }
 
 

@@ -1,7 +1,6 @@
 """Configuration: where a value comes from, what is refused and by which name, and that secrets stay hidden."""
 
 import json
-import os
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -453,9 +452,11 @@ def test_an_address_has_host_and_port(listen: str, host: str, port: int) -> None
     assert (found.host, found.port) == (host, port)
 
 
-def test_no_workers_means_one_per_core() -> None:
-    assert Settings(workers=3).worker_count == 3
-    assert Settings().worker_count == max(1, os.cpu_count() or 1)
+@pytest.mark.parametrize("key", ["workers", "warm_memory_mb"])
+def test_fewer_than_none_are_refused(key: str) -> None:
+    assert getattr(settings.load(environ={f"CC_VOICE_{key.upper()}": "0"}), key) == 0
+    with pytest.raises(SettingsError, match=f"{key} is -1"):
+        settings.load(environ={f"CC_VOICE_{key.upper()}": "-1"})
 
 
 def test_a_site_is_named_by_three_keys() -> None:

@@ -21,10 +21,11 @@ from cc_voice.call.batch import Batch, StageReached, StreamProgress
 from cc_voice.fleet.board import Board
 from cc_voice.fleet.control import Control
 from cc_voice.fleet.local import LocalFleet, WorkerStatus
-from cc_voice.fleet.messages import Announce, Closed, Progress, Ready, Said, Spooled, ToOwner
+from cc_voice.fleet.messages import Announce, Closed, Lending, Progress, Ready, Said, Spooled, ToOwner
 from cc_voice.fleet.restarts import DELAYS_S as RESTART_DELAYS_S
 from cc_voice.fleet.restarts import Restarts
 from cc_voice.fleet.retries import DELAYS_S, Retries
+from cc_voice.fleet.worker_plan import WorkerPlan
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook, parse_webhook
 from cc_voice.sessions.spec import SessionSpec
@@ -51,6 +52,7 @@ class Dispatcher:
         self,
         settings: Settings,
         database: Database,
+        planned: WorkerPlan,
         retry_delays_s: tuple[float, ...] = DELAYS_S,
         restart_delays_s: tuple[float, ...] = RESTART_DELAYS_S,
     ) -> None:
@@ -58,7 +60,7 @@ class Dispatcher:
         """What is being said in live streams."""
         self._settings = settings
         self._database = database
-        self._fleet = LocalFleet(settings, self._receive, self._take_up_again)
+        self._fleet = LocalFleet(settings, planned, self._receive, self._take_up_again)
         self._retries = Retries(retry_delays_s)
         self._control = Control(settings.proxy) if settings.restart_streams == "on" else None
         self._restarts = Restarts(settings, database, self._control, restart_delays_s) if self._control else None
@@ -259,8 +261,8 @@ class Dispatcher:
                 else:
                     self._spawn(self._note_failure(stream_id, epoch, error))
                     self._retry(stream_id, error)
-            case Ready():
-                pass
+            case Ready() | Lending():
+                pass  # the fleet's own
 
     async def _note_failure(self, stream_id: str, epoch: int, error: str) -> None:
         await self._database.write(lambda con: streams.note_failure(con, stream_id, epoch, error))

@@ -19,10 +19,12 @@ import structlog
 
 from cc_voice import settings as configuration
 from cc_voice.fleet import worker
-from cc_voice.fleet.messages import TO_OWNER, Closed, Drain, OpenStream, Ready, ToOwner, ToWorker
+from cc_voice.fleet.messages import TO_OWNER, Closed, Drain, Lending, OpenStream, Ready, ToOwner, ToWorker
 from cc_voice.fleet.stderr import Relay
+from cc_voice.fleet.worker_plan import WorkerPlan
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
+from cc_voice.speech.recogniser_pool import PoolCounts
 
 log = structlog.get_logger()
 
@@ -41,6 +43,8 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None
     streams: int
     restarts: int
+    recognisers: PoolCounts = PoolCounts()
+    """What the recognisers of the process in it have been doing; told every two seconds."""
 
 
 class _Seat:
@@ -53,6 +57,7 @@ class _Seat:
         self.ready = asyncio.Event()
         self.streams: dict[str, SessionSpec] = {}
         self.restarts = 0
+        self.recognisers = PoolCounts()
 
 
 class LocalFleet:
@@ -61,10 +66,17 @@ class LocalFleet:
     `receive(message)` and `lost(specs)` are called in the event loop.
     """
 
-    def __init__(self, settings: Settings, receive: Callable[[ToOwner], None], lost: Callable[[list[SessionSpec]], None]) -> None:
-        self._settings_json = configuration.dumps(settings)
-        self._seats = [_Seat(number) for number in range(1, settings.worker_count + 1)]
-        self._threads = max(1, -(-(multiprocessing.cpu_count()) // settings.worker_count))
+    def __init__(
+        self,
+        settings: Settings,
+        planned: WorkerPlan,
+        receive: Callable[[ToOwner], None],
+        lost: Callable[[list[SessionSpec]], None],
+    ) -> None:
+        # Each worker is told its own share of what is set for all
+        self._settings_json = configuration.dumps(msgspec.structs.replace(settings, warm_memory_mb=int(planned.warm_mb)))
+        self._seats = [_Seat(number) for number in range(1, planned.workers + 1)]
+        self._threads = planned.threads
         self._receive = receive
         self._lost = lost
         self._stopping = False
@@ -112,6 +124,7 @@ class LocalFleet:
                 pid=seat.process.pid if seat.process and seat.pipe else None,
                 streams=len(seat.streams),
                 restarts=seat.restarts,
+                recognisers=seat.recognisers,
             )
             for seat in self._seats
         ]
@@ -147,6 +160,8 @@ class LocalFleet:
 
     def _heard(self, seat: _Seat, message: ToOwner) -> None:
         match message:
+            case Lending(counts=counts):
+                seat.recognisers = counts
             case Ready():
                 seat.ready.set()
             case Closed(stream_id=stream_id, epoch=epoch):
@@ -160,6 +175,7 @@ class LocalFleet:
             return
         seat.pipe = None
         seat.restarts += 1
+        seat.recognisers = PoolCounts()
         code = seat.process.exitcode if seat.process else None
         log.error("worker lost", worker=seat.number, exit_code=code, why=_why(code), streams=len(seat.streams))
         if any(other.pipe is not None for other in self._seats):

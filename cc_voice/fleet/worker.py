@@ -26,6 +26,7 @@ from cc_voice.fleet.messages import (
     Announce,
     Closed,
     Drain,
+    Lending,
     OpenStream,
     Progress,
     Ready,
@@ -49,6 +50,9 @@ log = structlog.get_logger()
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread that hears may keep the interpreter when the loop wants it back. Every packet is written, and every write gives
 the interpreter away: at Python's 5 ms, twelve calls on two busy cores showed words after 4 to 16 s (p95), so after 1 to 2 s."""
+
+LENDING_EVERY_S = 2.0
+"""How often the owner is told what the recognisers do, where that has changed."""
 
 
 def main(pipe: Connection, printed: Connection, settings_json: bytes, threads: int) -> None:
@@ -78,11 +82,25 @@ class Worker:
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._read, args=(loop,), name="pipe", daemon=True).start()
         self._send(Ready(os.getpid()))
+        telling = asyncio.create_task(self._tell_lending())
         await self._drained.wait()
+        telling.cancel()
         for session in self._sessions.values():
             session.abandon()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._recognition.close)
+        counts = self._recognition.engines.counts()
+        if counts.lent:
+            self._send(Lending(counts))
+            log.info("recognisers lent", **msgspec.structs.asdict(counts))
+
+    async def _tell_lending(self) -> None:
+        told = self._recognition.engines.counts()
+        while True:
+            await asyncio.sleep(LENDING_EVERY_S)
+            if (counts := self._recognition.engines.counts()) != told:
+                self._send(Lending(counts))
+                told = counts
 
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:

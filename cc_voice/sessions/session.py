@@ -75,9 +75,7 @@ class Session:
         )
         self._recording = recordings.create(settings.recordings_dir, header)
         self._audio = AudioIntake(self._recording)
-        self._hearing = Hearing(
-            spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._log
-        )
+        self._hearing = Hearing(spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._log)
         self._news_words: list[Utterance] = []
         """Zoom's."""
         self._news_events: list[CallEvent] = []

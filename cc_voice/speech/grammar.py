@@ -84,8 +84,11 @@ class ConfinableFactory(RecogniserFactory, Protocol):
     def fit(self, phrases: Iterable[str]) -> Fitted:
         """Return what of these phrases the model can hear."""
 
-    def confined(self, grammar: Grammar, sample_rate_hz: int) -> Recogniser:
-        """Return a recogniser for one segment that hears nothing but the grammar, which `fit` made. Raises RecogniserError."""
+    def confined(self, grammar: Grammar, sample_rate_hz: int, *, once: bool = False) -> Recogniser:
+        """Return a recogniser for one segment that hears nothing but the grammar, which `fit` made. Raises RecogniserError.
+
+        `once`: the grammar will not be asked for again.
+        """
 
 
 def fit(phrases: Iterable[str], model: str, vocabulary: frozenset[str]) -> Fitted:

@@ -4,6 +4,9 @@ The only reader of `models/manifest.toml` and of the folder of installed models.
 folder whose name the manifest does not list is taken if it carries a `model.toml` with `language` (and `sample_rate_hz`).
 Folders whose name begins with a dot are not models but what `fetching.py` keeps beside them.
 
+Vosk takes a model's words from the graph that writes them (the output symbols of `HCLG.fst`, else of `Gr.fst`) and only where it
+holds none from `words.txt`, which the small models of its makers do not have, and which may be that of another graph. So do we.
+
 Vosk loads some damaged models without a word (`words.txt` too short; a wrong `word_boundary.int` ends the process at the first
 word) and names no reason when it refuses one, so `check` looks at the files first: by checksum where the manifest or the record
 of their installation has them, by their structure in any case.
@@ -240,6 +243,18 @@ def vocabulary(info: ModelInfo) -> frozenset[str]:
     Takes half a second and 40 MB for half a million words.
     """
     return frozenset(graphs.words(info.name, info.path).words)
+
+
+def composed_mb(info: ModelInfo) -> float:
+    """Return the size (MB) of the files from which a graph is put together while decoding; 0 for a model with a whole graph."""
+    if not info.takes_grammars:
+        return 0.0
+    return sum(graphs.at(info.path, "graph", name).stat().st_size for name in ("HCLr.fst", "Gr.fst")) / 1e6
+
+
+def disk_mb(info: ModelInfo) -> float:
+    """Return what a model's files take on disk (MB)."""
+    return sum(size for _, size, _, _ in stamp(info.path)) / 1e6
 
 
 def _folders(models_dir: Path | None) -> list[Path]:

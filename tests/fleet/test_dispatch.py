@@ -17,8 +17,10 @@ from structlog.testing import capture_logs
 from cc_voice.call.batch import StageReached
 from cc_voice.fleet import dispatch
 from cc_voice.fleet.dispatch import Dispatcher
+from cc_voice.fleet.worker_plan import plan
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.settings import Settings
+from cc_voice.speech.machine import Machine
 from cc_voice.store import batches, inbox, recordings, spool, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.streams import StreamRow
@@ -43,7 +45,7 @@ async def run(site: Settings, database: Database) -> AsyncIterator[Run]:
     started: list[Dispatcher] = []
 
     async def dispatcher(retry_delays_s: tuple[float, ...] = AT_ONCE) -> Dispatcher:
-        started.append(Dispatcher(site, database, retry_delays_s))
+        started.append(Dispatcher(site, database, plan(site, Machine(2, None)), retry_delays_s))
         await started[-1].start()
         return started[-1]
 
@@ -55,7 +57,7 @@ async def run(site: Settings, database: Database) -> AsyncIterator[Run]:
 @pytest.fixture
 def idle(site: Settings, database: Database) -> Dispatcher:
     """A dispatcher whose workers were not started: streams are given to nobody."""
-    return Dispatcher(site, database)
+    return Dispatcher(site, database, plan(site, Machine(2, None)))
 
 
 @pytest.fixture
@@ -280,7 +282,7 @@ async def test_a_stream_that_zoom_ended_by_a_fault_is_asked_for_where_settings_s
 ) -> None:
     now_ms = int(time.time() * 1000)
     changed = msgspec.structs.replace(site, restart_streams=restart_streams, apps=(rest.app(),))
-    dispatcher = Dispatcher(changed, database, restart_delays_s=(0.0,))
+    dispatcher = Dispatcher(changed, database, plan(changed, Machine(2, None)), restart_delays_s=(0.0,))
     await tell(dispatcher, webhook("started"))
     for reason in (6, 10):
         body = json.loads(webhook("stopped", stop_reason=reason)) | {"event_ts": now_ms}
@@ -318,7 +320,7 @@ async def test_a_webhook_whose_work_fails_is_tried_again(run: Run, database: Dat
 
 
 async def test_a_webhook_that_always_fails_is_given_up(site: Settings, database: Database) -> None:
-    dispatcher = Dispatcher(site, database, (0.0,))
+    dispatcher = Dispatcher(site, database, plan(site, Machine(2, None)), (0.0,))
     body = webhook("started")
     database.write_now(
         lambda con: inbox.insert_webhook(con, app=APP.name, event="Started", stream_id="s1", body=body, now_unix_ms=T0)

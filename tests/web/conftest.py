@@ -15,7 +15,9 @@ import pytest
 from cc_voice.call.batch import CallMeasured
 from cc_voice.call.measure import measure
 from cc_voice.fleet.dispatch import Dispatcher
+from cc_voice.fleet.worker_plan import plan
 from cc_voice.settings import Secret, Settings, ZoomApp
+from cc_voice.speech.machine import Machine
 from cc_voice.store import batches, recordings
 from cc_voice.store.database import Database
 from cc_voice.store.recordings import StreamHeader
@@ -71,7 +73,7 @@ async def appliance(site: Settings, clock: Clock) -> AsyncIterator[Appliance]:
     yield Appliance(
         settings=site,
         database=database,
-        dispatcher=Dispatcher(site, database),
+        dispatcher=Dispatcher(site, database, plan(site, Machine(2, None))),
         accounts=accounts,
         audio=AudioCache(site.data_dir / "cache", site.recordings_dir),
         draining=asyncio.Event(),
