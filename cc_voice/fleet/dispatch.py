@@ -12,6 +12,7 @@ before it was lost is committed first, so that nothing is done twice and no revo
 import asyncio
 import time
 from collections.abc import Coroutine
+from typing import assert_never
 
 import msgspec
 import structlog
@@ -26,7 +27,18 @@ from cc_voice.fleet.restarts import DELAYS_S as RESTART_DELAYS_S
 from cc_voice.fleet.restarts import Restarts
 from cc_voice.fleet.retries import DELAYS_S, Retries
 from cc_voice.rtms.client import StreamTarget
-from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook, parse_webhook
+from cc_voice.rtms.enums import StopReason
+from cc_voice.rtms.webhooks import (
+    ConcurrencyNotice,
+    Interrupted,
+    OtherWebhook,
+    Started,
+    StartFailed,
+    Stopped,
+    UrlValidation,
+    Webhook,
+    parse_webhook,
+)
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings, Site
 from cc_voice.store import batches, copies, inbox, recordings, spool, streams
@@ -40,8 +52,6 @@ SPOOL_RETRY_SECONDS = 5.0
 PROGRESS_GATHER_S = 0.25
 """How long reports of live streams wait for one another. What is being said is shown without them."""
 _TARGET = msgspec.json.Decoder(StreamTarget)
-REVOKED = 8
-"""Zoom's stop reason: what was received must be deleted at once."""
 
 
 class Dispatcher:
@@ -133,8 +143,18 @@ class Dispatcher:
                 await self._stopped(body, webhook)
             case Interrupted():
                 self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
-            case _:
-                log.info("webhook needs no action", kind=type(webhook).__name__)
+            case ConcurrencyNotice(limited=True):
+                log.error("the account is at its limit of streams: one did not start", **_numbers(webhook))
+            case ConcurrencyNotice():
+                log.warning("the account comes near its limit of streams", **_numbers(webhook))
+            case StartFailed():
+                log.error("Zoom could not start a stream; its webhook is kept in the inbox")
+            case UrlValidation():
+                raise AssertionError("a URL validation is answered by the web server and never gets into the inbox")
+            case OtherWebhook():
+                log.info("webhook needs no action", what=webhook.event)
+            case _ as never:
+                assert_never(never)
 
     async def _started(self, app: str, body: bytes, webhook: Started) -> None:
         target = StreamTarget.of(webhook)
@@ -148,7 +168,7 @@ class Dispatcher:
         is_served = self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
         if self._restarts is not None:
             self._spawn(self._restarts.after(webhook), self._waiting)
-        if webhook.stop_reason != REVOKED:
+        if webhook.stop_reason != StopReason.STREAM_REVOKED:
             return
         self.board.close(webhook.stream_id)
         # Here too when a worker was told: it may have left the media behind and be measuring, where it hears no webhook.
@@ -189,6 +209,8 @@ class Dispatcher:
         if row is None:
             self._retries.done(stream_id)
             return
+        if row.stage not in streams.UNFINISHED:
+            raise AssertionError(f"stream {stream_id} was taken up at stage {row.stage}, from which nothing goes on")
         spec = SessionSpec(
             call_id=row.call_id,
             stream_id=row.stream_id,
@@ -260,7 +282,9 @@ class Dispatcher:
                     self._spawn(self._note_failure(stream_id, epoch, error))
                     self._retry(stream_id, error)
             case Ready():
-                pass
+                pass  # the fleet waits for it, the dispatcher for nothing
+            case _ as never:
+                assert_never(never)
 
     async def _note_failure(self, stream_id: str, epoch: int, error: str) -> None:
         await self._database.write(lambda con: streams.note_failure(con, stream_id, epoch, error))
@@ -320,6 +344,10 @@ def _finished(task: "asyncio.Task[None]") -> None:
         log.error("work failed", error=repr(error))
 
 
+def _numbers(notice: ConcurrencyNotice) -> dict[str, int | None]:
+    return {"streams": notice.number, "limit": notice.limit, "percentage": notice.percentage}
+
+
 def _announced(con: Connection, app: str, target: StreamTarget, language: str) -> bool:
     """Record an announcement; False when the stream is known. Then a later one says where Zoom serves it now."""
     is_new = streams.open_stream(
@@ -350,7 +378,7 @@ def _revoke(con: Connection, stream_id: str, site: Site) -> StreamRow | None:
             epoch=row.epoch,
             stage="revoked",
             reason="Zoom revoked the stream: everything received was deleted",
-            stop_reason=REVOKED,
+            stop_reason=StopReason.STREAM_REVOKED,
         )
         batches.write_batch(con, revoked, site)
     return row

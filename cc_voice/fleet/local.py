@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from typing import assert_never
 
 import msgspec
 import structlog
 
 from cc_voice import settings as configuration
 from cc_voice.fleet import worker
-from cc_voice.fleet.messages import TO_OWNER, Closed, Drain, OpenStream, Ready, ToOwner, ToWorker
+from cc_voice.fleet.messages import TO_OWNER, Closed, Drain, OpenStream, Progress, Ready, Said, Spooled, ToOwner, ToWorker
 from cc_voice.fleet.stderr import Relay
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
@@ -152,6 +153,10 @@ class LocalFleet:
             case Closed(stream_id=stream_id, epoch=epoch):
                 if (spec := seat.streams.get(stream_id)) is not None and spec.epoch == epoch:
                     del seat.streams[stream_id]
+            case Progress() | Said() | Spooled():
+                pass  # about streams, which are the owner's
+            case _ as never:
+                assert_never(never)
         self._receive(message)
 
     def _ended(self, seat: _Seat, pipe: Connection) -> None:

@@ -14,12 +14,13 @@ import sys
 import threading
 from functools import partial
 from multiprocessing.connection import Connection
+from typing import assert_never
 
 import msgspec
 import structlog
 
 from cc_voice import settings as configuration
-from cc_voice.call.batch import Batch, LiveWords, StreamProgress
+from cc_voice.call.batch import Batch, CallMeasured, LiveWords, StageReached, StreamNotes, StreamProgress
 from cc_voice.fleet import stderr
 from cc_voice.fleet.messages import (
     TO_WORKER,
@@ -103,6 +104,8 @@ class Worker:
                 asyncio.get_running_loop().call_soon(self._announce, message)
             case Drain():
                 self._drained.set()
+            case _ as never:
+                assert_never(never)
 
     def _announce(self, message: Announce) -> None:
         if (session := self._sessions.get(message.stream_id)) is not None:
@@ -143,10 +146,13 @@ class Worker:
 
     def deliver(self, batch: Batch) -> None:
         """Hand a batch to the owner; from any thread. What must not be lost is spooled first. Raises OSError (disk full)."""
-        if isinstance(batch, StreamProgress):
-            self._send(Progress(batch))
-        else:
-            self._send(Spooled(spool.put(self._settings.spool_dir, batch)))
+        match batch:
+            case StreamProgress():
+                self._send(Progress(batch))
+            case StageReached() | StreamNotes() | CallMeasured():
+                self._send(Spooled(spool.put(self._settings.spool_dir, batch)))
+            case _ as never:
+                assert_never(never)
 
     def show(self, words: LiveWords) -> None:
         """Hand words on to whoever looks now."""

@@ -11,15 +11,18 @@ One step leads back: a revoked stream takes the measured call with it, so the ot
 and are measured again without it.
 """
 
+from collections.abc import Sequence
+from typing import get_args
+
 import msgspec
 
-from cc_voice.call.batch import StageReached, StreamNotes, StreamProgress
+from cc_voice.call.batch import MediaRefusal, OpenStage, Stage, StageReached, StreamNotes, StreamProgress
 from cc_voice.store.database import Connection, structs
 
-UNFINISHED = ("received", "recorded", "transcribed")
-"""Stages from which a session goes on, in order."""
+UNFINISHED: tuple[OpenStage, ...] = get_args(OpenStage)
 _GOING_ON = "stage in ('received', 'recorded', 'transcribed')"
-_RANK = {stage: rank for rank, stage in enumerate((*UNFINISHED, "measured", "failed", "revoked"))}
+_RANK: dict[Stage, int] = {stage: rank for rank, stage in enumerate(get_args(Stage))}
+_REFUSED = msgspec.json.Decoder(tuple[MediaRefusal, ...])
 LISTED = 200
 LATELY_DAYS = 7
 """How long a call that was not analysed is shown as news."""
@@ -36,7 +39,7 @@ class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     """The stream's address, as JSON of `rtms.client.StreamTarget`."""
     language: str
-    stage: str
+    stage: Stage
     epoch: int
     started_unix_ms: int
     updated_unix_ms: int
@@ -54,6 +57,12 @@ class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
     """What was said in the call so far, as of the stream's last report."""
     notes: str | None
     """What was odd, as JSON: name → how often. None while media flows, and where nothing was."""
+    refused: str | None
+    """Which kinds of media Zoom does not send, as JSON of MediaRefusal. None where nothing is missing."""
+
+    @property
+    def refusals(self) -> tuple[MediaRefusal, ...]:
+        return _REFUSED.decode(self.refused) if self.refused else ()
 
 
 _SELECT = """
@@ -78,7 +87,8 @@ _SELECT = """
         stop_reason,
         failure,
         coalesce(utterance_count, 0) as utterance_count,
-        cast(notes as text) as notes
+        cast(notes as text) as notes,
+        cast(refused as text) as refused
     from stream
 """
 
@@ -179,14 +189,27 @@ def move_on(con: Connection, progress: StreamProgress) -> bool:
             t0_ts = make_timestamptz(?::bigint * 1000),
             media_ms = ?,
             recognised_ms = ?,
+            refused = ?,
             failure = null,
             updated_ts = now()
         where stream_id = ? and epoch = ? and stage = 'received'
         returning stream_id
         """,
-        [progress.t0_unix_ms, progress.media_ms, progress.recognised_ms, progress.stream_id, progress.epoch],
+        [
+            progress.t0_unix_ms,
+            progress.media_ms,
+            progress.recognised_ms,
+            refused_json(progress.refused),
+            progress.stream_id,
+            progress.epoch,
+        ],
     ).fetchall()
     return bool(rows)
+
+
+def refused_json(refused: Sequence[MediaRefusal]) -> str | None:
+    """Return the column `refused` of a stream."""
+    return msgspec.json.encode(refused).decode() if refused else None
 
 
 def may_write(con: Connection, stream_id: str, epoch: int) -> bool:
@@ -212,11 +235,13 @@ def reach(con: Connection, batch: StageReached) -> bool:
 
 
 def note_oddities(con: Connection, batch: StreamNotes) -> bool:
-    """Record what was odd about a stream; False when a newer session speaks for it, or it was revoked."""
+    """Record what was odd about a stream, and what it was without; False when a newer session speaks for it, or it was revoked."""
     if not may_write(con, batch.stream_id, batch.epoch):
         return False
-    notes = msgspec.json.encode({oddity.name: oddity.count for oddity in batch.oddities}).decode()
-    con.execute("update stream set notes = ? where stream_id = ?", [notes, batch.stream_id])
+    counted = {oddity.name: oddity.count for oddity in batch.oddities}
+    notes = msgspec.json.encode(counted).decode() if counted else None
+    sql = "update stream set notes = ?, refused = ? where stream_id = ?"
+    con.execute(sql, [notes, refused_json(batch.refused), batch.stream_id])
     return True
 
 
