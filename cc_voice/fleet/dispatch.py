@@ -11,8 +11,10 @@ before it was lost is committed first, so that nothing is done twice and no revo
 
 import asyncio
 import time
-from collections.abc import Coroutine
-from typing import assert_never
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar, assert_never
 
 import msgspec
 import structlog
@@ -46,6 +48,9 @@ from cc_voice.store.database import Connection, Database
 from cc_voice.store.streams import StreamRow
 
 log = structlog.get_logger()
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SPOOL_RETRY_SECONDS = 5.0
 """How often batches that could not be committed (disk full) are tried again."""
@@ -83,6 +88,8 @@ class Dispatcher:
         """Batches in the spool that could not be committed and whose failure was told."""
         self._revoked: set[str] = set()
         """Revoked streams whose worker may still write to their recording."""
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="dispatch")
+        """For its files. Those that everything shares may be full of long questions, and finished calls must not wait for them."""
         self._stopping = False
 
     async def start(self) -> None:
@@ -106,6 +113,7 @@ class Dispatcher:
         await self._commit_waiting()
         if self._control is not None:
             await self._control.close()
+        self._threads.shutdown(wait=True)
 
     def status(self) -> list[WorkerStatus]:
         """Return what the workers are doing."""
@@ -181,13 +189,13 @@ class Dispatcher:
     async def _forget(self, row: StreamRow) -> None:
         """Delete the recording of a revoked stream and copies of its call, then measure it again from the streams that are left."""
         await self._delete_recording(row)
-        await asyncio.to_thread(copies.forget, self._settings.sql_dir, self._settings.runs_dir)
+        await self._in_thread(copies.forget, self._settings.sql_dir, self._settings.runs_dir)
         for other in await self._database.read(lambda con: streams.of_call(con, row.call_id)):
             if other.stage in streams.UNFINISHED and not self._fleet.holds(other.stream_id):
                 await self._take_up(other.stream_id)
 
     async def _delete_recording(self, row: StreamRow) -> None:
-        await asyncio.to_thread(recordings.delete_stream, self._settings.recordings_dir, row.call_id, row.stream_id)
+        await self._in_thread(recordings.delete_stream, self._settings.recordings_dir, row.call_id, row.stream_id)
 
     async def _delete_revoked(self) -> None:
         """Delete recordings of revoked streams that an earlier process was stopped from deleting."""
@@ -309,12 +317,12 @@ class Dispatcher:
         """Commit a batch and remove it from the spool. One that cannot be committed stays there; that is told once."""
         async with self._spool:
             try:
-                batch = await asyncio.to_thread(spool.read, self._settings.spool_dir, batch_id)
+                batch = await self._in_thread(spool.read, self._settings.spool_dir, batch_id)
                 if batch is not None:
                     await self._commit(batch)
                     if isinstance(batch, StageReached):  # the media has ended, whatever was reached
                         self.board.close(batch.stream_id)
-                    spool.remove(self._settings.spool_dir, batch_id)
+                    await self._in_thread(spool.remove, self._settings.spool_dir, batch_id)
                 self._broken.discard(batch_id)
             except Exception as error:
                 # It must not keep the others, or the service, from going on.
@@ -323,13 +331,16 @@ class Dispatcher:
                 self._broken.add(batch_id)
 
     async def _commit_waiting(self) -> None:
-        for batch_id in await asyncio.to_thread(lambda: list(spool.waiting(self._settings.spool_dir))):
+        for batch_id in await self._in_thread(lambda: list(spool.waiting(self._settings.spool_dir))):
             await self._commit_spooled(batch_id)
 
     async def _retry_spool(self) -> None:
         while True:
             await asyncio.sleep(SPOOL_RETRY_SECONDS)
             await self._commit_waiting()
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
 
     def _spawn(self, work: Coroutine[None, None, None], tasks: "set[asyncio.Task[None]] | None" = None) -> None:
         kept = self._tasks if tasks is None else tasks

@@ -6,7 +6,6 @@ recovery window. An interrupt from the terminal is ignored here, because the ser
 """
 
 import asyncio
-import contextlib
 import contextvars
 import os
 import signal
@@ -35,6 +34,7 @@ from cc_voice.fleet.messages import (
     ToOwner,
     ToWorker,
 )
+from cc_voice.fleet.pipes import PipeWriter
 from cc_voice.rtms.client import Credentials, StreamClient
 from cc_voice.rtms.webhooks import parse_webhook
 from cc_voice.sessions import completion
@@ -68,7 +68,7 @@ class Worker:
 
     def __init__(self, pipe: Connection, settings: Settings, threads: int) -> None:
         self._pipe = pipe
-        self._send_lock = threading.Lock()
+        self._writer = PipeWriter(pipe, "pipe out")
         self._settings = settings
         self._recognition = Recognition(settings, threads, settings.allow_test_model)
         self._sessions: dict[str, Session] = {}
@@ -84,6 +84,7 @@ class Worker:
             session.abandon()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._recognition.close)
+        await asyncio.to_thread(self._writer.close)
 
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
@@ -148,7 +149,7 @@ class Worker:
         """Hand a batch to the owner; from any thread. What must not be lost is spooled first. Raises OSError (disk full)."""
         match batch:
             case StreamProgress():
-                self._send(Progress(batch))
+                self._send(Progress(batch), is_needed=False)
             case StageReached() | StreamNotes() | CallMeasured():
                 self._send(Spooled(spool.put(self._settings.spool_dir, batch)))
             case _ as never:
@@ -156,9 +157,8 @@ class Worker:
 
     def show(self, words: LiveWords) -> None:
         """Hand words on to whoever looks now."""
-        self._send(Said(words))
+        self._send(Said(words), is_needed=False)
 
-    def _send(self, message: ToOwner) -> None:
-        # A broken pipe means the owner died: the reading thread is about to end this process.
-        with self._send_lock, contextlib.suppress(BrokenPipeError):
-            self._pipe.send_bytes(msgspec.msgpack.encode(message))
+    def _send(self, message: ToOwner, *, is_needed: bool = True) -> None:
+        """Hand a message to the pipe's thread; from any thread. What is not needed is left out when the owner reads too slowly."""
+        self._writer.send(msgspec.msgpack.encode(message), is_needed=is_needed)

@@ -164,7 +164,7 @@ async def live_words(request: VisitorRequest, appliance: NamedDependency[Applian
 @get("/reports", summary="List reports")
 async def list_reports() -> list[Report]:
     """List the reports with their parameters."""
-    return queries.list_reports()
+    return await asyncio.to_thread(queries.list_reports)
 
 
 @get("/reports/{name:str}", summary="Answer a report", operation_class=Asked)
