@@ -6,7 +6,18 @@
     stream ended by a fault → where the settings say so, Zoom is asked for another (restarts.py)
 
 The epoch is the fence: whatever an older session of the same stream still delivers is refused by the store. What it delivered
-before it was lost is committed first, so that nothing is done twice and no revocation is missed.
+before it was lost is committed first, so that nothing is done twice and no revocation is missed. Ruled out: waiting until an older
+session is surely dead. A worker that is only stuck would then keep its streams from being taken up within Zoom's recovery window,
+and being surely dead cannot be known of a process on another machine. Leases by time were ruled out with it: clocks are set.
+
+Three rules hold this module together.
+
+- One event loop changes what is remembered here (`_revoked`, `_broken`, `_progress`); threads only read and write files. So no
+  field has a lock; but what was looked at before an `await` may be another after it.
+- Batches are committed one at a time, in the order in which their files were announced (`_spool`). The store would be right either
+  way; but the bell of a batch and the retry of all that waits may meet at one file, and pages would see stages out of order.
+- A batch's file is removed after the commit, never before: a process that dies between the two commits it twice, which the store
+  takes for once. The other order would lose it.
 """
 
 import asyncio
@@ -113,7 +124,6 @@ class Dispatcher:
         await self._commit_waiting()
         if self._control is not None:
             await self._control.close()
-        self._threads.shutdown(wait=True)
 
     def status(self) -> list[WorkerStatus]:
         """Return what the workers are doing."""

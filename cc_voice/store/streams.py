@@ -7,6 +7,13 @@ epoch may move it:
         └──────────┴───────────┴──────→ failed          nothing to go on with; a person has to look
     any stage ─────────────────────────→ revoked        Zoom's stop reason 8: everything received was deleted
 
+What an epoch decides. `take` raises it in the transaction that gives the stream away, so of two sessions the store knows one.
+Every write of a session carries its epoch and is refused unless it is the newest: equal, not at least, as a session that the
+store has not made cannot be right. Progress of a live stream also needs the stage `received`: a report that was under way when
+the media ended must not bring back what the end has settled. Whole calls are ruled by `revision` (the sum of their streams'
+epochs): a call has several streams, and the newest epoch of one says nothing about the others. Ruled out: times of update, which
+need clocks that agree; and a lock that a session holds, which whoever is killed never gives back.
+
 One step leads back: a revoked stream takes the measured call with it, so the other streams of that call return to `transcribed`
 and are measured again without it.
 """
