@@ -56,6 +56,7 @@ from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings, Site
 from cc_voice.store import batches, copies, inbox, recordings, spool, streams
 from cc_voice.store.database import Connection, Database
+from cc_voice.store.inbox import WebhookState
 from cc_voice.store.streams import StreamRow
 
 log = structlog.get_logger()
@@ -137,9 +138,10 @@ class Dispatcher:
         The outermost frame, so every failure is recorded here. What fails may pass (a full disk), and Zoom, which has its 200, will
         not come again: so it is tried again, by the next start too.
         """
+        state: WebhookState = "done"
+        note = None
         try:
             await self._act(app, body, parse_webhook(body))
-            state, note = "done", None
             self._retries.done(webhook_id)
         except Exception as error:
             wait_s = self._retries.failed(webhook_id, time.monotonic())

@@ -11,6 +11,7 @@ from cc_voice.call.analysis import Interval
 from cc_voice.call.events import CallEvent
 from cc_voice.call.transcript import Utterance, Word
 from cc_voice.rtms.enums import Attribute
+from cc_voice.rtms.events import EndKind
 from cc_voice.store.recordings import Recording
 
 
@@ -44,7 +45,7 @@ class GapNote(msgspec.Struct, frozen=True, kw_only=True, tag="gap"):
 class EndNote(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
     """The stream ended."""
 
-    kind: str
+    kind: EndKind
     stop_reason: int | None
     error: str | None = None
 

@@ -23,7 +23,7 @@ from cc_voice.simulator.link import Link, unix_ms
 from cc_voice.simulator.mischief import Mischief
 from cc_voice.simulator.negotiation import ANY_MEDIA, MEDIA_NAMES, Identity, Supply
 from cc_voice.simulator.playback import Playback
-from cc_voice.simulator.report import CallStatus, SimulatorConfig, Violation, WebhookReport
+from cc_voice.simulator.report import CallStatus, PlayState, SimulatorConfig, Violation, WebhookReport
 from cc_voice.simulator.wire import Media, SessionState, Stop, StreamState
 
 MAX_VIOLATIONS = 200
@@ -329,12 +329,18 @@ class Call:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _state_name(self) -> str:
+    def _state_name(self) -> PlayState:
         if self.stop_reason is not None:
             return "ended"
-        if self.state == StreamState.INACTIVE:
-            return "joined" if self.signaling is not None else "announced"
-        return {StreamState.INTERRUPTED: "interrupted", StreamState.PAUSED: "paused"}.get(self.state, "streaming")
+        match self.state:
+            case StreamState.INACTIVE:
+                return "joined" if self.signaling is not None else "announced"
+            case StreamState.INTERRUPTED:
+                return "interrupted"
+            case StreamState.PAUSED:
+                return "paused"
+            case StreamState.ACTIVE | StreamState.RESUMED | StreamState.TERMINATING | StreamState.TERMINATED:
+                return "streaming"
 
 
 Post = Callable[[Call, bytes], None]
