@@ -89,13 +89,15 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
 def streams(config: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """List the newest streams: how far each came, how far recognition is behind, why it failed, what was odd about it.
 
+    Without is what Zoom does not send of a stream, with its reason: an app without the scope for transcripts gets none.
+
     Odd is what was damaged, repeated, or sent by Zoom and unknown here: numbers, fields and messages, with how often each came.
     """
     found = _ask(load_settings(config, data_dir), "streams")
     if as_json:
         print_json(found)
         return
-    columns = ["stream_id", "call_id", "product", "started", "stage", "lag_s", "failure", "odd"]
+    columns = ["stream_id", "call_id", "product", "started", "stage", "lag_s", "failure", "without", "odd"]
     print_table(columns, [_stream_row(stream) for stream in found])
 
 
@@ -106,7 +108,8 @@ def _stream_row(stream: Mapping[str, Any]) -> list[str]:
     lag = f"{(stream['media_ms'] - stream['recognised_ms']) / 1000:.1f}" if stream["stage"] == "received" else "–"
     odd = ", ".join(f"{name}: {count}" for name, count in json.loads(stream["notes"] or "{}").items())
     known = [stream["stream_id"], stream["call_id"], stream["product"], f"{started:%Y-%m-%d %H:%M:%S}", stream["stage"]]
-    return [*known, lag, stream["failure"] or "–", odd or "–"]
+    refused = "; ".join(f"{each['media']}: {each['error']}" for each in json.loads(stream["refused"] or "[]"))
+    return [*known, lag, stream["failure"] or "–", refused or "–", odd or "–"]
 
 
 _PRODUCTS = ("contact_center", "meeting", "webinar", "video_sdk", "phone")

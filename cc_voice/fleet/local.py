@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from typing import assert_never
 
 import msgspec
 import structlog
 
 from cc_voice import settings as configuration
 from cc_voice.fleet import worker
-from cc_voice.fleet.messages import TO_OWNER, Closed, Drain, Lending, OpenStream, Ready, ToOwner, ToWorker
+from cc_voice.fleet.messages import TO_OWNER, Closed, Drain, Lending, OpenStream, Progress, Ready, Said, Spooled, ToOwner, ToWorker
+from cc_voice.fleet.pipes import PipeWriter
 from cc_voice.fleet.stderr import Relay
 from cc_voice.fleet.worker_plan import WorkerPlan
 from cc_voice.sessions.spec import SessionSpec
@@ -54,6 +56,7 @@ class _Seat:
         self.number = number
         self.process: SpawnProcess | None = None
         self.pipe: Connection | None = None
+        self.writer: PipeWriter | None = None
         self.ready = asyncio.Event()
         self.streams: dict[str, SessionSpec] = {}
         self.restarts = 0
@@ -140,7 +143,7 @@ class LocalFleet:
         await asyncio.to_thread(process.start)
         theirs.close()
         prints.close()
-        seat.process, seat.pipe = process, ours
+        seat.process, seat.pipe, seat.writer = process, ours, PipeWriter(ours, f"to worker {seat.number}")
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._read, args=(loop, seat, ours), name=f"worker {seat.number}", daemon=True).start()
         relay = Relay(seat.number)
@@ -154,7 +157,7 @@ class LocalFleet:
                 except (EOFError, OSError):
                     if seat.process is not None and not self._stopping:
                         seat.process.join(EXIT_SECONDS)  # so that its exit code is known
-                    loop.call_soon_threadsafe(self._ended, seat, pipe)
+                    loop.call_soon_threadsafe(self._ended, seat)
                     return
                 loop.call_soon_threadsafe(self._heard, seat, message)
 
@@ -167,10 +170,15 @@ class LocalFleet:
             case Closed(stream_id=stream_id, epoch=epoch):
                 if (spec := seat.streams.get(stream_id)) is not None and spec.epoch == epoch:
                     del seat.streams[stream_id]
+            case Progress() | Said() | Spooled():
+                pass  # about streams, which are the owner's
+            case _ as never:
+                assert_never(never)
         self._receive(message)
 
-    def _ended(self, seat: _Seat, pipe: Connection) -> None:
-        pipe.close()
+    def _ended(self, seat: _Seat) -> None:
+        if seat.writer is not None:
+            seat.writer.drop()
         if self._stopping:
             return
         seat.pipe = None
@@ -204,11 +212,9 @@ class LocalFleet:
             self._lost(orphans)
 
     def _send(self, seat: _Seat, message: ToWorker) -> None:
-        if seat.pipe is None:
-            return
-        # A worker that died while we write is replaced by `_ended`, which also takes its streams up again.
-        with contextlib.suppress(BrokenPipeError, OSError):
-            seat.pipe.send_bytes(msgspec.msgpack.encode(message))
+        # A worker that dies before it has read this is replaced by `_ended`, which also takes its streams up again.
+        if seat.pipe is not None and seat.writer is not None:
+            seat.writer.send(msgspec.msgpack.encode(message))
 
     def _join(self, seat: _Seat) -> None:
         if seat.process is None:

@@ -6,7 +6,6 @@ recovery window. An interrupt from the terminal is ignored here, because the ser
 """
 
 import asyncio
-import contextlib
 import contextvars
 import os
 import signal
@@ -14,12 +13,13 @@ import sys
 import threading
 from functools import partial
 from multiprocessing.connection import Connection
+from typing import assert_never
 
 import msgspec
 import structlog
 
 from cc_voice import settings as configuration
-from cc_voice.call.batch import Batch, LiveWords, StreamProgress
+from cc_voice.call.batch import Batch, CallMeasured, LiveWords, StageReached, StreamNotes, StreamProgress
 from cc_voice.fleet import stderr
 from cc_voice.fleet.messages import (
     TO_WORKER,
@@ -35,6 +35,7 @@ from cc_voice.fleet.messages import (
     ToOwner,
     ToWorker,
 )
+from cc_voice.fleet.pipes import PipeWriter
 from cc_voice.rtms.client import Credentials, StreamClient
 from cc_voice.rtms.webhooks import parse_webhook
 from cc_voice.sessions import completion
@@ -71,7 +72,7 @@ class Worker:
 
     def __init__(self, pipe: Connection, settings: Settings, threads: int) -> None:
         self._pipe = pipe
-        self._send_lock = threading.Lock()
+        self._writer = PipeWriter(pipe, "pipe out")
         self._settings = settings
         self._recognition = Recognition(settings, threads, settings.allow_test_model)
         self._sessions: dict[str, Session] = {}
@@ -93,6 +94,7 @@ class Worker:
         if counts.lent:
             self._send(Lending(counts))
             log.info("recognisers lent", **msgspec.structs.asdict(counts))
+        await asyncio.to_thread(self._writer.close)
 
     async def _tell_lending(self) -> None:
         told = self._recognition.engines.counts()
@@ -121,6 +123,8 @@ class Worker:
                 asyncio.get_running_loop().call_soon(self._announce, message)
             case Drain():
                 self._drained.set()
+            case _ as never:
+                assert_never(never)
 
     def _announce(self, message: Announce) -> None:
         if (session := self._sessions.get(message.stream_id)) is not None:
@@ -161,16 +165,18 @@ class Worker:
 
     def deliver(self, batch: Batch) -> None:
         """Hand a batch to the owner; from any thread. What must not be lost is spooled first. Raises OSError (disk full)."""
-        if isinstance(batch, StreamProgress):
-            self._send(Progress(batch))
-        else:
-            self._send(Spooled(spool.put(self._settings.spool_dir, batch)))
+        match batch:
+            case StreamProgress():
+                self._send(Progress(batch), is_needed=False)
+            case StageReached() | StreamNotes() | CallMeasured():
+                self._send(Spooled(spool.put(self._settings.spool_dir, batch)))
+            case _ as never:
+                assert_never(never)
 
     def show(self, words: LiveWords) -> None:
         """Hand words on to whoever looks now."""
-        self._send(Said(words))
+        self._send(Said(words), is_needed=False)
 
-    def _send(self, message: ToOwner) -> None:
-        # A broken pipe means the owner died: the reading thread is about to end this process.
-        with self._send_lock, contextlib.suppress(BrokenPipeError):
-            self._pipe.send_bytes(msgspec.msgpack.encode(message))
+    def _send(self, message: ToOwner, *, is_needed: bool = True) -> None:
+        """Hand a message to the pipe's thread; from any thread. What is not needed is left out when the owner reads too slowly."""
+        self._writer.send(msgspec.msgpack.encode(message), is_needed=is_needed)

@@ -91,6 +91,11 @@ class Recognition:
         """Return the recogniser of a language, loading its model if need be; None: the words will be Zoom's."""
         if self._settings.recogniser == "none":
             return None
+        # The lock is held while a model loads, seconds for a large one. Whoever has a recogniser for its language does not wait
+        # for it: it tries the lock, and when another thread loads, goes on with what is known; the next call sees the newer
+        # model. Who has none waits, as the alternative is no words at all. `_chosen` is read without the lock: one look-up of
+        # a dict, whose values are replaced whole. Ruled out: a lock for each language. Two large models read at once have the
+        # disk and the memory twice, and both calls wait.
         known = self._chosen.get(language)
         if not self._lock.acquire(blocking=known is None or known.recogniser is None):
             assert known is not None

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 import msgspec
 
@@ -43,6 +43,8 @@ def write_batch(con: Connection, batch: Batch, site: Site) -> bool:
             return streams.note_oddities(con, batch)
         case CallMeasured():
             return _measured(con, batch, site)
+        case _ as never:
+            assert_never(never)
 
 
 def delete_call(con: Connection, call_id: str) -> None:
@@ -91,11 +93,15 @@ def _progress(con: Connection, batch: StreamProgress) -> bool:
             queue_name = ?,
             held_since_ms = ?,
             utterance_count = ?,
+            refused = ?,
             failure = null,
             updated_ts = now()
         where stream_id = ?
         """,
-        [batch.t0_unix_ms, batch.media_ms, batch.recognised_ms, agent, queue, held_since, said, batch.stream_id],
+        [
+            *(batch.t0_unix_ms, batch.media_ms, batch.recognised_ms, agent, queue, held_since, said),
+            *(streams.refused_json(batch.refused), batch.stream_id),
+        ],
     )
     return True
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
+from cc_voice.call.batch import MediaRefusal
 from cc_voice.call.needs import NEEDS
+from cc_voice.store import streams
 from cc_voice.store.database import Connection, dicts, structs
 
 
@@ -126,6 +128,8 @@ class StoredCall(msgspec.Struct, frozen=True, kw_only=True):
     unused: tuple[UnusedLine, ...] = ()
     """The other version of what both recognisers heard, and words in the wrong language: never to be added to `utterances`."""
     events: tuple[CallPlatformEvent, ...]
+    refused: tuple[MediaRefusal, ...] = ()
+    """Kinds of media that Zoom did not send of one of the call's streams, and why: what could not be measured may lack them."""
 
 
 _ABOUT_LEG = (
@@ -185,7 +189,13 @@ def load_call(con: Connection, call_id: str) -> StoredCall | None:
         utterances=_with_words(con, call_id, _utterances(con, call_id)),
         unused=_unused(con, call_id),
         events=_events(con, call_id),
+        refused=_refused(con, call_id),
     )
+
+
+def _refused(con: Connection, call_id: str) -> tuple[MediaRefusal, ...]:
+    """Return what the streams of a call were without, each refusal once."""
+    return tuple(dict.fromkeys(refusal for row in streams.of_call(con, call_id) for refusal in row.refusals))
 
 
 def live_utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:

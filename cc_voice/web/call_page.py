@@ -71,6 +71,8 @@ class CallPage(msgspec.Struct, frozen=True, kw_only=True):
     """Whose lanes there are: agent and customer, or `both` where one channel mixes them."""
     marks: tuple[Band, ...]
     lines: tuple[transcript.Line, ...]
+    refused: tuple[str, ...]
+    """Kinds of media that Zoom did not send, each a sentence."""
     summary: str
     blocks: tuple[Block, ...]
     footer: str
@@ -110,6 +112,7 @@ def build(stored: StoredCall, shown: Shown, zone: zoneinfo.ZoneInfo, has_audio: 
         sides=("agent", "customer") if set(stored.channels.values()) & {"agent", "customer"} else ("both",),
         marks=marks(duration_ms, pieces),
         lines=transcript.lines(stored.utterances, stored.legs, stored.call.language, stored.unused),
+        refused=tuple(words.refusal(each) for each in stored.refused),
         summary=_summary(stored),
         blocks=tuple(_blocks(leg, open_metric, index)) if leg else (),
         footer=_footer(leg),

@@ -52,7 +52,7 @@ async def healthz(appliance: NamedDependency[Appliance]) -> Response[Health]:
         streams=sum(worker.streams for worker in workers),
         lag_ms=lag_ms,
         recognisers=total(worker.recognisers for worker in workers),
-        exports_failing=await asyncio.to_thread(scheduled.failing, appliance.settings),
+        exports_failing=await asyncio.get_running_loop().run_in_executor(appliance.vital, scheduled.failing, appliance.settings),
     )
     return Response(health, status_code=200 if well else 503, headers={"cache-control": "no-store"})
 

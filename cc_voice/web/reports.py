@@ -1,5 +1,6 @@
 """Reports: the list of questions, the parameters of one, its answer as a table."""
 
+import asyncio
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -69,14 +70,14 @@ class ReportsPage(msgspec.Struct, frozen=True, kw_only=True):
 @get("/reports")
 async def list_reports(request: VisitorRequest) -> Response[str]:
     """Show the questions."""
-    view = ReportsPage(reports=tuple(queries.list_reports()))
+    view = ReportsPage(reports=tuple(await asyncio.to_thread(queries.list_reports)))
     return page(request, "reports.html", title="Reports", current="reports", view=view)
 
 
 @get("/reports/{name:str}")
 async def show_report(request: VisitorRequest, appliance: NamedDependency[Appliance], name: FromPath[str]) -> Response[str]:
     """Show a question and its answer for the parameters of the address."""
-    reports = tuple(queries.list_reports())
+    reports = tuple(await asyncio.to_thread(queries.list_reports))
     report = next((each for each in reports if each.name == name), None)
     if report is None:
         raise NotFoundException("There is no such report.")

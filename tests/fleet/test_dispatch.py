@@ -126,6 +126,28 @@ async def test_an_announced_stream_is_known_once_with_all_that_a_later_process_n
     assert (target.server_urls, target.event_ts_ms) == ("wss://one.zoom.us", T0)
 
 
+@pytest.mark.parametrize(
+    ("event", "payload", "level", "told"),
+    [
+        (
+            "rtms.concurrency_limited",
+            {"number": 40, "limit": 40},
+            "error",
+            "the account is at its limit of streams: one did not start",
+        ),
+        ("rtms.concurrency_near_limit", {"number": 36, "limit": 40}, "warning", "the account comes near its limit of streams"),
+        ("rtms.start_failed", {"why": "?"}, "error", "Zoom could not start a stream; its webhook is kept in the inbox"),
+        ("meeting.ended", {}, "info", "webhook needs no action"),
+    ],
+)
+async def test_what_the_account_is_told_reaches_the_operator(
+    idle: Dispatcher, event: str, payload: dict[str, int], level: str, told: str
+) -> None:
+    with capture_logs() as logs:
+        await tell(idle, msgspec.json.encode({"event": event, "event_ts": T0, "payload": payload}))
+    assert [(line["log_level"], line["event"]) for line in logs] == [(level, told)]
+
+
 async def test_a_stream_that_zoom_moved_is_taken_up_at_its_new_server(
     idle: Dispatcher, database: Database, row: Callable[[], StreamRow]
 ) -> None:

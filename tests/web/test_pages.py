@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
-from cc_voice.call.batch import LiveWords, StreamProgress
+from cc_voice.call.batch import LiveWords, MediaRefusal, StreamProgress
 from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.transcript import Utterance
 from cc_voice.store import batches, recordings, streams
@@ -457,3 +457,32 @@ async def test_a_closed_store_is_told_from_a_fault(rosa: httpx.AsyncClient, appl
     assert answer.status_code == 503
     assert "The store does not answer" in answer.text
     assert (await rosa.get("/healthz")).json()["store"] is False
+
+
+# -- media that Zoom does not send -------------------------------------------------------------------------------------
+
+REFUSED = MediaRefusal(media="transcript", error="the app has no scope for <this> media type")
+REFUSED_AS_TOLD = "No transcript from Zoom: the app has no scope for &lt;this&gt; media type"
+
+
+async def test_a_call_in_progress_says_what_zoom_does_not_send(
+    rosa: httpx.AsyncClient, appliance: Appliance, in_progress: str
+) -> None:
+    batch = StreamProgress(call_id=in_progress, stream_id="live-stream", epoch=1, product="contact_center", refused=(REFUSED,))
+    appliance.database.write_now(lambda con: batches.write_batch(con, batch, appliance.settings.site))
+    for path in ("/live", f"/calls/{in_progress}"):
+        assert REFUSED_AS_TOLD in (await rosa.get(path)).text, path
+    [call] = (await rosa.get("/api/v1/live")).json()["calls"]
+    assert call["refused"] == [{"media": "transcript", "error": REFUSED.error}]
+
+
+async def test_a_measured_call_says_what_zoom_did_not_send(
+    rosa: httpx.AsyncClient, appliance: Appliance, in_progress: str, golden: str
+) -> None:
+    assert "No transcript from Zoom" not in (await rosa.get("/calls/golden")).text
+    batch = StreamProgress(call_id=in_progress, stream_id="live-stream", epoch=1, product="contact_center", refused=(REFUSED,))
+    appliance.database.write_now(lambda con: batches.write_batch(con, batch, appliance.settings.site))
+    appliance.database.write_now(lambda con: con.execute("update stream set call_id = ?", [golden]))
+    assert REFUSED_AS_TOLD in (await rosa.get("/calls/golden")).text
+    found = (await rosa.get("/api/v1/calls/golden")).json()
+    assert found["refused"] == [{"media": "transcript", "error": REFUSED.error}]

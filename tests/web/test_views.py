@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cc_voice.call import selection
 from cc_voice.call.analysis import StreamAnalysis
-from cc_voice.call.batch import LiveWords
+from cc_voice.call.batch import LiveWords, MediaRefusal
 from cc_voice.call.measure import measure
 from cc_voice.call.rows import LegRow
 from cc_voice.fleet.local import WorkerStatus
@@ -418,6 +418,14 @@ def test_a_channel_that_mixes_the_parties_has_one_lane(channels: dict[str, str |
     page = call_page.build(stored, call_page.Shown(), BERLIN, has_audio=True)
     assert page is not None
     assert page.sides == sides
+
+
+def test_a_call_says_what_zoom_did_not_send() -> None:
+    refused = (MediaRefusal(media="transcript", error="the app has no scope"), MediaRefusal(media="deskshare", error="lost"))
+    stored = StoredCall(call=facts(), channels={}, legs=(), utterances=(), events=(), refused=refused)
+    page = call_page.build(stored, call_page.Shown(), BERLIN, has_audio=False)
+    assert page is not None
+    assert page.refused == ("No transcript from Zoom: the app has no scope", "No screen from Zoom: lost")
 
 
 def test_long_evidence_is_counted_whole_and_listed_in_part() -> None:
