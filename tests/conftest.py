@@ -10,9 +10,22 @@ from hypothesis import settings
 
 # Machines are shared and noisy: how long an example takes says nothing.
 settings.register_profile("cc_voice", deadline=None)
-settings.load_profile("cc_voice")
+settings.register_profile("nightly", deadline=None, max_examples=1000)
+if settings.get_current_profile_name() != "nightly":  # `--hypothesis-profile nightly`, see `make properties`
+    settings.load_profile("cc_voice")
+
+PATIENCE_S = 60.0
+"""How long a test waits for what must happen: so long that only what never happens takes longer, however busy the machine is.
+
+Every time-out of a test is this constant or a multiple of it. What must happen within some time is no matter of tests:
+`cc-voice bench` measures it on a quiet machine."""
 
 TOP = Path(__file__).resolve().parent.parent
+
+
+def examples(number: int) -> int:
+    """How many examples a property is tried on that does with fewer than a hundred, or needs more; nightly, ten times as many."""
+    return number * 10 if settings.get_current_profile_name() == "nightly" else number
 
 
 def corpus_dir() -> Path | None:

@@ -27,6 +27,7 @@ from cc_voice.exports import ExportError, staging
 from cc_voice.exports.folder import Options, export
 from cc_voice.exports.manifest import DICTIONARY, Manifest
 from cc_voice.settings import Site
+from tests.conftest import examples
 from tests.stored_calls import NOON, SITE, Connection, call, golden_call_heard_twice, leg, new_store, say, write
 
 BOTH = ("csv", "parquet")
@@ -170,7 +171,7 @@ def test_a_reports_csv_follows_the_same_rules(con: Connection, tmp_path: Path) -
     assert body.encode() == (tmp_path / "t.csv").read_bytes()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=5))
 def test_any_text_arrives(tmp_path: Path, values: list[str]) -> None:
     given_tables(texts(*values), tmp_path, BOTH)
@@ -408,7 +409,9 @@ def test_other_options_make_everything_new(days: Connection, tmp_path: Path) -> 
     assert {path.name for path in tmp_path.iterdir()} == {*TABLES[:4], DICTIONARY, "manifest.json"}
     stored(days, tmp_path, BOTH)
     assert {path.name for path in tmp_path.iterdir()} == {
-        *(f"{table}.{form}" for table in TABLES for form in BOTH), DICTIONARY, "manifest.json"
+        *(f"{table}.{form}" for table in TABLES for form in BOTH),
+        DICTIONARY,
+        "manifest.json",
     }
 
 

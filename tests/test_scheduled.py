@@ -15,6 +15,7 @@ from cc_voice.settings import Settings
 from cc_voice.store import batches
 from cc_voice.store.database import Database
 from tests.store.conftest import SITE, golden
+from tests.stored_calls import new_database
 
 NOW_S = 1_790_000_000.0
 
@@ -31,7 +32,7 @@ def site(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def database(site: Settings) -> Iterator[Database]:
-    opened = Database.open(site.database_path)
+    opened = new_database(site.database_path)
     opened.write_now(lambda con: batches.write_batch(con, golden(), SITE))
     yield opened
     opened.close()

@@ -25,6 +25,7 @@ from cc_voice.store.streams import StreamRow
 from tests.fleet.conftest import APP, T0, record, until, webhook
 from tests.fleet.rest import Rest, serving
 from tests.store.conftest import golden
+from tests.stored_calls import new_database
 
 Run = Callable[..., Awaitable[Dispatcher]]
 AT_ONCE = (0.01, 0.01, 0.01)
@@ -32,7 +33,7 @@ AT_ONCE = (0.01, 0.01, 0.01)
 
 @pytest.fixture
 def database(site: Settings) -> Iterator[Database]:
-    opened = Database.open(site.database_path)
+    opened = new_database(site.database_path)
     yield opened
     opened.close()
 

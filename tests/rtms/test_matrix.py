@@ -41,8 +41,8 @@ from cc_voice.rtms.webhooks import Started, parse_webhook
 from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig
 from cc_voice.simulator.server import Simulator
 from cc_voice.simulator.sound import encodable
+from tests.conftest import PATIENCE_S
 
-PATIENCE_S = 20.0
 LIMITS = Limits(
     handshake_s=1.0, back_off_s=(0.03, 0.06), duplicate_s=(0.03, 0.06, 0.1), drain_s=0.1, tolerant_s=0.2, close_grace_s=0.3
 )

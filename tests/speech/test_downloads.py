@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cc_voice.speech import downloads
 from cc_voice.speech.errors import FetchError
+from tests.conftest import examples
 from tests.speech.archives import Archives, Behaviour, serving
 
 BODY = random.Random(4).randbytes(40_000)
@@ -117,7 +118,7 @@ def test_a_range_that_was_not_asked_for_starts_anew(client: httpx.Client, server
     assert part.read_bytes() == BODY
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     plan=st.lists(
         st.builds(

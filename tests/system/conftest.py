@@ -15,9 +15,8 @@ from cc_voice import questions, settings
 from cc_voice.settings import Secret, Settings, ZoomApp
 from cc_voice.simulator.report import SimulatorConfig, StartedCall
 from cc_voice.simulator.server import Simulator
+from tests.conftest import PATIENCE_S
 
-PATIENCE_S = 60.0
-"""The one time-out: how long anything here may take on a machine that is busy with something else."""
 POLL_S = 0.1
 
 

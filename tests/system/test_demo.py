@@ -17,7 +17,8 @@ from cc_voice import questions
 from cc_voice.demo import CALLS
 from cc_voice.settings import Settings
 from cc_voice.store.database import Database
-from tests.system.conftest import PATIENCE_S, POLL_S
+from tests.conftest import PATIENCE_S
+from tests.system.conftest import POLL_S
 
 pytestmark = pytest.mark.system
 SCENARIOS = Path(__file__).parents[2] / "cc_voice" / "simulator" / "scenarios"

@@ -16,12 +16,12 @@ from cc_voice.web import accounts as limits
 from cc_voice.web import api
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.auth import COOKIE
+from tests.conftest import PATIENCE_S
 from tests.web.conftest import PASSWORD, Served
 from tests.web.test_pages import in_progress, say, speak
 
 __all__ = ["in_progress"]
 
-PATIENCE_S = 20.0
 COMMAND = {"command": "calls.list", "arguments": {"limit": 5}}
 
 
