@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from cc_voice import phrase_lists
+from cc_voice.languages import primary
 from cc_voice.settings import ModelSize, Settings
 from cc_voice.speech import fetching, grammar
 from cc_voice.speech import models as catalogue
@@ -64,7 +65,7 @@ def list_(config: Path | None, data_dir: Path | None, language: str | None, as_j
     settings = load_settings(config, data_dir)
     lines = lines_of(settings)
     if language is not None:
-        lines = [line for line in lines if line.language.partition("-")[0] == language.partition("-")[0]]
+        lines = [line for line in lines if primary(line.language) == primary(language)]
     if as_json:
         print_json(lines)
         return
@@ -296,8 +297,7 @@ def _row(line: Line) -> list[str]:
 
 def _of_language(language: str, size: ModelSize | None, prefer: ModelSize) -> str:
     """Return the listed model for a language; without `size` the preferred one, or what there is."""
-    primary = language.partition("-")[0]
-    fitting = [one for one in catalogue.catalogue() if one.url and one.language.partition("-")[0] == primary]
+    fitting = [one for one in catalogue.catalogue() if one.url and primary(one.language) == primary(language)]
     exact = [one for one in fitting if one.language == language] or fitting
     sized = [one for one in exact if one.small == ((size or prefer) == "small")]
     if not exact or (size and not sized):

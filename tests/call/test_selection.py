@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call.lexicon import primary
 from cc_voice.call.selection import Selection, same_speech, select, shared_ms
 from cc_voice.call.transcript import Utterance
+from cc_voice.languages import primary
 from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import DEFAULTS, chosen_from, local, tagged, zoom
 from tests.call.strategies import utterances
