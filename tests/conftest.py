@@ -22,6 +22,8 @@ Every time-out of a test is this constant or a multiple of it. What must happen 
 
 TOP = Path(__file__).resolve().parent.parent
 
+LONG = ("system/", "bench/", "web/test_browser", "web/test_service", "rtms/test_matrix", "fleet/test_dispatch", "fleet/test_local")
+
 
 def examples(number: int) -> int:
     """How many examples a property is tried on that does with fewer than a hundred, or needs more; nightly, ten times as many."""
@@ -32,6 +34,11 @@ def corpus_dir() -> Path | None:
     """Where the speech corpus lies: `$CC_VOICE_CORPUS`, else `shared/corpus` beside the project; None when absent."""
     chosen = Path(os.environ.get("CC_VOICE_CORPUS") or TOP.parent / "shared" / "corpus")
     return chosen if (chosen / "manifest.json").is_file() else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that in the end no worker is left alone with one of them."""
+    items.sort(key=lambda item: not item.path.relative_to(TOP / "tests").as_posix().startswith(LONG))
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ from cc_voice.settings import Settings
 from cc_voice.store import batches, inbox, recordings, spool, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.streams import StreamRow
+from tests.conftest import PATIENCE_S
 from tests.fleet.conftest import APP, T0, record, until, webhook
 from tests.fleet.rest import Rest, serving
 from tests.store.conftest import golden
@@ -149,7 +150,7 @@ async def test_a_failover_reaches_the_session_that_has_the_stream(run: Run, sile
         successor.listen()
         url = f"ws://127.0.0.1:{successor.getsockname()[1]}"
         await tell(dispatcher, webhook("started", url=url, at_ms=T0 + 5000))
-        connection, _ = await asyncio.wait_for(asyncio.to_thread(successor.accept), 30)
+        connection, _ = await asyncio.wait_for(asyncio.to_thread(successor.accept), PATIENCE_S)
         connection.close()
     assert row().epoch == 1
 
@@ -262,7 +263,7 @@ async def test_stopping_does_not_wait_for_attempts_that_are_far_away(
     announced(database, "transcribed")
     dispatcher = await run((3600.0,))
     await until(lambda: row().failure, "the first attempt failed")
-    await asyncio.wait_for(dispatcher.stop(), 20)
+    await asyncio.wait_for(dispatcher.stop(), PATIENCE_S)
     assert row().epoch == 2
 
 

@@ -16,6 +16,7 @@ from cc_voice.fleet.local import LocalFleet
 from cc_voice.fleet.messages import Announce, Closed, Ready, ToOwner
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
+from tests.conftest import PATIENCE_S
 from tests.fleet.conftest import spec, until, webhook
 
 
@@ -149,7 +150,7 @@ async def test_a_stopped_fleet_has_no_process_and_gives_nothing_back(own: Callab
     owner = await own(2)
     owner.fleet.open(spec("s1", silent_zoom))
     pids = owner.pids
-    await asyncio.wait_for(owner.fleet.stop(), 20)
+    await asyncio.wait_for(owner.fleet.stop(), PATIENCE_S)
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid or 0, 0)

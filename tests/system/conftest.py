@@ -123,7 +123,7 @@ def appliance(tmp_path: Path) -> Iterator[Appliance]:
 async def zoom(appliance: Appliance) -> AsyncIterator[Simulator]:
     """The simulator; tests deliver its webhooks themselves, so that they can repeat or delay them."""
     config = SimulatorConfig(
-        client_id=APP.client_id, client_secret=str(APP.client_secret), webhook_secret=str(APP.webhook_secret), keep_alive_s=2.0
+        client_id=APP.client_id, client_secret=str(APP.client_secret), webhook_secret=str(APP.webhook_secret), keep_alive_s=5.0
     )
     async with Simulator(config) as simulator:
         yield simulator
