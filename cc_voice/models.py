@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from cc_voice import phrase_lists
+from cc_voice.languages import primary
 from cc_voice.settings import ModelSize, Settings
 from cc_voice.speech import fetching, grammar
 from cc_voice.speech import models as catalogue
@@ -80,7 +81,7 @@ def list_(config: Path | None, data_dir: Path | None, language: str | None, with
     settings = load_settings(config, data_dir)
     lines = lines_of(settings)
     if language is not None:
-        lines = [line for line in lines if line.language.partition("-")[0] == language.partition("-")[0]]
+        lines = [line for line in lines if primary(line.language) == primary(language)]
     hidden = [line.name for line in lines if line.state == "obsolete" and not with_obsolete]
     lines = [line for line in lines if line.name not in hidden]
     if as_json:
@@ -374,8 +375,7 @@ def _of_language(offer: Offer, language: str, size: ModelSize | None, prefer: Mo
 
     What is obsolete or not for commercial use is passed over as long as there is another. Without `size` any size will do.
     """
-    primary = language.partition("-")[0]
-    fitting = [one for one in offer.models if one.url and one.language.partition("-")[0] == primary]
+    fitting = [one for one in offer.models if one.url and primary(one.language) == primary(language)]
     exact = [one for one in fitting if one.language == language] or fitting
     sized = [[one for one in some if one.small == ((size or prefer) == "small")] for some in (exact, fitting)]
     choices = [*sized[0], *(sized[1] if size else exact)]

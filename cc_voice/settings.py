@@ -215,7 +215,7 @@ def _decode_hook(kind: type[Any], value: Any) -> Any:
     if issubclass(kind, Path) and isinstance(value, str):
         return Path(value)
     # Never the value: a secret written as a number would stand in the message
-    raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
+    raise TypeError(f"{type(value).__name__} instead of text")
 
 
 def _encode_hook(value: Any) -> Any:
@@ -262,9 +262,9 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, over
         known = ", ".join(Settings.__struct_fields__)
         raise SettingsError(f"{origins[unknown[0]]}: unknown setting {unknown[0]!r}; known are {known}")
     try:
-        settings = msgspec.convert(_plain(values), Settings, dec_hook=_decode_hook, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(wording.in_words(str(error), origins, Settings)) from error
+        settings: Settings = wording.converted(_plain(values), Settings, _decode_hook)
+    except wording.WrongValue as error:
+        raise SettingsError(f"{origins[str(error.path[0])]}: {error}") from error
     return _checked(settings)
 
 

@@ -15,6 +15,7 @@ from cc_voice import queries
 from cc_voice.call.rows import ChannelRow, LegLanguageRow
 from cc_voice.store import enrichment
 from cc_voice.zoom_reports import Queue, QueueInterval
+from tests.conftest import examples
 from tests.stored_calls import (
     NOON,
     SITE,
@@ -63,7 +64,7 @@ def ratio_error(pairs: list[tuple[float, float]]) -> float:
 
 
 @given(n=st.integers(1, 5000), share=st.floats(0, 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_wilson_is_the_textbooks(n: int, share: float) -> None:
     hits = round(n * share)
     with new_store() as con:
@@ -77,7 +78,7 @@ def test_wilson_is_the_textbooks(n: int, share: float) -> None:
 
 
 @given(st.lists(st.tuples(st.one_of(st.none(), st.integers(0, 10**9)), st.one_of(st.none(), st.integers(0, 10**9))), max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_a_ratio_of_sums_takes_rows_with_both_numbers(rows: list[tuple[int | None, int | None]]) -> None:
     both = [(a, b) for a, b in rows if a is not None and b is not None]
     whole = sum(b for _, b in both)

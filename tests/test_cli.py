@@ -19,6 +19,7 @@ from cc_voice.call.batch import MediaRefusal, Oddity, StageReached, StreamNotes,
 from cc_voice.cli import main
 from cc_voice.store import batches, streams
 from cc_voice.store.database import Database
+from tests.conftest import PATIENCE_S
 from tests.fleet.rest import Planned, Rest, serving
 from tests.store.conftest import SITE, announce, golden
 
@@ -76,12 +77,14 @@ try:
 except SystemExit:
     print([name for name in ("duckdb", "vosk", "polars", "litestar", "numpy") if name in sys.modules], file=sys.stderr)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     assert done.stderr.strip() == "[]"
 
 
 def test_python_m_is_the_same_command() -> None:
-    done = subprocess.run([sys.executable, "-m", "cc_voice", "--version"], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "cc_voice", "--version"], capture_output=True, text=True, timeout=PATIENCE_S, check=True
+    )
     assert "0.1.0" in done.stdout
 
 

@@ -27,6 +27,7 @@ from cc_voice.exports import ExportError, staging
 from cc_voice.exports.folder import Options, export
 from cc_voice.exports.manifest import DICTIONARY, Manifest
 from cc_voice.settings import Site
+from tests.conftest import PATIENCE_S, examples
 from tests.stored_calls import NOON, SITE, Connection, call, golden_call_heard_twice, leg, new_store, say, write
 
 BOTH = ("csv", "parquet")
@@ -170,7 +171,7 @@ def test_a_reports_csv_follows_the_same_rules(con: Connection, tmp_path: Path) -
     assert body.encode() == (tmp_path / "t.csv").read_bytes()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=5))
 def test_any_text_arrives(tmp_path: Path, values: list[str]) -> None:
     given_tables(texts(*values), tmp_path, BOTH)
@@ -301,7 +302,7 @@ with queries.exported(con) as source:
     made = folder.export(source, Path({str(tmp_path)!r}), folder.Options())
 print(sum(file.rows for file in made.files if file.name != "data_dictionary.csv"))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.stdout.split() == [str(2 * (1 + 1 + 12 + 115 + 7 + 52))], done.stderr[-2000:]
 
 
@@ -465,14 +466,14 @@ def test_a_killed_export_leaves_the_old_or_is_finished_by_the_next(days: Connect
     stored(days, tmp_path / "f", partition=True)
     before = tree(tmp_path / "f")
     program = [sys.executable, "-c", KILLED]
-    assert subprocess.run([*program, moment, tmp_path / "f"], timeout=120, check=False).returncode == -signal.SIGKILL
+    assert subprocess.run([*program, moment, tmp_path / "f"], timeout=2 * PATIENCE_S, check=False).returncode == -signal.SIGKILL
     after = {name: body for name, body in tree(tmp_path / "f").items() if not name.startswith(".")}
     if moment == "making":
         assert after == before
     else:
         assert after["manifest.json"] == before["manifest.json"], "the manifest is moved last"
         staging.finish(tmp_path / "f")
-        subprocess.run([*program, "never", tmp_path / "whole"], timeout=120, check=True)
+        subprocess.run([*program, "never", tmp_path / "whole"], timeout=2 * PATIENCE_S, check=True)
         assert tree(tmp_path / "f") == tree(tmp_path / "whole")
 
 

@@ -20,11 +20,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cc_voice.bench.chain import word_errors, words_of
+from cc_voice.bench.chain import words_of
 from cc_voice.call.batch import Batch, CallMeasured
+from cc_voice.call.disagreement import edits
 from cc_voice.call.intervals import canonical, length
-from cc_voice.call.lexicon import primary
 from cc_voice.call.rows import MeasuredCall
+from cc_voice.languages import primary
 from cc_voice.rtms.client import Credentials, StreamClient, StreamTarget
 from cc_voice.rtms.webhooks import Started, parse_webhook
 from cc_voice.sessions.recognition import Recognition
@@ -173,7 +174,7 @@ def judge(call: ScriptedCall, condition: str, measured: MeasuredCall) -> Followe
         switches_scripted=scripted_count,
         switch_error_ms=max(offsets) if found_count == scripted_count else None,
         words=len(expected_words),
-        word_errors=word_errors(expected_words, heard),
+        word_errors=edits(expected_words, heard),
         source=max(sorted(set(sources)), key=sources.count) if sources else "nothing",
     )
 

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from cc_voice.call.intervals import contains
-from cc_voice.call.lexicon import REPEAT_PHRASES, asks, asks_to_repeat, normalise, primary
+from cc_voice.call.lexicon import REPEAT_PHRASES, asks, asks_to_repeat, normalise
 from cc_voice.call.pace import main_language
 from cc_voice.call.reasons import Metrics, Unmeasured, Value
 from cc_voice.call.scope import LegScope, middle
 from cc_voice.call.transcript import Utterance
 from cc_voice.call.turns import PARTIES, Party
 from cc_voice.call.words import SpokenWord
+from cc_voice.languages import primary
 
 PUNCT, PATTERN, MIXED = "punct", "pattern", "mixed"
 _MARKS = frozenset(".?!…。？！؟")

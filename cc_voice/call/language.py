@@ -28,9 +28,9 @@ import msgspec
 
 from cc_voice.call.analysis import ChannelAnalysis, Comparison, Interval
 from cc_voice.call.intervals import Intervals, clip, length, overlapping
-from cc_voice.call.lexicon import primary
 from cc_voice.call.policy import LanguagePolicy
 from cc_voice.call.transcript import Utterance
+from cc_voice.languages import primary
 
 Source = Literal["text", "tag", "recognisers", "configured"]
 

@@ -5,6 +5,8 @@ Tokens are lower case without punctuation at their ends, as `normalise` makes th
 
 import unicodedata
 
+from cc_voice.languages import primary
+
 
 def _listed(words: str) -> frozenset[str]:
     return frozenset(words.split())
@@ -207,11 +209,6 @@ NUMBER_WORDS: dict[str, frozenset[str]] = {
 
 UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my"})
 """Languages written without spaces: talk speed is characters per minute."""
-
-
-def primary(language: str) -> str:
-    """Return the primary subtag of a BCP-47 tag, lower case: `es` of `es-MX`."""
-    return language.replace("_", "-").split("-", 1)[0].lower()
 
 
 def normalise(token: str) -> str:

@@ -8,7 +8,6 @@ from cc_voice.call.asking import AskingFindings, asking_metrics, find_asking
 from cc_voice.call.disagreement import disagreement_metrics
 from cc_voice.call.intervals import Intervals, clip, length
 from cc_voice.call.legs import Handling
-from cc_voice.call.lexicon import primary
 from cc_voice.call.loudness import Echoed, Raised, echoed, loudness_metrics, raised_voices
 from cc_voice.call.multilingual import LanguageFindings, by_language, find_languages, language_metrics
 from cc_voice.call.needs import gate
@@ -37,6 +36,7 @@ from cc_voice.call.talk import (
 )
 from cc_voice.call.turns import PARTIES, Party, TurnTaking, floor_changes, longest_turn_ms, overlapping_turns, take_turns
 from cc_voice.call.words import SpokenWord, counted, spoken, within
+from cc_voice.languages import primary
 from cc_voice.thresholds import ThresholdSet
 
 

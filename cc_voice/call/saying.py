@@ -9,7 +9,6 @@ from cc_voice.call.asking import is_question
 from cc_voice.call.ids import leg_id, utterance_id
 from cc_voice.call.intervals import contains, length, overlapping
 from cc_voice.call.legs import Handling
-from cc_voice.call.lexicon import primary
 from cc_voice.call.metrics import Findings, words_in
 from cc_voice.call.multilingual import by_language, mean_conf
 from cc_voice.call.pace import talk_speed
@@ -18,6 +17,7 @@ from cc_voice.call.rows import LegLanguageRow, UtteranceRow, WordRow
 from cc_voice.call.scope import LegScope, middle
 from cc_voice.call.transcript import Utterance, Word, mean_confidence
 from cc_voice.call.turns import PARTIES, Party, TurnTaking
+from cc_voice.languages import primary
 from cc_voice.thresholds import ThresholdSet
 
 Key = tuple[str, int]

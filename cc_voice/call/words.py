@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from cc_voice.call.intervals import Intervals, contains, overlapping
-from cc_voice.call.lexicon import UNSPACED, digits_in, is_filler, normalise, primary
+from cc_voice.call.lexicon import UNSPACED, digits_in, is_filler, normalise
 from cc_voice.call.transcript import Utterance
+from cc_voice.languages import primary
 
 
 class SpokenWord(msgspec.Struct, frozen=True):

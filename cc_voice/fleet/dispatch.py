@@ -32,6 +32,7 @@ import structlog
 
 from cc_voice.call import ids
 from cc_voice.call.batch import Batch, StageReached, StreamProgress
+from cc_voice.fleet import background
 from cc_voice.fleet.board import Board
 from cc_voice.fleet.control import Control
 from cc_voice.fleet.local import LocalFleet, WorkerStatus
@@ -357,16 +358,7 @@ class Dispatcher:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
 
     def _spawn(self, work: Coroutine[None, None, None], tasks: "set[asyncio.Task[None]] | None" = None) -> None:
-        kept = self._tasks if tasks is None else tasks
-        task = asyncio.create_task(work)
-        kept.add(task)
-        task.add_done_callback(kept.discard)
-        task.add_done_callback(_finished)
-
-
-def _finished(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("work failed", error=repr(error))
+        background.spawn(work, self._tasks if tasks is None else tasks)
 
 
 def _numbers(notice: ConcurrencyNotice) -> dict[str, int | None]:

@@ -19,7 +19,7 @@ import msgspec
 import structlog
 
 from cc_voice import settings as configuration
-from cc_voice.fleet import worker
+from cc_voice.fleet import background, worker
 from cc_voice.fleet.messages import TO_OWNER, Closed, Drain, Lending, OpenStream, Progress, Ready, Said, Spooled, ToOwner, ToWorker
 from cc_voice.fleet.pipes import PipeWriter
 from cc_voice.fleet.stderr import Relay
@@ -188,9 +188,7 @@ class LocalFleet:
         log.error("worker lost", worker=seat.number, exit_code=code, why=_why(code), streams=len(seat.streams))
         if any(other.pipe is not None for other in self._seats):
             self._give_back(seat)  # the others can take them up at once: Zoom waits 60 s, not longer
-        task = asyncio.create_task(self._replace(seat))
-        self._replacements.add(task)
-        task.add_done_callback(self._replacements.discard)
+        background.spawn(self._replace(seat), self._replacements)
 
     async def _replace(self, seat: _Seat) -> None:
         seat.ready.clear()

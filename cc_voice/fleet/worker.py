@@ -20,7 +20,7 @@ import structlog
 
 from cc_voice import settings as configuration
 from cc_voice.call.batch import Batch, CallMeasured, LiveWords, StageReached, StreamNotes, StreamProgress
-from cc_voice.fleet import stderr
+from cc_voice.fleet import background, stderr
 from cc_voice.fleet.messages import (
     TO_WORKER,
     Announce,
@@ -115,9 +115,7 @@ class Worker:
     def _receive(self, message: ToWorker) -> None:
         match message:
             case OpenStream(spec=spec):
-                task = asyncio.create_task(self._serve(spec))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                background.spawn(self._serve(spec), self._tasks)
             case Announce():
                 # Not at once: a session that was opened by the message before exists after its task's first step
                 asyncio.get_running_loop().call_soon(self._announce, message)

@@ -13,10 +13,9 @@ from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
 from cc_voice.call.batch import Batch, CallMeasured, Stage, StageReached
 from cc_voice.call.events import CallEvent, Participant
 from cc_voice.call.intervals import canonical, subtract
-from cc_voice.call.lexicon import primary
 from cc_voice.call.measure import measure
 from cc_voice.call.policy import LanguagePolicy
-from cc_voice.languages import LanguageSettings
+from cc_voice.languages import LanguageSettings, primary
 from cc_voice.rtms.events import MIXED_SOURCE
 from cc_voice.sessions import journal
 from cc_voice.sessions.journal import Journal

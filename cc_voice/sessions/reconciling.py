@@ -19,9 +19,9 @@ import structlog
 from cc_voice.call.analysis import Comparison, Interval
 from cc_voice.call.intervals import canonical
 from cc_voice.call.language import Track, track
-from cc_voice.call.lexicon import primary
 from cc_voice.call.policy import LanguagePolicy
 from cc_voice.call.transcript import Utterance, Word, mean_confidence
+from cc_voice.languages import primary
 from cc_voice.rtms.enums import LANGUAGES
 from cc_voice.sessions.listening import HeardChannel, Run
 from cc_voice.speech.decoding import Segment, decode

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 
+from cc_voice.languages import primary
 from cc_voice.speech.recogniser import Recogniser, RecogniserFactory
 
 ANYTHING_ELSE = "[unk]"
@@ -131,4 +132,4 @@ def plain_words(phrase: str, vocabulary: frozenset[str] = frozenset()) -> list[s
 
 def of_language(words: dict[str, str], language: str) -> tuple[str, ...]:
     """Return the words of `DIGITS` or `YES_NO` for a BCP-47 tag; none for a language that has no list."""
-    return tuple(words.get(language.lower().partition("-")[0], "").split())
+    return tuple(words.get(primary(language), "").split())

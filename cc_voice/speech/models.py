@@ -24,6 +24,7 @@ from typing import Any
 import msgspec
 
 from cc_voice import languages
+from cc_voice.languages import primary
 from cc_voice.settings import ModelSize, bundled
 from cc_voice.speech import graphs
 from cc_voice.speech.errors import ModelError
@@ -209,7 +210,7 @@ def ranked(
     """
     wanted = language.lower()
     usable = [model for model in models if allow_test_model or not model.test_only]
-    fitting = [model for model in usable if _primary(model.language) == _primary(wanted)]
+    fitting = [model for model in usable if primary(model.language) == primary(wanted)]
     return sorted(
         fitting, key=lambda model: (model.test_only, model.language.lower() != wanted, model.small != (prefer == "small"))
     )
@@ -314,10 +315,6 @@ def _read(path: Path, kind: type[Any]) -> Any:
         raise ModelError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise ModelError(f"{path} cannot be used: {error}") from error
-
-
-def _primary(tag: str) -> str:
-    return tag.lower().partition("-")[0]
 
 
 def _check_sum(info: ModelInfo, name: str, expected: str) -> None:

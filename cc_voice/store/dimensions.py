@@ -8,7 +8,8 @@ import zoneinfo
 
 import msgspec
 
-from cc_voice.call.lexicon import UNSPACED, primary
+from cc_voice.call.lexicon import UNSPACED
+from cc_voice.languages import primary
 from cc_voice.settings import Site
 from cc_voice.store.database import Connection
 from cc_voice.thresholds import ThresholdSet

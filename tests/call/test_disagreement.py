@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from cc_voice.call.disagreement import Compared, disagreement_metrics, edits, tokens
 from cc_voice.call.reasons import Unmeasured
 from tests.call.calls import chosen_from, local, zoom
+from tests.conftest import examples
 
 WORDS = st.lists(st.sampled_from("abcd"), max_size=80)
 
@@ -22,7 +23,7 @@ def textbook(first: list[str], second: list[str]) -> int:
 
 
 @given(WORDS, WORDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_edits_are_the_textbooks(first: list[str], second: list[str]) -> None:
     assert edits(first, second) == textbook(first, second) == edits(second, first)
 

@@ -12,9 +12,10 @@ from cc_voice.call.measure import measure
 from cc_voice.call.rows import LegRow, MeasuredCall
 from cc_voice.thresholds import ThresholdSet
 from tests.call.strategies import STEP, conversations, streams
+from tests.conftest import examples
 
 THRESHOLDS = ThresholdSet(cust_speech_on_hold=True)
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=examples(40), deadline=None)
 DATES = {"leg_id", "call_id", "answered_unix_ms", "ended_unix_ms"}
 
 

@@ -12,6 +12,7 @@ from cc_voice.call.rows import LegRow
 from tests.call.calls import ANSWERED, DEFAULTS, between_two, channel, local, measured, reasons_of, scopes_of, stream, zoom
 from tests.call.golden import event
 from tests.call.strategies import conversations
+from tests.conftest import examples
 
 
 def test_overtalk_is_counted_by_class_and_charged_to_the_interrupter() -> None:
@@ -139,7 +140,7 @@ def percentages(leg: LegRow) -> dict[str, float]:
     return {name: value for name in LegRow.__struct_fields__ if name.endswith("_pct") and (value := getattr(leg, name)) is not None}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(conversations())
 def test_rates_are_what_their_parts_say(call: StreamAnalysis) -> None:
     (leg,) = measure([call], DEFAULTS).legs

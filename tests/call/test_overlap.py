@@ -12,6 +12,7 @@ from cc_voice.call.overlap import Overtalk, events_of, interruptions, overtalk
 from cc_voice.call.turns import Party, take_turns
 from tests.call.calls import DEFAULTS
 from tests.call.strategies import spans
+from tests.conftest import examples
 
 
 def found(agent: Iterable[Interval], customer: Iterable[Interval]) -> list[Overtalk]:
@@ -113,7 +114,7 @@ sets = st.lists(spans, max_size=10).map(canonical)
 MIRROR: dict[Party | None, Party | None] = {"agent": "customer", "customer": "agent", None: None}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(sets, sets)
 def test_events_are_the_overlap_of_both_and_one_class_each(agent: Intervals, customer: Intervals) -> None:
     events = found(agent, customer)
@@ -128,7 +129,7 @@ def test_events_are_the_overlap_of_both_and_one_class_each(agent: Intervals, cus
             assert event.start_ms in {start for start, _ in incoming}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(sets, sets)
 def test_swapping_the_parties_swaps_the_blame(agent: Intervals, customer: Intervals) -> None:
     assume(not set(agent) & set(customer))  # who comes first of two units with equal start and end is a convention

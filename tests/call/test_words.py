@@ -8,6 +8,7 @@ from cc_voice.call.transcript import Utterance, Word
 from cc_voice.call.words import SpokenWord, counted, meets, read_out, spoken, units, within
 from tests.call.calls import local, zoom
 from tests.call.strategies import utterances
+from tests.conftest import examples
 
 
 def word(text: str, start: int = 0, end: int = 100, *, timed: bool = True, language: str = "en") -> SpokenWord:
@@ -107,7 +108,7 @@ def test_characters_count_in_scripts_without_spaces() -> None:
     assert units(word("เก่ง", language="th")) == 3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(utterances(), max_size=4))
 def test_every_word_is_kept_in_order_and_inside_its_utterance(said: list[Utterance]) -> None:
     words = spoken(said)

@@ -24,9 +24,11 @@ from cc_voice.speech.machine import Machine
 from cc_voice.store import batches, inbox, recordings, spool, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.streams import StreamRow
+from tests.conftest import PATIENCE_S
 from tests.fleet.conftest import APP, T0, record, until, webhook
 from tests.fleet.rest import Rest, serving
 from tests.store.conftest import golden
+from tests.stored_calls import new_database
 
 Run = Callable[..., Awaitable[Dispatcher]]
 AT_ONCE = (0.01, 0.01, 0.01)
@@ -34,7 +36,7 @@ AT_ONCE = (0.01, 0.01, 0.01)
 
 @pytest.fixture
 def database(site: Settings) -> Iterator[Database]:
-    opened = Database.open(site.database_path)
+    opened = new_database(site.database_path)
     yield opened
     opened.close()
 
@@ -172,7 +174,7 @@ async def test_a_failover_reaches_the_session_that_has_the_stream(run: Run, sile
         successor.listen()
         url = f"ws://127.0.0.1:{successor.getsockname()[1]}"
         await tell(dispatcher, webhook("started", url=url, at_ms=T0 + 5000))
-        connection, _ = await asyncio.wait_for(asyncio.to_thread(successor.accept), 30)
+        connection, _ = await asyncio.wait_for(asyncio.to_thread(successor.accept), PATIENCE_S)
         connection.close()
     assert row().epoch == 1
 
@@ -285,7 +287,7 @@ async def test_stopping_does_not_wait_for_attempts_that_are_far_away(
     announced(database, "transcribed")
     dispatcher = await run((3600.0,))
     await until(lambda: row().failure, "the first attempt failed")
-    await asyncio.wait_for(dispatcher.stop(), 20)
+    await asyncio.wait_for(dispatcher.stop(), PATIENCE_S)
     assert row().epoch == 2
 
 

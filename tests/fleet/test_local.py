@@ -19,6 +19,7 @@ from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
 from cc_voice.speech.machine import Machine
 from cc_voice.speech.recogniser_pool import PoolCounts
+from tests.conftest import PATIENCE_S
 from tests.fleet.conftest import spec, until, webhook
 
 
@@ -162,7 +163,7 @@ async def test_a_stopped_fleet_has_no_process_and_gives_nothing_back(own: Callab
     owner = await own(2)
     owner.fleet.open(spec("s1", silent_zoom))
     pids = owner.pids
-    await asyncio.wait_for(owner.fleet.stop(), 20)
+    await asyncio.wait_for(owner.fleet.stop(), PATIENCE_S)
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid or 0, 0)

@@ -22,13 +22,13 @@ from cc_voice.speech.codecs import Samples
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
 from cc_voice.store import recordings
+from tests.conftest import PATIENCE_S
 from tests.sessions.conftest import (
     AGENT,
     CUSTOMER,
     ENDED,
     LENGTH_MS,
     OPENING,
-    PATIENCE_S,
     RATE_HZ,
     T0,
     Stream,

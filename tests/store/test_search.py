@@ -15,6 +15,7 @@ from cc_voice.store.errors import SearchError
 from cc_voice.store.passages import Piece
 from cc_voice.store.search import SearchFilter, fold, pattern, search
 from cc_voice.store.wanted import Near, Phrase, Word
+from tests.conftest import examples
 from tests.stored_calls import NOON, SITE, Connection, call, leg, new_store, say, write
 
 DAY = datetime.timedelta(days=1)
@@ -65,7 +66,7 @@ def test_a_text_as_words_of_the_index(con: Connection, text: str, words: list[st
 
 
 @given(st.lists(st.text(max_size=30), max_size=20))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_no_text_breaks_the_index_or_its_marks(texts: list[str]) -> None:
     clean = [text.encode(errors="ignore").decode().replace("\0", "") for text in texts]
     with new_store() as con:
@@ -118,7 +119,7 @@ PHRASES = st.lists(st.builds(Word, WORDS, st.booleans()), min_size=1, max_size=2
 
 
 @given(st.lists(WORDS, max_size=8), st.one_of(PHRASES, st.builds(Near, PHRASES, PHRASES, st.integers(1, 4))))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_what_is_found_is_what_is_marked(said: list[str], atom: Phrase | Near) -> None:
     """The store's expression and the marks are two readings of one query."""
     found = MEMORY.execute("select regexp_matches(?, ?)", [f" {' '.join(said)} ", pattern(atom)]).fetchall()[0][0]

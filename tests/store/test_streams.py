@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cc_voice.call.batch import MediaRefusal, Oddity, StageReached, StreamNotes, StreamProgress
 from cc_voice.store import streams
 from cc_voice.store.database import Database
+from tests.conftest import examples
 from tests.store.conftest import announce
 
 STAGES = ("recorded", "transcribed", "measured", "failed", "revoked")
@@ -76,7 +77,7 @@ def test_unfinished_streams_are_resumed_oldest_first_and_listed_newest_first(dat
     assert [row.stream_id for row in database.read_now(lambda con: streams.of_call(con, "golden"))] == ["s0", "s1", "s2"]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(wanted=st.lists(st.sampled_from(STAGES), min_size=1, max_size=8))
 def test_no_order_of_deliveries_moves_a_stream_backwards(tmp_path_factory: pytest.TempPathFactory, wanted: list[str]) -> None:
     database = Database.open(tmp_path_factory.mktemp("streams") / "store.duckdb")

@@ -33,6 +33,7 @@ from cc_voice.web.filters import LAST_PAGE, parse
 from cc_voice.web.live import floor
 from cc_voice.web.metrics import BY_COLUMN, SECTIONS
 from tests.call.strategies import conversations
+from tests.conftest import examples
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 
@@ -137,7 +138,7 @@ def test_every_metric_is_a_column_of_the_leg_and_listed_once() -> None:
     assert set(listed) <= set(LegRow.__struct_fields__)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(conversations(), min_size=1, max_size=2))
 def test_every_number_opens_its_seconds(many: list[StreamAnalysis]) -> None:
     call = measure(many, ThresholdSet(cust_speech_on_hold=True))
