@@ -24,8 +24,9 @@ import duckdb
 import msgspec
 import polars as pl
 
-from cc_voice import owner, settings
+from cc_voice import dictionary, owner, settings
 from cc_voice.settings import bundled
+from cc_voice.store.dimensions import threshold_sets
 
 Connection = duckdb.DuckDBPyConnection
 Value = datetime.date | int | float | str | None
@@ -223,6 +224,7 @@ class Exported:
         self._con = con
         known = views()
         self.grains = {name: known[dataset.view] for name, dataset in DATASETS.items()}
+        self.columns = dictionary.explained(threshold_sets(con))
         self.watermark_ts: datetime.datetime | None = con.execute("select max(last_update_ts) from fact_call").fetchall()[0][0]
 
     def batches(self, table: str) -> Iterator[pl.DataFrame]:

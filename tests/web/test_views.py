@@ -172,7 +172,7 @@ def happened(name: str, at_ms: int) -> CallPlatformEvent:
 
 @given(st.integers(0, 36_000_000))
 def test_a_ruler_has_few_labels_all_inside(duration_ms: int) -> None:
-    ruler = lanes.draw(duration_ms, [], []).ruler
+    ruler = lanes.draw(duration_ms, [], [], [ThresholdSet()]).ruler
     assert 1 <= len(ruler) <= lanes.RULER_TICKS + 1
     assert all(0 <= float(tick.x[:-1]) < 100 for tick in ruler)
 
@@ -180,7 +180,7 @@ def test_a_ruler_has_few_labels_all_inside(duration_ms: int) -> None:
 @given(st.lists(st.tuples(st.sampled_from([*lanes.EVENTS, "unknown"]), st.integers(-1000, 70_000)), max_size=20))
 def test_labels_of_events_do_not_lie_on_each_other(found: list[tuple[str, int]]) -> None:
     events = [happened(name, at_ms) for name, at_ms in sorted(found, key=lambda pair: pair[1])]
-    ticks = lanes.draw(60_000, [], events).events
+    ticks = lanes.draw(60_000, [], events, [ThresholdSet()]).events
     assert all(tick.title for tick in ticks)
     spans = []
     for tick in ticks:
@@ -193,7 +193,7 @@ def test_labels_of_events_do_not_lie_on_each_other(found: list[tuple[str, int]])
 
 def test_a_raised_voice_is_shaded_in_the_lane_of_whoever_raised_it() -> None:
     found = (interval("raised_voice", 0, 3_000, party="customer", value=11.0), interval("overtalk", 5_000, 6_000, party="agent"))
-    drawn = lanes.draw(60_000, found, [])
+    drawn = lanes.draw(60_000, found, [], [ThresholdSet()])
     assert [band.css for band in drawn.bands_of("agent")] == ["f-over-band"]
     assert (
         [band.css for band in drawn.bands_of("customer")]
@@ -206,7 +206,7 @@ def test_a_change_of_language_is_marked_where_the_other_begins() -> None:
     answered = CallPlatformEvent(event_name="user_answered", at_ms=1_000, leg_id=None, participant=None)
     switch = interval("lang_switch", 20_000, 30_000, subkind="es", party="customer", outcome="en", value=0.9)
     ended = CallPlatformEvent(event_name="user_end", at_ms=45_000, leg_id=None, participant=None)
-    found = lanes.draw(60_000, [switch], [answered, ended]).events
+    found = lanes.draw(60_000, [switch], [answered, ended], [ThresholdSet()]).events
     assert [(tick.x, tick.label) for tick in found] == [
         ("1.667%", "Answered"),
         ("50.000%", "Customer: es"),
@@ -243,7 +243,7 @@ def test_a_change_of_language_is_marked_where_the_other_begins() -> None:
     ],
 )
 def test_an_interval_is_described_in_words(found: CallInterval, text: str) -> None:
-    assert lanes.describe(found) == text
+    assert lanes.describe(found, [ThresholdSet()]) == text
 
 
 # -- transcripts -------------------------------------------------------------------------------------------------------
