@@ -27,6 +27,7 @@ import polars as pl
 from cc_voice import dictionary, owner, settings
 from cc_voice.settings import bundled
 from cc_voice.store.dimensions import threshold_sets
+from cc_voice.store.migrate import tokeniser_macros
 
 Connection = duckdb.DuckDBPyConnection
 Value = datetime.date | int | float | str | None
@@ -207,7 +208,7 @@ def prepare(con: Connection) -> None:
         return
     folder = bundled("analytics")
     con.execute("set session TimeZone = 'UTC'")
-    con.execute(macros())
+    con.execute(_macros())
     con.execute((folder / "index.sql").read_text())
     for name in views():
         con.execute(f"create or replace temp view {name} as {(folder / 'views' / f'{name}.sql').read_text()}")
@@ -270,6 +271,10 @@ def pieces(con: Connection) -> list[tuple[str, int, int]]:
 
 def macros() -> str:
     """Return the macros of views and reports as SQL, for whoever asks the views of a copy."""
+    return f"{tokeniser_macros()}\n{_macros()}"
+
+
+def _macros() -> str:
     return (bundled("analytics") / "macros.sql").read_text()
 
 
