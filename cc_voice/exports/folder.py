@@ -24,7 +24,7 @@ from cc_voice import __version__
 from cc_voice.exports import manifest as manifests
 from cc_voice.exports.csv_files import write_csv
 from cc_voice.exports.errors import ExportError
-from cc_voice.exports.manifest import DICTIONARY, Described, ExportedFile, Manifest, Part, Table
+from cc_voice.exports.manifest import DICTIONARY, ExplainedColumn, ExportedFile, Manifest, Part, Table
 from cc_voice.exports.staging import MANIFEST, commit, working
 
 FORMATS = ("csv", "parquet")
@@ -55,7 +55,7 @@ class Source(Protocol):
         ...
 
     @property
-    def columns(self) -> Mapping[str, Described]:
+    def columns(self) -> Mapping[str, ExplainedColumn]:
         """What the columns mean, by name, whichever table they are in."""
         ...
 

@@ -20,7 +20,7 @@ DICTIONARY = "data_dictionary.csv"
 _READ_BYTES = 1 << 20
 
 
-class Described(Protocol):
+class ExplainedColumn(Protocol):
     """What a column means. Who asks knows it, and with which thresholds the rows were measured."""
 
     @property
@@ -118,7 +118,7 @@ def described(path: Path, name: str, rows: int) -> ExportedFile:
     return ExportedFile(name=name, rows=rows, bytes=path.stat().st_size, sha256=digest.hexdigest())
 
 
-def write_dictionary(path: Path, tables: tuple[Table, ...], known: Mapping[str, Described], bom: bool) -> ExportedFile:
+def write_dictionary(path: Path, tables: tuple[Table, ...], known: Mapping[str, ExplainedColumn], bom: bool) -> ExportedFile:
     """Write what every column of every table means; `known` is what is told of columns by their names."""
     rows = []
     for each in tables:

@@ -1,5 +1,7 @@
 """Languages written without spaces, found in Zoom's words however these are tagged; with the identifier that serves calls."""
 
+from collections.abc import Callable, Sequence
+
 import msgspec
 import pytest
 
@@ -30,7 +32,7 @@ ENGLISH = (
     "one moment please i will have a look for you",
     "you have been charged twice",
 )
-TAGS = {
+TAGS: dict[str, Callable[[str], Sequence[str | None]]] = {
     "right": lambda language: ["en"] * 3 + [language] * 3,
     "late": lambda language: ["en"] * 5 + [language],
     "wrong once": lambda language: ["en"] * 3 + [language, "es", language],
