@@ -33,7 +33,7 @@ create or replace temp macro as_words(said) as
 -- whether words (as `as_words` gives them) were said in this order; in a text of plain letters the first of them is looked for before
 -- the text is taken apart, which is most of the cost
 create or replace temp macro says_words(said, words, first_word) as
-    (strlen(said) <> length(said) or contains(lower(said), first_word)) and contains(as_words(said), words);
+    case when strlen(said) <> length(said) or contains(lower(said), first_word) then contains(as_words(said), words) else false end;
 
 -- whether a word or phrase was said, as search finds it: whole words in their order, in any case, accents aside
 create or replace temp macro says(said, phrase) as

@@ -202,15 +202,17 @@ def _said(texts: Sequence[str]) -> tuple[list[str], list[str]]:
     if len(words) == 1:
         return [f"c.call_no in ({candidates.format(needles='')})"], words
     may = " and ".join(f"contains(lower(u.text), k.first_{place})" for place in range(len(phrases)))
-    holds = " and ".join(f"contains(said, phrase_{place})" for place in range(len(phrases)))
+    holds = " and ".join(f"contains(said, k.phrase_{place})" for place in range(len(phrases)))
+    # CASE, as the sides of an AND are evaluated in whatever order: most texts need not be taken apart
     sql = f"""c.call_no in (
-        select call_no
-        from (
-            select k.*, ' ' || array_to_string(search_words(u.text), ' ') || ' ' as said
-            from ({candidates.format(needles=needles)}) as k
-            join fact_utterance as u on u.call_no = k.call_no and (strlen(u.text) <> length(u.text) or ({may}))
-        )
-        where {holds}
+        select k.call_no
+        from ({candidates.format(needles=needles)}) as k
+        join fact_utterance as u on u.call_no = k.call_no
+        where case
+            when strlen(u.text) <> length(u.text) or ({may})
+                then list_bool_and([{holds} for said in [' ' || array_to_string(search_words(u.text), ' ') || ' ']])
+            else false
+        end
     )"""
     return [sql], [*(value for phrase in phrases for value in (f" {' '.join(phrase)} ", phrase[0])), *words]
 
