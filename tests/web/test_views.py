@@ -13,6 +13,7 @@ from cc_voice.call import selection
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.batch import LiveWords
 from cc_voice.call.measure import measure
+from cc_voice.call.reasons import explain
 from cc_voice.call.rows import LegRow
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.store.call_list import CallFilter
@@ -326,6 +327,16 @@ def test_uncertain_words_are_marked_and_untimed_ones_kept_whole() -> None:
     assert [word.text for word in lines[1].words] == ["¡Hola!"]
     assert [chip.text for chip in lines[1].chips] == ["es", "Zoom"]
     assert transcript.confidence([said("a", 0, 600, party="agent", words=spoken)]) == {"agent": pytest.approx(0.65)}
+
+
+def test_the_page_goes_by_the_thresholds_of_the_leg() -> None:
+    own = ThresholdSet(overtalk_ms=500, low_conf=0.35, min_analysed_ms=20_000)
+    spoken = (CallWord(word="perhaps", start_ms=300, end_ms=600, conf=0.4), CallWord(word="so", start_ms=600, end_ms=700, conf=0.3))
+    leg = CallLeg(leg_id="x-1", leg_no=1, metrics={}, reasons={}, thresholds=own, intervals=())
+    lines = transcript.lines([said("a", 0, 700, party="agent", leg_id="x-1", words=spoken, text="perhaps so")], [leg], "en")
+    assert [word.low_conf for word in lines[0].words] == [None, 0.3]
+    assert lanes.describe(interval("overtalk", 0, 1, subkind="short"), [own]) == "overtalk under 500 ms"
+    assert explain("too_short", [own]) == "Less than 20 s of analysed time: only durations are given."
 
 
 def unused(channel: str, start_ms: int, end_ms: int, source: str, **more: object) -> UnusedLine:
