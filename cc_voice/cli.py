@@ -376,8 +376,11 @@ def check(names: tuple[str, ...], config: Path | None, data_dir: Path | None, as
 
 def _print_call(call: Mapping[str, Any]) -> None:
     """Print a call for reading: what it was, each leg's metrics or why they are missing, the transcript."""
-    from cc_voice.call.reasons import REASONS
+    import msgspec
+
+    from cc_voice.call.reasons import explain
     from cc_voice.questions import cell
+    from cc_voice.thresholds import ThresholdSet
 
     facts = call["call"]
     seconds = facts["duration_ms"] // 1000
@@ -386,7 +389,8 @@ def _print_call(call: Mapping[str, Any]) -> None:
         click.echo(f"\nleg {leg['leg_id']}")
         reasons = leg["reasons"]
         told = {name: value for name, value in leg["metrics"].items() if value is not None or name in reasons}
-        rows = [[name, cell(value), REASONS.get(reasons.get(name, ""), "")] for name, value in told.items()]
+        sets = (msgspec.convert(leg["thresholds"], ThresholdSet),)
+        rows = [[name, cell(value), explain(reasons.get(name, ""), sets) or ""] for name, value in told.items()]
         print_table(["metric", "value", "why it is missing"], rows)
     if call["utterances"]:
         click.echo("\ntranscript (seconds, party, language, words)")

@@ -7,10 +7,12 @@ A column that is added to a view gets its paragraph there.
 
 import functools
 import tomllib
+from collections.abc import Iterable
 
 import msgspec
 
 from cc_voice.settings import bundled
+from cc_voice.thresholds import ThresholdSet, told
 
 FIRST_VERSION = "0.1.0"
 
@@ -39,7 +41,21 @@ class _Paragraph(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 @functools.cache
 def columns() -> dict[str, Described]:
-    """Return every column by its name, in the order of the file, which is a reader's."""
-    told = tomllib.loads((bundled("analytics") / "columns.toml").read_text(encoding="utf-8"))
-    paragraphs = msgspec.convert(told, dict[str, _Paragraph])
+    """Return every column by its name, in the order of the file, which is a reader's.
+
+    Thresholds are places in these texts (`{long_silence_s}`): who shows one to somebody takes it from `explained`.
+    """
+    written = tomllib.loads((bundled("analytics") / "columns.toml").read_text(encoding="utf-8"))
+    paragraphs = msgspec.convert(written, dict[str, _Paragraph])
     return {name: Described(name=name, **msgspec.structs.asdict(each)) for name, each in paragraphs.items()}
+
+
+def explained(sets: Iterable[ThresholdSet]) -> dict[str, Described]:
+    """Return every column by its name, for numbers that were measured with these thresholds."""
+    known = tuple(sets)
+    return {
+        name: msgspec.structs.replace(
+            each, formula=told(each.formula, known), meaning=None if each.meaning is None else told(each.meaning, known)
+        )
+        for name, each in columns().items()
+    }

@@ -24,8 +24,10 @@ import duckdb
 import msgspec
 import polars as pl
 
-from cc_voice import owner, settings
+from cc_voice import dictionary, owner, settings
 from cc_voice.settings import bundled
+from cc_voice.store.dimensions import threshold_sets
+from cc_voice.store.migrate import tokeniser_macros
 
 Connection = duckdb.DuckDBPyConnection
 Value = datetime.date | int | float | str | None
@@ -206,7 +208,7 @@ def prepare(con: Connection) -> None:
         return
     folder = bundled("analytics")
     con.execute("set session TimeZone = 'UTC'")
-    con.execute(macros())
+    con.execute(_macros())
     con.execute((folder / "index.sql").read_text())
     for name in views():
         con.execute(f"create or replace temp view {name} as {(folder / 'views' / f'{name}.sql').read_text()}")
@@ -223,6 +225,7 @@ class Exported:
         self._con = con
         known = views()
         self.grains = {name: known[dataset.view] for name, dataset in DATASETS.items()}
+        self.columns = dictionary.explained(threshold_sets(con))
         self.watermark_ts: datetime.datetime | None = con.execute("select max(last_update_ts) from fact_call").fetchall()[0][0]
 
     def batches(self, table: str) -> Iterator[pl.DataFrame]:
@@ -268,6 +271,10 @@ def pieces(con: Connection) -> list[tuple[str, int, int]]:
 
 def macros() -> str:
     """Return the macros of views and reports as SQL, for whoever asks the views of a copy."""
+    return f"{tokeniser_macros()}\n{_macros()}"
+
+
+def _macros() -> str:
     return (bundled("analytics") / "macros.sql").read_text()
 
 

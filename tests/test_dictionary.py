@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from cc_voice import dictionary
+from cc_voice.thresholds import ThresholdSet
 from cc_voice.web.columns import tip
 from cc_voice.web.metrics import BY_COLUMN
 
@@ -43,5 +44,5 @@ def test_the_page_of_a_call_says_what_the_registry_says() -> None:
 
 
 def test_a_heading_tells_formula_or_at_least_the_name() -> None:
-    assert tip("hold_pct") == "hold_pct in the CSV: 100 · hold_ms ÷ interaction_ms"
-    assert tip("no_column_of_a_view") == "no_column_of_a_view in the CSV"
+    assert tip("hold_pct", [ThresholdSet()]) == "hold_pct in the CSV: 100 · hold_ms ÷ interaction_ms"
+    assert tip("no_column_of_a_view", [ThresholdSet()]) == "no_column_of_a_view in the CSV"

@@ -27,8 +27,10 @@ from cc_voice.exports import ExportError, staging
 from cc_voice.exports.folder import Options, export
 from cc_voice.exports.manifest import DICTIONARY, Manifest
 from cc_voice.settings import Site
+from cc_voice.store.calls import load_call
+from cc_voice.thresholds import ThresholdSet
 from tests.conftest import PATIENCE_S, examples
-from tests.stored_calls import NOON, SITE, Connection, call, golden_call_heard_twice, leg, new_store, say, write
+from tests.stored_calls import NOON, SITE, Connection, call, golden_call, golden_call_heard_twice, leg, new_store, say, write
 
 BOTH = ("csv", "parquet")
 TABLES = ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words")
@@ -54,6 +56,7 @@ class Given(msgspec.Struct):
 
     tables: dict[str, Any]
     watermark_ts: None = None
+    columns: dict[str, Any] = {}
 
     @property
     def grains(self) -> dict[str, str]:
@@ -320,6 +323,20 @@ def test_the_dictionary_has_every_column_of_every_table(exported: Path) -> None:
     hold = told.filter((pl.col("table") == "legs") & (pl.col("column") == "hold_pct")).row(0, named=True)
     assert (hold["unit"], hold["since_version"]) == ("%", "0.1.0")
     assert hold["grain"] == "one row per leg (one agent's part of a call)"
+
+
+def test_the_dictionary_tells_the_thresholds_of_the_legs(con: Connection, tmp_path: Path) -> None:
+    """A site that changed one, or has one of its own for a queue, must not read the default's."""
+    golden = golden_call()
+    patient = ThresholdSet(name="patient", long_silence_ms=5_500)
+    write(con, msgspec.structs.replace(golden, thresholds={leg.leg_id: patient for leg in golden.legs}))
+    stored(con, tmp_path / "one", BOTH)
+    write(con, call("b", leg("b"), at=NOON))
+    stored(con, tmp_path / "two", BOTH)
+    column = pl.col("column") == "long_silence_count"
+    told = [pl.read_csv(tmp_path / name / DICTIONARY).filter(column)["formula"].to_list() for name in ("one", "two")]
+    assert told == [["silences of 5.5 s and more"], ["silences of 3 or 5.5 s and more"]]
+    assert load_call(con, golden.call.call_id).legs[0].thresholds.long_silence_ms == 5_500
 
 
 # -- by site and day -------------------------------------------------------------------------------------------------

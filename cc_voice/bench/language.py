@@ -25,6 +25,7 @@ from cc_voice.call.batch import Batch, CallMeasured
 from cc_voice.call.disagreement import edits
 from cc_voice.call.intervals import canonical, length
 from cc_voice.call.rows import MeasuredCall
+from cc_voice.call.tokeniser import units
 from cc_voice.languages import primary
 from cc_voice.rtms.client import Credentials, StreamClient, StreamTarget
 from cc_voice.rtms.webhooks import Started, parse_webhook
@@ -86,13 +87,13 @@ class ScriptedCall(msgspec.Struct, frozen=True):
         return [after[0].start_ms for (old, _), (new, after) in pairwise(self.stretches(party)) if old != new]
 
     def stretches(self, party: str) -> list[tuple[str, list[_Line]]]:
-        """Return a party's lines by language, by the dictionary's rule: 1.5 s and three words, else they are in the one before."""
+        """Return a party's lines by language, by the rule of switches; what is too short for it is in the one before."""
         rule = ThresholdSet()
         found: list[tuple[str, list[_Line]]] = []
         for language, group in groupby(self.of(party), key=lambda line: primary(line.language)):
             lines = list(group)
             speech_ms = sum(length(canonical(line.speech)) for line in lines)
-            words = sum(len(words_of(line.text)) for line in lines)
+            words = sum(units(line.text) for line in lines)
             if found and (speech_ms < rule.lang_switch_ms or words < rule.lang_switch_words or found[-1][0] == language):
                 found[-1][1].extend(lines)
             else:

@@ -7,7 +7,7 @@ import msgspec
 from cc_voice.call.events import CallEvent
 from cc_voice.call.rows import MeasuredCall
 from cc_voice.call.transcript import Utterance
-from cc_voice.thresholds import QueueThresholds, ThresholdSet
+from cc_voice.thresholds import ThresholdSet
 
 OpenStage = Literal["received", "recorded", "transcribed"]
 """Stages from which a session goes on, in order."""
@@ -102,9 +102,7 @@ class CallMeasured(msgspec.Struct, frozen=True, kw_only=True, tag="measured"):
     epoch: int
     revision: int
     thresholds: ThresholdSet
-    """What the metrics were measured with; the store gives equal sets one id."""
-    by_queue: tuple[QueueThresholds, ...] = ()
-    """What those legs were measured with whose queue has a set of its own."""
+    """What the metrics were measured with, but for legs that `call.thresholds` names; the store gives equal sets one id."""
     call: MeasuredCall
 
 

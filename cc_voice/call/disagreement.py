@@ -7,8 +7,9 @@ neither recogniser is the truth: it is the same whichever of them is called the 
 does not prove that both are right, but where they disagree one of them is wrong. Rates of several pieces of speech are joined as a
 ratio of sums.
 
-Two spellings of one word are no disagreement: case, punctuation and hyphens do not count, and figures are spelt out in `en` and
-`es`. Languages written without spaces are compared by character, as nobody agrees where their words end.
+Two spellings of one word are no disagreement: words are compared as search compares them (`tokeniser.py`), so case, accents,
+punctuation and hyphens do not count, and figures are spelt out in `en` and `es`. Scripts written without spaces are compared by
+character, as nobody agrees where their words end.
 """
 
 import re
@@ -17,7 +18,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from rapidfuzz.distance import Levenshtein
 
-from cc_voice.call.lexicon import UNSPACED, normalise
+from cc_voice.call import tokeniser
+from cc_voice.call.lexicon import normalise
 from cc_voice.call.numerals import figures
 from cc_voice.call.reasons import Metrics, Unmeasured
 from cc_voice.call.transcript import Utterance
@@ -64,7 +66,7 @@ def edits(first: Sequence[str], second: Sequence[str]) -> int:
 
 
 def tokens(utterances: Iterable[Utterance]) -> tuple[str, ...]:
-    """Return what is compared: words in one spelling, characters of languages without spaces."""
+    """Return what is compared: words in one spelling, characters of scripts without spaces."""
     return tuple(token for said in utterances for word in said.words for token in _spellings(word.word, primary(said.language)))
 
 
@@ -74,8 +76,11 @@ _READ_OUT = re.compile(r"\d+(?:-\d+)+")
 
 
 def _spellings(word: str, language: str) -> list[str]:
-    if language in UNSPACED:
-        return [character for character in normalise(word) if character.isalnum()]
+    return [unit for part in _parts(word, language) for unit in tokeniser.spellings(part)]
+
+
+def _parts(word: str, language: str) -> list[str]:
+    """Return a word with its figures spelt out and its hyphens parted."""
     text = normalise(word)
     if _READ_OUT.fullmatch(text):
         return [spelt for figure in text.replace("-", "") for spelt in figures(figure, language)]

@@ -70,6 +70,7 @@ def measure(
         null_reasons=tuple(row for name, metrics in zip(ids, measured, strict=True) for row in _reasons(name, metrics)),
         unused_utterances=unused,
         unused_words=unused_words,
+        thresholds={name: chosen for name, chosen in zip(ids, sets, strict=True) if chosen != thresholds},
     )
 
 

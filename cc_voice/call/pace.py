@@ -10,7 +10,7 @@ from cc_voice.call.intervals import Intervals, canonical, length, split, subtrac
 from cc_voice.call.lexicon import UNSPACED
 from cc_voice.call.reasons import Unmeasured, Value
 from cc_voice.call.turns import Ipu, Party, Turn, other
-from cc_voice.call.words import SpokenWord, read_out, units, within
+from cc_voice.call.words import SpokenWord, read_out, within
 from cc_voice.thresholds import ThresholdSet
 
 
@@ -18,11 +18,11 @@ def talk_speed(words: Sequence[SpokenWord], speech: Intervals, thresholds: Thres
     """`wpm_p`: words in S_p, without fillers, ÷ (talk_ms_p / 60000); characters in scripts without spaces.
 
     Numbers read out (six digits and more) are left out of both words and time: counting their words would inflate the speed, as
-    1.3 says; keeping their time would understate it by as much. `words` are counted words of one language, sorted.
+    1.3 says; keeping their time would understate it by as much. `words` are counted units of one language, sorted.
     """
     numbers = read_out(words, thresholds.digit_run_words)
     kept = [word for index, word in enumerate(words) if index not in numbers]
-    count = sum(map(units, kept))
+    count = len(kept)
     if count < thresholds.min_wpm_words:
         return Unmeasured("too_few_words")
     talk_ms = length(subtract(speech, canonical((words[index].start_ms, words[index].end_ms) for index in numbers)))

@@ -5,6 +5,8 @@ Surrogate keys are the store's business: legs name their agent and queue by Zoom
 
 import msgspec
 
+from cc_voice.thresholds import ThresholdSet
+
 
 class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     """One call: fact_call without surrogate keys. `_unix_ms` columns become `_ts` in the store."""
@@ -300,3 +302,5 @@ class MeasuredCall(msgspec.Struct, frozen=True, kw_only=True):
     null_reasons: tuple[NullReasonRow, ...]
     unused_utterances: tuple[UnusedUtteranceRow, ...] = ()
     unused_words: tuple[WordRow, ...] = ()
+    thresholds: dict[str, ThresholdSet] = {}
+    """leg_id → what it was measured with, where that is not the site's set but its queue's."""

@@ -242,7 +242,6 @@ def call_measured(analyses: Sequence[StreamAnalysis], settings: Settings, tried:
         epoch=analyses[-1].epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        by_queue=by_queue,
         call=measure(analyses, chosen, settings.meeting_agent, by_queue),
     )
 

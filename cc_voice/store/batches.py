@@ -25,7 +25,6 @@ from cc_voice.call.transcript import Utterance
 from cc_voice.settings import Site
 from cc_voice.store import dimensions, enrichment, history, postings, repeats, streams
 from cc_voice.store.database import Connection, Row
-from cc_voice.thresholds import for_queue
 
 _OF_LEGS = ("fact_interval", "fact_null_reason", "fact_leg_language")
 """Tables found by leg; as `fact_word` they carry the date, without which looking for a call's rows reads the whole table."""
@@ -288,8 +287,7 @@ def _insert_legs(con: Connection, batch: CallMeasured, site: Site, call_no: int)
     computed_at = datetime.datetime.now(datetime.UTC)
     rows = []
     for leg in batch.call.legs:
-        chosen = for_queue(batch.thresholds, batch.by_queue, leg.queue_id, leg.queue_name)
-        key = dimensions.threshold_set_key(con, chosen)
+        key = dimensions.threshold_set_key(con, batch.call.thresholds.get(leg.leg_id, batch.thresholds))
         values = _leg_values(con, leg, batch.call.call.product, site)
         rows.append(values | {"call_no": call_no, "threshold_set_id": key, "computed_at": computed_at})
     if rows:

@@ -10,6 +10,8 @@ from cc_voice.call.batch import MediaRefusal
 from cc_voice.call.needs import NEEDS
 from cc_voice.store import streams
 from cc_voice.store.database import Connection, dicts, structs
+from cc_voice.store.dimensions import threshold_set
+from cc_voice.thresholds import ThresholdSet
 
 
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +56,8 @@ class CallLeg(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, Any]
     reasons: dict[str, str]
     """Metric → code of `call.reasons.REASONS`, for every metric that is None."""
+    thresholds: ThresholdSet = ThresholdSet()
+    """What it was measured with: texts about its numbers are told from these."""
     intervals: tuple[CallInterval, ...]
 
 
@@ -228,8 +232,11 @@ def _legs(con: Connection, call_id: str) -> tuple[CallLeg, ...]:
             a.user_id as agent_user_id,
             a.display_name as agent_name,
             q.queue_id,
-            q.queue_name
+            q.queue_name,
+            t.name as threshold_set,
+            t.params as thresholds
         from fact_leg as l
+        left join dim_threshold_set as t on t.threshold_set_id = l.threshold_set_id
         left join dim_agent as a on a.agent_key = l.agent_key
         left join dim_queue as q on q.queue_key = l.queue_key
         where l.call_id = ?
@@ -241,6 +248,7 @@ def _legs(con: Connection, call_id: str) -> tuple[CallLeg, ...]:
         CallLeg(
             leg_id=leg["leg_id"],
             leg_no=leg["leg_no"],
+            thresholds=threshold_set(leg.pop("threshold_set"), leg.pop("thresholds"), leg["threshold_set_id"]),
             metrics=leg,
             reasons=_reasons(con, leg["leg_id"], leg["date_key"]),
             intervals=_intervals(con, leg["leg_id"], leg["date_key"]),

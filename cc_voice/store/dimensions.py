@@ -109,6 +109,18 @@ def threshold_set_key(con: Connection, thresholds: ThresholdSet) -> int:
     return int(rows[0][0])
 
 
+def threshold_set(name: str, params: str, key: int) -> ThresholdSet:
+    """Return a stored set. A threshold that is younger than the set has its default: it was a fixed number then."""
+    return msgspec.convert({**msgspec.json.decode(params), "name": name, "threshold_set_id": key}, ThresholdSet)
+
+
+def threshold_sets(con: Connection) -> tuple[ThresholdSet, ...]:
+    """Return the thresholds with which the stored legs were measured; the default ones where there is no leg."""
+    used = "select distinct threshold_set_id from fact_leg"
+    sql = f"select name, params, threshold_set_id from dim_threshold_set where threshold_set_id in ({used}) order by all"
+    return tuple(threshold_set(*row) for row in con.execute(sql).fetchall()) or (ThresholdSet(),)
+
+
 def note_languages(con: Connection, models: dict[str, str | None]) -> None:
     """Make sure languages (BCP-47 tag → local model that heard it, None for Zoom's words) have a row."""
     for tag, model in sorted(models.items()):

@@ -20,7 +20,7 @@ from cc_voice.fleet.local import WorkerStatus
 from cc_voice.queries import Report
 from cc_voice.questions import ask_sql, call_as
 from cc_voice.sql.runner import Answer, Limits
-from cc_voice.store import call_list, calls, streams
+from cc_voice.store import call_list, calls, dimensions, streams
 from cc_voice.store.call_list import CallSummary, CallTotals
 from cc_voice.store.calls import StoredCall
 from cc_voice.web import events
@@ -190,9 +190,10 @@ async def run_sql(appliance: NamedDependency[Appliance], data: JSONBody[Select])
 
 
 @get("/columns", summary="Describe columns")
-async def list_columns() -> list[Described]:
+async def list_columns(appliance: NamedDependency[Appliance]) -> list[Described]:
     """Describe every column of the published views: unit, formula, since when; calls, reports and exports use these names."""
-    return list(dictionary.columns().values())
+    sets = await appliance.database.read(dimensions.threshold_sets)
+    return list(dictionary.explained(sets).values())
 
 
 def _live(row: streams.StreamRow, saying: tuple[LiveWords, ...] = ()) -> LiveCall:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from cc_voice.call.reasons import REASONS
+from cc_voice.call.reasons import explain
 from cc_voice.store.calls import CallInterval, CallLeg, StoredCall
+from cc_voice.thresholds import ThresholdSet, told
 from cc_voice.web import transcript, words
 from cc_voice.web.lanes import Band, Lanes, describe, draw, marks
 from cc_voice.web.metrics import BY_COLUMN, SECTIONS, Metric
@@ -108,7 +109,7 @@ def build(stored: StoredCall, shown: Shown, zone: zoneinfo.ZoneInfo, has_audio: 
         leg_no=leg.leg_no if leg else 0,
         facts=_facts(stored, leg, zone),
         legs=tuple(_link(each, leg) for each in stored.legs) if len(stored.legs) > 1 else (),
-        lanes=draw(duration_ms, intervals, stored.events),
+        lanes=draw(duration_ms, intervals, stored.events, [each.thresholds for each in stored.legs]),
         sides=("agent", "customer") if set(stored.channels.values()) & {"agent", "customer"} else ("both",),
         marks=marks(duration_ms, pieces),
         lines=transcript.lines(stored.utterances, stored.legs, stored.call.language, stored.unused),
@@ -186,28 +187,28 @@ def _row(leg: CallLeg, metric: Metric, is_open: bool, index: int) -> Row:
     return Row(
         column=metric.column,
         label=metric.label,
-        meaning=metric.meaning,
+        meaning=told(metric.meaning, (leg.thresholds,)),
         value=shown,
         unit=unit,
         count=len(pieces) if metric.evidence else None,
         reason=_reason(leg, metric) if value is None else None,
         door=value is not None and bool(pieces),
         open=is_open and bool(pieces),
-        evidence=_pieces(pieces, index) if is_open else (),
+        evidence=_pieces(pieces, index, leg.thresholds) if is_open else (),
     )
 
 
 def _reason(leg: CallLeg, metric: Metric) -> str:
-    return REASONS.get(leg.reasons.get(metric.column, ""), "Not measured yet.")
+    return explain(leg.reasons.get(metric.column, ""), (leg.thresholds,)) or "Not measured yet."
 
 
-def _pieces(intervals: Sequence[CallInterval], index: int) -> tuple[Piece, ...]:
+def _pieces(intervals: Sequence[CallInterval], index: int, thresholds: ThresholdSet) -> tuple[Piece, ...]:
     return tuple(
         Piece(
             start_ms=i.start_ms,
             span=f"{words.clock(i.start_ms)} – {words.clock(i.end_ms)}",
             length=f"{words.seconds(i.end_ms - i.start_ms)} s",
-            text=describe(i),
+            text=describe(i, (thresholds,)),
             current=number == index,
         )
         for number, i in enumerate(intervals[:EVIDENCE_SHOWN])

@@ -12,10 +12,11 @@ from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
 from cc_voice.call.batch import LiveWords, Stage
-from cc_voice.call.reasons import REASONS
+from cc_voice.call.reasons import explain
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.store import calls, streams
 from cc_voice.store.streams import UNFINISHED, StreamRow
+from cc_voice.thresholds import ThresholdSet
 from cc_voice.web import events, transcript, words
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.auth import VisitorRequest
@@ -196,7 +197,8 @@ def floor(
 
 def failure(row: StreamRow) -> str | None:
     """Return why a stream is not going on, in words."""
-    return REASONS.get(row.failure, row.failure) if row.failure else None
+    # With the default thresholds: a stream that failed was never measured with others
+    return (explain(row.failure, (ThresholdSet(),)) or row.failure) if row.failure else None
 
 
 def _row(row: StreamRow, saying: LiveWords | None) -> LiveRow:

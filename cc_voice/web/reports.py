@@ -1,7 +1,7 @@
 """Reports: the list of questions, the parameters of one, its answer as a table."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 import msgspec
@@ -13,6 +13,8 @@ from litestar.params import FromPath
 
 from cc_voice import queries
 from cc_voice.queries import Param, QueryError, Report
+from cc_voice.store import dimensions
+from cc_voice.thresholds import ThresholdSet
 from cc_voice.web import columns as column_words
 from cc_voice.web import words
 from cc_voice.web.appliance import Appliance
@@ -101,19 +103,21 @@ async def _answer(appliance: Appliance, report: Report, given: Mapping[str, str]
         return None, None
     try:
         frame = await appliance.database.read(lambda con: queries.answer(con, report.name, given))
+        sets = await appliance.database.read(dimensions.threshold_sets)
     except QueryError as error:
         return None, str(error)
-    return _table(frame), None
+    return _table(frame, sets), None
 
 
-def _table(frame: pl.DataFrame) -> Table:
+def _table(frame: pl.DataFrame, sets: Sequence[ThresholdSet]) -> Table:
     columns = tuple(
-        Column(column_words.heading(name), column_words.tip(name), kind.is_numeric(), column_words.missing(name))
+        Column(column_words.heading(name), column_words.tip(name, sets), kind.is_numeric(), column_words.missing(name))
         for name, kind in frame.schema.items()
     )
     shown = frame.head(ROWS_SHOWN)
     rows = tuple(
-        tuple(column_words.cell(name, value) for name, value in zip(frame.columns, row, strict=True)) for row in shown.iter_rows()
+        tuple(column_words.cell(name, value, sets) for name, value in zip(frame.columns, row, strict=True))
+        for row in shown.iter_rows()
     )
     note = words.count(len(frame), "row")
     if len(frame) > ROWS_SHOWN:

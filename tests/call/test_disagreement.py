@@ -50,6 +50,11 @@ def test_edits_of_small_pieces(first: str, second: str, expected: int) -> None:
         ("mil quinientos", "1.500", "es"),
         ("treinta y dos y ciento uno", "32 y 101", "es-MX"),
         ("你 好", "你好。", "zh"),
+        ("你 好", "你好。", "en"),
+        ("ガソリン", "ｶﾞｿﾘﾝ", "ja"),
+        ("cancelacion por favor", "Cancelación, por favor", "es"),
+        ("ma soeur", "Ma sœur", "fr"),
+        ("dont worry", "Don’t worry", "en"),
     ],
 )
 def test_spellings_of_one_word_are_no_disagreement(ours: str, zooms: str, language: str) -> None:

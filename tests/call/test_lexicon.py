@@ -75,6 +75,8 @@ def test_lists_are_matched_by_language() -> None:
         ("a momentary lapse", "en", False),
         ("wait", "en", False),
         ("déjeme ver un segundo", "es-US", True),
+        ("dejeme VER un segundo", "es", True),
+        ("espe\u0301reme", "es", True),
         ("", "en", False),
         ("one moment", "de", None),
     ],

@@ -10,7 +10,7 @@ from cc_voice.call.events import EventName
 from cc_voice.call.pace import greeting, latencies, main_language, percentile, speed_drift, speed_unit, talk_speed
 from cc_voice.call.reasons import Unmeasured
 from cc_voice.call.turns import Ipu, Party, Turn
-from cc_voice.call.words import SpokenWord, spoken
+from cc_voice.call.words import SpokenWord, counted, spoken
 from tests.call.calls import ANSWERED, DEFAULTS, channel, local, measured, of_kind, reasons_of, stream, zoom
 from tests.call.golden import event
 
@@ -51,7 +51,7 @@ def test_a_call_of_digits_only_has_too_few_words() -> None:
 
 def test_scripts_without_spaces_are_measured_in_characters() -> None:
     assert (speed_unit("ja"), speed_unit("en")) == ("cpm", "wpm")
-    assert talk_speed(words(10, text="こんに", language="ja"), ((0, 20_000),), DEFAULTS) == 90.0
+    assert talk_speed(counted(words(10, text="こんに", language="ja")), ((0, 20_000),), DEFAULTS) == 90.0
     assert talk_speed(words(9, text="こんに", language="ja"), ((0, 20_000),), DEFAULTS) == Unmeasured("too_few_words")
 
 

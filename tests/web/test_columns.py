@@ -8,6 +8,7 @@ import pytest
 
 from cc_voice import queries
 from cc_voice.call.reasons import REASONS
+from cc_voice.thresholds import ThresholdSet
 from cc_voice.web.columns import cell, heading, missing
 from tests.stored_calls import golden_call, new_store, write
 
@@ -77,7 +78,7 @@ def test_a_heading_says_what_its_name_says(column: str, text: str) -> None:
     ],
 )
 def test_a_value_is_shown_as_it_is_read(column: str, value: Any, text: str | None) -> None:
-    assert cell(column, value) == text
+    assert cell(column, value, [ThresholdSet()]) == text
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from cc_voice.call import selection
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.batch import LiveWords, MediaRefusal
 from cc_voice.call.measure import measure
+from cc_voice.call.reasons import explain
 from cc_voice.call.rows import LegRow
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.store.call_list import CallFilter
@@ -173,7 +174,7 @@ def happened(name: str, at_ms: int) -> CallPlatformEvent:
 
 @given(st.integers(0, 36_000_000))
 def test_a_ruler_has_few_labels_all_inside(duration_ms: int) -> None:
-    ruler = lanes.draw(duration_ms, [], []).ruler
+    ruler = lanes.draw(duration_ms, [], [], [ThresholdSet()]).ruler
     assert 1 <= len(ruler) <= lanes.RULER_TICKS + 1
     assert all(0 <= float(tick.x[:-1]) < 100 for tick in ruler)
 
@@ -181,7 +182,7 @@ def test_a_ruler_has_few_labels_all_inside(duration_ms: int) -> None:
 @given(st.lists(st.tuples(st.sampled_from([*lanes.EVENTS, "unknown"]), st.integers(-1000, 70_000)), max_size=20))
 def test_labels_of_events_do_not_lie_on_each_other(found: list[tuple[str, int]]) -> None:
     events = [happened(name, at_ms) for name, at_ms in sorted(found, key=lambda pair: pair[1])]
-    ticks = lanes.draw(60_000, [], events).events
+    ticks = lanes.draw(60_000, [], events, [ThresholdSet()]).events
     assert all(tick.title for tick in ticks)
     spans = []
     for tick in ticks:
@@ -194,7 +195,7 @@ def test_labels_of_events_do_not_lie_on_each_other(found: list[tuple[str, int]])
 
 def test_a_raised_voice_is_shaded_in_the_lane_of_whoever_raised_it() -> None:
     found = (interval("raised_voice", 0, 3_000, party="customer", value=11.0), interval("overtalk", 5_000, 6_000, party="agent"))
-    drawn = lanes.draw(60_000, found, [])
+    drawn = lanes.draw(60_000, found, [], [ThresholdSet()])
     assert [band.css for band in drawn.bands_of("agent")] == ["f-over-band"]
     assert (
         [band.css for band in drawn.bands_of("customer")]
@@ -207,7 +208,7 @@ def test_a_change_of_language_is_marked_where_the_other_begins() -> None:
     answered = CallPlatformEvent(event_name="user_answered", at_ms=1_000, leg_id=None, participant=None)
     switch = interval("lang_switch", 20_000, 30_000, subkind="es", party="customer", outcome="en", value=0.9)
     ended = CallPlatformEvent(event_name="user_end", at_ms=45_000, leg_id=None, participant=None)
-    found = lanes.draw(60_000, [switch], [answered, ended]).events
+    found = lanes.draw(60_000, [switch], [answered, ended], [ThresholdSet()]).events
     assert [(tick.x, tick.label) for tick in found] == [
         ("1.667%", "Answered"),
         ("50.000%", "Customer: es"),
@@ -244,7 +245,7 @@ def test_a_change_of_language_is_marked_where_the_other_begins() -> None:
     ],
 )
 def test_an_interval_is_described_in_words(found: CallInterval, text: str) -> None:
-    assert lanes.describe(found) == text
+    assert lanes.describe(found, [ThresholdSet()]) == text
 
 
 # -- transcripts -------------------------------------------------------------------------------------------------------
@@ -327,6 +328,16 @@ def test_uncertain_words_are_marked_and_untimed_ones_kept_whole() -> None:
     assert [word.text for word in lines[1].words] == ["¡Hola!"]
     assert [chip.text for chip in lines[1].chips] == ["es", "Zoom"]
     assert transcript.confidence([said("a", 0, 600, party="agent", words=spoken)]) == {"agent": pytest.approx(0.65)}
+
+
+def test_the_page_goes_by_the_thresholds_of_the_leg() -> None:
+    own = ThresholdSet(overtalk_ms=500, low_conf=0.35, min_analysed_ms=20_000)
+    spoken = (CallWord(word="perhaps", start_ms=300, end_ms=600, conf=0.4), CallWord(word="so", start_ms=600, end_ms=700, conf=0.3))
+    leg = CallLeg(leg_id="x-1", leg_no=1, metrics={}, reasons={}, thresholds=own, intervals=())
+    lines = transcript.lines([said("a", 0, 700, party="agent", leg_id="x-1", words=spoken, text="perhaps so")], [leg], "en")
+    assert [word.low_conf for word in lines[0].words] == [None, 0.3]
+    assert lanes.describe(interval("overtalk", 0, 1, subkind="short"), [own]) == "overtalk under 500 ms"
+    assert explain("too_short", [own]) == "Less than 20 s of analysed time: only durations are given."
 
 
 def unused(channel: str, start_ms: int, end_ms: int, source: str, **more: object) -> UnusedLine:
