@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.events import EventName
 from cc_voice.call.measure import measure
-from cc_voice.call.needs import NEEDS
+from cc_voice.call.metric_dictionary import METRICS
 from cc_voice.call.rows import MeasuredCall
 from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import ANSWERED, channel, local, measured, of_kind, reasons_of, stream, zoom
 from tests.call.golden import THRESHOLDS, event, golden_stream, golden_stream_heard_twice
 from tests.call.strategies import conversations, streams
 
-MEASURES = [name for name in NEEDS if name.startswith(("compared_word", "differing_word", "word_disagreement"))]
+MEASURES = [name for name in METRICS if name.startswith(("compared_word", "differing_word", "word_disagreement"))]
 
 
 @pytest.fixture(scope="module")
