@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: demo test setup lock check clean
+.PHONY: demo test setup generate lock check clean
 
 demo: setup
 	$(BIN)/cc-voice demo $(ARGS)
@@ -34,6 +34,10 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@touch $@
 	@echo "Installed. The command is $(BIN)/cc-voice"
+
+# After a change of a metric's entry: its row in analytics/README.md, and the migration of a new one.
+generate: setup
+	$(BIN)/python -m tests.generated
 
 # After a change of pyproject.toml: resolve again for all supported Pythons; for a container without tests and extras.
 lock:

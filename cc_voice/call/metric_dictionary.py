@@ -22,7 +22,7 @@ from cc_voice.call import (
 from cc_voice.call.metric import Metric
 
 
-class Section(msgspec.Struct, frozen=True):
+class MetricSection(msgspec.Struct, frozen=True):
     """The metrics of one module."""
 
     number: str
@@ -31,18 +31,18 @@ class Section(msgspec.Struct, frozen=True):
 
 
 SECTIONS = (
-    Section("1.7", "Handling", handling.METRICS),
-    Section("1.1", "Talk", talk.METRICS),
-    Section("1.1", "Silence and dead air", silence.METRICS),
-    Section("1.2", "Overtalk and interruptions", overlap.METRICS),
-    Section("1.3", "Greeting and response latency", latency.METRICS),
-    Section("1.3", "Talk speed", pace.METRICS),
-    Section("1.3", "Monologues and turns", monologues.METRICS),
-    Section("1.3", "Questions and repetition", asking.METRICS),
-    Section("1.6", "Recognition", recogniser_quality.METRICS),
-    Section("1.6", "Languages", multilingual.METRICS),
-    Section("1.4", "Loudness", loudness.METRICS),
-    Section("1.7", "Call quality", call_quality.METRICS),
+    MetricSection("1.7", "Handling", handling.METRICS),
+    MetricSection("1.1", "Talk", talk.METRICS),
+    MetricSection("1.1", "Silence and dead air", silence.METRICS),
+    MetricSection("1.2", "Overtalk and interruptions", overlap.METRICS),
+    MetricSection("1.3", "Greeting and response latency", latency.METRICS),
+    MetricSection("1.3", "Talk speed", pace.METRICS),
+    MetricSection("1.3", "Monologues and turns", monologues.METRICS),
+    MetricSection("1.3", "Questions and repetition", asking.METRICS),
+    MetricSection("1.6", "Recognition", recogniser_quality.METRICS),
+    MetricSection("1.6", "Languages", multilingual.METRICS),
+    MetricSection("1.4", "Loudness", loudness.METRICS),
+    MetricSection("1.7", "Call quality", call_quality.METRICS),
 )
 
 METRICS: dict[str, Metric] = {metric.name: metric for section in SECTIONS for metric in section.metrics}

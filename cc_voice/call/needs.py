@@ -1,5 +1,7 @@
 """Needs: the conditions of metrics, looked at before their values; the first that fails is the reason why there is none."""
 
+import msgspec
+
 from cc_voice.call.metric import Need
 from cc_voice.call.metric_dictionary import METRICS
 from cc_voice.call.reasons import Metrics, Unmeasured
@@ -7,20 +9,33 @@ from cc_voice.call.scope import LegScope
 from cc_voice.thresholds import ThresholdSet
 
 _NOBODY = ("no_audio", "one_way_audio", "roles_unknown", "no_agent_answered")
-NEED_REASONS: dict[Need, tuple[str, ...]] = {
-    "handled": ("no_agent_answered", "no_answer_time"),
-    "events": ("no_events", "no_hold_in_product", "no_agent_answered", "no_answer_time"),
-    "agent": ("mixed_audio", *_NOBODY),
-    "customer": ("mixed_audio", "no_audio", "one_way_audio", "roles_unknown"),
-    "parties": ("mixed_audio", *_NOBODY),
-    "anybody": _NOBODY,
-    "length": ("too_short",),
-    "setting": ("setting_off",),
-    "raised_voice": ("setting_off",),
-    "import": ("not_imported",),
-    "answer": ("no_answer_time", "no_agent_answered"),
+
+
+class Precondition(msgspec.Struct, frozen=True):
+    """What a need asks of a leg, and with which reasons it fails."""
+
+    meaning: str
+    reasons: tuple[str, ...]
+
+
+PRECONDITIONS: dict[Need, Precondition] = {
+    "handled": Precondition("an agent answered, and it is known when", ("no_agent_answered", "no_answer_time")),
+    "events": Precondition(
+        "the platform tells of hold, transfers and monitoring",
+        ("no_events", "no_hold_in_product", "no_agent_answered", "no_answer_time"),
+    ),
+    "agent": Precondition("the agent can be heard, and told apart", ("mixed_audio", *_NOBODY)),
+    "customer": Precondition(
+        "the customer can be heard, and told apart", ("mixed_audio", "no_audio", "one_way_audio", "roles_unknown")
+    ),
+    "parties": Precondition("both parties can be heard, and told apart", ("mixed_audio", *_NOBODY)),
+    "anybody": Precondition("both parties can be heard, if only on one channel", _NOBODY),
+    "length": Precondition("enough time was analysed", ("too_short",)),
+    "setting": Precondition("the site measures what customers say on hold", ("setting_off",)),
+    "raised_voice": Precondition("the site measures how loud agents speak", ("setting_off",)),
+    "import": Precondition("a report of Zoom's was imported", ("not_imported",)),
+    "answer": Precondition("the moment of the answer is known", ("no_answer_time", "no_agent_answered")),
 }
-"""With which reasons each of them fails."""
 
 
 def gate(metrics: Metrics, scope: LegScope, thresholds: ThresholdSet) -> Metrics:

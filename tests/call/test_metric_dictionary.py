@@ -12,7 +12,7 @@ from cc_voice.call.measure import measure
 from cc_voice.call.metric import Metric
 from cc_voice.call.metric_dictionary import METRICS, SECTIONS
 from cc_voice.call.metrics import find, leg_metrics
-from cc_voice.call.needs import NEED_REASONS
+from cc_voice.call.needs import PRECONDITIONS
 from cc_voice.call.rows import LegRow
 from cc_voice.call.timeline import merge
 from cc_voice.thresholds import ThresholdSet
@@ -61,7 +61,9 @@ def test_no_metric_is_null_for_a_reason_that_its_entry_does_not_name(many: list[
     call = measure(many, ThresholdSet(cust_speech_on_hold=sensitive, raised_voice_agent=sensitive))
     for row in call.null_reasons:
         metric = METRICS[row.metric]
-        assert row.reason in {*metric.reasons, *(reason for need in metric.needs for reason in NEED_REASONS[need])}, metric.name
+        assert row.reason in {*metric.reasons, *(reason for need in metric.needs for reason in PRECONDITIONS[need].reasons)}, (
+            metric.name
+        )
 
 
 def test_sections_have_a_number_that_docstrings_cite() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.metric_dictionary import METRICS
-from cc_voice.call.needs import NEED_REASONS, gate
+from cc_voice.call.needs import PRECONDITIONS, gate
 from cc_voice.call.reasons import REASONS, Metrics, Unmeasured
 from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import ANSWERED, channel, measured, reasons_of, scopes_of, stream
@@ -32,7 +32,7 @@ BOTH = (channel("a", (0, 3_000)), channel("c", (3_000, 6_000)))
 
 
 def test_every_need_fails_with_reasons_that_are_told() -> None:
-    assert {reason for reasons in NEED_REASONS.values() for reason in reasons} <= set(REASONS)
+    assert {reason for condition in PRECONDITIONS.values() for reason in condition.reasons} <= set(REASONS)
 
 
 def nulls(*streams: StreamAnalysis, thresholds: ThresholdSet | None = None) -> dict[str, str]:
