@@ -68,6 +68,28 @@ METRICS = (
         evidence=_OF_CUSTOMER,
         formula="from the end of an agent's turn to the start of the customer's, 90th percentile",
     ),
+    Metric(
+        name="latency_pair_count_agent",
+        type="integer",
+        unit="count",
+        needs=BOTH,
+        evidence=_OF_AGENT,
+        label="Responses of agent",
+        meaning="How many responses the agent’s median and p90 are taken from.",
+        formula="pairs of a customer's turn and the agent's answer behind the agent's response latencies",
+        since="0.2.0",
+    ),
+    Metric(
+        name="latency_pair_count_customer",
+        type="integer",
+        unit="count",
+        needs=BOTH,
+        evidence=_OF_CUSTOMER,
+        label="Responses of customer",
+        meaning="How many responses the customer’s median is taken from.",
+        formula="pairs of an agent's turn and the customer's answer behind the customer's response latencies",
+        since="0.2.0",
+    ),
 )
 
 
@@ -112,12 +134,16 @@ def greeting(ipus: Sequence[Ipu], answered_ms: int, holds: Intervals) -> tuple[i
 
 
 def latency_metrics(found: Mapping[Party, Sequence[Latency]], greeted: tuple[int, int] | None) -> Metrics:
-    """`response_latency_ms_p_p50`, `_p90` (median and 90th percentile, interpolated) and `greeting_latency_ms` (1.3)."""
+    """Latencies of both parties, and of the greeting (1.3).
+
+    `response_latency_ms_p_p50`, `_p90`: median and 90th percentile, interpolated; `latency_pair_count_p`: of how many pairs.
+    """
     metrics: Metrics = {}
     for party in PARTIES:
         values = [pair.latency_ms for pair in found[party]]
         metrics[f"response_latency_ms_{party}_p50"] = percentile(values, 0.5)
         metrics[f"response_latency_ms_{party}_p90"] = percentile(values, 0.9)
+        metrics[f"latency_pair_count_{party}"] = len(values)
     metrics["greeting_latency_ms"] = Unmeasured("agent_did_not_speak") if greeted is None else greeted[1] - greeted[0]
     return metrics
 

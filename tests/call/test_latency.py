@@ -97,6 +97,7 @@ def test_latency_of_a_call_skips_what_a_hold_separates() -> None:
     )
     assert (leg.response_latency_ms_agent_p50, leg.response_latency_ms_agent_p90) == (400, 400)
     assert (leg.response_latency_ms_customer_p50, leg.response_latency_ms_customer_p90) == (600, 840)
+    assert (leg.latency_pair_count_agent, leg.latency_pair_count_customer) == (1, 2)
     assert [(row.start_ms, row.end_ms, row.party, row.value) for row in of_kind(call, "latency")] == [
         (2_000, 2_300, "customer", 300),
         (4_600, 5_000, "agent", 400),
@@ -123,3 +124,4 @@ def test_turns_without_answers_have_no_latency() -> None:
     call, leg = measured(between_two([(0, 5_000)], [(40_000, 45_000)]))
     assert (leg.response_latency_ms_customer_p50, leg.response_latency_ms_agent_p50) == (10_000, None)
     assert reasons_of(call)["response_latency_ms_agent_p90"] == "no_pairs"
+    assert (leg.latency_pair_count_customer, leg.latency_pair_count_agent) == (1, 0)
