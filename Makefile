@@ -9,7 +9,7 @@ ARGS ?=
 # Three workers for two cores: much of a test is waiting. Files with the longest tests come first (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test real build matrix properties nightly setup lock clean
+.PHONY: demo test real build matrix properties nightly setup generate lock clean
 
 demo: setup
 	$(BIN)/cc-voice demo $(ARGS)
@@ -65,6 +65,10 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@touch $@
 	@echo "Installed. The command is $(BIN)/cc-voice"
+
+# After a change of a metric's entry: its row in analytics/README.md, and the migration of a new one.
+generate: setup
+	$(BIN)/python -m tests.generated
 
 # After a change of pyproject.toml: resolve again for all supported Pythons; for a container without tests and extras.
 lock:

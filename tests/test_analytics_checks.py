@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cc_voice import queries
 from cc_voice.call.measure import measure
-from cc_voice.call.needs import NEEDS
+from cc_voice.call.metric_dictionary import METRICS
 from tests.call.golden import THRESHOLDS
 from tests.call.strategies import conversations, streams
 from tests.conftest import examples
@@ -144,7 +144,7 @@ def test_a_check_sees_the_damage_it_is_for(con: Connection, check: str, statemen
 
 
 def test_the_check_for_nulls_covers_every_metric(con: Connection) -> None:
-    for metric in NEEDS:
+    for metric in METRICS:
         con.execute("begin")
         con.execute(f"update fact_leg set {metric} = null")
         con.execute("delete from fact_null_reason")

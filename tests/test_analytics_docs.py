@@ -4,6 +4,7 @@ import re
 
 from cc_voice import dictionary, queries
 from cc_voice.settings import bundled
+from tests.generated import readme
 from tests.stored_calls import new_store
 
 README = (bundled("analytics") / "README.md").read_text()
@@ -48,7 +49,11 @@ def columns() -> set[str]:
 
 
 def test_every_column_of_a_view_is_described_and_no_other() -> None:
-    assert set(dictionary.columns()) == columns()  # a paragraph of analytics/columns.toml each
+    assert set(dictionary.columns()) == columns()  # an entry of a metric, or a paragraph of analytics/columns.toml, each
+
+
+def test_the_dictionary_of_metrics_is_that_of_the_entries() -> None:
+    assert readme() == README  # else: make generate
 
 
 def test_the_examples_ask_what_exists() -> None:

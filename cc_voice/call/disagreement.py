@@ -21,7 +21,6 @@ from rapidfuzz.distance import Levenshtein
 from cc_voice.call import tokeniser
 from cc_voice.call.lexicon import normalise
 from cc_voice.call.numerals import figures
-from cc_voice.call.reasons import Metrics, Unmeasured
 from cc_voice.call.transcript import Utterance
 from cc_voice.languages import primary
 
@@ -46,15 +45,6 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     def pct(self) -> float:
         """How much of it differs, in percent."""
         return 100 * self.differing / self.words
-
-
-def disagreement_metrics(suffix: str, compared: Sequence[Compared], reason: str) -> Metrics:
-    """`compared_word_count`, `differing_word_count`, `word_disagreement_pct` of a party (`_agent`) or of all; else the reason."""
-    words, differing = sum(piece.words for piece in compared), sum(piece.differing for piece in compared)
-    names = (f"compared_word_count{suffix}", f"differing_word_count{suffix}", f"word_disagreement_pct{suffix}")
-    if not words:
-        return dict.fromkeys(names, Unmeasured(reason))
-    return dict(zip(names, (words, differing, 100 * differing / words), strict=True))
 
 
 def edits(first: Sequence[str], second: Sequence[str]) -> int:

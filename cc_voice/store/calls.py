@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from cc_voice.call.batch import MediaRefusal
-from cc_voice.call.needs import NEEDS
+from cc_voice.call.metric_dictionary import METRICS
 from cc_voice.store import streams
 from cc_voice.store.database import Connection, dicts, structs
 from cc_voice.store.dimensions import threshold_set
@@ -228,7 +228,7 @@ def _legs(con: Connection, call_id: str) -> tuple[CallLeg, ...]:
         con,
         f"""
         select
-            {", ".join(f"l.{column}" for column in (*_ABOUT_LEG, *NEEDS))},
+            {", ".join(f"l.{column}" for column in (*_ABOUT_LEG, *METRICS))},
             a.user_id as agent_user_id,
             a.display_name as agent_name,
             q.queue_id,
@@ -261,7 +261,7 @@ def leg_metrics(con: Connection, call_ids: Sequence[str]) -> dict[str, dict[str,
     """Return the stored metrics of some calls' legs: call_id → leg_id → metric → value. A call that is not stored is left out."""
     known = con.execute("select call_id from fact_call where call_id in (select unnest(?))", [call_ids]).fetchall()
     found: dict[str, dict[str, dict[str, Any]]] = {call_id: {} for (call_id,) in known}
-    sql = f"select call_id, leg_id, {', '.join(NEEDS)} from fact_leg where call_id in (select unnest(?))"
+    sql = f"select call_id, leg_id, {', '.join(METRICS)} from fact_leg where call_id in (select unnest(?))"
     for leg in dicts(con, sql, [call_ids]):
         found.setdefault(leg["call_id"], {})[leg["leg_id"]] = leg
     return found

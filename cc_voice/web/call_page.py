@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from cc_voice.call.metric import Metric
 from cc_voice.call.reasons import explain
 from cc_voice.store.calls import CallInterval, CallLeg, StoredCall
 from cc_voice.thresholds import ThresholdSet, told
 from cc_voice.web import transcript, words
 from cc_voice.web.lanes import Band, Lanes, describe, draw, marks
-from cc_voice.web.metrics import BY_COLUMN, SECTIONS, Metric
+from cc_voice.web.metrics import BY_COLUMN, SECTIONS, behind, written
 
 EVIDENCE_SHOWN = 200
 """More intervals than anybody walks through; the number counted stays exact."""
@@ -118,7 +119,7 @@ def build(stored: StoredCall, shown: Shown, zone: zoneinfo.ZoneInfo, has_audio: 
         blocks=tuple(_blocks(leg, open_metric, index)) if leg else (),
         footer=_footer(leg),
         at_ms=min(max(0, first_ms if shown.at_ms is None else shown.at_ms), duration_ms),
-        metric=open_metric.column if open_metric else None,
+        metric=open_metric.name if open_metric else None,
         has_audio=has_audio,
     )
 
@@ -173,7 +174,7 @@ def _footer(leg: CallLeg | None) -> str:
 
 def _evidence(leg: CallLeg | None, metric: Metric | None) -> list[CallInterval]:
     evidence = metric.evidence if metric else None
-    return evidence.behind(leg.intervals) if leg and evidence else []
+    return behind(evidence, leg.intervals) if leg and evidence else []
 
 
 def _blocks(leg: CallLeg, open_metric: Metric | None, index: int) -> list[Block]:
@@ -181,14 +182,14 @@ def _blocks(leg: CallLeg, open_metric: Metric | None, index: int) -> list[Block]
 
 
 def _row(leg: CallLeg, metric: Metric, is_open: bool, index: int) -> Row:
-    value = leg.metrics.get(metric.column)
+    value = leg.metrics.get(metric.name)
     pieces = _evidence(leg, metric)
-    shown, unit = metric.shown(value, leg.metrics) if value is not None else (words.NOT_MEASURABLE, "")
+    text, unit = written(metric, value, leg.metrics) if value is not None else (words.NOT_MEASURABLE, "")
     return Row(
-        column=metric.column,
-        label=metric.label,
-        meaning=told(metric.meaning, (leg.thresholds,)),
-        value=shown,
+        column=metric.name,
+        label=metric.label or metric.name,
+        meaning=told(metric.meaning or metric.formula, (leg.thresholds,)),
+        value=text,
         unit=unit,
         count=len(pieces) if metric.evidence else None,
         reason=_reason(leg, metric) if value is None else None,
@@ -199,7 +200,7 @@ def _row(leg: CallLeg, metric: Metric, is_open: bool, index: int) -> Row:
 
 
 def _reason(leg: CallLeg, metric: Metric) -> str:
-    return explain(leg.reasons.get(metric.column, ""), (leg.thresholds,)) or "Not measured yet."
+    return explain(leg.reasons.get(metric.name, ""), (leg.thresholds,)) or "Not measured yet."
 
 
 def _pieces(intervals: Sequence[CallInterval], index: int, thresholds: ThresholdSet) -> tuple[Piece, ...]:

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call.disagreement import Compared, disagreement_metrics, edits, tokens
-from cc_voice.call.reasons import Unmeasured
+from cc_voice.call.disagreement import edits, tokens
 from tests.call.calls import chosen_from, local, zoom
 from tests.conftest import examples
 
@@ -75,16 +74,6 @@ def test_what_differs_is_counted_by_piece_of_speech() -> None:
 
 def test_punctuation_alone_is_not_compared() -> None:
     assert chosen_from([local("a", (0, 2_000), "…"), zoom("a", (0, 2_000), "--")]).compared == ()
-
-
-def test_a_party_of_which_nothing_was_compared_has_no_rate() -> None:
-    assert set(disagreement_metrics("_agent", [], "one_recogniser").values()) == {Unmeasured("one_recogniser")}
-    pieces = [Compared(channel_id="a", start_ms=0, end_ms=1, differing=n, words=4) for n in (1, 0)]
-    assert disagreement_metrics("", pieces, "one_recogniser") == {
-        "compared_word_count": 8,
-        "differing_word_count": 1,
-        "word_disagreement_pct": 12.5,
-    }
 
 
 @given(WORDS, WORDS)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.events import EventName
 from cc_voice.call.intervals import canonical, length
+from cc_voice.call.latency import percentile
 from cc_voice.call.measure import METRIC_VERSION, measure
-from cc_voice.call.pace import percentile
 from cc_voice.call.rows import IntervalRow, LegRow, MeasuredCall
 from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import ANSWERED, channel, local, measured, of_kind, stream

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.events import EventName
 from cc_voice.call.measure import measure
-from cc_voice.call.needs import NEEDS
+from cc_voice.call.metric_dictionary import METRICS
 from cc_voice.call.rows import MeasuredCall
 from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import ANSWERED, channel, local, measured, of_kind, reasons_of, stream, zoom
@@ -14,7 +14,7 @@ from tests.call.golden import THRESHOLDS, event, golden_stream, golden_stream_he
 from tests.call.strategies import conversations, streams
 from tests.conftest import examples
 
-MEASURES = [name for name in NEEDS if name.startswith(("compared_word", "differing_word", "word_disagreement"))]
+MEASURES = [name for name in METRICS if name.startswith(("compared_word", "differing_word", "word_disagreement"))]
 
 
 @pytest.fixture(scope="module")

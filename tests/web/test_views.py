@@ -13,8 +13,8 @@ from cc_voice.call import selection
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.batch import LiveWords, MediaRefusal
 from cc_voice.call.measure import measure
+from cc_voice.call.metric_dictionary import METRICS
 from cc_voice.call.reasons import explain
-from cc_voice.call.rows import LegRow
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.store.call_list import CallFilter
 from cc_voice.store.calls import (
@@ -32,7 +32,7 @@ from cc_voice.web import call_page, lanes, transcript, words
 from cc_voice.web.events import Picture, difference
 from cc_voice.web.filters import LAST_PAGE, parse
 from cc_voice.web.live import floor
-from cc_voice.web.metrics import BY_COLUMN, SECTIONS
+from cc_voice.web.metrics import BY_COLUMN, SECTIONS, behind
 from tests.call.strategies import conversations
 from tests.conftest import examples
 
@@ -133,10 +133,10 @@ def test_a_link_to_another_page_keeps_the_filters() -> None:
 # -- metrics -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_metric_is_a_column_of_the_leg_and_listed_once() -> None:
-    listed = [metric.column for section in SECTIONS for metric in section.metrics]
-    assert len(listed) == len(set(listed)) == len(BY_COLUMN)
-    assert set(listed) <= set(LegRow.__struct_fields__)
+def test_every_metric_that_has_a_label_is_shown_once() -> None:
+    listed = [metric.name for section in SECTIONS for metric in section.metrics]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == {metric.name for metric in METRICS.values() if metric.label}
 
 
 @settings(max_examples=examples(40), deadline=None)
@@ -146,18 +146,18 @@ def test_every_number_opens_its_seconds(many: list[StreamAnalysis]) -> None:
     for row in call.legs:
         mine = [i for i in call.intervals if i.leg_id == row.leg_id]
         intervals = [interval(i.kind, i.start_ms, i.end_ms, subkind=i.subkind, party=i.party, value=i.value) for i in mine]
-        for metric in BY_COLUMN.values():
-            if metric.evidence is not None and getattr(row, metric.column):  # none behind what is missing or 0
-                assert metric.evidence.behind(intervals), metric.column
+        for metric in METRICS.values():
+            if metric.evidence is not None and getattr(row, metric.name):  # none behind what is missing or 0
+                assert behind(metric.evidence, intervals), metric.name
 
 
 def test_the_longest_silence_opens_itself_alone() -> None:
     evidence = BY_COLUMN["longest_silence_ms"].evidence
     assert evidence is not None
     short, long, longer = interval("silence", 0, 900), interval("long_silence", 2000, 6000), interval("long_silence", 7000, 12_000)
-    assert evidence.behind([short, interval("silence", 1000, 1500), interval("speech", 1500, 9000)]) == [short]
-    assert evidence.behind([short, interval("silence", 2000, 6500), long, longer]) == [longer]
-    assert evidence.behind([]) == []
+    assert behind(evidence, [short, interval("silence", 1000, 1500), interval("speech", 1500, 9000)]) == [short]
+    assert behind(evidence, [short, interval("silence", 2000, 6500), long, longer]) == [longer]
+    assert behind(evidence, []) == []
 
 
 # -- lanes -------------------------------------------------------------------------------------------------------------
