@@ -15,9 +15,9 @@ import click
 import pytest
 
 import cc_voice
-from cc_voice import settings
-from cc_voice.cli import main
-from cc_voice.settings import Settings
+from cc_voice.commands.main import main
+from cc_voice.config import settings
+from cc_voice.config.settings import Settings
 from cc_voice.simulator.scenario import scenario_names
 
 TOP = Path(__file__).resolve().parent.parent

@@ -6,8 +6,8 @@ Tokens are lower case without punctuation at their ends, as `normalise` makes th
 import functools
 import unicodedata
 
-from cc_voice.call import tokeniser
-from cc_voice.languages import primary
+from cc_voice.call.transcript import tokeniser
+from cc_voice.config.languages import primary
 
 
 def _listed(words: str) -> frozenset[str]:
