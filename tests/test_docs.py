@@ -249,11 +249,5 @@ def test_the_list_of_failures_names_tests_that_exist() -> None:
 
 def test_every_folder_of_tests_is_in_the_list() -> None:
     text = (TOP / "tests" / "README.md").read_text()
-    folders = {path.parent.relative_to(TOP).as_posix() for path in (TOP / "tests").rglob("test_*.py")} - {"tests"}
+    folders = {f"tests/{path.relative_to(TOP / 'tests').parts[0]}" for path in (TOP / "tests").rglob("*/test_*.py")}
     assert [folder for folder in sorted(folders) if f"`{folder}`" not in text and f"`{folder}/`" not in text] == []
-
-
-def test_every_module_at_the_top_is_in_the_table() -> None:
-    (row,) = re.findall(r"^\| `cc_voice/\*\.py` \| (.+) \|$", (TOP / "README.md").read_text(), re.MULTILINE)
-    modules_there = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
-    assert modules_there - set(re.findall(r"`(\w+)`", row)) == set()
