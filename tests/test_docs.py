@@ -149,8 +149,9 @@ def parse(words: tuple[str, ...]) -> click.Context:
 def misunderstood(shown: Shown) -> str | None:
     """What is wrong with a command that is shown; None when all is well."""
     try:
-        command, _, _ = main.resolve_command(click.Context(main), list(shown.words[:1]))
-        if len(shown.words) > 1 or command not in ("import", "simulate", "models", "enrich"):  # else only mentioned
+        name, command, _ = main.resolve_command(click.Context(main), list(shown.words[:1]))
+        is_mentioned = len(shown.words) == 1 and (isinstance(command, click.Group) or name in ("import", "simulate", "enrich"))
+        if not is_mentioned:
             parse(shown.words)
     except click.ClickException as error:
         return f"{shown.document}: {' '.join(shown.words)}: {error.format_message()}"

@@ -24,8 +24,8 @@ from cc_voice.bench.chain import words_of
 from cc_voice.call.batch import Batch, CallMeasured
 from cc_voice.call.intervals import canonical, length
 from cc_voice.call.rows import MeasuredCall
+from cc_voice.call.tokeniser import units
 from cc_voice.call.transcript.disagreement import edits
-from cc_voice.call.transcript.tokeniser import units
 from cc_voice.config.languages import primary
 from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import ThresholdSet

@@ -6,7 +6,7 @@ Tokens are lower case without punctuation at their ends, as `normalise` makes th
 import functools
 import unicodedata
 
-from cc_voice.call.transcript import tokeniser
+from cc_voice.call import tokeniser
 from cc_voice.config.languages import primary
 
 

@@ -241,7 +241,9 @@ def _bench_channels(files: tuple[Path, ...]) -> "list[capacity.Channel]":
     return [capacity.Channel(channel.tobytes(), one.sample_rate_hz) for one in read for channel in one.channels]
 
 
-def _bench_lines(cost: "capacity.ModelCost", here: "machine.Machine", planned: "WorkerPlan", able: "capacity.Capacity") -> Iterator[str]:
+def _bench_lines(
+    cost: "capacity.ModelCost", here: "machine.Machine", planned: "WorkerPlan", able: "capacity.Capacity"
+) -> Iterator[str]:
     from cc_voice.speech.capacity import CPU_SHARE, MEMORY_SHARE
 
     memory = f"{here.free_mb:.0f} MB of memory free" if here.free_mb is not None else "memory unknown"

@@ -20,8 +20,8 @@ import structlog
 from cc_voice.call.analysis import Interval, SegmentComparison
 from cc_voice.call.intervals import canonical
 from cc_voice.call.language_policy import LanguagePolicy
+from cc_voice.call.tokeniser import units
 from cc_voice.call.transcript.language_track import LanguageTrack, track
-from cc_voice.call.transcript.tokeniser import units
 from cc_voice.call.utterances import Utterance, Word, mean_confidence
 from cc_voice.config.languages import primary
 from cc_voice.config.thresholds import ThresholdSet

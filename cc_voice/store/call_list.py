@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from cc_voice.call.transcript import tokeniser
+from cc_voice.call import tokeniser
 from cc_voice.store.database import Connection, structs
 
 

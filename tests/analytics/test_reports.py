@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cc_voice.call import tokeniser
 from cc_voice.call.rows import ChannelRow, LegLanguageRow
-from cc_voice.call.transcript import tokeniser
 from cc_voice.query import reports
 from cc_voice.store import call_list, enrichment, repeat_calls
 from cc_voice.store.search.matches import SearchFilter, search

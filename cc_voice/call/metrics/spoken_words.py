@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from cc_voice.call import tokeniser
 from cc_voice.call.intervals import Intervals, contains, overlapping
 from cc_voice.call.lexicon import digits_in, is_filler, normalise
-from cc_voice.call.transcript import tokeniser
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.languages import primary
 

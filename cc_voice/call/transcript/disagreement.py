@@ -18,8 +18,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from rapidfuzz.distance import Levenshtein
 
+from cc_voice.call import tokeniser
 from cc_voice.call.lexicon import normalise
-from cc_voice.call.transcript import tokeniser
 from cc_voice.call.transcript.numerals import figures
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.languages import primary

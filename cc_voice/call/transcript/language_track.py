@@ -30,7 +30,7 @@ import msgspec
 from cc_voice.call.analysis import ChannelAnalysis, Interval, SegmentComparison
 from cc_voice.call.intervals import Intervals, clip, length, overlapping
 from cc_voice.call.language_policy import LanguagePolicy
-from cc_voice.call.transcript.tokeniser import units
+from cc_voice.call.tokeniser import units
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.languages import primary
 

@@ -57,16 +57,16 @@ def check(path: Path) -> Symbols | None:
     there passes; checksums find it. Raises ModelError, OSError.
     """
     with path.open("rb") as file:
-        return _Reader(file, path.stat().st_size).whole()
+        return _SymbolReader(file, path.stat().st_size).whole()
 
 
 def output_symbols(path: Path) -> Symbols | None:
     """Return the words that a graph writes, None where its file holds none. Raises ModelError for a malformed head, OSError."""
     with path.open("rb") as file:
-        return _Reader(file, path.stat().st_size).symbols()[1]
+        return _SymbolReader(file, path.stat().st_size).symbols()[1]
 
 
-class _Reader:
+class _SymbolReader:
     """Walks through a file by chunks."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cc_voice.call.transcript import tokeniser
+from cc_voice.call import tokeniser
 from cc_voice.store.errors import SearchError
 
 MAX_WORDS = 20
