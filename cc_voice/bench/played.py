@@ -74,11 +74,11 @@ TOLD: "msgspec.msgpack.Decoder[Begun | Over]" = msgspec.msgpack.Decoder(Begun | 
 """What the simulator's process says over its pipe."""
 
 
-def write_scripts(folder: Path, language: str, length_ms: int) -> list[PlayedScript]:
-    """Write scenarios of a length into a folder, for the simulator to play."""
+def write_scripts(folder: Path, language: str, length_ms: int, said_to_be: str = "") -> list[PlayedScript]:
+    """Write scenarios of a length into a folder, for the simulator to play. `said_to_be`: the language that it claims is spoken."""
     names = SCENARIOS[language]
     return [
-        _write_script(folder, f"loop-{number}", language, [*names[number:], *names[:number]], length_ms)
+        _write_script(folder, f"loop-{number}", said_to_be or language, [*names[number:], *names[:number]], length_ms)
         for number in range(min(SCRIPTS, len(names)))
     ]
 
