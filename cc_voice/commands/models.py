@@ -255,7 +255,7 @@ def _bench_lines(
     memory = f"{here.free_mb:.0f} MB of memory free" if here.free_mb is not None else "memory unknown"
     by_memory = "unknown" if able.by_memory is None else able.by_memory
     yield f"model        {cost.model}"
-    yield f"load         {cost.load_s:.2f} s, {cost.model_mb:.1f} MB in each worker"
+    yield f"load         {cost.load_s:.2f} s, {cost.load_cpu_s:.2f} s of them computing, {cost.model_mb:.1f} MB in each worker"
     yield f"recogniser   {cost.recogniser_mb:.2f} MB for each party who is speaking"
     yield f"speed        RTF {cost.rtf:.4f} (CPU seconds per second of speech; {cost.speech_s:.0f} s of it were heard)"
     if cost.warm_mb:

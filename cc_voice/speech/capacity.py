@@ -57,6 +57,7 @@ class ModelCost(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     load_s: float
     """By the clock, checking its files included; longer where the disk has not read them lately."""
+    load_cpu_s: float
     model_mb: float
     """Resident memory that loading took; each worker process loads it once."""
     recogniser_mb: float
@@ -124,9 +125,9 @@ def measure(
     Finding the speech is part of hearing: `detectors` are those that calls are heard with. A channel is heard both ways before the
     next one, so that a machine that gets busier slows both.
     """
-    before_mb, began = resident_mb(), time.monotonic()
+    before_mb, began, cpu_began = resident_mb(), time.monotonic(), time.process_time()
     factory = VoskFactory(info)
-    load_s, loaded_mb = time.monotonic() - began, resident_mb()
+    load_s, load_cpu_s, loaded_mb = time.monotonic() - began, time.process_time() - cpu_began, resident_mb()
     recogniser_mb = _recogniser_mb(factory, channels[0])
     pool: RecogniserPool[Any] = RecogniserPool(_ROOM_MB)
     keeping = factory.lending_from(pool)  # named: what is kept goes with the factory that asked for it
@@ -144,6 +145,7 @@ def measure(
     return ModelCost(
         model=info.name,
         load_s=load_s,
+        load_cpu_s=load_cpu_s,
         model_mb=max(0.0, loaded_mb - before_mb),
         recogniser_mb=recogniser_mb,
         audio_s=sum(channel.seconds for channel in heard),

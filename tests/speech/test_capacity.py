@@ -21,6 +21,7 @@ from cc_voice.speech.recogniser_pool import RecogniserPool
 COST = ModelCost(
     model="m",
     load_s=1.0,
+    load_cpu_s=0.5,
     model_mb=500.0,
     recogniser_mb=10.0,
     audio_s=100.0,
@@ -49,6 +50,7 @@ def test_the_real_engine_is_measured(test_model: ModelInfo, channel: Channel) ->
     assert 4.0 < cost.speech_s < 40.0
     assert 0 < cost.rtf < 1
     assert cost.load_s > 0
+    assert cost.load_cpu_s > 0
     assert 0 <= cost.model_mb < 500
     assert 0 <= cost.recogniser_mb < 50
     assert (cost.ratio, cost.warm_mb, cost.kept_mb) == (1.0, 0.0, 0.0)  # a graph that is too small to be kept
