@@ -300,6 +300,23 @@ def channel_names(folder: Path) -> list[str]:
     return names or []
 
 
+def calls_of_stream(recordings_dir: Path, stream_id: str) -> list[str]:
+    """Return the calls that have a recording of a stream: one, but for files that were imported more than once."""
+    folder = stream_folder(recordings_dir, "*", stream_id).name
+    return sorted(path.parent.name for path in recordings_dir.glob(f"*/{folder}"))
+
+
+def delete_call(recordings_dir: Path, call_id: str) -> bool:
+    """Remove everything received of a call; False where there is nothing. Raises OSError, ValueError for what is no call's id."""
+    if Path(call_id).name != call_id or call_id in ("", ".", ".."):
+        raise ValueError(f"{call_id!r} is no call id")
+    folder = recordings_dir / call_id
+    if not folder.is_dir():
+        return False
+    shutil.rmtree(folder)
+    return True
+
+
 def delete_stream(recordings_dir: Path, call_id: str, stream_id: str) -> None:
     """Remove everything received of a stream (Zoom revoked it: stop reason 8); other streams of its call stay."""
     folder = stream_folder(recordings_dir, call_id, stream_id)
