@@ -465,7 +465,7 @@ def test_somebody_elses_files_are_left_alone(days: Connection, tmp_path: Path) -
 KILLED = """
 import os, sys
 from pathlib import Path
-from cc_voice.query import reports as queries
+from cc_voice.query import reports
 from cc_voice.exports import staging
 from cc_voice.exports.folder import Options, export
 from tests.stored_calls import NOON, call, leg, new_store, say, write
@@ -492,7 +492,7 @@ if moment == "making":
     made.commit = lambda *_: os.kill(os.getpid(), 9)
 elif moment.startswith("moving"):
     kill(int(moment.split()[1]))
-with queries.exported(con) as source:
+with reports.exported(con) as source:
     export(source, folder, Options(partition=True))
 """
 
