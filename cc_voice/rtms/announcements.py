@@ -1,4 +1,4 @@
-"""The same *started* twice: a repeat of the webhook, or a failover of Zoom's server (rtms.md 2.7)?"""
+"""The same *started* twice: a repeat of the webhook, or a failover of Zoom's server (README 2.7)?"""
 
 from cc_voice.rtms.links import Link
 from cc_voice.rtms.webhooks import Started

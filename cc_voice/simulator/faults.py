@@ -4,7 +4,7 @@ A fault is written `NAME[:ARG][@SECONDS]`. What happens once (`act`) happens tha
 changes messages (`alter`) begins then, or at once; seconds are wall clock, whatever the call's speed. A fault without
 either takes no time: it is looked up by its name where it bites, in handshakes, at keep-alives, where webhooks are posted.
 
-The rules are sections of `protocol/rtms.md`; a row of section 12 is a spelling or habit on which its sources disagree.
+The rules are sections of `rtms/README.md`; a row of section 12 is a spelling or habit on which its sources disagree.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""How values are written on a page (design.md section 7): times, lengths, percentages, and the dash with its reason."""
+"""How values are written on a page: times, lengths, percentages, and the dash with its reason."""
 
 import datetime
 import zoneinfo

@@ -12,6 +12,7 @@ from cc_voice.simulator.server import Simulator
 from tests.rtms import golden
 
 PACKAGE = Path(messages.__file__).parent
+TOP = PACKAGE.parent.parent
 README = (PACKAGE / "README.md").read_text()
 PROTOCOL = README.partition("\n# The protocol\n")[2]
 
@@ -55,6 +56,18 @@ def test_every_golden_example_stands_in_its_section() -> None:
     for text in examples.values():
         blocks = blocks.replace(text, "", 1)
     assert blocks.split() == [], "an example that no test decodes"
+
+
+def test_sections_that_are_cited_exist() -> None:
+    told = sections()
+    own = r"(?<![/\w])README (?:section )?(\d+(?:\.\d+)?)"
+    others = r"rtms/README\.md`? (?:section )?(\d+(?:\.\d+)?)"
+    inside = {number for path in PACKAGE.glob("*.py") for number in re.findall(own, path.read_text())}
+    sources = [path for folder in ("cc_voice", "tests", "deploy") for path in (TOP / folder).rglob("*.py")]
+    outside = {number for path in sources for number in re.findall(others, path.read_text())}
+    assert len(inside) > 15
+    assert len(outside) > 5
+    assert sorted((inside | outside) - set(told)) == []
 
 
 def test_rows_of_disagreements_that_are_cited_exist() -> None:
