@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: demo test real setup lock check clean
+.PHONY: demo test real setup reference lock clean
 
 demo: setup
 	$(BIN)/cc-voice demo $(ARGS)
@@ -48,6 +48,10 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@touch $@
 	@echo "Installed. The command is $(BIN)/cc-voice"
+
+# Documents that are written from code: deploy/configuration.md.
+reference: setup
+	$(BIN)/python deploy/configuration.py
 
 # After a change of pyproject.toml: resolve again for all supported Pythons; for a container without tests and extras.
 lock:
