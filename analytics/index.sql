@@ -6,7 +6,7 @@ create or replace temp macro calls_saying(phrase, first_key, last_key) as table
     select
         call_no,
         as_words(phrase) as words,
-        split_part(trim(as_words(phrase)), ' ', 1) as first_word
+        search_words(phrase)[1] as first_word
     from posting
     where date_key between first_key and last_key
         and term in (select unnest(search_words(phrase)))

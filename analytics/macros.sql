@@ -25,10 +25,16 @@ create or replace temp macro ratio_variance(n, a, b, aa, ab, bb) as
         when n > 1 and b > 0 then greatest(0, aa - 2 * a / b * ab + (a / b) * (a / b) * bb) * n / (n - 1) / (b * b)
     end;
 
--- text as lower-case words with one space around each, so that contains() finds whole words and phrases
+-- text as the words that search compares (`search_words`, of the store) with one space around each, so that contains() finds whole words
+-- and phrases
 create or replace temp macro as_words(said) as
-    ' ' || trim(regexp_replace(lower(said), '[^\p{L}\p{N}\p{M}'']+', ' ', 'g')) || ' ';
+    ' ' || array_to_string(search_words(said), ' ') || ' ';
 
--- whether words were said in this order; looks for the first of them before it takes the text apart, which is most of the cost
+-- whether words (as `as_words` gives them) were said in this order; in a text of plain letters the first of them is looked for before
+-- the text is taken apart, which is most of the cost
+create or replace temp macro says_words(said, words, first_word) as
+    case when strlen(said) <> length(said) or contains(lower(said), first_word) then contains(as_words(said), words) else false end;
+
+-- whether a word or phrase was said, as search finds it: whole words in their order, in any case, accents aside
 create or replace temp macro says(said, phrase) as
-    contains(lower(said), split_part(trim(as_words(phrase)), ' ', 1)) and contains(as_words(said), as_words(phrase));
+    says_words(said, as_words(phrase), coalesce(search_words(phrase)[1], '')) and search_words(phrase) <> [];

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cc_voice.rtms.control import Command
     from cc_voice.settings import Settings, ZoomApp
 
+
 class _Commands(LazyGroup):
     elsewhere: ClassVar = {
         "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
@@ -60,6 +61,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
 
     SIGTERM or Ctrl-C stops it; streams that are live then are resumed by the next start, if it comes within a minute.
     """
+    from cc_voice.fleet.worker_plan import MemoryTooSmall
     from cc_voice.settings import configure_logging
     from cc_voice.store.errors import DatabaseLocked, StoreError
     from cc_voice.web.service import run
@@ -72,7 +74,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
         raise click.ClickException(
             f"{error}: a service or command of this site; stop it (systemctl stop cc-voice), or serve another --data-dir"
         ) from error
-    except StoreError as error:
+    except (MemoryTooSmall, StoreError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(reason(error)) from error
@@ -87,13 +89,15 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
 def streams(config: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """List the newest streams: how far each came, how far recognition is behind, why it failed, what was odd about it.
 
+    Without is what Zoom does not send of a stream, with its reason: an app without the scope for transcripts gets none.
+
     Odd is what was damaged, repeated, or sent by Zoom and unknown here: numbers, fields and messages, with how often each came.
     """
     found = _ask(load_settings(config, data_dir), "streams")
     if as_json:
         print_json(found)
         return
-    columns = ["stream_id", "call_id", "product", "started", "stage", "lag_s", "failure", "odd"]
+    columns = ["stream_id", "call_id", "product", "started", "stage", "lag_s", "failure", "without", "odd"]
     print_table(columns, [_stream_row(stream) for stream in found])
 
 
@@ -104,7 +108,8 @@ def _stream_row(stream: Mapping[str, Any]) -> list[str]:
     lag = f"{(stream['media_ms'] - stream['recognised_ms']) / 1000:.1f}" if stream["stage"] == "received" else "–"
     odd = ", ".join(f"{name}: {count}" for name, count in json.loads(stream["notes"] or "{}").items())
     known = [stream["stream_id"], stream["call_id"], stream["product"], f"{started:%Y-%m-%d %H:%M:%S}", stream["stage"]]
-    return [*known, lag, stream["failure"] or "–", odd or "–"]
+    refused = "; ".join(f"{each['media']}: {each['error']}" for each in json.loads(stream["refused"] or "[]"))
+    return [*known, lag, stream["failure"] or "–", refused or "–", odd or "–"]
 
 
 _PRODUCTS = ("contact_center", "meeting", "webinar", "video_sdk", "phone")
@@ -371,8 +376,11 @@ def check(names: tuple[str, ...], config: Path | None, data_dir: Path | None, as
 
 def _print_call(call: Mapping[str, Any]) -> None:
     """Print a call for reading: what it was, each leg's metrics or why they are missing, the transcript."""
-    from cc_voice.call.reasons import REASONS
+    import msgspec
+
+    from cc_voice.call.reasons import explain
     from cc_voice.questions import cell
+    from cc_voice.thresholds import ThresholdSet
 
     facts = call["call"]
     seconds = facts["duration_ms"] // 1000
@@ -381,7 +389,8 @@ def _print_call(call: Mapping[str, Any]) -> None:
         click.echo(f"\nleg {leg['leg_id']}")
         reasons = leg["reasons"]
         told = {name: value for name, value in leg["metrics"].items() if value is not None or name in reasons}
-        rows = [[name, cell(value), REASONS.get(reasons.get(name, ""), "")] for name, value in told.items()]
+        sets = (msgspec.convert(leg["thresholds"], ThresholdSet),)
+        rows = [[name, cell(value), explain(reasons.get(name, ""), sets) or ""] for name, value in told.items()]
         print_table(["metric", "value", "why it is missing"], rows)
     if call["utterances"]:
         click.echo("\ntranscript (seconds, party, language, words)")

@@ -1,18 +1,20 @@
-"""What every column of the published views means: unit, formula, the words of pages, the version that first had it.
+"""Columns of the published views: unit, formula, the words of pages, the version that first had each.
 
-Columns are described in `analytics/columns.toml` and nowhere else. The data dictionary of an export, the API's `/columns`, the
-headings of the reports and the metrics of a call's page all read it here; a test holds that it names every column of every view.
-A column that is added to a view gets its paragraph there.
+A metric of a leg is described in its entry (`call/metric.py`), every other column in `analytics/columns.toml`, and none in both.
+The data dictionary of an export, the API's `/columns` and the headings of the reports read them here; a test holds that every
+column of every view has its description.
 """
 
 import functools
 import tomllib
+from collections.abc import Iterable
 
 import msgspec
 
+from cc_voice.call.metric import FIRST_VERSION, Metric
+from cc_voice.call.metric_dictionary import METRICS
 from cc_voice.settings import bundled
-
-FIRST_VERSION = "0.1.0"
+from cc_voice.thresholds import ThresholdSet, told
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,14 +34,40 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 class _Paragraph(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     formula: str
     unit: str | None = None
-    label: str | None = None
-    meaning: str | None = None
     since: str = FIRST_VERSION
 
 
 @functools.cache
 def columns() -> dict[str, Described]:
-    """Return every column by its name, in the order of the file, which is a reader's."""
-    told = tomllib.loads((bundled("analytics") / "columns.toml").read_text(encoding="utf-8"))
-    paragraphs = msgspec.convert(told, dict[str, _Paragraph])
-    return {name: Described(name=name, **msgspec.structs.asdict(each)) for name, each in paragraphs.items()}
+    """Return every column by its name, metrics last.
+
+    Thresholds are places in these texts (`{long_silence_s}`): who shows one to somebody takes it from `explained`.
+    """
+    written = tomllib.loads((bundled("analytics") / "columns.toml").read_text(encoding="utf-8"))
+    paragraphs = msgspec.convert(written, dict[str, _Paragraph])
+    if twice := paragraphs.keys() & METRICS.keys():
+        raise AssertionError(f"described in columns.toml and as a metric: {', '.join(sorted(twice))}")
+    others = {name: Described(name=name, **msgspec.structs.asdict(each)) for name, each in paragraphs.items()}
+    return others | {name: _described(metric) for name, metric in METRICS.items()}
+
+
+def explained(sets: Iterable[ThresholdSet]) -> dict[str, Described]:
+    """Return every column by its name, for numbers that were measured with these thresholds."""
+    known = tuple(sets)
+    return {
+        name: msgspec.structs.replace(
+            each, formula=told(each.formula, known), meaning=None if each.meaning is None else told(each.meaning, known)
+        )
+        for name, each in columns().items()
+    }
+
+
+def _described(metric: Metric) -> Described:
+    return Described(
+        name=metric.name,
+        formula=metric.formula,
+        unit=metric.unit,
+        label=metric.label,
+        meaning=metric.meaning,
+        since=metric.since,
+    )

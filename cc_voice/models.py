@@ -3,10 +3,11 @@
 The one command that downloads; the service never does, and takes up what was installed when the next call starts.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import click
 import msgspec
@@ -14,13 +15,18 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from cc_voice import phrase_lists
+from cc_voice.languages import primary
 from cc_voice.settings import ModelSize, Settings
 from cc_voice.speech import fetching, grammar
 from cc_voice.speech import models as catalogue
-from cc_voice.speech.errors import DetectorError, FetchError, ModelError
+from cc_voice.speech.errors import FetchError, ModelError, SpeechError
 from cc_voice.speech.model_list import Offer
 from cc_voice.speech.models import Listed, ModelInfo, Problem
 from cc_voice.terminal import language_tag, load_settings, print_json, print_table, reason, site_options
+
+if TYPE_CHECKING:
+    from cc_voice.fleet.worker_plan import WorkerPlan
+    from cc_voice.speech import machine, measuring
 
 State = Literal["ok", "test only", "damaged", "available", "obsolete"]
 BENCH_SCENARIOS = ("good-call", "interrupted-call")
@@ -75,7 +81,7 @@ def list_(config: Path | None, data_dir: Path | None, language: str | None, with
     settings = load_settings(config, data_dir)
     lines = lines_of(settings)
     if language is not None:
-        lines = [line for line in lines if line.language.partition("-")[0] == language.partition("-")[0]]
+        lines = [line for line in lines if primary(line.language) == primary(language)]
     hidden = [line.name for line in lines if line.state == "obsolete" and not with_obsolete]
     lines = [line for line in lines if line.name not in hidden]
     if as_json:
@@ -184,44 +190,78 @@ def remove(name: str, config: Path | None, data_dir: Path | None, yes: bool) -> 
 @site_options
 @click.argument("name")
 @click.option("--seconds", type=click.FloatRange(5, 3600), default=60.0, show_default=True, help="How much of each party to hear.")
+@click.option("--audio", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True, help="A recording to hear.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench(name: str, config: Path | None, data_dir: Path | None, seconds: float, as_json: bool) -> None:
+def bench(name: str, config: Path | None, data_dir: Path | None, seconds: float, audio: tuple[Path, ...], as_json: bool) -> None:
     """Measure an installed model on this machine: speed, memory, load time, and how many calls it can carry.
 
-    The sound is that of the bundled calls. A model of another language hears nonsense in it, at much the same cost.
+    Speed is that of a new recogniser for every segment and of recognisers that are kept, on the same sound in one run. The sound is
+    that of the bundled calls, or yours. A model of another language hears nonsense in it, at a somewhat higher cost.
     """
-    from cc_voice.simulator.scenario import RATE_HZ, load_scenario
-    from cc_voice.speech import measuring, vad
+    from cc_voice.fleet.worker_plan import MemoryTooSmall, plan
+    from cc_voice.speech import machine, measuring, vad
 
     settings = load_settings(config, data_dir)
-    tracks = [track for scenario in BENCH_SCENARIOS for track in load_scenario(scenario).tracks]
-    channels = [measuring.Channel(track.pcm, RATE_HZ) for track in tracks]
+    here = machine.this_machine()
     try:
         found = {one.name: one for one in catalogue.survey(settings.installed_models_dir).models}
         if name not in found:
             raise click.ClickException(f"the model {name} is not installed; here are: {', '.join(found)}")
-        cost = measuring.measure(found[name], channels, seconds, vad.detectors(settings.vad))
-    except (ModelError, DetectorError) as error:
+        planned = plan(settings, here)
+        cost = measuring.measure(found[name], _bench_channels(audio), seconds, vad.detectors(settings.vad))
+    except (MemoryTooSmall, SpeechError) as error:
         raise click.ClickException(str(error)) from error
-    machine = measuring.this_machine()
-    able = measuring.capacity(cost, machine, settings.worker_count)
+    able = measuring.capacity(cost, here, planned.workers, planned.warm_mb * planned.workers)
     if as_json:
-        figures = {"rtf": cost.rtf, "call_cores": cost.call_cores, "workers": settings.worker_count, "calls": able.calls}
-        print_json({**msgspec.to_builtins(cost), **msgspec.to_builtins(machine), **msgspec.to_builtins(able), **figures})
+        figures = {
+            "rtf": cost.rtf,
+            "kept_rtf": cost.kept_rtf,
+            "call_cores": cost.call_cores,
+            "kept_call_cores": cost.kept_call_cores,
+        }
+        counts = {"workers": planned.workers, "threads": planned.threads, "calls": able.calls}
+        print_json({**msgspec.to_builtins(cost), **msgspec.to_builtins(here), **msgspec.to_builtins(able), **figures, **counts})
         return
-    memory = f"{machine.free_mb:.0f} MB of memory free" if machine.free_mb is not None else "memory unknown"
-    click.echo(f"model        {cost.model}")
-    click.echo(f"load         {cost.load_s:.2f} s, {cost.model_mb:.1f} MB in each worker")
-    click.echo(f"recogniser   {cost.recogniser_mb:.2f} MB for each party who is speaking")
-    click.echo(f"speed        RTF {cost.rtf:.4f} (CPU seconds per second of speech; {cost.speech_s:.0f} s of it were heard)")
-    click.echo(f"a call       {100 * cost.call_cores:.2f} % of a core, two parties, as talkative as the bundled calls")
-    click.echo(f"machine      {machine.cores} cores, {memory}, {settings.worker_count} workers")
+    for line in _bench_lines(cost, here, planned, able):
+        click.echo(line)
+
+
+def _bench_channels(files: tuple[Path, ...]) -> "list[measuring.Channel]":
+    """Return the channels of recordings, or those of the bundled calls. Raises AudioFileError."""
+    from cc_voice.simulator.scenario import RATE_HZ, load_scenario
+    from cc_voice.speech import measuring
+    from cc_voice.speech.codecs import read_audio
+
+    if not files:
+        tracks = [track for scenario in BENCH_SCENARIOS for track in load_scenario(scenario).tracks]
+        return [measuring.Channel(track.pcm, RATE_HZ) for track in tracks]
+    read = [read_audio(path) for path in files]
+    return [measuring.Channel(channel.tobytes(), one.sample_rate_hz) for one in read for channel in one.channels]
+
+
+def _bench_lines(
+    cost: "measuring.Cost", here: "machine.Machine", planned: "WorkerPlan", able: "measuring.Capacity"
+) -> Iterator[str]:
+    from cc_voice.speech.measuring import CPU_SHARE, MEMORY_SHARE
+
+    memory = f"{here.free_mb:.0f} MB of memory free" if here.free_mb is not None else "memory unknown"
     by_memory = "unknown" if able.by_memory is None else able.by_memory
-    click.echo(f"calls        {able.calls} at once: {able.by_cpu} by processor, {by_memory} by memory")
-    click.echo(
-        f"             assuming {measuring.CPU_SHARE:.0%} of the cores and {measuring.MEMORY_SHARE:.0%} of the free memory "
-        "for recognition, and no other load"
-    )
+    yield f"model        {cost.model}"
+    yield f"load         {cost.load_s:.2f} s, {cost.model_mb:.1f} MB in each worker"
+    yield f"recogniser   {cost.recogniser_mb:.2f} MB for each party who is speaking"
+    yield f"speed        RTF {cost.rtf:.4f} (CPU seconds per second of speech; {cost.speech_s:.0f} s of it were heard)"
+    if cost.warm_mb:
+        from_cold = cost.kept_cpu_s / cost.speech_s
+        yield f"kept         RTF {cost.kept_rtf:.4f} warm ({cost.ratio:.2f} of that), {from_cold:.4f} with the warming up"
+        yield f"             {cost.kept_mb:.0f} MB so far, {cost.warm_mb:.0f} MB when grown; the same words in {cost.alike} of "
+        yield f"             {cost.segments} segments; {able.kept} are kept warm here"
+    else:
+        yield "kept         none: a new recogniser for every segment costs nothing with this model"
+    yield f"a call       {100 * cost.kept_call_cores:.2f} % of a core, two parties, as talkative as what was heard"
+    yield f"machine      {here.cores} cores, {memory}, {planned.workers} workers with {planned.threads} recogniser threads each"
+    yield f"calls        {able.calls} at once: {able.by_cpu} by processor, {by_memory} by memory"
+    yield f"             assuming {CPU_SHARE:.0%} of the cores and {MEMORY_SHARE:.0%} of the free memory "
+    yield "             for recognition, and no other load"
 
 
 def lines_of(settings: Settings, *, sums: bool = False) -> list[Line]:
@@ -289,7 +329,7 @@ def _installed(model: ModelInfo, listed: dict[str, Listed], problem: str | None,
         archive_mb=_megabytes(known) if known else None,
         archive_md5=known.md5 if known else None,
         is_published=md5 == known.md5 if md5 and known and known.md5 else None,
-        disk_mb=round(sum(size for _, size, _, _ in catalogue.stamp(model.path)) / 1e6, 1),
+        disk_mb=round(catalogue.disk_mb(model), 1),
         takes_phrases=model.takes_grammars,
         serves=serves,
         installed_at=model.record.installed_at if model.record else None,
@@ -335,8 +375,7 @@ def _of_language(offer: Offer, language: str, size: ModelSize | None, prefer: Mo
 
     What is obsolete or not for commercial use is passed over as long as there is another. Without `size` any size will do.
     """
-    primary = language.partition("-")[0]
-    fitting = [one for one in offer.models if one.url and one.language.partition("-")[0] == primary]
+    fitting = [one for one in offer.models if one.url and primary(one.language) == primary(language)]
     exact = [one for one in fitting if one.language == language] or fitting
     sized = [[one for one in some if one.small == ((size or prefer) == "small")] for some in (exact, fitting)]
     choices = [*sized[0], *(sized[1] if size else exact)]

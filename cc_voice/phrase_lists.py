@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from cc_voice.languages import primary
+
 MOST_PHRASES = 500
 """Of a language: a recogniser's graph of them is made for every segment that is heard again."""
 MOST_WORDS = 12
@@ -24,7 +26,7 @@ class PhraseList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 def of_language(lists: Sequence[PhraseList], language: str, default: str) -> tuple[str, ...]:
     """Return the phrases for a language; `default` is the site's."""
-    return tuple(phrase for one in lists if _primary(one.language or default) == _primary(language) for phrase in one.say)
+    return tuple(phrase for one in lists if primary(one.language or default) == primary(language) for phrase in one.say)
 
 
 def problem(lists: Sequence[PhraseList]) -> str | None:
@@ -37,7 +39,3 @@ def problem(lists: Sequence[PhraseList]) -> str | None:
     if sum(len(one.say) for one in lists) > MOST_PHRASES:
         return f"phrases: there are more than {MOST_PHRASES}; keep those that matter"
     return None
-
-
-def _primary(tag: str) -> str:
-    return tag.lower().partition("-")[0]

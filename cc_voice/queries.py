@@ -24,8 +24,11 @@ import duckdb
 import msgspec
 import polars as pl
 
-from cc_voice import owner, settings
+from cc_voice import dictionary, owner, settings
+from cc_voice.call.metric_dictionary import METRICS
 from cc_voice.settings import bundled
+from cc_voice.store.dimensions import threshold_sets
+from cc_voice.store.migrate import tokeniser_macros
 
 Connection = duckdb.DuckDBPyConnection
 Value = datetime.date | int | float | str | None
@@ -86,6 +89,7 @@ _DAYS_OF_SITES = """
 """Days of each site with a name for the state of their calls: of every exported cell of calls and legs, names of agents and queues
 included; utterances and words change with the revision of their call."""
 
+_FOR_EACH = re.compile(r"^(?P<indent> *)-- for each metric: (?P<line>.*\{metric\}.*)$", re.MULTILINE)
 _HEADER = re.compile(r"^-- (title|summary|question|check|grain): (.+)$", re.MULTILINE)
 _TYPE = r"date|integer|number|text|choice \w+(?:\|\w+)*"
 _PARAM = re.compile(rf"^-- param (\w+) \(({_TYPE}), (required|default \S+)\): (.+)$", re.MULTILINE)
@@ -137,7 +141,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 def list_reports() -> list[Report]:
     """Return every report, by name."""
-    return [_report(name, path.read_text()) for name, path in sorted(_files("reports").items())]
+    return [_report(name, _text(path)) for name, path in sorted(_files("reports").items())]
 
 
 def run(name: str, /, *, data_dir: Path | str | None = None, config: Path | str | None = None, **params: object) -> pl.DataFrame:
@@ -183,7 +187,7 @@ def answer(con: Connection, name: str, params: Mapping[str, str]) -> pl.DataFram
 
 def checks() -> list[Check]:
     """Return every check, by name."""
-    return [Check(name=name, meaning=_header(path.read_text())["check"]) for name, path in sorted(_files("checks").items())]
+    return [Check(name=name, meaning=_header(_text(path))["check"]) for name, path in sorted(_files("checks").items())]
 
 
 def run_check(con: Connection, name: str) -> pl.DataFrame:
@@ -195,7 +199,7 @@ def run_check(con: Connection, name: str) -> pl.DataFrame:
 
 def views() -> dict[str, str]:
     """Return name → grain of every view, in an order in which they can be created."""
-    texts = {name: path.read_text() for name, path in sorted(_files("views").items())}
+    texts = {name: _text(path) for name, path in sorted(_files("views").items())}
     uses = {name: set(re.findall(r"\bv_\w+", sql)) & texts.keys() - {name} for name, sql in texts.items()}
     return {name: _header(texts[name])["grain"] for name in TopologicalSorter(uses).static_order()}
 
@@ -206,10 +210,10 @@ def prepare(con: Connection) -> None:
         return
     folder = bundled("analytics")
     con.execute("set session TimeZone = 'UTC'")
-    con.execute(macros())
-    con.execute((folder / "index.sql").read_text())
+    con.execute(_macros())
+    con.execute(_text(folder / "index.sql"))
     for name in views():
-        con.execute(f"create or replace temp view {name} as {(folder / 'views' / f'{name}.sql').read_text()}")
+        con.execute(f"create or replace temp view {name} as {_text(folder / 'views' / f'{name}.sql')}")
 
 
 class Exported:
@@ -223,6 +227,7 @@ class Exported:
         self._con = con
         known = views()
         self.grains = {name: known[dataset.view] for name, dataset in DATASETS.items()}
+        self.columns = dictionary.explained(threshold_sets(con))
         self.watermark_ts: datetime.datetime | None = con.execute("select max(last_update_ts) from fact_call").fetchall()[0][0]
 
     def batches(self, table: str) -> Iterator[pl.DataFrame]:
@@ -268,7 +273,11 @@ def pieces(con: Connection) -> list[tuple[str, int, int]]:
 
 def macros() -> str:
     """Return the macros of views and reports as SQL, for whoever asks the views of a copy."""
-    return (bundled("analytics") / "macros.sql").read_text()
+    return f"{tokeniser_macros()}\n{_macros()}"
+
+
+def _macros() -> str:
+    return _text(bundled("analytics") / "macros.sql")
 
 
 def spans(days: Sequence[tuple[int, int]], limit: int) -> Iterator[tuple[int, int]]:
@@ -295,11 +304,20 @@ def _files(kind: str) -> dict[str, Path]:
     return {path.stem: path for path in (bundled("analytics") / kind).glob("*.sql")}
 
 
+def _text(path: Path) -> str:
+    """Return the SQL of a file; a line `-- for each metric: l.{metric},` becomes one line for each metric of a leg."""
+    return _FOR_EACH.sub(_lines_of_metrics, path.read_text())
+
+
+def _lines_of_metrics(found: re.Match[str]) -> str:
+    return "\n".join(found["indent"] + found["line"].replace("{metric}", name) for name in METRICS)
+
+
 def _sql(kind: str, word: str, name: str) -> str:
     """Return the text of a file by its name. Raises NoSuchQuery with names close to it."""
     known = _files(kind)
     if name in known:
-        return known[name].read_text()
+        return _text(known[name])
     close = difflib.get_close_matches(name, known)
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(known))}"
     raise NoSuchQuery(f"there is no {word} {name!r}; {hint}")

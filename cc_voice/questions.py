@@ -83,9 +83,7 @@ def call_as(call: calls.StoredCall, form: str, leg_no: int | None, site: str) ->
         raise QuestionError(f"call {call.call.call_id} has {len(call.legs)} legs, and none is number {leg_no or 1}")
     if form == "json" and leg is not None:
         return contact_lens(call, leg, site).decode()
-    return transcripts.FORMS[form](
-        line for line in call.utterances if leg_no is None or leg is None or line.leg_id == leg.leg_id
-    )
+    return transcripts.FORMS[form](line for line in call.utterances if leg_no is None or leg is None or line.leg_id == leg.leg_id)
 
 
 def _streams(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:

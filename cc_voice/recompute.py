@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cc_voice import questions
 from cc_voice.call.comparison import MEASURED, Changes, Comparison
-from cc_voice.call.needs import NEEDS
+from cc_voice.call.metric_dictionary import METRICS
 from cc_voice.sessions import recomputing
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.recomputing import What
@@ -116,7 +116,7 @@ def _recompute(
     publish: bool,
     jobs: int | None,
 ) -> None:
-    if unknown := sorted(set(metrics) - set(NEEDS)):
+    if unknown := sorted(set(metrics) - set(METRICS)):
         raise click.ClickException(f"there is no metric {unknown[0]!r}; `cc-voice calls show` names them")
     if told := sorted(set(metrics) - set(MEASURED)):
         raise click.ClickException(f"{told[0]} comes from reports of Zoom (`cc-voice enrich`); measuring again does not change it")

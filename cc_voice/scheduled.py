@@ -74,6 +74,7 @@ class _Until:
         self._source = source
         self._stopped = stopped
         self.grains = source.grains
+        self.columns = source.columns
         self.watermark_ts = source.watermark_ts
 
     def batches(self, table: str) -> Iterator[pl.DataFrame]:

@@ -138,7 +138,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """IANA name, such as Europe/Berlin: local dates and times of pages, reports and exports."""
     apps: tuple[ZoomApp, ...] = ()
     workers: int = 0
-    """Worker processes; 0 means one per core."""
+    """Worker processes; 0: one for every four cores, or as many as half of the memory holds with the site's models."""
+    warm_memory_mb: int | None = None
+    """What recognisers that are kept warm may take together, in MB; None: a quarter of the memory; 0: none is kept."""
     recogniser: str = "vosk"
     """`vosk`, or `none`: words come from Zoom's transcript only."""
     vad: Literal["silero", "webrtc"] = "silero"
@@ -213,10 +215,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.data_dir / "owner.sock"
 
     @property
-    def worker_count(self) -> int:
-        return self.workers or max(1, os.cpu_count() or 1)
-
-    @property
     def host(self) -> str:
         return self.listen.rpartition(":")[0].strip("[]") or "127.0.0.1"
 
@@ -231,7 +229,7 @@ def _decode_hook(kind: type[Any], value: Any) -> Any:
     if issubclass(kind, Path) and isinstance(value, str):
         return Path(value)
     # Never the value: a secret written as a number would stand in the message
-    raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
+    raise TypeError(f"{type(value).__name__} instead of text")
 
 
 def _encode_hook(value: Any) -> Any:
@@ -278,9 +276,9 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, over
         known = ", ".join(Settings.__struct_fields__)
         raise SettingsError(f"{origins[unknown[0]]}: unknown setting {unknown[0]!r}; known are {known}")
     try:
-        settings = msgspec.convert(_plain(values), Settings, dec_hook=_decode_hook, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(wording.in_words(str(error), origins, Settings)) from error
+        settings: Settings = wording.converted(_plain(values), Settings, _decode_hook)
+    except wording.WrongValue as error:
+        raise SettingsError(f"{origins[str(error.path[0])]}: {error}") from error
     return _checked(settings)
 
 
@@ -331,7 +329,9 @@ def _checked(settings: Settings) -> Settings:
     if not host or not port.isdecimal() or int(port) > 65535:
         raise SettingsError(f"listen is {settings.listen!r}; write HOST:PORT, for example 127.0.0.1:8080")
     if settings.workers < 0:
-        raise SettingsError(f"workers is {settings.workers}; write 0 for one per core, or how many")
+        raise SettingsError(f"workers is {settings.workers}; write 0 for as many as suit the machine, or how many")
+    if settings.warm_memory_mb is not None and settings.warm_memory_mb < 0:
+        raise SettingsError(f"warm_memory_mb is {settings.warm_memory_mb}; write how many MB, or 0 to keep no recogniser warm")
     if settings.log_level.upper() not in _LOG_LEVELS:
         raise SettingsError(f"log_level is {settings.log_level!r}; choose {', '.join(_LOG_LEVELS).lower()}")
     if settings.timezone not in zoneinfo.available_timezones() | {"UTC"}:

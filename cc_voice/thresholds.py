@@ -3,7 +3,8 @@
 They stand at the bottom of the house: the configuration holds sets of them, the metrics are measured with one.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -136,3 +137,35 @@ def for_queue(
         transcript_prefer=site.transcript_prefer,
         min_transcript_conf=site.min_transcript_conf,
     )
+
+
+# -- thresholds in texts ---------------------------------------------------------------------------------------------
+
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def told(text: str, sets: Iterable[ThresholdSet]) -> str:
+    """Return a text about thresholds with their numbers in it: `silences of {long_silence_s} s` becomes "silences of 3 s".
+
+    A place names a field of the sets, times also in seconds (`_s`). Where the sets differ all values are told ("3 or 5 s"), as
+    what is said holds for whatever was measured with any of them. Raises AttributeError for another name.
+    """
+    known = tuple(sets)
+
+    def values(place: re.Match[str]) -> str:
+        if not known:
+            raise ValueError(f"{place[0]} is told from at least one set of thresholds")
+        return " or ".join(_written(value) for value in sorted({_value(each, place[1]) for each in known}))
+
+    return _PLACE.sub(values, text)
+
+
+def _value(chosen: ThresholdSet, name: str) -> float:
+    in_ms = f"{name[:-2]}_ms"
+    is_seconds = name.endswith("_s") and in_ms in ThresholdSet.__struct_fields__
+    value: float = getattr(chosen, in_ms) / 1000 if is_seconds else getattr(chosen, name)
+    return value
+
+
+def _written(value: float) -> str:
+    return f"{value:,.10g}".replace("-", "\N{MINUS SIGN}")

@@ -1,51 +1,98 @@
-"""What msgspec finds wrong with a configuration, in the words of whoever wrote it: which file, which key, what to write there."""
+"""Wording of what is wrong with a configuration: which key, what is there and what belongs there, for whoever wrote it.
 
-import re
-from collections.abc import Mapping
-from typing import get_args, get_type_hints
+Values are converted field by field, so that the path of a wrong one is known here and nothing is read out of the messages of
+msgspec, which converts each of them and is asked only whether it can.
+"""
+
+import types
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-_KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "text",
-    "bool": "true or false",
-    "array": "a list",
-    "list": "a list",
-    "object": "a table",
-    "dict": "a table",
-    "null": "left out",
+Step = str | int
+Hook = Callable[[type[Any], Any], Any]
+
+_KINDS: dict[type[Any], str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    Path: "text",
+    list: "a list",
+    tuple: "a list",
+    dict: "a table",
+    types.NoneType: "nothing",
 }
-"""Types in msgspec's words, and in Python's where a decoding hook of ours speaks."""
-_MISMATCH = re.compile(r"Expected `(.+)`, got `(.+)`")
-_FIELD = re.compile(r"Object (missing required|contains unknown) field `(.+)`")
+"""Types in the words of somebody who writes TOML; a bool is an int to Python, and comes first."""
 
 
-def in_words(message: str, origins: Mapping[str, str], root: type[msgspec.Struct]) -> str:
-    """Return what msgspec says of a value (``Expected `int`, got `str` - at `$.media.channels` ``) for whoever wrote it.
+class WrongValue(Exception):
+    """A value that cannot be used. The value itself is told where only a few words are offered, else never: it may be a secret."""
 
-    `origins` says where each key of `root` comes from. The value itself is told where only a few words are offered and
-    nowhere else: it may be a secret.
+    def __init__(self, path: tuple[Step, ...], what: str) -> None:
+        super().__init__(what)
+        self.path = path
+
+
+def converted(value: Any, kind: Any, hook: Hook, path: tuple[Step, ...] = ()) -> Any:
+    """Return a value from a file or the environment as `kind`, numbers also from text. Raises WrongValue, the first it meets.
+
+    `hook` makes values of types that msgspec does not know, and raises for what none can be made of. `path` leads to the value.
     """
-    what, _, path = message.partition(" - at `$.")
-    path = path.rstrip("`")
-    section, _, key = path.rpartition(".")
-    origin = origins[re.split(r"[.\[]", path)[0]]
-    if field := _FIELD.match(what):
-        return f"{origin}: {field[2]!r} {'is missing from' if field[1] == 'missing required' else 'is no key of'} {_table(path)}"
-    named = f"{key} of {_table(section)}" if section else re.sub(r"\[\d+\]", "", key)
-    if mismatch := _MISMATCH.match(what):
-        wanted, got = (" or ".join(_KINDS.get(kind, kind) for kind in kinds.split(" | ")) for kinds in mismatch.groups())
-        return f"{origin}: {named} must be {wanted}, not {got}"
-    if (value := what.removeprefix("Invalid enum value ")) != what:
-        owner = get_type_hints(root)[section] if section else root
-        offered = get_args(get_type_hints(owner)[key])
-        return f"{origin}: {named} must be {' or '.join(map(repr, offered))}, not {value}"
-    return f"{origin}: {named}: {what}"
+    if get_origin(kind) in (Union, types.UnionType):
+        [wanted] = [one for one in get_args(kind) if one is not types.NoneType]  # no setting is of two types
+        return None if value is None else converted(value, wanted, hook, path)
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list | tuple):
+            raise _mismatch(value, kind, path)
+        return tuple(converted(item, get_args(kind)[0], hook, (*path, at)) for at, item in enumerate(value))
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _struct(value, kind, hook, path)
+    try:
+        return msgspec.convert(value, kind, strict=False, dec_hook=hook)
+    except msgspec.ValidationError:
+        raise _mismatch(value, kind, path) from None  # the cause may quote the value
 
 
-def _table(path: str) -> str:
+def _struct(value: Any, kind: type[msgspec.Struct], hook: Hook, path: tuple[Step, ...]) -> msgspec.Struct:
+    if not isinstance(value, Mapping):
+        raise _mismatch(value, kind, path)
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    for key in value:
+        if key not in fields:
+            raise WrongValue(path, f"{key!r} is no key of {_table(path)}")
+    for field in fields.values():
+        if field.required and field.name not in value:
+            raise WrongValue(path, f"{field.name!r} is missing from {_table(path)}")
+    return kind(**{key: converted(item, fields[key].type, hook, (*path, key)) for key, item in value.items()})
+
+
+def _mismatch(value: Any, kind: Any, path: tuple[Step, ...]) -> WrongValue:
+    if get_origin(kind) is Literal and isinstance(value, str):
+        return WrongValue(path, f"{_named(path)} must be {_wanted(kind)}, not {value!r}")
+    found = next((words for known, words in _KINDS.items() if isinstance(value, known)), "a date or time")
+    return WrongValue(path, f"{_named(path)} must be {_wanted(kind)}, not {found}")
+
+
+def _wanted(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(map(repr, get_args(kind)))
+    plain = get_origin(kind) or kind
+    if issubclass(plain, msgspec.Struct):
+        return "a table"
+    return next(words for known, words in _KINDS.items() if issubclass(plain, known))
+
+
+def _named(path: tuple[Step, ...]) -> str:
+    """Return how a key is called: `channels of [media]`; an item of a list is called by its list."""
+    keys = [place for place, step in enumerate(path) if isinstance(step, str)]
+    section, key = path[: keys[-1]], path[keys[-1]]
+    return f"{key} of {_table(section)}" if section else str(key)
+
+
+def _table(path: tuple[Step, ...]) -> str:
     """Return a table as it is written in the file: `[media]`, or which of several."""
-    name, _, index = path.partition("[")
-    return f"entry {int(index[:-1]) + 1} of [[{name}]]" if index else f"[{name}]"
+    name = ".".join(step for step in path if isinstance(step, str))
+    return f"entry {path[-1] + 1} of [[{name}]]" if path and isinstance(path[-1], int) else f"[{name}]"

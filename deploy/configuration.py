@@ -1,6 +1,6 @@
 """Writes `configuration.md`: every key of the configuration with its default and meaning, from the structs that read it.
 
-    make reference
+    make generate
 
 Names, types and defaults are the structs' own, meanings their docstrings: what the file says cannot differ from what is read.
 A test compares the file with what this would write.
@@ -25,7 +25,7 @@ from cc_voice.settings import Secret, Settings
 DOCUMENT = Path(__file__).with_name("configuration.md")
 HEAD = """# Configuration
 
-Written by `make reference` (`deploy/configuration.py`) from the code that reads it, not by hand. An example to begin with:
+Written by `make generate` (`deploy/configuration.py`) from the code that reads it, not by hand. An example to begin with:
 [cc-voice.example.toml](cc-voice.example.toml).
 
 The file is TOML, named by `--config` or `CC_VOICE_CONFIG`. A key that nobody knows is an error. A key at the top can also be an

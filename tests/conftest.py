@@ -10,15 +10,35 @@ from hypothesis import settings
 
 # Machines are shared and noisy: how long an example takes says nothing.
 settings.register_profile("cc_voice", deadline=None)
-settings.load_profile("cc_voice")
+settings.register_profile("nightly", deadline=None, max_examples=1000)
+if settings.get_current_profile_name() != "nightly":  # `--hypothesis-profile nightly`, see `make properties`
+    settings.load_profile("cc_voice")
+
+PATIENCE_S = 60.0
+"""How long a test waits for what must happen: so long that only what never happens takes longer, however busy the machine is.
+
+Every time-out of a test is this constant or a multiple of it. What must happen within some time is no matter of tests:
+`cc-voice bench` measures it on a quiet machine."""
 
 TOP = Path(__file__).resolve().parent.parent
+
+LONG = ("system/", "bench/", "web/test_browser", "web/test_service", "rtms/test_matrix", "fleet/test_dispatch", "fleet/test_local")
+
+
+def examples(number: int) -> int:
+    """How many examples a property is tried on that does with fewer than a hundred, or needs more; nightly, ten times as many."""
+    return number * 10 if settings.get_current_profile_name() == "nightly" else number
 
 
 def corpus_dir() -> Path | None:
     """Where the speech corpus lies: `$CC_VOICE_CORPUS`, else `shared/corpus` beside the project; None when absent."""
     chosen = Path(os.environ.get("CC_VOICE_CORPUS") or TOP.parent / "shared" / "corpus")
     return chosen if (chosen / "manifest.json").is_file() else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that in the end no worker is left alone with one of them."""
+    items.sort(key=lambda item: not item.path.relative_to(TOP / "tests").as_posix().startswith(LONG))
 
 
 @pytest.fixture(autouse=True)

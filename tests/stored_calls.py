@@ -1,6 +1,9 @@
-"""A store in memory and calls to put into it, through the same door as the appliance's own."""
+"""A store in memory or in a file and calls to put into it, through the same door as the appliance's own."""
 
 import datetime
+import functools
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,6 +14,7 @@ from cc_voice.call.measure import measure
 from cc_voice.call.rows import CallRow, IntervalRow, LegLanguageRow, LegRow, MeasuredCall, UtteranceRow, WordRow
 from cc_voice.settings import Site
 from cc_voice.store.batches import write_batch
+from cc_voice.store.database import Database
 from cc_voice.store.migrate import migrate
 from tests.call.golden import THRESHOLDS, golden_stream, golden_stream_heard_twice
 
@@ -24,6 +28,23 @@ def new_store() -> Connection:
     con = duckdb.connect(config={"threads": 2})
     migrate(con)
     return con
+
+
+@functools.cache
+def empty_file() -> bytes:
+    """A store in which nothing is yet, as the migrations leave it: they are run once for all tests of a process."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.duckdb"
+        Database.open(path).close()
+        return path.read_bytes()
+
+
+def new_database(path: Path) -> Database:
+    """Open an empty store in a file that is not there yet; `Database.open` would run every migration for it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("xb") as file:
+        file.write(empty_file())
+    return Database.open(path)
 
 
 def batch_of(call: MeasuredCall) -> CallMeasured:

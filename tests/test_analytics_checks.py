@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from cc_voice import queries
 from cc_voice.call.measure import measure
-from cc_voice.call.needs import NEEDS
+from cc_voice.call.metric_dictionary import METRICS
 from tests.call.golden import THRESHOLDS
 from tests.call.strategies import conversations, streams
+from tests.conftest import examples
 from tests.stored_calls import Connection, golden_call_heard_twice, new_store, write
 
 CHECKS = [check.name for check in queries.checks()]
@@ -143,7 +144,7 @@ def test_a_check_sees_the_damage_it_is_for(con: Connection, check: str, statemen
 
 
 def test_the_check_for_nulls_covers_every_metric(con: Connection) -> None:
-    for metric in NEEDS:
+    for metric in METRICS:
         con.execute("begin")
         con.execute(f"update fact_leg set {metric} = null")
         con.execute("delete from fact_null_reason")
@@ -151,7 +152,7 @@ def test_the_check_for_nulls_covers_every_metric(con: Connection) -> None:
         con.execute("rollback")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(st.one_of(streams(), conversations()), min_size=1, max_size=4))
 def test_whatever_is_measured_is_sound(heard: list) -> None:  # type: ignore[type-arg]
     with new_store() as store:

@@ -12,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cc_voice import queries
+from cc_voice.call import tokeniser
 from cc_voice.call.rows import ChannelRow, LegLanguageRow
-from cc_voice.store import enrichment
+from cc_voice.store import call_list, enrichment, repeats
+from cc_voice.store.search import SearchFilter, search
 from cc_voice.zoom_reports import Queue, QueueInterval
+from tests.conftest import examples
 from tests.stored_calls import (
     NOON,
     SITE,
@@ -63,7 +66,7 @@ def ratio_error(pairs: list[tuple[float, float]]) -> float:
 
 
 @given(n=st.integers(1, 5000), share=st.floats(0, 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_wilson_is_the_textbooks(n: int, share: float) -> None:
     hits = round(n * share)
     with new_store() as con:
@@ -77,7 +80,7 @@ def test_wilson_is_the_textbooks(n: int, share: float) -> None:
 
 
 @given(st.lists(st.tuples(st.one_of(st.none(), st.integers(0, 10**9)), st.one_of(st.none(), st.integers(0, 10**9))), max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_a_ratio_of_sums_takes_rows_with_both_numbers(rows: list[tuple[int | None, int | None]]) -> None:
     both = [(a, b) for a, b in rows if a is not None and b is not None]
     whole = sum(b for _, b in both)
@@ -100,6 +103,7 @@ def test_a_ratio_of_sums_takes_rows_with_both_numbers(rows: list[tuple[int | Non
         ("I don't know", "don't know", True),
         ("no puedo, señor", "SEÑOR", True),
         ("please cancel", "cancel please", False),
+        ("it was cancelación", "CANCELACION", True),
         ("anything", "", False),
         ("what?", "?", False),
         ("100% sure", "%", False),
@@ -108,6 +112,51 @@ def test_a_ratio_of_sums_takes_rows_with_both_numbers(rows: list[tuple[int | Non
 def test_phrases_are_whole_words_in_order(con: Connection, said: str, phrase: str, expected: bool) -> None:
     queries.prepare(con)
     assert con.execute("select says($said, $phrase)", {"said": said, "phrase": phrase}).fetchall() == [(expected,)]
+
+
+def test_search_filter_and_reports_find_the_same(con: Connection) -> None:
+    """What was said has one meaning, whoever is asked: whole words, in any case, accents aside, compatibility forms as one."""
+    spoken = {
+        "party": "we have a party tonight",
+        "art": "modern ART, please",
+        "accent": "quiero la cancelación, señor",
+        "plain": "quiero la cancelacion",
+        "greek": "ο λογαριασμός μου",
+        "ligature": "ma sœur Æble",
+        "kana": "ｶﾞｿﾘﾝ ＡＢＣ１２３",
+        "apart": "i don't know",
+        "arabic": "الكــتاب ٣٤",
+    }
+    for place, (name, text) in enumerate(spoken.items()):
+        at = NOON + datetime.timedelta(minutes=place)
+        write(con, call(name, leg(name), at=at, said=(say(name, "customer", 10_000, text),)))
+    queries.prepare(con)
+    asked = {
+        "art": {"art"},
+        "cancelacion": {"accent", "plain"},
+        "La CANCELACIÓN": {"accent", "plain"},
+        "ΛΟΓΑΡΙΑΣΜΌΣ": {"greek"},
+        "soeur": {"ligature"},
+        "aeble": {"ligature"},
+        "ガソリン": {"kana"},
+        "abc123": {"kana"},
+        "don’t know": {"apart"},
+        "الكتاب 34": {"arabic"},
+        "nobody": set(),
+    }
+    for phrase, expected in asked.items():
+        by_search = {hit.call_id for hit in search(con, f'"{phrase}"', SearchFilter()).hits}
+        by_filter = {each.call_id for each in call_list.list_calls(con, call_list.CallFilter(words=(phrase,)))}
+        rows = ask(con, "phrase-said", phrase=phrase, part="whole", since="2026-01-01", until="2026-12-31")
+        by_sql = {row[0] for row in con.execute("select call_id from v_utterance where says(text, ?)", [phrase]).fetchall()}
+        by_word = {
+            name
+            for name, text in spoken.items()
+            if f" {' '.join(tokeniser.words(phrase))} " in f" {' '.join(tokeniser.words(text))} "
+        }
+        assert [by_search, by_filter, {row["call_id"] for row in rows}, by_sql, by_word] == [expected] * 5, phrase
+        for hit in search(con, f'"{phrase}"', SearchFilter()).hits:
+            assert any(piece.is_match for piece in hit.passages[0].pieces)
 
 
 # -- agents ----------------------------------------------------------------------------------------------------------
@@ -476,6 +525,38 @@ def test_a_customer_who_calls_again_counts_for_the_call_before(con: Connection) 
     assert (row["n_calls"], row["n_repeated"], row["repeated_pct"]) == (4, 1, 25)
     assert ask(con, "repeat-calls", **closed, days="30")[0]["n_repeated"] == 2
     assert ask(con, "repeat-calls", since="today-90", until="today-58")[0]["n_repeated"] == 1, "the next call may be later"
+
+
+CALLS_OF_CUSTOMERS = st.lists(
+    st.tuples(st.sampled_from(["k1", "k2", None]), st.integers(0, 40), st.sampled_from(["billing", "refunds", "sales"])), max_size=8
+)
+
+
+@given(CALLS_OF_CUSTOMERS)
+@settings(max_examples=10, deadline=None)
+def test_who_called_again_is_the_same_wherever_it_is_asked(calls: list[tuple[str | None, int, str]]) -> None:
+    """The column of the view and two reports: within the queue group, or the queue; and in any queue, where that is asked."""
+    first = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=80)
+    with new_store() as con:
+        for number, (key, half_days, queue) in enumerate(calls):
+            at = first + datetime.timedelta(hours=12 * half_days)
+            values = {"question_count_agent": 1}
+            write(con, call(f"c{number}", leg(f"c{number}", queue=queue, **values), at=at, customer_key=key))
+        con.execute("update dim_queue set queue_group = 'money' where queue_id in ('billing', 'refunds')")
+        repeats.refresh(con, [key for key, _, _ in calls if key])
+        queries.prepare(con)
+        stored = con.execute("select count(*) filter (where repeat_7d) from v_call").fetchall()[0][0]
+        closed = {"since": "today-90", "until": "today"}
+        by_report = sum(row["n_repeated"] for row in ask(con, "repeat-calls", **closed))
+        assert by_report == stored
+        asked = ask(con, "questions", **closed)
+        assert sum(round(row["n_calls"] * (row["repeated_pct"] or 0) / 100) for row in asked) == stored
+
+        later = [(key, days) for key, days, _ in calls if key]
+        anywhere = sum(any(theirs == key and days < other <= days + 14 for theirs, other in later) for key, days in later)
+        same_time = len(later) - len(set(later))
+        found = sum(row["n_repeated"] for row in ask(con, "repeat-calls", **closed, queues="any"))
+        assert anywhere <= found <= anywhere + same_time  # two that begin together follow one another
 
 
 def test_a_window_that_is_not_over_is_not_judged(con: Connection) -> None:

@@ -15,10 +15,11 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
-from cc_voice.call.batch import Oddity, StageReached, StreamNotes, StreamProgress
+from cc_voice.call.batch import MediaRefusal, Oddity, StageReached, StreamNotes, StreamProgress
 from cc_voice.cli import main
 from cc_voice.store import batches, streams
 from cc_voice.store.database import Database
+from tests.conftest import PATIENCE_S
 from tests.fleet.rest import Planned, Rest, serving
 from tests.store.conftest import SITE, announce, golden
 
@@ -76,12 +77,14 @@ try:
 except SystemExit:
     print([name for name in ("duckdb", "vosk", "polars", "litestar", "numpy") if name in sys.modules], file=sys.stderr)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     assert done.stderr.strip() == "[]"
 
 
 def test_python_m_is_the_same_command() -> None:
-    done = subprocess.run([sys.executable, "-m", "cc_voice", "--version"], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "cc_voice", "--version"], capture_output=True, text=True, timeout=PATIENCE_S, check=True
+    )
     assert "0.1.0" in done.stdout
 
 
@@ -95,20 +98,27 @@ def test_streams_are_listed_with_what_was_odd(run: Run, tmp_path: Path) -> None:
         database.write_now(lambda con, stream_id=stream_id: streams.take(con, stream_id))
     told = (
         StreamProgress(call_id="call-s1", stream_id="s1", epoch=1, product="phone", media_ms=9000, recognised_ms=6500),
-        StreamNotes(call_id="call-s1", stream_id="s1", epoch=1, oddities=(Oddity("unknown message 31", 12), Oddity("garbage", 1))),
+        StreamNotes(
+            call_id="call-s1",
+            stream_id="s1",
+            epoch=1,
+            oddities=(Oddity("unknown message 31", 12), Oddity("garbage", 1)),
+            refused=(MediaRefusal(media="transcript", error="the app has no scope"),),
+        ),
         StageReached(call_id="call-s2", stream_id="s2", epoch=1, stage="failed", reason="Zoom sends audio in RTP packets"),
     )
     for batch in told:
         database.write_now(lambda con, batch=batch: batches.write_batch(con, batch, SITE))
     database.close()
     lines = {line.split()[0]: line for line in run("streams").stdout.splitlines() if line.strip()}
-    for shown in ("received", "2.5", "unknown message 31: 12, garbage: 1"):
+    for shown in ("received", "2.5", "transcript: the app has no scope", "unknown message 31: 12, garbage: 1"):
         assert shown in lines["s1"]
     for shown in ("failed", "Zoom sends audio in RTP packets"):
         assert shown in lines["s2"]
     found = {stream["stream_id"]: stream for stream in json.loads(run("streams", "--json").stdout)}
     assert json.loads(found["s1"]["notes"]) == {"unknown message 31": 12, "garbage": 1}
-    assert found["s2"]["notes"] is None
+    assert json.loads(found["s1"]["refused"]) == [{"media": "transcript", "error": "the app has no scope"}]
+    assert (found["s2"]["notes"], found["s2"]["refused"]) == (None, None)
 
 
 def test_the_list_of_calls_tells_of_calls_that_are_not_in_it(run: Run, tmp_path: Path) -> None:

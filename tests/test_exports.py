@@ -27,7 +27,10 @@ from cc_voice.exports import ExportError, staging
 from cc_voice.exports.folder import Options, export
 from cc_voice.exports.manifest import DICTIONARY, Manifest
 from cc_voice.settings import Site
-from tests.stored_calls import NOON, SITE, Connection, call, golden_call_heard_twice, leg, new_store, say, write
+from cc_voice.store.calls import load_call
+from cc_voice.thresholds import ThresholdSet
+from tests.conftest import PATIENCE_S, examples
+from tests.stored_calls import NOON, SITE, Connection, call, golden_call, golden_call_heard_twice, leg, new_store, say, write
 
 BOTH = ("csv", "parquet")
 TABLES = ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words")
@@ -53,6 +56,7 @@ class Given(msgspec.Struct):
 
     tables: dict[str, Any]
     watermark_ts: None = None
+    columns: dict[str, Any] = {}
 
     @property
     def grains(self) -> dict[str, str]:
@@ -170,7 +174,7 @@ def test_a_reports_csv_follows_the_same_rules(con: Connection, tmp_path: Path) -
     assert body.encode() == (tmp_path / "t.csv").read_bytes()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=5))
 def test_any_text_arrives(tmp_path: Path, values: list[str]) -> None:
     given_tables(texts(*values), tmp_path, BOTH)
@@ -301,7 +305,7 @@ with queries.exported(con) as source:
     made = folder.export(source, Path({str(tmp_path)!r}), folder.Options())
 print(sum(file.rows for file in made.files if file.name != "data_dictionary.csv"))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.stdout.split() == [str(2 * (1 + 1 + 12 + 115 + 7 + 52))], done.stderr[-2000:]
 
 
@@ -319,6 +323,20 @@ def test_the_dictionary_has_every_column_of_every_table(exported: Path) -> None:
     hold = told.filter((pl.col("table") == "legs") & (pl.col("column") == "hold_pct")).row(0, named=True)
     assert (hold["unit"], hold["since_version"]) == ("%", "0.1.0")
     assert hold["grain"] == "one row per leg (one agent's part of a call)"
+
+
+def test_the_dictionary_tells_the_thresholds_of_the_legs(con: Connection, tmp_path: Path) -> None:
+    """A site that changed one, or has one of its own for a queue, must not read the default's."""
+    golden = golden_call()
+    patient = ThresholdSet(name="patient", long_silence_ms=5_500)
+    write(con, msgspec.structs.replace(golden, thresholds={leg.leg_id: patient for leg in golden.legs}))
+    stored(con, tmp_path / "one", BOTH)
+    write(con, call("b", leg("b"), at=NOON))
+    stored(con, tmp_path / "two", BOTH)
+    column = pl.col("column") == "long_silence_count"
+    told = [pl.read_csv(tmp_path / name / DICTIONARY).filter(column)["formula"].to_list() for name in ("one", "two")]
+    assert told == [["silences of 5.5 s and more"], ["silences of 3 or 5.5 s and more"]]
+    assert load_call(con, golden.call.call_id).legs[0].thresholds.long_silence_ms == 5_500
 
 
 # -- by site and day -------------------------------------------------------------------------------------------------
@@ -408,7 +426,9 @@ def test_other_options_make_everything_new(days: Connection, tmp_path: Path) -> 
     assert {path.name for path in tmp_path.iterdir()} == {*TABLES[:4], DICTIONARY, "manifest.json"}
     stored(days, tmp_path, BOTH)
     assert {path.name for path in tmp_path.iterdir()} == {
-        *(f"{table}.{form}" for table in TABLES for form in BOTH), DICTIONARY, "manifest.json"
+        *(f"{table}.{form}" for table in TABLES for form in BOTH),
+        DICTIONARY,
+        "manifest.json",
     }
 
 
@@ -463,14 +483,14 @@ def test_a_killed_export_leaves_the_old_or_is_finished_by_the_next(days: Connect
     stored(days, tmp_path / "f", partition=True)
     before = tree(tmp_path / "f")
     program = [sys.executable, "-c", KILLED]
-    assert subprocess.run([*program, moment, tmp_path / "f"], timeout=120, check=False).returncode == -signal.SIGKILL
+    assert subprocess.run([*program, moment, tmp_path / "f"], timeout=2 * PATIENCE_S, check=False).returncode == -signal.SIGKILL
     after = {name: body for name, body in tree(tmp_path / "f").items() if not name.startswith(".")}
     if moment == "making":
         assert after == before
     else:
         assert after["manifest.json"] == before["manifest.json"], "the manifest is moved last"
         staging.finish(tmp_path / "f")
-        subprocess.run([*program, "never", tmp_path / "whole"], timeout=120, check=True)
+        subprocess.run([*program, "never", tmp_path / "whole"], timeout=2 * PATIENCE_S, check=True)
         assert tree(tmp_path / "f") == tree(tmp_path / "whole")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import cc_voice
+from tests.conftest import PATIENCE_S
 
 TOP = Path(__file__).resolve().parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text())
@@ -109,7 +110,13 @@ def test_an_installed_appliance_reads_its_own_data(tmp_path: Path) -> None:
         (here / name).write_bytes(path.read_bytes())
     environ = {**os.environ, "PYTHONPATH": str(here)}
     done = subprocess.run(
-        [sys.executable, "-c", INSTALLED, str(here)], cwd=here, env=environ, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", INSTALLED, str(here)],
+        cwd=here,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

@@ -56,31 +56,36 @@ def test_there_are_reports_for_ten_of_the_questions() -> None:
     assert len({report.question for report in REPORTS if report.question}) >= 10
 
 
-@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
-def test_a_report_declares_exactly_the_parameters_it_uses(report: queries.Report) -> None:
-    sql = sql_of("reports", report.name)
-    body = re.sub(r"^--.*$", "", sql, flags=re.MULTILINE)
-    assert {param.name for param in report.params} == set(re.findall(r"\$(\w+)", body))
-    assert len(report.params) == sql.count("-- param "), "a header line that the grammar does not read"
-    assert report.title.endswith("?")
-    assert report.summary.endswith(".")
+def test_a_report_declares_exactly_the_parameters_it_uses() -> None:
+    for report in REPORTS:
+        sql = sql_of("reports", report.name)
+        body = re.sub(r"^--.*$", "", sql, flags=re.MULTILINE)
+        assert {param.name for param in report.params} == set(re.findall(r"\$(\w+)", body)), report.name
+        assert len(report.params) == sql.count("-- param "), f"{report.name} has a header line that the grammar does not read"
+        assert report.title.endswith("?"), report.name
+        assert report.summary.endswith("."), report.name
 
 
-@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
-def test_the_default_of_a_choice_is_one_of_them(report: queries.Report) -> None:
-    for param in report.params:
-        assert (param.type == "choice") == bool(param.choices)
-        assert not param.choices or param.default in param.choices
+def test_the_default_of_a_choice_is_one_of_them() -> None:
+    params = [(report.name, param) for report in REPORTS for param in report.params]
+    assert [(name, param) for name, param in params if (param.type == "choice") != bool(param.choices)] == []
+    assert [(name, param) for name, param in params if param.choices and param.default not in param.choices] == []
 
 
-@pytest.mark.parametrize("path", sorted((bundled("analytics")).rglob("*.sql")), ids=lambda path: path.stem)
-def test_sql_is_written_as_the_house_writes_it(path: Path) -> None:
+def keeps_the_style(path: Path) -> bool:
     text = path.read_text()
     body = re.sub(r"--.*|'[^']*'", "", text)
-    assert body == body.lower()
-    assert text.startswith(FIRST_LINE.get(path.parent.name, "-- "))
-    if path.parent.name == "views":
-        assert not re.search(r"select\s+\*|\.\*", body)
+    plain = body == body.lower() and text.startswith(FIRST_LINE.get(path.parent.name, "-- "))
+    return plain and not (path.parent.name == "views" and re.search(r"select\s+\*|\.\*", body))
+
+
+def test_sql_is_written_as_the_house_writes_it(tmp_path: Path) -> None:
+    files = sorted(bundled("analytics").rglob("*.sql"))
+    assert len(files) > 40
+    assert [path.stem for path in files if not keeps_the_style(path)] == []
+    loud = tmp_path / "loud.sql"
+    loud.write_text("-- title: a shouted one\nSELECT 1")
+    assert not keeps_the_style(loud)
 
 
 def test_views_come_before_the_views_that_use_them() -> None:
@@ -92,20 +97,29 @@ def test_views_come_before_the_views_that_use_them() -> None:
 # -- running ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
-def test_a_report_of_an_empty_store_has_no_row(con: Connection, report: queries.Report) -> None:
-    assert queries.answer(con, report.name, needed(report)).height == 0
+def test_a_report_of_an_empty_store_has_no_row(con: Connection) -> None:
+    assert {report.name: queries.answer(con, report.name, needed(report)).height for report in REPORTS} == {
+        report.name: 0 for report in REPORTS
+    }
 
 
-@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
-def test_a_report_gives_plain_columns_whatever_is_chosen(con: Connection, report: queries.Report) -> None:
+def chosen(report: queries.Report) -> list[dict[str, str]]:
+    """The parameters of a report over all days: with every default, then with every choice of one parameter."""
+    whole = needed(report) | {param.name: ALWAYS[param.name] for param in report.params if param.name in ALWAYS}
+    return [whole, *(whole | {param.name: choice} for param in report.params for choice in param.choices)]
+
+
+def test_a_report_gives_plain_columns_whatever_is_chosen(con: Connection) -> None:
     write(con, golden_call())
-    whole = {param.name: day for param in report.params for name, day in ALWAYS.items() if param.name == name}
-    for choice in [{}, *({param.name: choice} for param in report.params for choice in param.choices)]:
-        frame = queries.answer(con, report.name, needed(report) | whole | choice)
-        for column, form in frame.schema.items():
-            plain = (pl.String, pl.Int64, pl.Int32, pl.Float64, pl.Boolean, pl.Date, pl.Datetime("us", "UTC"))
-            assert form in plain, f"{column} is {form}"
+    plain = (pl.String, pl.Int64, pl.Int32, pl.Float64, pl.Boolean, pl.Date, pl.Datetime("us", "UTC"))
+    offenders = [
+        f"{report.name}.{column} is {form}"
+        for report in REPORTS
+        for choice in chosen(report)
+        for column, form in queries.answer(con, report.name, choice).schema.items()
+        if form not in plain
+    ]
+    assert offenders == []
 
 
 def test_the_default_range_is_the_last_thirty_days_of_the_site(con: Connection) -> None:

@@ -22,9 +22,9 @@ from cc_voice.settings import Settings
 from cc_voice.store import batches, spool, streams
 from cc_voice.store import database as store
 from cc_voice.store.database import Database
+from tests.conftest import PATIENCE_S
 from tests.store.conftest import announce, golden
 
-PATIENCE_S = 60.0
 POLL_S = 0.05
 REPORT: dict[str, Any] = {"name": "agent-talk", "params": {"since": "2026-01-01"}}
 ASKED: list[tuple[str, dict[str, Any]]] = [

@@ -14,7 +14,9 @@ from cc_voice.schedules import ExportJob, problem
 from cc_voice.settings import Settings
 from cc_voice.store import batches
 from cc_voice.store.database import Database
+from tests.conftest import PATIENCE_S
 from tests.store.conftest import SITE, golden
+from tests.stored_calls import new_database
 
 NOW_S = 1_790_000_000.0
 
@@ -31,7 +33,7 @@ def site(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def database(site: Settings) -> Iterator[Database]:
-    opened = Database.open(site.database_path)
+    opened = new_database(site.database_path)
     opened.write_now(lambda con: batches.write_batch(con, golden(), SITE))
     yield opened
     opened.close()
@@ -80,7 +82,7 @@ def test_an_export_ends_when_the_service_does(site: Settings, database: Database
 async def test_what_is_due_is_done_while_the_service_runs(site: Settings, database: Database) -> None:
     draining = asyncio.Event()
     keeping = asyncio.create_task(scheduled.keep(site, database, draining))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while any(state(site, job) is None for job in site.exports):
             await asyncio.sleep(0)
     draining.set()

@@ -1,7 +1,6 @@
 """Configuration: where a value comes from, what is refused and by which name, and that secrets stay hidden."""
 
 import json
-import os
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -152,7 +151,7 @@ def test_structs_may_be_overrides() -> None:
         ("[language]\ndefualt = 'de'", r"cc-voice\.toml: 'defualt' is no key of \[language\]"),
         (APP + "token = 'd'", r"toml: 'token' is no key of entry 1 of \[\[apps\]\]$"),
         (APP + "[[apps]]\nclient_id = 'a'\nclient_secret = 'b'", r"'webhook_secret' is missing from entry 2 of \[\[apps\]\]$"),
-        (APP + "account_id = 7", r"account_id of entry 1 of \[\[apps\]\] must be text or left out, not a whole number$"),
+        (APP + "account_id = 7", r"account_id of entry 1 of \[\[apps\]\] must be text, not a whole number$"),
         (APP + "api_secret = [7]", r"api_secret of entry 1 of \[\[apps\]\] must be text, not a list$"),
         ("apps = 'none'", "apps must be a list, not text$"),
         ("[transcript]\nprefer = 'ours'", r"prefer of \[transcript\] must be 'local' or 'zoom' or 'best', not 'ours'$"),
@@ -177,6 +176,18 @@ def test_structs_may_be_overrides() -> None:
         ("[language]\ndefault = 'klingon'", "language.default: 'klingon' is no language tag; write for example en"),
         ("[language]\nlanguages = ['en', 'klingon']", "language.languages: 'klingon' is no language tag"),
         ("[[language.queues]]\nqueue = 'a'\nlanguages = ['e']", "languages of queue 'a': 'e' is no language tag"),
+        (
+            "[[language.queues]]\nqueue = 3\nlanguages = ['en']",
+            r"queue of entry 1 of \[\[language\.queues\]\] must be text, not a whole number$",
+        ),
+        ("[[language.queues]]\nlanguages = ['en']", r"'queue' is missing from entry 1 of \[\[language\.queues\]\]$"),
+        (
+            "[[exports]]\nname = 'a'\nto = 'b'\nformats = ['csv', 'xls']",
+            r"formats of entry 1 of \[\[exports\]\] must be 'csv' or 'parquet', not 'xls'$",
+        ),
+        ("exports = [3]", "exports must be a table, not a whole number$"),
+        ("timezone = 2026-01-01", "timezone must be text, not a date or time$"),
+        ("vad = 3", "vad must be 'silero' or 'webrtc', not a whole number$"),
         ("[[language.queues]]\nqueue = 'a'\nlanguages = []", "queue 'a' of language.queues has no languages"),
         (
             "[[language.queues]]\nqueue = 'a'\nlanguages = ['en']\ndefault = 'es'",
@@ -453,9 +464,11 @@ def test_an_address_has_host_and_port(listen: str, host: str, port: int) -> None
     assert (found.host, found.port) == (host, port)
 
 
-def test_no_workers_means_one_per_core() -> None:
-    assert Settings(workers=3).worker_count == 3
-    assert Settings().worker_count == max(1, os.cpu_count() or 1)
+@pytest.mark.parametrize("key", ["workers", "warm_memory_mb"])
+def test_fewer_than_none_are_refused(key: str) -> None:
+    assert getattr(settings.load(environ={f"CC_VOICE_{key.upper()}": "0"}), key) == 0
+    with pytest.raises(SettingsError, match=f"{key} is -1"):
+        settings.load(environ={f"CC_VOICE_{key.upper()}": "-1"})
 
 
 def test_a_site_is_named_by_three_keys() -> None:

@@ -1,12 +1,15 @@
 """Which thresholds a leg is measured with, and which a site may not write."""
 
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from cc_voice import settings
+from cc_voice import dictionary, settings
+from cc_voice.call.reasons import REASONS
 from cc_voice.settings import SettingsError
-from cc_voice.thresholds import QueueThresholds, ThresholdSet, for_queue
+from cc_voice.thresholds import QueueThresholds, ThresholdSet, for_queue, told
 
 BILLING = QueueThresholds(name="billing", queues=("Q_billing", "Billing ES"), long_silence_ms=5_000)
 
@@ -72,3 +75,44 @@ def test_a_set_that_makes_no_sense_is_refused(tmp_path: Path, toml: str, told: s
     with pytest.raises(SettingsError) as error:
         load(tmp_path, toml)
     assert told in str(error.value)
+
+
+# -- thresholds in texts ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("{long_silence_s} s and more", "3 s and more"),
+        ("{overtalk_ms} ms", "300 ms"),
+        ("{lang_switch_s} s, {lang_switch_words} words, {lang_switch_conf}", "1.5 s, 3 words, 0.7"),
+        ("below {quiet_dbfs} dBFS", "below −45 dBFS"),
+        ("nothing", "nothing"),
+    ],
+)
+def test_a_text_is_told_with_the_numbers_of_its_set(text: str, written: str) -> None:
+    assert told(text, [ThresholdSet()]) == written
+
+
+def test_sets_that_differ_are_both_told() -> None:
+    assert told("{long_silence_s} s", [BILLING.values, ThresholdSet(), ThresholdSet()]) == "3 or 5 s"
+    with pytest.raises(AttributeError):
+        told("{long_silens_s} s", [ThresholdSet()])
+
+
+def test_every_text_that_names_a_threshold_follows_it() -> None:
+    """Texts in which a place was forgotten, or has a name that no set has, would say the default for ever."""
+    values = msgspec.structs.asdict(ThresholdSet())
+    other = ThresholdSet(**{name: value + 1 for name, value in values.items() if type(value) in (int, float)})
+    texts = [text for each in dictionary.columns().values() for text in (each.formula, each.meaning or "")] + list(REASONS.values())
+    named = [text for text in texts if "{" in text]
+    assert len(named) > 20
+    for text in named:
+        assert told(text, [other]) != told(text, [ThresholdSet()])
+        assert "{" not in told(text, [other])
+
+
+def test_no_text_has_the_number_of_a_threshold_in_it() -> None:
+    words = r"\b(3|10|90) s (and|or) more|\b300 ms|\b0\.[67]\b|1\.5 s|45 dBFS|by default|10 dB\b"
+    texts = [text for each in dictionary.columns().values() for text in (each.formula, each.meaning or "")] + list(REASONS.values())
+    assert [text for text in texts if re.search(words, text)] == []

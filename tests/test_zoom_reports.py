@@ -67,7 +67,7 @@ def test_queue_reports_and_rosters(tmp_path: Path) -> None:
     assert read(tmp_path, "q.csv", text).records == (
         QueueInterval(queue_id="Q1", interval_unix_ms=AT, offered=10, answered=8, abandoned=2),
     )
-    roster = "user_id,name,team,hire_date,languages\nu1,Mary Taylor,Blue,2026-01-15,\"en, es_mx\"\n"
+    roster = 'user_id,name,team,hire_date,languages\nu1,Mary Taylor,Blue,2026-01-15,"en, es_mx"\n'
     assert read(tmp_path, "a.csv", roster).records == (
         Agent(user_id="u1", display_name="Mary Taylor", team_name="Blue", hire_date="2026-01-15", spoken_languages="en es-MX"),
     )

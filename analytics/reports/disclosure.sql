@@ -29,8 +29,7 @@ saying as (
     join fact_utterance as u
         on u.call_no = c.call_no
         and u.start_ms between l.start_ms and least(l.end_ms, l.start_ms + $within_ms)
-        and contains(lower(u.text), c.first_word)
-        and contains(as_words(u.text), c.words)
+        and says_words(u.text, c.words, c.first_word)
     where u.date_key between as_date_key($since - 1) and as_date_key($until) -- of the call: it may be the day before the leg's
         and u.party = 'agent'
         and u.leg_id = l.leg_id

@@ -21,8 +21,7 @@ with said as (
     from calls_saying($phrase, as_date_key($since - 1), as_date_key($until)) as c
     join fact_utterance as u
         on u.call_no = c.call_no
-        and contains(lower(u.text), c.first_word)
-        and contains(as_words(u.text), c.words)
+        and says_words(u.text, c.words, c.first_word)
     where u.date_key between as_date_key($since - 1) and as_date_key($until) -- of the call: it may be the day before the leg's
         and ($party = 'anybody' or u.party = $party)
 )

@@ -5,6 +5,7 @@
 -- param until (date, default today): last local date
 -- param queue (text, default none): only legs of the queue with this name
 -- param days (integer, default 7): the window in which a call counts as a repeat; only calls whose window is closed are judged
+-- param queues (choice same|any, default same): which later calls count: in the same queue group (queue, where it has none), or in any queue
 with asked as (
     select
         user_id,
@@ -20,25 +21,34 @@ with asked as (
 ),
 calls as (
     select
-        last_user_id as user_id,
-        last_queue_name as queue_name,
-        local_date,
-        end_ts,
-        lead(start_ts) over (partition by customer_key order by start_ts, call_id) as next_ts
-    from v_call
-    where date_key between as_date_key($since) and as_date_key($until + $days::integer)
-        and customer_key is not null
+        c.call_id,
+        called_again(
+            c.customer_key,
+            q.queue_group,
+            q.queue_id,
+            c.call_id,
+            c.start_ts,
+            c.end_ts,
+            $days::integer,
+            $queues = 'any'
+        ) as repeated
+    from fact_call as c
+    left join fact_leg as l on l.call_no = c.call_no and l.leg_no = 1
+    left join dim_queue as q on q.queue_key = l.queue_key
+    where c.date_key between as_date_key($since) and as_date_key($until + $days::integer + 1) -- a call may end after midnight
+        and c.customer_key is not null
 ),
 judged as (
     select
-        user_id,
+        v.last_user_id as user_id,
         count(*) as n_calls,
-        count(*) filter (where next_ts <= end_ts + to_days($days::integer)) as n_repeated
-    from calls
-    where local_date <= $until
-        and ($queue is null or queue_name = $queue)
-        and end_ts + to_days($days::integer) <= now()
-    group by user_id
+        count(*) filter (where c.repeated) as n_repeated
+    from calls as c
+    join v_call as v on v.call_id = c.call_id
+    where v.date_key between as_date_key($since) and as_date_key($until)
+        and ($queue is null or v.last_queue_name = $queue)
+        and v.end_ts + to_days($days::integer) <= now()
+    group by v.last_user_id
 )
 select
     a.agent_name,

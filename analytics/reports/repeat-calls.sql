@@ -4,27 +4,36 @@
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
 -- param days (integer, default 7): the window after the end of a call
+-- param queues (choice same|any, default same): which later calls count: in the same queue group (queue, where it has none), or in any queue
 with calls as (
     select
-        first_queue_name as queue_name,
-        last_agent_name as agent_name,
-        last_user_id as user_id,
-        local_date,
-        end_ts,
-        lead(start_ts) over (partition by customer_key order by start_ts, call_id) as next_ts
-    from v_call
-    where date_key between as_date_key($since) and as_date_key($until + $days::integer)
-        and customer_key is not null
+        c.call_id,
+        called_again(
+            c.customer_key,
+            q.queue_group,
+            q.queue_id,
+            c.call_id,
+            c.start_ts,
+            c.end_ts,
+            $days::integer,
+            $queues = 'any'
+        ) as repeated
+    from fact_call as c
+    left join fact_leg as l on l.call_no = c.call_no and l.leg_no = 1
+    left join dim_queue as q on q.queue_key = l.queue_key
+    where c.date_key between as_date_key($since) and as_date_key($until + $days::integer + 1) -- a call may end after midnight
+        and c.customer_key is not null
 ),
 judged as (
     select
-        queue_name,
-        agent_name,
-        user_id,
-        coalesce(next_ts <= end_ts + to_days($days::integer), false) as repeated
-    from calls
-    where local_date <= $until
-        and end_ts + to_days($days::integer) <= now()
+        v.first_queue_name as queue_name,
+        v.last_agent_name as agent_name,
+        v.last_user_id as user_id,
+        c.repeated
+    from calls as c
+    join v_call as v on v.call_id = c.call_id
+    where v.date_key between as_date_key($since) and as_date_key($until)
+        and v.end_ts + to_days($days::integer) <= now()
 )
 select
     queue_name,

@@ -18,7 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cc_voice.bench.degrade import telephone
+from cc_voice.call.disagreement import edits
 from cc_voice.call.transcript import Word
+from cc_voice.languages import primary
 from cc_voice.simulator.scenario import RATE_HZ, load_scenario, scenario_names
 from cc_voice.speech import models, vad
 from cc_voice.speech.codecs import Samples, bytes_from_int16, int16_from_bytes, read_audio
@@ -107,8 +109,8 @@ def _loss(call: SaidCall, condition: str, factory: RecogniserFactory, detectors:
         samples = CONDITIONS[condition](channel)
         script = [word for line in channel.lines if not line.foreign for word in words_of(line.text)]
         words += len(script)
-        path_errors += word_errors(script, _ours(_by_path(samples, factory, detectors), channel))
-        whole_errors += word_errors(script, _ours(_whole(samples, factory), channel))
+        path_errors += edits(script, _ours(_by_path(samples, factory, detectors), channel))
+        whole_errors += edits(script, _ours(_whole(samples, factory), channel))
     return CallLoss(call.name, condition, words, path_errors, whole_errors)
 
 
@@ -140,16 +142,6 @@ def words_of(text: str) -> list[str]:
     """Return the words of a transcript as recognisers write them: lower case, no punctuation, no marks such as `[noise]`."""
     spoken = re.sub(r"\[[^]]*]|<[^>]*>", " ", text.lower().replace("’", "'"))
     return [word for part in re.sub(r"[^\w' ]|_", " ", spoken).split() if (word := part.strip("'"))]
-
-
-def word_errors(expected: Sequence[str], found: Sequence[str]) -> int:
-    """Return how many words were put in, left out or exchanged (Levenshtein distance)."""
-    row = list(range(len(found) + 1))
-    for number, word in enumerate(expected, 1):
-        previous, row[0] = row[0], number
-        for at, other in enumerate(found, 1):
-            previous, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, previous + (word != other))
-    return row[-1]
 
 
 # -- material --------------------------------------------------------------------------------------------------------
@@ -217,7 +209,7 @@ def _read(path: Path, corpus: Path, language: str) -> Iterator[SaidCall]:
 
 
 def _same(one: str, other: str) -> bool:
-    return one.lower().partition("-")[0] == other.lower().partition("-")[0]
+    return primary(one) == primary(other)
 
 
 # -- command ---------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from cc_voice.call.needs import NEEDS
+from cc_voice.call.metric_dictionary import METRICS
 from cc_voice.settings import Settings
 from cc_voice.store import dimensions, postings
 from cc_voice.store.database import Connection, Database
@@ -82,7 +82,7 @@ def _month(con: Connection, first: datetime.date, last: datetime.date) -> None:
 def _explain_missing(con: Connection) -> None:
     """Give a reason for every metric that is not drawn, such as one that a later version measures."""
     span = "date_key between as_key(getvariable('first')) and as_key(getvariable('last') + 1)"
-    for metric in NEEDS:
+    for metric in METRICS:
         con.execute(
             f"""
             insert into fact_null_reason (leg_id, metric, reason, date_key)

@@ -20,11 +20,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cc_voice.bench.chain import word_errors, words_of
+from cc_voice.bench.chain import words_of
 from cc_voice.call.batch import Batch, CallMeasured
+from cc_voice.call.disagreement import edits
 from cc_voice.call.intervals import canonical, length
-from cc_voice.call.lexicon import primary
 from cc_voice.call.rows import MeasuredCall
+from cc_voice.call.tokeniser import units
+from cc_voice.languages import primary
 from cc_voice.rtms.client import Credentials, StreamClient, StreamTarget
 from cc_voice.rtms.webhooks import Started, parse_webhook
 from cc_voice.sessions.recognition import Recognition
@@ -85,13 +87,13 @@ class ScriptedCall(msgspec.Struct, frozen=True):
         return [after[0].start_ms for (old, _), (new, after) in pairwise(self.stretches(party)) if old != new]
 
     def stretches(self, party: str) -> list[tuple[str, list[_Line]]]:
-        """Return a party's lines by language, by the dictionary's rule: 1.5 s and three words, else they are in the one before."""
+        """Return a party's lines by language, by the rule of switches; what is too short for it is in the one before."""
         rule = ThresholdSet()
         found: list[tuple[str, list[_Line]]] = []
         for language, group in groupby(self.of(party), key=lambda line: primary(line.language)):
             lines = list(group)
             speech_ms = sum(length(canonical(line.speech)) for line in lines)
-            words = sum(len(words_of(line.text)) for line in lines)
+            words = sum(units(line.text) for line in lines)
             if found and (speech_ms < rule.lang_switch_ms or words < rule.lang_switch_words or found[-1][0] == language):
                 found[-1][1].extend(lines)
             else:
@@ -173,7 +175,7 @@ def judge(call: ScriptedCall, condition: str, measured: MeasuredCall) -> Followe
         switches_scripted=scripted_count,
         switch_error_ms=max(offsets) if found_count == scripted_count else None,
         words=len(expected_words),
-        word_errors=word_errors(expected_words, heard),
+        word_errors=edits(expected_words, heard),
         source=max(sorted(set(sources)), key=sources.count) if sources else "nothing",
     )
 

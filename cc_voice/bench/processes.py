@@ -1,13 +1,9 @@
-"""What processes of this machine use, as Linux tells it in /proc: memory, processor time, and how busy everybody is."""
+"""Processes of this machine: the memory and processor time that they use, and how busy everybody is."""
 
-import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
-
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_PROC = Path("/proc")
+import psutil
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -24,21 +20,17 @@ def usage(pids: Iterable[int]) -> Usage:
 
 
 def busy_s() -> float:
-    """Return for how many core-seconds this machine has been busy since it started."""
-    user, nice, system, _, _, irq, softirq, steal = (int(text) for text in (_PROC / "stat").read_text().split()[1:9])
-    return (user + nice + system + irq + softirq + steal) / _TICKS_PER_S
-
-
-def is_known() -> bool:
-    """Whether this machine tells."""
-    return (_PROC / "self" / "stat").exists()
+    """Return for how many core-seconds this machine has been busy since it started; waiting for a disk is not being busy."""
+    times = psutil.cpu_times()._asdict()
+    # Linux counts guests in `user` and `nice` already
+    return float(sum(spent for kind, spent in times.items() if kind not in ("idle", "iowait", "guest", "guest_nice")))
 
 
 def _usage(pid: int) -> Usage:
     try:
-        # After the name, which may hold spaces: state is the first field there, user and system time the 12th and 13th
-        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        pages = int((_PROC / str(pid) / "statm").read_text().split()[1])
-    except (FileNotFoundError, ProcessLookupError):
+        process = psutil.Process(pid)
+        with process.oneshot():
+            times = process.cpu_times()
+            return Usage(process.memory_info().rss / 2**20, times.user + times.system)
+    except psutil.NoSuchProcess:
         return Usage(0.0, 0.0)
-    return Usage(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, (int(fields[11]) + int(fields[12])) / _TICKS_PER_S)

@@ -124,9 +124,7 @@ def _once(ask: Callable[[], int]) -> float:
 
 
 @click.command("queries")
-@click.option(
-    "--data-dir", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the site."
-)
+@click.option("--data-dir", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the site.")
 @click.option("--repeats", type=click.IntRange(1, 1000), default=20, show_default=True, help="How often each question is asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def bench_queries(data_dir: Path, repeats: int, as_json: bool) -> None:

@@ -9,18 +9,78 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from cc_voice.call.intervals import contains
-from cc_voice.call.lexicon import REPEAT_PHRASES, asks, asks_to_repeat, normalise, primary
+from cc_voice.call.lexicon import REPEAT_PHRASES, asks, asks_to_repeat, normalise
+from cc_voice.call.metric import AGENT, BOTH, NO_WORDS, Evidence, Metric
 from cc_voice.call.pace import main_language
 from cc_voice.call.reasons import Metrics, Unmeasured, Value
 from cc_voice.call.scope import LegScope, middle
 from cc_voice.call.transcript import Utterance
 from cc_voice.call.turns import PARTIES, Party
 from cc_voice.call.words import SpokenWord
+from cc_voice.languages import primary
 
 PUNCT, PATTERN, MIXED = "punct", "pattern", "mixed"
 _MARKS = frozenset(".?!…。？！؟")
 _QUESTION_MARKS = ("?", "？", "؟")
 _CLOSING = " \"'”’»)"
+
+_QUESTIONS = Evidence("question", "agent")
+
+METRICS = (
+    Metric(
+        name="question_count_agent",
+        type="integer",
+        unit="count",
+        needs=AGENT,
+        reasons=(*NO_WORDS, "no_words", "no_question_patterns"),
+        evidence=_QUESTIONS,
+        label="Questions by agent",
+        meaning="Utterances of the agent that ask something.",
+        formula=(
+            "the agent's utterances that are questions: by question mark where the source punctuates, else by the order of words"
+        ),
+        since="0.2.0",
+    ),
+    Metric(
+        name="questions_per_10min_agent",
+        type="double",
+        unit="per 10 min",
+        needs=AGENT,
+        reasons=(*NO_WORDS, "no_words", "no_question_patterns"),
+        evidence=_QUESTIONS,
+        formula="question_count_agent ÷ (A / 10 min)",
+        since="0.2.0",
+    ),
+    Metric(
+        name="question_method",
+        type="text",
+        needs=AGENT,
+        reasons=(*NO_WORDS, "no_words", "no_question_patterns"),
+        formula="how questions were told: `punct`, `pattern` or `mixed`",
+        since="0.2.0",
+    ),
+    Metric(
+        name="filler_per_min_agent",
+        type="double",
+        unit="per min",
+        needs=AGENT,
+        reasons=("filler_recall_untested",),
+        formula="the agent's hesitations ÷ talk minutes; NULL, as no model's recall of them was tested",
+        since="0.2.0",
+    ),
+    Metric(
+        name="repeat_request_count",
+        type="integer",
+        unit="count",
+        needs=BOTH,
+        reasons=(*NO_WORDS, "no_phrase_list"),
+        evidence=Evidence("repeat_request"),
+        label="Requests to repeat",
+        meaning="How often somebody said that something was not heard.",
+        formula="utterances of either party that say that something was not heard",
+        since="0.2.0",
+    ),
+)
 
 
 class AskingFindings(msgspec.Struct, frozen=True, kw_only=True):

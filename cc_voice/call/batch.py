@@ -1,11 +1,27 @@
 """What a worker delivers to the process that owns the database: small, repeatable, safe to deliver twice."""
 
+from typing import Literal
+
 import msgspec
 
 from cc_voice.call.events import CallEvent
 from cc_voice.call.rows import MeasuredCall
 from cc_voice.call.transcript import Utterance
-from cc_voice.thresholds import QueueThresholds, ThresholdSet
+from cc_voice.thresholds import ThresholdSet
+
+OpenStage = Literal["received", "recorded", "transcribed"]
+"""Stages from which a session goes on, in order."""
+Stage = Literal[OpenStage, "measured", "failed", "revoked"]
+"""How far a stream has come; what may follow what is told in `store/streams.py`."""
+
+
+class MediaRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of media that Zoom does not send of a stream, or no longer: the rest of the stream goes on without it."""
+
+    media: str
+    """audio, video, deskshare, transcript or chat; `all` where everything was asked for on one link."""
+    error: str
+    """Why, and what the operator can do."""
 
 
 class StreamProgress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
@@ -22,6 +38,8 @@ class StreamProgress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
     """How far recognition has come; the difference is the lag shown to supervisors."""
     utterances: tuple[Utterance, ...] = ()
     events: tuple[CallEvent, ...] = ()
+    refused: tuple[MediaRefusal, ...] = ()
+    """All that is missing at present, not only what is new; replaces what was told before."""
 
 
 class LiveWords(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,12 +64,12 @@ class LiveWords(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StageReached(msgspec.Struct, frozen=True, kw_only=True, tag="stage"):
-    """The stream reached a stage: received, recorded, transcribed, measured, or failed with a reason for the operator."""
+    """The stream reached a stage; `reason` tells the operator why it failed or was revoked."""
 
     call_id: str
     stream_id: str
     epoch: int
-    stage: str
+    stage: Stage
     reason: str | None = None
     stop_reason: int | None = None
 
@@ -64,12 +82,13 @@ class Oddity(msgspec.Struct, frozen=True):
 
 
 class StreamNotes(msgspec.Struct, frozen=True, kw_only=True, tag="notes"):
-    """What was odd about a stream, once its media has ended. Replaces what an earlier session noted."""
+    """What was odd about a stream, and what was missing, once its media has ended. Replaces what an earlier session noted."""
 
     call_id: str
     stream_id: str
     epoch: int
     oddities: tuple[Oddity, ...]
+    refused: tuple[MediaRefusal, ...] = ()
 
 
 class CallMeasured(msgspec.Struct, frozen=True, kw_only=True, tag="measured"):
@@ -83,9 +102,7 @@ class CallMeasured(msgspec.Struct, frozen=True, kw_only=True, tag="measured"):
     epoch: int
     revision: int
     thresholds: ThresholdSet
-    """What the metrics were measured with; the store gives equal sets one id."""
-    by_queue: tuple[QueueThresholds, ...] = ()
-    """What those legs were measured with whose queue has a set of its own."""
+    """What the metrics were measured with, but for legs that `call.thresholds` names; the store gives equal sets one id."""
     call: MeasuredCall
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from cc_voice.call.needs import NEEDS
+from cc_voice.call.metric_dictionary import METRICS
 from cc_voice.call.rows import LegRow
 
 
@@ -82,7 +82,7 @@ class _Tally:
         )
 
 
-MEASURED = tuple(metric for metric, needs in NEEDS.items() if "import" not in needs)
+MEASURED = tuple(name for name, metric in METRICS.items() if "import" not in metric.needs)
 """What measuring again can change. Reports of Zoom bring the rest, and writing a call again leaves it as they told it."""
 
 

@@ -1,29 +1,31 @@
 """Evidence: the intervals behind every metric, so that each number on a screen is a door to the seconds it was read from.
 
-    kind            subkind                          party           outcome            value              behind
-    speech          backchannel, on_hold or none     who             –                  –                  talk_ms_p (not on_hold)
-    agent_only, customer_only, silence               –               –                  –                  the partition
-    overtalk        class of 1.2, or short           interrupter     taken, attempted   –                  overtalk_ms (all of them)
-    long_silence    announced, unknown or none       who owes        –                  –                  long_silence_ms
-    dead_air        owed_by                          who owes        –                  –                  dead_air_ms
-    hold            –                                –               –                  –                  hold_ms
-    excluded        media_gap                        –               –                  –                  media_gap_ms
-    turn            –                                who             –                  –                  monologues, floor changes
-    latency         –                                who responds    –                  ms, may be < 0     response latencies
-    greeting        –                                agent           –                  ms                 greeting_latency_ms
-    music, tone     –                                whose, or none  –                  –                  nothing: it is no speech
-    language        language (primary subtag)        who, or none    text, tag … (1)    posterior          fact_leg_language
-    lang_switch     language switched to             who             language left      posterior          lang_switch_count_p
-    lang_mismatch   –                                –               –                  –                  lang_mismatch_ms
-    disagreement    –                                who             –                  % of its words     word_disagreement_pct_p
-    raised_voice    –                                who             –                  dB over own median raised_voice_ms_p
-    echo            –                                whose voice     –                  ms of delay        echo_suspect
-    question        –                                agent           –                  –                  question_count_agent
-    repeat_request  –                                who             –                  –                  repeat_request_count
-    conference      –                                –               –                  –                  conference_ms
+    kind            subkind                          party           outcome            value
+    speech          backchannel, on_hold or none     who             –                  –
+    agent_only, customer_only, silence               –               –                  –
+    overtalk        class of 1.2, or short           interrupter     taken, attempted   –
+    long_silence    announced, unknown or none       who owes        –                  –
+    dead_air        owed_by                          who owes        –                  –
+    hold            –                                –               –                  –
+    excluded        media_gap                        –               –                  –
+    turn            –                                who             –                  –
+    latency         –                                who responds    –                  ms, may be < 0
+    greeting        –                                agent           –                  ms
+    music, tone     –                                whose, or none  –                  –
+    language        language (primary subtag)        who, or none    text, tag … (1)    posterior
+    lang_switch     language switched to             who             language left      posterior
+    lang_mismatch   –                                –               –                  –
+    disagreement    –                                who             –                  % of its words
+    raised_voice    –                                who             –                  dB over own median
+    echo            –                                whose voice     –                  ms of delay
+    question        –                                agent           –                  –
+    repeat_request  –                                who             –                  –
+    conference      –                                –               –                  –
 
 (1) What most of it was told by, see `language.py`. A switch reaches from the last speech in one language to the first in the other.
 A piece of speech in which no word differs between the recognisers has no row of `disagreement`.
+
+Which of them stand behind a metric is in its entry (`metric.py`); music and tones are no speech, and stand behind none.
 
 Nothing is emitted for a metric that is NULL because a party cannot be heard.
 """
@@ -33,7 +35,7 @@ from collections.abc import Iterable
 from cc_voice.call.analysis import Interval
 from cc_voice.call.intervals import clip, intersect
 from cc_voice.call.legs import Handling
-from cc_voice.call.metrics import Findings
+from cc_voice.call.metrics import Findings, MeasuredLeg
 from cc_voice.call.multilingual import stretches
 from cc_voice.call.overlap import BACKCHANNEL
 from cc_voice.call.rows import IntervalRow
@@ -79,13 +81,11 @@ class _Writer:
         return (self.row(kind, span, subkind=subkind, party=party) for span in spans)
 
 
-def evidence(
-    leg_id: str, scope: LegScope, found: Findings, handling: Handling, thresholds: ThresholdSet, metric_version: str
-) -> tuple[IntervalRow, ...]:
+def evidence(leg: MeasuredLeg, handling: Handling, metric_version: str) -> tuple[IntervalRow, ...]:
     """Return the intervals behind a leg's metrics, in order of start."""
-    write = _Writer(leg_id, metric_version)
+    write, scope, found = _Writer(leg.leg_id, metric_version), leg.scope, leg.found
     rows = [*write.rows("hold", scope.hold), *write.rows("excluded", scope.gaps, subkind="media_gap")]
-    rows += _speech(write, scope, found, thresholds)
+    rows += _speech(write, scope, found, leg.thresholds)
     rows += [row for sound in scope.sounds for row in write.rows(sound.kind, sound.spans, party=sound.party)]
     rows += _languages(write, scope, found)
     rows += _disagreement(write, scope)

@@ -11,9 +11,10 @@ utterance its language, forward and backward probabilities how sure that is (`co
     recognisers   several heard the segment; the surest is believed           twelvefold per 0.1 of confidence, hundredfold at most
     configured    nothing told anything: the default, and no `conf`           –
 
-A tag that the text beside it contradicts is not counted: it lags. Text is not asked below three words or where its two best
-languages are close, because "okay" and "gracias" say nothing; our own recogniser's text is never asked, as an English model writes
-English whatever it hears. Single borrowed words and names switch nothing: two changes of state cost more than they weigh.
+A tag that the text beside it contradicts is not counted: it lags. Text is not asked below three words (characters of scripts
+without spaces) or where its two best languages are close, because "okay" and "gracias" say nothing; our own recogniser's text is
+never asked, as an English model writes English whatever it hears. Single borrowed words and names switch nothing: two changes of
+state cost more than they weigh.
 
 Where the language changes, speech does not: a switch is moved to the nearest pause of the speaker.
 """
@@ -28,9 +29,10 @@ import msgspec
 
 from cc_voice.call.analysis import ChannelAnalysis, Comparison, Interval
 from cc_voice.call.intervals import Intervals, clip, length, overlapping
-from cc_voice.call.lexicon import primary
 from cc_voice.call.policy import LanguagePolicy
+from cc_voice.call.tokeniser import units
 from cc_voice.call.transcript import Utterance
+from cc_voice.languages import primary
 
 Source = Literal["text", "tag", "recognisers", "configured"]
 
@@ -149,7 +151,7 @@ def _text_likelihoods(said: Utterance, candidates: Sequence[str], tag: str | Non
 
 
 def _word_count(said: Utterance) -> int:
-    return len(said.words) or len(said.text.split())
+    return units(said.text or " ".join(word.word for word in said.words))
 
 
 def _of_recognisers(compared: Comparison, candidates: Sequence[str]) -> _Observation | None:

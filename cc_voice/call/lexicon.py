@@ -3,7 +3,11 @@
 Tokens are lower case without punctuation at their ends, as `normalise` makes them. A language is matched by its primary subtag.
 """
 
+import functools
 import unicodedata
+
+from cc_voice.call import tokeniser
+from cc_voice.languages import primary
 
 
 def _listed(words: str) -> frozenset[str]:
@@ -209,11 +213,6 @@ UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my"})
 """Languages written without spaces: talk speed is characters per minute."""
 
 
-def primary(language: str) -> str:
-    """Return the primary subtag of a BCP-47 tag, lower case: `es` of `es-MX`."""
-    return language.replace("_", "-").split("-", 1)[0].lower()
-
-
 def normalise(token: str) -> str:
     """Return a token as the lists spell it: lower case, composed, apostrophes straight, no punctuation at its ends."""
     text = unicodedata.normalize("NFC", token.lower()).replace("’", "'")
@@ -256,8 +255,18 @@ def asks_to_repeat(words: list[str], language: str) -> bool | None:
 def _says(words: list[str], phrases: tuple[str, ...] | None) -> bool | None:
     if phrases is None:
         return None
-    spoken = f" {' '.join(words)} "
-    return any(f" {phrase} " in spoken for phrase in phrases)
+    spoken = _folded(" ".join(words))
+    return any(phrase in spoken for phrase in _all_folded(phrases))
+
+
+@functools.cache
+def _all_folded(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_folded, phrases))
+
+
+def _folded(text: str) -> str:
+    """Return the words of a text as search compares them, a space around each: a phrase was said if search finds it."""
+    return f" {' '.join(tokeniser.words(text))} "
 
 
 def asks(words: list[str], language: str) -> bool | None:

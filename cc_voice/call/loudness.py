@@ -14,6 +14,8 @@ import msgspec
 from cc_voice.call.analysis import ECHO_BLOCK_MS, Interval, SecondLevel
 from cc_voice.call.intervals import Intervals, canonical, contains, intersect, overlapping, shift, union
 from cc_voice.call.levels import Levels, mean_power, power
+from cc_voice.call.metric import AGENT, AGENT_SPEECH, BOTH, CUSTOMER, CUSTOMER_SPEECH, Evidence, Metric
+from cc_voice.call.percentiles import interpolated
 from cc_voice.call.reasons import Metrics, Unmeasured, Value
 from cc_voice.call.scope import LegScope
 from cc_voice.call.turns import PARTIES, Party
@@ -28,6 +30,188 @@ _ECHO_BLOCK_PCT = 50
 """Correlation from which a single block is shown as evidence."""
 _SNR_FLOOR_DB = -10.0
 """Where speech is not louder than noise its own power is unknown; nothing lower is told."""
+
+
+_RAISED_BY_AGENT, _RAISED_BY_CUSTOMER = (Evidence("raised_voice", party) for party in PARTIES)
+
+METRICS = (
+    Metric(
+        name="level_dbfs_agent",
+        type="double",
+        unit="dBFS",
+        needs=AGENT,
+        reasons=("no_levels", "party_did_not_speak"),
+        evidence=AGENT_SPEECH,
+        label="Level of agent",
+        meaning="Median level of the agent’s speech, second by second; 0 is full scale, lines differ by 30 dB.",
+        formula="median over spoken seconds of the agent's level: root mean square of speech, 0 is full scale; uncalibrated",
+        since="0.2.0",
+    ),
+    Metric(
+        name="level_dbfs_customer",
+        type="double",
+        unit="dBFS",
+        needs=CUSTOMER,
+        reasons=("no_levels", "party_did_not_speak"),
+        evidence=CUSTOMER_SPEECH,
+        label="Level of customer",
+        meaning="Median level of the customer’s speech, second by second; 0 is full scale, lines differ by 30 dB.",
+        formula="median over spoken seconds of the customer's level: root mean square of speech, 0 is full scale; uncalibrated",
+        since="0.2.0",
+    ),
+    Metric(
+        name="loudness_p95_agent",
+        type="double",
+        unit="0–100",
+        needs=AGENT,
+        reasons=("no_levels", "party_did_not_speak"),
+        formula="95th percentile over spoken seconds of `loudness_score` (dBFS + 100)",
+        since="0.2.0",
+    ),
+    Metric(
+        name="loudness_p95_customer",
+        type="double",
+        unit="0–100",
+        needs=CUSTOMER,
+        reasons=("no_levels", "party_did_not_speak"),
+        formula="95th percentile over spoken seconds of `loudness_score` (dBFS + 100)",
+        since="0.2.0",
+    ),
+    Metric(
+        name="quiet_pct_agent",
+        type="double",
+        unit="%",
+        needs=AGENT,
+        reasons=("no_levels", "party_did_not_speak"),
+        label="Agent too quiet",
+        meaning="Share of the agent’s spoken seconds below {quiet_dbfs} dBFS, which are hard to hear.",
+        formula="spoken seconds of the agent below {quiet_dbfs} dBFS ÷ spoken seconds",
+        since="0.2.0",
+    ),
+    Metric(
+        name="quiet_pct_customer",
+        type="double",
+        unit="%",
+        needs=CUSTOMER,
+        reasons=("no_levels", "party_did_not_speak"),
+        label="Customer too quiet",
+        meaning="Share of the customer’s spoken seconds below {quiet_dbfs} dBFS, which are hard to hear.",
+        formula="spoken seconds of the customer below {quiet_dbfs} dBFS ÷ spoken seconds",
+        since="0.2.0",
+    ),
+    Metric(
+        name="clipping_pct_agent",
+        type="double",
+        unit="%",
+        needs=AGENT,
+        reasons=("no_levels", "party_did_not_speak"),
+        label="Agent clipped",
+        meaning="Share of the agent’s speech that is cut off at full scale: a microphone that is set too loud.",
+        formula="samples of the agent's speech at full scale ÷ samples of it",
+        since="0.2.0",
+    ),
+    Metric(
+        name="clipping_pct_customer",
+        type="double",
+        unit="%",
+        needs=CUSTOMER,
+        reasons=("no_levels", "party_did_not_speak"),
+        label="Customer clipped",
+        meaning="Share of the customer’s speech that is cut off at full scale: a microphone that is set too loud.",
+        formula="samples of the customer's speech at full scale ÷ samples of it",
+        since="0.2.0",
+    ),
+    Metric(
+        name="snr_db_agent",
+        type="double",
+        unit="dB",
+        needs=AGENT,
+        reasons=("no_levels", "party_did_not_speak", "no_noise"),
+        label="Agent above noise",
+        meaning="How far the agent’s speech is above the noise of the line; under 15 dB is tiring to hear.",
+        formula="power of the agent's speech ÷ power of the noise on that line between the words",
+        since="0.2.0",
+    ),
+    Metric(
+        name="snr_db_customer",
+        type="double",
+        unit="dB",
+        needs=CUSTOMER,
+        reasons=("no_levels", "party_did_not_speak", "no_noise"),
+        label="Customer above noise",
+        meaning="How far the customer’s speech is above the noise of the line; under 15 dB is tiring to hear.",
+        formula="power of the customer's speech ÷ power of the noise on that line between the words",
+        since="0.2.0",
+    ),
+    Metric(
+        name="raised_voice_count_agent",
+        type="integer",
+        unit="count",
+        needs=("raised_voice", *AGENT),
+        reasons=("no_levels", "too_few_spoken_seconds"),
+        evidence=_RAISED_BY_AGENT,
+        label="Raised voice of agent",
+        meaning=(
+            "Stretches of at least {raised_voice_s} s in which the agent is at least {raised_voice_db} dB louder than usual "
+            "in this leg."
+        ),
+        formula=(
+            "stretches of {raised_voice_s} s and more in which the agent is {raised_voice_db} dB and more above the own "
+            "median; nothing is said of emotions"
+        ),
+        since="0.2.0",
+    ),
+    Metric(
+        name="raised_voice_count_customer",
+        type="integer",
+        unit="count",
+        needs=CUSTOMER,
+        reasons=("no_levels", "too_few_spoken_seconds"),
+        evidence=_RAISED_BY_CUSTOMER,
+        label="Raised voice of customer",
+        meaning=(
+            "Stretches of at least {raised_voice_s} s in which the customer is at least {raised_voice_db} dB louder than "
+            "usual in this leg."
+        ),
+        formula=(
+            "stretches of {raised_voice_s} s and more in which the customer is {raised_voice_db} dB and more above the own "
+            "median; nothing is said of emotions"
+        ),
+        since="0.2.0",
+    ),
+    Metric(
+        name="raised_voice_ms_agent",
+        type="bigint",
+        unit="ms",
+        needs=("raised_voice", *AGENT),
+        reasons=("no_levels", "too_few_spoken_seconds"),
+        evidence=_RAISED_BY_AGENT,
+        formula="length of these stretches",
+        since="0.2.0",
+    ),
+    Metric(
+        name="raised_voice_ms_customer",
+        type="bigint",
+        unit="ms",
+        needs=CUSTOMER,
+        reasons=("no_levels", "too_few_spoken_seconds"),
+        evidence=_RAISED_BY_CUSTOMER,
+        formula="length of these stretches",
+        since="0.2.0",
+    ),
+    Metric(
+        name="echo_suspect",
+        type="boolean",
+        unit="true/false",
+        needs=BOTH,
+        reasons=("no_levels", "too_few_spoken_seconds"),
+        evidence=Evidence("echo"),
+        label="Echo",
+        meaning="Whether one party’s voice seems to come back on the other’s channel, after a constant delay.",
+        formula="one party's level comes back on the other's channel after a constant delay of 50 to 600 ms",
+        since="0.2.0",
+    ),
+)
 
 
 class Raised(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +339,7 @@ def _levels(spoken: Sequence[SecondLevel], quiet_dbfs: float) -> dict[str, Value
     speech_us = 1000 * sum(level.speech_ms for level in spoken)
     return {
         "level_dbfs": median(levels),
-        "loudness_p95": loudness_score(_percentile(levels, 0.95)),
+        "loudness_p95": loudness_score(interpolated(levels, 0.95)),
         "quiet_pct": 100 * sum(dbfs < quiet_dbfs for dbfs in levels) / len(levels),
         "clipping_pct": min(100.0, 100 * sum(level.clipped_us for level in spoken) / speech_us),
     }
@@ -191,11 +375,3 @@ def _dbfs(level: SecondLevel) -> float:
     if level.level_cb is None:
         raise AssertionError("a spoken second has a level")
     return level.level_cb / 10
-
-
-def _percentile(ordered: Sequence[float], share: float) -> float:
-    """With linear interpolation; `share` is 0–1."""
-    position = share * (len(ordered) - 1)
-    low = int(position)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (position - low) * (ordered[high] - ordered[low])

@@ -18,11 +18,11 @@ from cc_voice.call.language import in_force, retagged, tracks
 from cc_voice.call.legs import Handling, Leg, handle
 from cc_voice.call.loudness import utterance_loudness
 from cc_voice.call.meetings import FIRST_TO_JOIN, AgentRule
-from cc_voice.call.metrics import find, measure_leg
-from cc_voice.call.reasons import Metrics, Unmeasured
+from cc_voice.call.metrics import MeasuredLeg, measure_leg
+from cc_voice.call.reasons import Unmeasured
 from cc_voice.call.rows import CallRow, ChannelRow, EventRow, LegRow, MeasuredCall, NullReasonRow, UtteranceRow
 from cc_voice.call.saying import language_rows, primary_language, utterance_rows, word_rows
-from cc_voice.call.scope import LegScope, scope_of
+from cc_voice.call.scope import scope_of
 from cc_voice.call.selection import select
 from cc_voice.call.timeline import Timeline, merge
 from cc_voice.call.unused import unused_rows
@@ -46,38 +46,32 @@ def measure(
     languages = tracks(timeline.channels, timeline.utterances, timeline.policy, timeline.duration_ms)
     transcript = select(retagged(timeline.utterances, languages), in_force(languages), thresholds)
     scopes = [scope_of(leg, timeline, handling, transcript, languages) for leg in handling.legs]
-    sets = [for_queue(thresholds, by_queue, leg.queue_id, leg.queue_name) for leg in handling.legs]
-    findings = [find(scope, chosen) for scope, chosen in zip(scopes, sets, strict=True)]
-    ids = [leg_id(timeline.call_id, scope.leg.number) for scope in scopes]
-    together = list(zip(ids, scopes, findings, sets, strict=True))
-    measured = [measure_leg(scope, found, handling, chosen) for _, scope, found, chosen in together]
+    legs = [
+        measure_leg(timeline.call_id, scope, handling, for_queue(thresholds, by_queue, scope.leg.queue_id, scope.leg.queue_name))
+        for scope in scopes
+    ]
     unused, unused_words = unused_rows(transcript.unused, scopes, handling, timeline)
-    said = utterance_rows(transcript.utterances, scopes, findings, handling, timeline.call_id)
-    utterances = _with_loudness(said, timeline)
+    utterances = _with_loudness(utterance_rows(transcript.utterances, legs, handling, timeline.call_id), timeline)
     return MeasuredCall(
-        call=_call_row(timeline, handling, primary_language(scopes, timeline.language), _compared(scopes, measured)),
+        call=_call_row(timeline, handling, primary_language(scopes, timeline.language), _compared(legs)),
         channels=tuple(_channel_row(channel, timeline, handling) for channel in timeline.channels),
-        legs=tuple(
-            _leg_row(scope, timeline, metrics, chosen) for scope, metrics, chosen in zip(scopes, measured, sets, strict=True)
-        ),
-        leg_languages=tuple(row for name, scope, found, chosen in together for row in language_rows(name, scope, found, chosen)),
+        legs=tuple(_leg_row(leg, timeline) for leg in legs),
+        leg_languages=tuple(row for leg in legs for row in language_rows(leg)),
         utterances=utterances,
         words=word_rows(utterances, transcript.utterances),
-        intervals=tuple(
-            row for name, scope, found, chosen in together for row in evidence(name, scope, found, handling, chosen, METRIC_VERSION)
-        ),
+        intervals=tuple(row for leg in legs for row in evidence(leg, handling, METRIC_VERSION)),
         events=tuple(_event_row(event, timeline.call_id, handling.legs) for event in timeline.events),
-        null_reasons=tuple(row for name, metrics in zip(ids, measured, strict=True) for row in _reasons(name, metrics)),
+        null_reasons=tuple(row for leg in legs for row in _reasons(leg)),
         unused_utterances=unused,
         unused_words=unused_words,
+        thresholds={leg.leg_id: leg.thresholds for leg in legs if leg.thresholds != thresholds},
     )
 
 
-def _compared(scopes: Sequence[LegScope], measured: Sequence[Metrics]) -> set[Compared]:
+def _compared(legs: Sequence[MeasuredLeg]) -> set[Compared]:
     """Return the speech that both recognisers heard in the legs of which that is known; once, where legs ran side by side."""
-    together = zip(scopes, measured, strict=True)
-    known = (scope for scope, metrics in together if not isinstance(metrics["compared_word_count"], Unmeasured))
-    return {piece for scope in known for piece in scope.everything_compared}
+    known = (leg for leg in legs if not isinstance(leg.metrics["compared_word_count"], Unmeasured))
+    return {piece for leg in known for piece in leg.scope.everything_compared}
 
 
 def _call_row(timeline: Timeline, handling: Handling, language: str, compared: set[Compared]) -> CallRow:
@@ -130,12 +124,12 @@ def _channel_row(channel: ChannelAnalysis, timeline: Timeline, handling: Handlin
     )
 
 
-def _leg_row(scope: LegScope, timeline: Timeline, metrics: Metrics, thresholds: ThresholdSet) -> LegRow:
-    leg = scope.leg
+def _leg_row(measured: MeasuredLeg, timeline: Timeline) -> LegRow:
+    leg = measured.scope.leg
     channel = next((channel for channel in timeline.channels if channel.channel_id == leg.channel_id), None)
-    columns: dict[str, Any] = {name: None if isinstance(value, Unmeasured) else value for name, value in metrics.items()}
+    columns: dict[str, Any] = {name: None if isinstance(value, Unmeasured) else value for name, value in measured.metrics.items()}
     return LegRow(
-        leg_id=leg_id(timeline.call_id, leg.number),
+        leg_id=measured.leg_id,
         call_id=timeline.call_id,
         leg_no=leg.number,
         agent_user_id=leg.user_id or (channel.user_id if channel else None),
@@ -147,7 +141,7 @@ def _leg_row(scope: LegScope, timeline: Timeline, metrics: Metrics, thresholds: 
         answered_unix_ms=timeline.t0_unix_ms + leg.start_ms,
         ended_unix_ms=timeline.t0_unix_ms + leg.end_ms,
         metric_version=METRIC_VERSION,
-        threshold_set_id=thresholds.threshold_set_id,
+        threshold_set_id=measured.thresholds.threshold_set_id,
         detector=timeline.detector,
         asr_model=timeline.asr_model,
         **columns,
@@ -174,9 +168,9 @@ def _event_row(event: CallEvent, call_id: str, legs: Sequence[Leg]) -> EventRow:
     )
 
 
-def _reasons(name: str, metrics: Metrics) -> tuple[NullReasonRow, ...]:
+def _reasons(leg: MeasuredLeg) -> tuple[NullReasonRow, ...]:
     return tuple(
-        NullReasonRow(leg_id=name, metric=metric, reason=value.reason)
-        for metric, value in metrics.items()
+        NullReasonRow(leg_id=leg.leg_id, metric=metric, reason=value.reason)
+        for metric, value in leg.metrics.items()
         if isinstance(value, Unmeasured)
     )

@@ -11,11 +11,122 @@ import msgspec
 from cc_voice.call.analysis import Interval
 from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, overlapping, union
 from cc_voice.call.language import Spoken
+from cc_voice.call.metric import AGENT, ANYBODY, BOTH, CUSTOMER, NO_WORDS, SPEECH, Evidence, Metric
 from cc_voice.call.reasons import Metrics, Unmeasured, Value, percent
 from cc_voice.call.scope import LegScope
 from cc_voice.call.turns import PARTIES, Party, Turn
 from cc_voice.call.words import SpokenWord
 from cc_voice.thresholds import ThresholdSet
+
+METRICS = (
+    Metric(
+        name="lang_switch_count",
+        type="integer",
+        unit="count",
+        needs=BOTH,
+        reasons=("language_fixed", "no_language_evidence"),
+        evidence=Evidence("lang_switch"),
+        formula=(
+            "changes of language by either party; each side has {lang_switch_s} s of speech, {lang_switch_words} words "
+            "(characters of scripts without spaces) and a confidence of {lang_switch_conf}"
+        ),
+        since="0.2.0",
+    ),
+    Metric(
+        name="lang_switch_count_customer",
+        type="integer",
+        unit="count",
+        needs=CUSTOMER,
+        reasons=("language_fixed", "no_language_evidence"),
+        evidence=Evidence("lang_switch", "customer"),
+        label="Customer’s switches",
+        meaning="Changes of language by the customer; names and borrowed words are none.",
+        formula="changes of language by the customer, as `lang_switch_count`",
+        since="0.2.0",
+    ),
+    Metric(
+        name="lang_switch_count_agent",
+        type="integer",
+        unit="count",
+        needs=AGENT,
+        reasons=("language_fixed", "no_language_evidence"),
+        evidence=Evidence("lang_switch", "agent"),
+        label="Agent’s switches",
+        meaning="Changes of language by the agent; names and borrowed words are none.",
+        formula="changes of language by the agent, as `lang_switch_count`",
+        since="0.2.0",
+    ),
+    Metric(
+        name="lang_mismatch_ms",
+        type="bigint",
+        unit="ms",
+        needs=BOTH,
+        reasons=("language_fixed", "no_language_evidence"),
+        evidence=Evidence("lang_mismatch"),
+        label="Different languages",
+        meaning="Time in which agent and customer answered each other in different languages.",
+        lasts_minutes=True,
+        formula="time of A in successive turns of the two parties that are in different languages, both turns included",
+        since="0.2.0",
+    ),
+    Metric(
+        name="cmi_customer",
+        type="double",
+        unit="0–100",
+        needs=CUSTOMER,
+        reasons=("language_fixed", "no_language_evidence", *NO_WORDS, "no_words"),
+        label="Customer’s mixing",
+        meaning="Share of the customer’s words that are not in the language of most: 0 is one language, 50 two in equal parts.",
+        formula=(
+            "Code-Mixing Index: 100 · (1 − the customer's words in the language of most ÷ the customer's words), numbers left out"
+        ),
+        since="0.2.0",
+    ),
+    Metric(
+        name="cmi_agent",
+        type="double",
+        unit="0–100",
+        needs=AGENT,
+        reasons=("language_fixed", "no_language_evidence", *NO_WORDS, "no_words"),
+        formula="Code-Mixing Index: 100 · (1 − the agent's words in the language of most ÷ the agent's words), numbers left out",
+        since="0.2.0",
+    ),
+    # Where the site fixes the language nothing had to be found out: then all of the speech is in it
+    Metric(
+        name="unsupported_lang_ms",
+        type="bigint",
+        unit="ms",
+        needs=("anybody",),
+        reasons=("no_recogniser",),
+        evidence=Evidence("language", otherwise=SPEECH),
+        label="Language without a model",
+        meaning="Speech in languages that no speech model here knows; its words are Zoom’s, if any.",
+        lasts_minutes=True,
+        formula="both parties' speech in languages without a speech model here; its words are Zoom's, if any",
+        since="0.2.0",
+    ),
+    Metric(
+        name="lid_conf_mean",
+        type="double",
+        unit="0–1",
+        needs=ANYBODY,
+        reasons=("language_fixed", "no_language_evidence"),
+        evidence=Evidence("language"),
+        label="Language confidence",
+        meaning="How sure the language spoken is, weighted by speech; 1 is certain.",
+        formula="how sure the language spoken is, weighted by speech",
+        since="0.2.0",
+    ),
+    Metric(
+        name="lid_undecided_pct",
+        type="double",
+        unit="%",
+        needs=ANYBODY,
+        reasons=("language_fixed", "no_language_evidence"),
+        formula="share of speech whose language has a confidence below {lid_undecided_conf}",
+        since="0.2.0",
+    ),
+)
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

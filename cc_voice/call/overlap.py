@@ -5,14 +5,97 @@ from collections.abc import Sequence
 import msgspec
 
 from cc_voice.call.analysis import Interval
-from cc_voice.call.intervals import Intervals, index_at, intersect
-from cc_voice.call.turns import PARTIES, Ipu, Party, Turn, TurnTaking
+from cc_voice.call.intervals import Intervals, index_at, intersect, length
+from cc_voice.call.metric import BOTH, Evidence, Metric
+from cc_voice.call.reasons import Metrics, percent
+from cc_voice.call.scope import LegScope
+from cc_voice.call.turns import PARTIES, Ipu, Party, Turn, TurnTaking, overlapping_turns
 from cc_voice.thresholds import ThresholdSet
 
 SHORT = "short"
 """Overlap below the threshold: part of `overtalk_ms`, no event."""
 DUAL_START, BACKCHANNEL = "dual_start", "backchannel"
 TERMINAL, EARLY, INTERRUPTION = "terminal_overlap", "early_overlap", "interruption"
+
+_BY_AGENT, _BY_CUSTOMER = (Evidence("overtalk", party, only=(INTERRUPTION,)) for party in PARTIES)
+
+METRICS = (
+    Metric(
+        name="overtalk_ms",
+        type="bigint",
+        unit="ms",
+        needs=("parties",),
+        evidence=Evidence("overtalk"),
+        formula="time in A in which both speak",
+    ),
+    Metric(
+        name="overtalk_pct",
+        type="double",
+        unit="%",
+        needs=BOTH,
+        evidence=Evidence("overtalk"),
+        label="Overtalk",
+        meaning="Share of analysed time in which both speak.",
+        formula="100 · overtalk_ms ÷ analysed_ms",
+    ),
+    Metric(
+        name="overtalk_count",
+        type="integer",
+        unit="count",
+        needs=BOTH,
+        evidence=Evidence("overtalk", without=(SHORT,)),
+        label="Overtalk events",
+        meaning="Times both speak for {overtalk_ms} ms or more, whatever came of it.",
+        formula="times both speak for {overtalk_ms} ms and more",
+    ),
+    Metric(
+        name="interruptions_agent",
+        type="integer",
+        unit="count",
+        needs=BOTH,
+        evidence=_BY_AGENT,
+        label="Interruptions by agent",
+        meaning="The agent starts while the customer holds the floor and goes on; hand-overs and listening sounds are not counted.",
+        formula="times the agent cuts the customer off: no backchannel, no hand-over, no dual start",
+    ),
+    Metric(
+        name="interruptions_customer",
+        type="integer",
+        unit="count",
+        needs=BOTH,
+        evidence=_BY_CUSTOMER,
+        label="Interruptions by customer",
+        meaning="The customer starts while the agent holds the floor and goes on; hand-overs and listening sounds are not counted.",
+        formula="times the customer cuts the agent off: no backchannel, no hand-over, no dual start",
+    ),
+    Metric(
+        name="interruption_ms_agent",
+        type="bigint",
+        unit="ms",
+        needs=BOTH,
+        evidence=_BY_AGENT,
+        formula="overlap of the agent's interruptions",
+    ),
+    Metric(
+        name="interruption_ms_customer",
+        type="bigint",
+        unit="ms",
+        needs=BOTH,
+        evidence=_BY_CUSTOMER,
+        formula="overlap of the customer's interruptions",
+    ),
+    Metric(
+        name="agent_overlap_turn_pct",
+        type="double",
+        unit="%",
+        needs=BOTH,
+        reasons=("no_turns",),
+        evidence=Evidence("turn", "agent"),
+        label="Agent turns into speech",
+        meaning="Share of the agent’s turns that begin while the customer speaks.",
+        formula="agent turns that begin while the customer speaks ÷ agent turns",
+    ),
+)
 
 
 class Overtalk(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,3 +176,22 @@ def interruptions(events: Sequence[Overtalk], party: Party) -> tuple[Overtalk, .
 def events_of(found: Sequence[Overtalk]) -> tuple[Overtalk, ...]:
     """`overtalk_count` counts these (1.1): both speak for at least the threshold."""
     return tuple(event for event in found if event.subkind != SHORT)
+
+
+def overtalk_metrics(scope: LegScope, found: Sequence[Overtalk], agent: Sequence[Turn]) -> Metrics:
+    """`overtalk_ms`, `_pct` and `_count` (1.1); `interruptions_p` and `interruption_ms_p` (1.2).
+
+    `agent_overlap_turn_pct` = agent turns that begin while the customer speaks ÷ agent turns, which Voci calls overtalk %.
+    """
+    both_ms = length(intersect(scope.speech["agent"], scope.speech["customer"]))
+    metrics: Metrics = {
+        "overtalk_ms": both_ms,
+        "overtalk_pct": percent(both_ms, scope.analysed_ms, "too_short"),
+        "overtalk_count": len(events_of(found)),
+        "agent_overlap_turn_pct": percent(overlapping_turns(agent, scope.speech["customer"]), len(agent), "no_turns"),
+    }
+    for party in PARTIES:
+        mine = interruptions(found, party)
+        metrics[f"interruptions_{party}"] = len(mine)
+        metrics[f"interruption_ms_{party}"] = sum(event.duration_ms for event in mine)
+    return metrics

@@ -1,28 +1,86 @@
-"""Talk speed, response latency, greeting (metric dictionary 1.3)."""
+"""Pace: how fast each party talks (metric dictionary 1.3)."""
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import pairwise
-
-import msgspec
+from collections.abc import Mapping, Sequence
 
 from cc_voice.call.intervals import Intervals, canonical, length, split, subtract
 from cc_voice.call.lexicon import UNSPACED
-from cc_voice.call.reasons import Unmeasured, Value
-from cc_voice.call.turns import Ipu, Party, Turn, other
-from cc_voice.call.words import SpokenWord, read_out, units, within
+from cc_voice.call.metric import AGENT, AGENT_SPEECH, CUSTOMER, CUSTOMER_SPEECH, NO_WORDS, Metric
+from cc_voice.call.multilingual import by_language
+from cc_voice.call.reasons import Metrics, Unmeasured, Value
+from cc_voice.call.scope import LegScope
+from cc_voice.call.turns import PARTIES, Party
+from cc_voice.call.words import SpokenWord, read_out, within
+from cc_voice.languages import primary
 from cc_voice.thresholds import ThresholdSet
+
+Words = Mapping[Party, tuple[SpokenWord, ...]]
+"""Counted words of each party in S_p: no fillers."""
+
+METRICS = (
+    Metric(
+        name="wpm_agent",
+        type="double",
+        unit="talk_speed_unit",
+        needs=AGENT,
+        reasons=(*NO_WORDS, "mixed_talk_speed_units", "too_few_words", "too_little_speech"),
+        evidence=AGENT_SPEECH,
+        label="Talk speed of agent",
+        meaning="Recognised words without fillers per minute of the agent’s speech.",
+        formula="the agent's words (`wpm`) or characters (`cpm`) without fillers per minute of talk_ms_agent",
+    ),
+    Metric(
+        name="wpm_customer",
+        type="double",
+        unit="talk_speed_unit",
+        needs=CUSTOMER,
+        reasons=(*NO_WORDS, "mixed_talk_speed_units", "too_few_words", "too_little_speech"),
+        evidence=CUSTOMER_SPEECH,
+        label="Talk speed of customer",
+        meaning="Recognised words without fillers per minute of the customer’s speech.",
+        formula="the customer's words (`wpm`) or characters (`cpm`) without fillers per minute of talk_ms_customer",
+    ),
+    Metric(
+        name="wpm_agent_delta",
+        type="double",
+        unit="talk_speed_unit",
+        needs=AGENT,
+        reasons=(*NO_WORDS, "too_few_words", "too_little_speech"),
+        formula="the agent's talk speed in the last quarter − in the first",
+    ),
+    Metric(
+        name="talk_speed_unit",
+        type="text",
+        formula="`wpm`, or `cpm` for scripts without spaces",
+    ),
+    Metric(
+        name="word_count_agent",
+        type="integer",
+        unit="count",
+        needs=AGENT,
+        reasons=(*NO_WORDS,),
+        formula="the agent's recognised words without fillers",
+    ),
+    Metric(
+        name="word_count_customer",
+        type="integer",
+        unit="count",
+        needs=CUSTOMER,
+        reasons=(*NO_WORDS,),
+        formula="the customer's recognised words without fillers",
+    ),
+)
 
 
 def talk_speed(words: Sequence[SpokenWord], speech: Intervals, thresholds: ThresholdSet) -> Value:
     """`wpm_p`: words in S_p, without fillers, ÷ (talk_ms_p / 60000); characters in scripts without spaces.
 
     Numbers read out (six digits and more) are left out of both words and time: counting their words would inflate the speed, as
-    1.3 says; keeping their time would understate it by as much. `words` are counted words of one language, sorted.
+    1.3 says; keeping their time would understate it by as much. `words` are counted units of one language, sorted.
     """
     numbers = read_out(words, thresholds.digit_run_words)
     kept = [word for index, word in enumerate(words) if index not in numbers]
-    count = sum(map(units, kept))
+    count = len(kept)
     if count < thresholds.min_wpm_words:
         return Unmeasured("too_few_words")
     talk_ms = length(subtract(speech, canonical((words[index].start_ms, words[index].end_ms) for index in numbers)))
@@ -55,55 +113,34 @@ def speed_drift(words: Sequence[SpokenWord], speech: Intervals, analysed: Interv
     return float(last) - float(first)
 
 
-class Latency(msgspec.Struct, frozen=True, kw_only=True):
-    """How long `party` took to take the floor; negative when it began before the other had finished."""
-
-    party: Party
-    before_ms: int
-    """End of the other party's turn."""
-    after_ms: int
-    """Start of this party's turn."""
-    latency_ms: int
-
-
-def latencies(turns: Sequence[Turn], party: Party, thresholds: ThresholdSet) -> tuple[Latency, ...]:
-    """`response_latency_ms_p`: for every turn of the other party followed by a turn of p, start − end.
-
-    Pairs across hold or exclusion are skipped, so is the agent's first turn (it is the greeting, see below). Capped at 10 s.
-    """
-    greeting = next((turn for turn in turns if turn.party == "agent"), None)
-    return tuple(
-        Latency(
-            party=party,
-            before_ms=theirs.end_ms,
-            after_ms=ours.start_ms,
-            latency_ms=min(ours.start_ms - theirs.end_ms, thresholds.latency_cap_ms),
-        )
-        for theirs, ours in pairwise(turns)
-        if theirs.party == other(party) and ours.party == party and theirs.piece == ours.piece and ours is not greeting
-    )
+def pace_metrics(scope: LegScope, words: Words, thresholds: ThresholdSet) -> Metrics:
+    """Talk speed per party in the language it spoke most, its drift, and the words counted (1.3)."""
+    main = {party: main_language(words[party]) or primary(scope.language) for party in PARTIES}
+    unit = speed_unit(main["agent"] if words["agent"] else main["customer"])
+    metrics: Metrics = {"talk_speed_unit": unit}
+    for party in PARTIES:
+        metrics[f"wpm_{party}"] = _speed(scope, words, party, main[party], unit, thresholds)
+        absent = scope.no_words[party]
+        metrics[f"word_count_{party}"] = Unmeasured(absent) if absent else len(words[party])
+    absent = scope.no_words["agent"]
+    said, speech = words_in(scope, words, "agent", main["agent"])
+    metrics["wpm_agent_delta"] = Unmeasured(absent) if absent else speed_drift(said, speech, scope.analysed, thresholds)
+    return metrics
 
 
-def percentile(values: Sequence[int], share: float) -> Value:
-    """Return a percentile with linear interpolation, in whole ms; `share` is 0–1."""
-    return round(interpolated(values, share)) if values else Unmeasured("no_pairs")
+def _speed(scope: LegScope, words: Words, party: Party, language: str, unit: str, thresholds: ThresholdSet) -> Value:
+    absent = scope.no_words[party]
+    if absent:
+        return Unmeasured(absent)
+    if speed_unit(language) != unit:
+        return Unmeasured("mixed_talk_speed_units")
+    return talk_speed(*words_in(scope, words, party, language), thresholds)
 
 
-def interpolated(values: Sequence[float], share: float) -> float:
-    """Return a percentile with linear interpolation; `share` is 0–1, and there is a value."""
-    ordered = sorted(values)
-    position = share * (len(ordered) - 1)
-    low = int(position)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (position - low) * (ordered[high] - ordered[low])
-
-
-def greeting(ipus: Sequence[Ipu], answered_ms: int, holds: Intervals) -> tuple[int, int] | None:
-    """`greeting_latency_ms`: from `USER_ANSWERED` to the agent's first unit, also if the customer spoke first (1.3).
-
-    A leg that begins while the customer is still on hold (a transfer with consultation) is timed from the end of that hold: before
-    it there was nobody to greet, and what the agent said then is not in A.
-    """
-    since = next((end for start, end in holds if start <= answered_ms < end), answered_ms)
-    first = next((ipu.start_ms for ipu in ipus if ipu.party == "agent"), None)
-    return None if first is None else (since, max(since, first))
+def words_in(scope: LegScope, words: Words, party: Party, language: str) -> tuple[tuple[SpokenWord, ...], Intervals]:
+    """Return a party's counted words in a language and the speech they were said in: all of S_p unless it spoke several."""
+    said = words[party]
+    if all(word.language == language for word in said):
+        return said, scope.speech[party]
+    mine = tuple(word for word in said if word.language == language)
+    return mine, by_language(scope.spoken[party]).get(language, ())

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from cc_voice.call.lexicon import primary
+from cc_voice.languages import primary
 
 
 class LanguagePolicy(msgspec.Struct, frozen=True, kw_only=True):

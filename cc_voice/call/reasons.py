@@ -4,14 +4,18 @@ A number that could not be measured is never 0. Every NULL metric of a leg has e
 obstacle in the metric's list of needs (`needs.py`) is the one named.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
-REASONS: dict[str, str] = {
+from cc_voice.thresholds import ThresholdSet, told
+
+REASONS: dict[str, str] = {  # thresholds are places in these texts; `explain` tells them
     "mixed_audio": "All parties are on one audio channel, so who spoke cannot be told apart.",
     "one_way_audio": "Only one party can be heard on this call.",
     "no_audio": "Neither party's audio arrived.",
     "roles_unknown": "Nothing says which channel is the agent and which the customer.",
-    "too_short": "Less than the minimum of analysed time (10 s by default): only durations are given.",
+    "too_short": "Less than {min_analysed_s} s of analysed time: only durations are given.",
     "no_agent_answered": "No agent answered this call.",
     "no_answer_time": "The source does not say when the agent answered.",
     "no_events": "The recording came without platform events, so hold and transfers are not known.",
@@ -21,8 +25,8 @@ REASONS: dict[str, str] = {
     "no_word_source": "No speech model for this call's language is installed and Zoom sent no transcript.",
     "language_without_model": "No speech model for the language spoken is installed and Zoom sent no transcript of it.",
     "no_words": "No word was recognised.",
-    "too_few_words": "Too few words for a talk speed (30 by default).",
-    "too_little_speech": "Too little speech for a talk speed (10 s by default).",
+    "too_few_words": "Fewer than {min_wpm_words} words, or characters of scripts without spaces: too few for a talk speed.",
+    "too_little_speech": "Less than {min_wpm_talk_s} s of speech: too little for a talk speed.",
     "mixed_talk_speed_units": "The parties' languages are measured in different units; see the talk speed per language.",
     "zoom_words_only": "The words come from Zoom's transcript, which gives no confidences.",
     "one_recogniser": "Only one recogniser’s words are known, so there is nothing to compare them with.",
@@ -44,6 +48,11 @@ REASONS: dict[str, str] = {
     "later_leg": "Only the first agent's answer is timed: a transfer has no ringing in the stream.",
     "agent_did_not_speak": "The agent did not speak.",
 }
+
+
+def explain(code: str, sets: Iterable[ThresholdSet]) -> str | None:
+    """Return a reason in words, for what was measured with these thresholds; None for a code that is none."""
+    return told(REASONS[code], sets) if code in REASONS else None
 
 
 class Unmeasured(msgspec.Struct, frozen=True):

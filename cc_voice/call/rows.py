@@ -3,7 +3,12 @@
 Surrogate keys are the store's business: legs name their agent and queue by Zoom's ids, intervals and events carry no id yet.
 """
 
+from typing import Any
+
 import msgspec
+
+from cc_voice.call.metric_dictionary import METRICS
+from cc_voice.thresholds import ThresholdSet
 
 
 class CallRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +53,8 @@ class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
     """Of every second of the call's clock, None where nobody speaks; rounded to whole decibels."""
 
 
-class LegRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One agent's part of a call; the metrics. None means not measurable: the reason is in `NullReasonRow`."""
+class LegNames(msgspec.Struct, frozen=True, kw_only=True):
+    """What names and dates one agent's part of a call."""
 
     leg_id: str
     call_id: str
@@ -64,112 +69,23 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
     end_ms: int
     answered_unix_ms: int
     ended_unix_ms: int
-    interaction_ms: int | None = None
-    conversation_ms: int | None = None
-    analysed_ms: int | None = None
-    hold_ms: int | None = None
-    hold_count: int | None = None
-    longest_hold_ms: int | None = None
-    hold_pct: float | None = None
-    acw_ms: int | None = None
-    handle_ms: int | None = None
-    answer_delay_ms: int | None = None
-    conference_ms: int | None = None
-    monitored_ms: int | None = None
-    takeover: bool | None = None
-    transferred_out: bool | None = None
-    talk_ms_agent: int | None = None
-    talk_ms_customer: int | None = None
-    talk_ms_any: int | None = None
-    agent_only_ms: int | None = None
-    customer_only_ms: int | None = None
-    overtalk_ms: int | None = None
-    overtalk_count: int | None = None
-    overtalk_pct: float | None = None
-    agent_talk_pct: float | None = None
-    agent_talk_pct_t1: float | None = None
-    agent_talk_pct_t2: float | None = None
-    agent_talk_pct_t3: float | None = None
-    customer_talk_pct: float | None = None
-    talk_ratio_agent: float | None = None
-    silence_ms: int | None = None
-    silence_pct: float | None = None
-    long_silence_count: int | None = None
-    long_silence_ms: int | None = None
-    longest_silence_ms: int | None = None
-    dead_air_count: int | None = None
-    dead_air_ms: int | None = None
-    dead_air_agent_owed_ms: int | None = None
-    non_talk_ms: int | None = None
-    interruptions_agent: int | None = None
-    interruptions_customer: int | None = None
-    interruption_ms_agent: int | None = None
-    interruption_ms_customer: int | None = None
-    agent_overlap_turn_pct: float | None = None
-    backchannel_method: str | None = None
-    wpm_agent: float | None = None
-    wpm_customer: float | None = None
-    wpm_agent_delta: float | None = None
-    talk_speed_unit: str | None = None
-    response_latency_ms_agent_p50: int | None = None
-    response_latency_ms_agent_p90: int | None = None
-    response_latency_ms_customer_p50: int | None = None
-    response_latency_ms_customer_p90: int | None = None
-    cust_speech_on_hold_ms: int | None = None
-    greeting_latency_ms: int | None = None
-    longest_monologue_ms_agent: int | None = None
-    longest_monologue_ms_customer: int | None = None
-    monologue_count_agent: int | None = None
-    turn_switch_count: int | None = None
-    turn_switch_per_min: float | None = None
-    question_count_agent: int | None = None
-    questions_per_10min_agent: float | None = None
-    question_method: str | None = None
-    filler_per_min_agent: float | None = None
-    repeat_request_count: int | None = None
-    word_count_agent: int | None = None
-    word_count_customer: int | None = None
-    asr_conf_mean: float | None = None
-    asr_conf_p10: float | None = None
-    low_conf_word_pct: float | None = None
-    lang_switch_count: int | None = None
-    lang_switch_count_agent: int | None = None
-    lang_switch_count_customer: int | None = None
-    lang_mismatch_ms: int | None = None
-    cmi_agent: float | None = None
-    cmi_customer: float | None = None
-    lid_conf_mean: float | None = None
-    lid_undecided_pct: float | None = None
-    unsupported_lang_ms: int | None = None
-    compared_word_count: int | None = None
-    compared_word_count_agent: int | None = None
-    compared_word_count_customer: int | None = None
-    differing_word_count: int | None = None
-    differing_word_count_agent: int | None = None
-    differing_word_count_customer: int | None = None
-    word_disagreement_pct: float | None = None
-    word_disagreement_pct_agent: float | None = None
-    word_disagreement_pct_customer: float | None = None
-    level_dbfs_agent: float | None = None
-    level_dbfs_customer: float | None = None
-    loudness_p95_agent: float | None = None
-    loudness_p95_customer: float | None = None
-    quiet_pct_agent: float | None = None
-    quiet_pct_customer: float | None = None
-    clipping_pct_agent: float | None = None
-    clipping_pct_customer: float | None = None
-    snr_db_agent: float | None = None
-    snr_db_customer: float | None = None
-    raised_voice_count_agent: int | None = None
-    raised_voice_count_customer: int | None = None
-    raised_voice_ms_agent: int | None = None
-    raised_voice_ms_customer: int | None = None
-    echo_suspect: bool | None = None
-    one_way_audio: bool | None = None
-    mixed_audio: bool | None = None
-    multi_party: bool | None = None
-    media_gap_ms: int | None = None
-    qa_eligible: bool | None = None
+
+
+_MeasuredColumns: Any = msgspec.defstruct(
+    "_MeasuredColumns",
+    [(metric.name, metric.python_type | None, None) for metric in METRICS.values()],
+    bases=(LegNames,),
+    module=__name__,
+    frozen=True,
+    kw_only=True,
+)
+"""A field for every metric. Written out they would be a second list of the dictionary; a dict of them would neither be checked when
+a batch is read nor be the flat row that the store, `import --json` and spools of earlier versions have."""
+
+
+class LegRow(_MeasuredColumns, frozen=True, kw_only=True):  # type: ignore[misc, call-arg]  # its base is made of entries
+    """One agent's part of a call; the metrics. None means not measurable: the reason is in `NullReasonRow`."""
+
     metric_version: str
     threshold_set_id: int
     detector: str | None = None
@@ -300,3 +216,5 @@ class MeasuredCall(msgspec.Struct, frozen=True, kw_only=True):
     null_reasons: tuple[NullReasonRow, ...]
     unused_utterances: tuple[UnusedUtteranceRow, ...] = ()
     unused_words: tuple[WordRow, ...] = ()
+    thresholds: dict[str, ThresholdSet] = {}
+    """leg_id → what it was measured with, where that is not the site's set but its queue's."""

@@ -6,19 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from cc_voice.call.asking import is_question
-from cc_voice.call.ids import leg_id, utterance_id
+from cc_voice.call.ids import utterance_id
 from cc_voice.call.intervals import contains, length, overlapping
 from cc_voice.call.legs import Handling
-from cc_voice.call.lexicon import primary
-from cc_voice.call.metrics import Findings, words_in
+from cc_voice.call.metrics import MeasuredLeg
 from cc_voice.call.multilingual import by_language, mean_conf
-from cc_voice.call.pace import talk_speed
+from cc_voice.call.pace import talk_speed, words_in
 from cc_voice.call.reasons import Unmeasured
 from cc_voice.call.rows import LegLanguageRow, UtteranceRow, WordRow
 from cc_voice.call.scope import LegScope, middle
 from cc_voice.call.transcript import Utterance, Word, mean_confidence
 from cc_voice.call.turns import PARTIES, Party, TurnTaking
-from cc_voice.thresholds import ThresholdSet
+from cc_voice.languages import primary
 
 Key = tuple[str, int]
 """(channel_id, start_ms): names an utterance within a call."""
@@ -28,24 +27,24 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where an utterance belongs."""
 
     leg: int
-    """Index of the leg's scope."""
+    """Index of the leg."""
     party: Party | None
     on_hold: bool
     backchannel: bool | None
 
 
 def utterance_rows(
-    utterances: Sequence[Utterance], scopes: Sequence[LegScope], findings: Sequence[Findings], handling: Handling, call_id: str
+    utterances: Sequence[Utterance], legs: Sequence[MeasuredLeg], handling: Handling, call_id: str
 ) -> tuple[UtteranceRow, ...]:
     """Return the call's transcript in order. What a monitoring supervisor whispers is not in it (1.7)."""
-    places = _places(scopes, findings)
+    places = _places(legs)
     heard = [words for words in utterances if not _is_whispered(words, places, handling)]
-    mixed = any(scope.mixed for scope in scopes)
+    mixed = any(leg.scope.mixed for leg in legs)
     return tuple(
         UtteranceRow(
             utterance_id=utterance_id(call_id, words.channel_id, words.start_ms),
             call_id=call_id,
-            leg_id=leg_id(call_id, scopes[place.leg].leg.number) if place else None,
+            leg_id=legs[place.leg].leg_id if place else None,
             channel_id=words.channel_id,
             seq=seq,
             party=(place.party if place else None) or role_outside_legs(words, handling, mixed),
@@ -78,11 +77,11 @@ def role_outside_legs(words: Utterance, handling: Handling, mixed: bool) -> str 
     return None if role == "other" or mixed else role
 
 
-def _places(scopes: Sequence[LegScope], findings: Sequence[Findings]) -> dict[Key, Place]:
+def _places(legs: Sequence[MeasuredLeg]) -> dict[Key, Place]:
     """The place of every utterance in a leg. Of several: one of its party, not on hold, the earliest."""
     found: dict[Key, Place] = {}
-    for index, (scope, findings_of_leg) in enumerate(zip(scopes, findings, strict=True)):
-        for words, place in _places_in(index, scope, findings_of_leg.taking):
+    for index, leg in enumerate(legs):
+        for words, place in _places_in(index, leg.scope, leg.found.taking):
             known = found.get((words.channel_id, words.start_ms))
             if known is None or _rank(place) < _rank(known):
                 found[words.channel_id, words.start_ms] = place
@@ -139,25 +138,25 @@ def words_as_rows(utterance: str, language: str, words: Iterable[Word]) -> Itera
         )
 
 
-def language_rows(leg: str, scope: LegScope, found: Findings, thresholds: ThresholdSet) -> tuple[LegLanguageRow, ...]:
+def language_rows(leg: MeasuredLeg) -> tuple[LegLanguageRow, ...]:
     """Return leg × party × language (1.6): `speech_ms` in L, `share_pct` of the party's speech, talk speed, how sure L is."""
     rows: list[LegLanguageRow] = []
     for party in PARTIES:
-        tagged = by_language(scope.spoken[party])
+        tagged = by_language(leg.scope.spoken[party])
         total = sum(length(speech) for speech in tagged.values())
         for language, speech in tagged.items():
-            words, within = words_in(scope, found, party, language)
-            speed = talk_speed(words, within, thresholds)
+            words, within = words_in(leg.scope, leg.found.words, party, language)
+            speed = talk_speed(words, within, leg.thresholds)
             rows.append(
                 LegLanguageRow(
-                    leg_id=leg,
+                    leg_id=leg.leg_id,
                     party=party,
                     language_code=language,
                     speech_ms=length(speech),
                     share_pct=100 * length(speech) / total if total else 0.0,
                     word_count=len(words),
                     wpm=None if isinstance(speed, Unmeasured) else float(speed),
-                    lid_conf_mean=mean_conf(one for one in scope.spoken[party] if one.language == language),
+                    lid_conf_mean=mean_conf(one for one in leg.scope.spoken[party] if one.language == language),
                     asr_conf_mean=mean_confidence(Word(word.text, word.start_ms, word.end_ms, word.conf) for word in words),
                 )
             )

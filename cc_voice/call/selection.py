@@ -22,8 +22,8 @@ from typing import Literal
 import msgspec
 
 from cc_voice.call.disagreement import Compared, edits, tokens
-from cc_voice.call.lexicon import primary
 from cc_voice.call.transcript import Utterance, Word, mean_confidence
+from cc_voice.languages import primary
 from cc_voice.thresholds import ThresholdSet
 
 LOCAL, ZOOM = "local", "zoom"

@@ -9,10 +9,101 @@ import msgspec
 from cc_voice.call.analysis import Interval
 from cc_voice.call.intervals import Intervals, at_least, length, longest
 from cc_voice.call.lexicon import announces_wait, normalise
+from cc_voice.call.metric import ANYBODY, BOTH, NO_WORDS, Evidence, Metric
 from cc_voice.call.reasons import Metrics, Unmeasured
 from cc_voice.call.transcript import Utterance
 from cc_voice.call.turns import Party, other
 from cc_voice.thresholds import ThresholdSet
+
+_SILENCE, _LONG_SILENCE, _DEAD_AIR = Evidence("silence"), Evidence("long_silence"), Evidence("dead_air")
+
+METRICS = (
+    Metric(
+        name="silence_ms",
+        type="bigint",
+        unit="ms",
+        needs=("anybody",),
+        evidence=_SILENCE,
+        formula="time in A in which nobody speaks",
+    ),
+    Metric(
+        name="silence_pct",
+        type="double",
+        unit="%",
+        needs=ANYBODY,
+        evidence=_SILENCE,
+        label="Silence",
+        meaning="Share of analysed time in which nobody speaks.",
+        formula="100 · silence_ms ÷ analysed_ms",
+    ),
+    Metric(
+        name="long_silence_count",
+        type="integer",
+        unit="count",
+        needs=ANYBODY,
+        evidence=_LONG_SILENCE,
+        label="Long silences",
+        meaning="Silences of {long_silence_s} s or more.",
+        formula="silences of {long_silence_s} s and more",
+    ),
+    Metric(
+        name="long_silence_ms",
+        type="bigint",
+        unit="ms",
+        needs=ANYBODY,
+        evidence=_LONG_SILENCE,
+        formula="length of the silences of {long_silence_s} s and more",
+    ),
+    Metric(
+        name="longest_silence_ms",
+        type="bigint",
+        unit="ms",
+        needs=ANYBODY,
+        # Not one kind alone: a colleague's words end a long silence and not a silence, and short ones are silences only
+        evidence=Evidence("long_silence", longest=True, otherwise=Evidence("silence", longest=True)),
+        label="Longest silence",
+        meaning="The longest stretch in which nobody speaks.",
+        formula="the longest silence",
+    ),
+    Metric(
+        name="dead_air_count",
+        type="integer",
+        unit="count",
+        needs=BOTH,
+        reasons=(*NO_WORDS, "no_phrase_list"),
+        evidence=_DEAD_AIR,
+        formula="silences of {dead_air_s} s and more that the agent had not announced",
+    ),
+    Metric(
+        name="dead_air_ms",
+        type="bigint",
+        unit="ms",
+        needs=BOTH,
+        reasons=(*NO_WORDS, "no_phrase_list"),
+        evidence=_DEAD_AIR,
+        label="Dead air",
+        meaning="Silences of {dead_air_s} s or more that the agent did not announce.",
+        formula="length of the silences of {dead_air_s} s and more that the agent had not announced",
+    ),
+    Metric(
+        name="dead_air_agent_owed_ms",
+        type="bigint",
+        unit="ms",
+        needs=BOTH,
+        reasons=(*NO_WORDS, "no_phrase_list"),
+        evidence=Evidence("dead_air", "agent"),
+        label="Dead air owed by agent",
+        meaning="Dead air after which it was the agent’s turn: the customer spoke last.",
+        formula="of dead_air_ms, where the agent owed the next turn",
+    ),
+    Metric(
+        name="non_talk_ms",
+        type="bigint",
+        unit="ms",
+        needs=ANYBODY,
+        formula="hold + long silences, as Amazon Connect counts",
+    ),
+)
 
 
 class LongSilence(msgspec.Struct, frozen=True, kw_only=True):

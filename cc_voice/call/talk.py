@@ -1,11 +1,107 @@
-"""Who talks how much (metric dictionary 1.1), and how the leg was handled (1.7)."""
+"""Talk: who talks how much (metric dictionary 1.1)."""
 
-from cc_voice.call.intervals import Intervals, clip, intersect, length, longest, split, subtract
-from cc_voice.call.legs import Handling
-from cc_voice.call.reasons import Metrics, Unmeasured, Value, percent
+from cc_voice.call.intervals import Intervals, intersect, length, split, subtract
+from cc_voice.call.metric import AGENT, AGENT_SPEECH, BOTH, CUSTOMER, CUSTOMER_SPEECH, SPEECH, Evidence, Metric
+from cc_voice.call.reasons import Metrics, Unmeasured, percent
 from cc_voice.call.scope import LegScope
 from cc_voice.call.turns import PARTIES
-from cc_voice.call.words import SpokenWord
+
+METRICS = (
+    Metric(
+        name="talk_ms_agent",
+        type="bigint",
+        unit="ms",
+        needs=("agent",),
+        evidence=AGENT_SPEECH,
+        formula="the agent's speech in A; overlapped speech counts for both parties",
+    ),
+    Metric(
+        name="talk_ms_customer",
+        type="bigint",
+        unit="ms",
+        needs=("customer",),
+        evidence=CUSTOMER_SPEECH,
+        formula="the customer's speech in A; overlapped speech counts for both parties",
+    ),
+    Metric(
+        name="talk_ms_any",
+        type="bigint",
+        unit="ms",
+        needs=("anybody",),
+        evidence=SPEECH,
+        formula="time in A in which anybody speaks",
+    ),
+    Metric(
+        name="agent_only_ms",
+        type="bigint",
+        unit="ms",
+        needs=("parties",),
+        evidence=Evidence("agent_only"),
+        formula=(
+            "time in A in which only the agent speaks; with customer_only_ms, overtalk_ms and silence_ms it sums to analysed_ms"
+        ),
+    ),
+    Metric(
+        name="customer_only_ms",
+        type="bigint",
+        unit="ms",
+        needs=("parties",),
+        evidence=Evidence("customer_only"),
+        formula="time in A in which only the customer speaks",
+    ),
+    Metric(
+        name="agent_talk_pct",
+        type="double",
+        unit="%",
+        needs=AGENT,
+        evidence=AGENT_SPEECH,
+        label="Agent talk",
+        meaning="Share of analysed time in which the agent speaks.",
+        formula="100 · talk_ms_agent ÷ analysed_ms",
+    ),
+    Metric(
+        name="customer_talk_pct",
+        type="double",
+        unit="%",
+        needs=CUSTOMER,
+        evidence=CUSTOMER_SPEECH,
+        label="Customer talk",
+        meaning="Share of analysed time in which the customer speaks.",
+        formula="100 · talk_ms_customer ÷ analysed_ms",
+    ),
+    Metric(
+        name="talk_ratio_agent",
+        type="double",
+        unit="0–1",
+        needs=BOTH,
+        reasons=("no_speech",),
+        evidence=SPEECH,
+        label="Agent share of speech",
+        meaning="The agent’s speech as a share of both parties’ speech; silence plays no part.",
+        formula="talk_ms_agent ÷ (talk_ms_agent + talk_ms_customer)",
+    ),
+    Metric(
+        name="agent_talk_pct_t1",
+        type="double",
+        unit="%",
+        needs=AGENT,
+        formula="agent talk % in the first third of A",
+    ),
+    Metric(
+        name="agent_talk_pct_t2",
+        type="double",
+        unit="%",
+        needs=AGENT,
+        formula="agent talk % in the second third of A",
+    ),
+    Metric(
+        name="agent_talk_pct_t3",
+        type="double",
+        unit="%",
+        needs=AGENT,
+        formula="agent talk % in the last third of A",
+    ),
+)
 
 
 def partition(scope: LegScope) -> dict[str, Intervals]:
@@ -22,8 +118,8 @@ def partition(scope: LegScope) -> dict[str, Intervals]:
 def talk_metrics(scope: LegScope) -> Metrics:
     """Talk times and shares (1.1).
 
-    `talk_ms_p` = len(S_p); `talk_ms_any` = len(S_agent ∪ S_customer); `agent_only_ms`, `customer_only_ms`, `overtalk_ms` = the
-    exclusive partition; `p_talk_pct` = 100 · talk_ms_p / len(A); `overtalk_pct` = 100 · overtalk_ms / len(A);
+    `talk_ms_p` = len(S_p); `talk_ms_any` = len(S_agent ∪ S_customer); `agent_only_ms`, `customer_only_ms` = their part
+    of the exclusive partition; `p_talk_pct` = 100 · talk_ms_p / len(A);
     `talk_ratio_agent` = talk_ms_agent / (talk_ms_agent + talk_ms_customer).
     """
     parts = partition(scope)
@@ -34,8 +130,6 @@ def talk_metrics(scope: LegScope) -> Metrics:
         "talk_ms_any": length(scope.anybody),
         "agent_only_ms": length(parts["agent_only"]),
         "customer_only_ms": length(parts["customer_only"]),
-        "overtalk_ms": length(parts["overtalk"]),
-        "overtalk_pct": percent(length(parts["overtalk"]), scope.analysed_ms, "too_short"),
         "agent_talk_pct": percent(agent, scope.analysed_ms, "too_short"),
         "customer_talk_pct": percent(customer, scope.analysed_ms, "too_short"),
         "talk_ratio_agent": agent / (agent + customer) if agent + customer else Unmeasured("no_speech"),
@@ -47,71 +141,4 @@ def balance_metrics(scope: LegScope) -> Metrics:
     return {
         f"agent_talk_pct_t{number}": percent(length(intersect(scope.speech["agent"], third)), length(third), "too_short")
         for number, third in enumerate(split(scope.analysed, 3), start=1)
-    }
-
-
-def handling_metrics(scope: LegScope, monitored: Intervals) -> Metrics:
-    """How the leg was handled (1.7).
-
-    `interaction_ms` = leg end − `USER_ANSWERED`, hold included; `hold_ms`, `hold_count`, `longest_hold_ms` from H;
-    `hold_pct` = 100 · hold / interaction; `monitored_ms` from MONITOR_STARTED to MONITOR_ENDED; `takeover`: a supervisor took the
-    leg over; `transferred_out`: the leg ended by TRANSFER_COMPLETED; `media_gap_ms` = len(X);
-    `cust_speech_on_hold_ms` = len(V_customer ∩ H). Wrap-up and handle time are Zoom's to tell.
-    """
-    interaction = scope.leg.end_ms - scope.leg.start_ms
-    return {
-        "interaction_ms": interaction,
-        "analysed_ms": scope.analysed_ms,
-        "hold_ms": length(scope.hold),
-        "hold_count": len(scope.hold),
-        "longest_hold_ms": longest(scope.hold),
-        "hold_pct": percent(length(scope.hold), interaction, "too_short"),
-        "monitored_ms": length(monitored),
-        "takeover": scope.leg.ended == "takeover",
-        "transferred_out": scope.leg.ended == "transfer",
-        "media_gap_ms": length(scope.gaps),
-        "cust_speech_on_hold_ms": length(intersect(scope.voice["customer"], scope.hold)),
-        "acw_ms": Unmeasured("not_imported"),
-        "handle_ms": Unmeasured("not_imported"),
-    }
-
-
-def answer_metrics(scope: LegScope, handling: Handling) -> Metrics:
-    """How the leg began, and who else was there (1.7).
-
-    `answer_delay_ms`: between the customer's side of the call and the agent's answer, whichever came first; it is not queue wait.
-    `conference_ms`: time of the leg in which somebody else was in the call.
-    """
-    leg, since = scope.leg, handling.consumer_answered_ms
-    delay: Value = Unmeasured("later_leg")
-    if leg.number == 1:
-        delay = Unmeasured("no_answer_time") if since is None else abs(leg.start_ms - since)
-    return {"answer_delay_ms": delay, "conference_ms": length(clip(handling.conferences, leg.span))}
-
-
-def conversation_metrics(scope: LegScope, words: tuple[SpokenWord, ...]) -> Metrics:
-    """`conversation_ms`: leg start → last word of either party (1.7); without words, → the end of the last speech in A.
-
-    `words` are both parties' words in analysed time. Estimated times count as the
-    recogniser's do: the difference is below a second.
-    """
-    last = max((word.end_ms for word in words), default=scope.anybody[-1][1] if scope.anybody else None)
-    if last is None:
-        return {"conversation_ms": Unmeasured("no_speech" if scope.mixed else scope.two_party_obstacle or "no_speech")}
-    return {"conversation_ms": min(last, scope.leg.end_ms) - scope.leg.start_ms}
-
-
-def quality_metrics(scope: LegScope, min_analysed_ms: int) -> Metrics:
-    """Flags of 1.7, used to leave a leg out of evaluation.
-
-    `one_way_audio`: one party is never heard in the call while the other is; `multi_party`: more than two humans are heard in A;
-    `qa_eligible`: both parties heard, long enough, at most a tenth of the leg lost in media gaps.
-    """
-    one_way = [reason == "one_way_audio" for reason in scope.obstacles.values()]
-    eligible = scope.two_party_obstacle is None and scope.analysed_ms >= min_analysed_ms
-    return {
-        "one_way_audio": Unmeasured("mixed_audio") if scope.mixed else any(one_way),
-        "mixed_audio": scope.mixed,
-        "multi_party": Unmeasured("mixed_audio") if scope.mixed else scope.speakers > 2,
-        "qa_eligible": eligible and 10 * length(scope.gaps) <= scope.leg.end_ms - scope.leg.start_ms,
     }

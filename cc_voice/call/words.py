@@ -4,13 +4,15 @@ Zoom's words have no times. For counting they are spread evenly over their utter
 to tell hold from talk and quarter from quarter, not good enough for backchannels or to store.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from cc_voice.call import tokeniser
 from cc_voice.call.intervals import Intervals, contains, overlapping
-from cc_voice.call.lexicon import UNSPACED, digits_in, is_filler, normalise, primary
+from cc_voice.call.lexicon import digits_in, is_filler, normalise
 from cc_voice.call.transcript import Utterance
+from cc_voice.languages import primary
 
 
 class SpokenWord(msgspec.Struct, frozen=True):
@@ -60,8 +62,23 @@ def meets(speech: Intervals, word: SpokenWord) -> range:
 
 
 def counted(words: Iterable[SpokenWord]) -> tuple[SpokenWord, ...]:
-    """Return the words without fillers and without tokens that are punctuation only."""
-    return tuple(word for word in words if word.text and not is_filler(word.text, word.language))
+    """Return what counts as speech, unit by unit: words without fillers and without tokens that are punctuation only.
+
+    Tokens of scripts without spaces, as Zoom writes whole sentences in one, are their characters, spread evenly over the time.
+    """
+    kept = (word for word in words if word.text and not is_filler(word.text, word.language))
+    return tuple(unit for word in kept for unit in _units(word))
+
+
+def _units(word: SpokenWord) -> Iterator[SpokenWord]:
+    parts = tokeniser.parts(word.text)
+    if len(parts) < 2:
+        yield word
+        return
+    span = word.end_ms - word.start_ms
+    for place, part in enumerate(parts):
+        start, end = (word.start_ms + span * edge // len(parts) for edge in (place, place + 1))
+        yield msgspec.structs.replace(word, text=normalise(part), start_ms=start, end_ms=end)
 
 
 def read_out(words: Sequence[SpokenWord], minimum_digits: int) -> frozenset[int]:
@@ -79,8 +96,3 @@ def read_out(words: Sequence[SpokenWord], minimum_digits: int) -> frozenset[int]
             found.update(run)
         run, digits = [], 0
     return frozenset(found)
-
-
-def units(word: SpokenWord) -> int:
-    """Return what a word adds to talk speed: 1, or its characters in scripts without spaces."""
-    return sum(character.isalnum() for character in word.text) if word.language in UNSPACED else 1

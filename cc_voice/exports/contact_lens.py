@@ -135,9 +135,7 @@ def _interruptions(leg: CallLeg, start_ms: int) -> Interruptions | None:
     if any(each is None for each in times):
         return None
     cut_off = [each for each in leg.intervals if (each.kind, each.subkind) == ("overtalk", "interruption")]
-    found = {
-        name: _instances([each for each in cut_off if each.party == party], start_ms) for party, name in PARTIES.items()
-    }
+    found = {name: _instances([each for each in cut_off if each.party == party], start_ms) for party, name in PARTIES.items()}
     return Interruptions(
         interruptions_by_interrupter={name: each for name, each in found.items() if each},
         total_count=sum(leg.metrics[f"interruptions_{party}"] for party in PARTIES),
@@ -157,9 +155,7 @@ def _speed(leg: CallLeg) -> TalkSpeed | None:
         return None
     speeds = {name: leg.metrics.get(f"wpm_{party}") for party, name in PARTIES.items()}
     return TalkSpeed(
-        details_by_participant={
-            name: Speed(average_words_per_minute=speed) for name, speed in speeds.items() if speed is not None
-        }
+        details_by_participant={name: Speed(average_words_per_minute=speed) for name, speed in speeds.items() if speed is not None}
     )
 
 

@@ -24,7 +24,7 @@ from cc_voice import __version__
 from cc_voice.exports import manifest as manifests
 from cc_voice.exports.csv_files import write_csv
 from cc_voice.exports.errors import ExportError
-from cc_voice.exports.manifest import DICTIONARY, ExportedFile, Manifest, Part, Table
+from cc_voice.exports.manifest import DICTIONARY, ExplainedColumn, ExportedFile, Manifest, Part, Table
 from cc_voice.exports.staging import MANIFEST, commit, working
 
 FORMATS = ("csv", "parquet")
@@ -52,6 +52,11 @@ class Source(Protocol):
     @property
     def grains(self) -> Mapping[str, str]:
         """Table → what a row is; in the order in which they are written."""
+        ...
+
+    @property
+    def columns(self) -> Mapping[str, ExplainedColumn]:
+        """What the columns mean, by name, whichever table they are in."""
         ...
 
     @property
@@ -95,7 +100,7 @@ def export(source: Source, folder: Path, options: Options) -> Manifest:
             made = _by_day(source, folder, work, options, old if options.since_last else None)
         else:
             made = _whole(source, work, options)
-        dictionary = manifests.write_dictionary(work / DICTIONARY, made.tables, options.bom)
+        dictionary = manifests.write_dictionary(work / DICTIONARY, made.tables, source.columns, options.bom)
         made = msgspec.structs.replace(made, files=(*made.files, dictionary))
         manifests.write(work / MANIFEST, made)
         kept = {file.name for file in made.files}

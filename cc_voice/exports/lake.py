@@ -154,9 +154,7 @@ def _commit(uri: str, empty: pl.DataFrame, days: Sequence[tuple[_Day, pl.DataFra
 
     if not days:
         return 0
-    frames = [
-        frame.with_columns(pl.lit(day.place).alias("site"), pl.lit(day.date).alias("date")) for day, frame in days
-    ]
+    frames = [frame.with_columns(pl.lit(day.place).alias("site"), pl.lit(day.date).alias("date")) for day, frame in days]
     shape = empty.with_columns(pl.lit("").alias("site"), pl.lit(datetime.date.min).alias("date"))
     rows = pl.concat([shape, *frames])
     place = days[0][0].place.replace("'", "''")

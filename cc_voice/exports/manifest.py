@@ -8,16 +8,29 @@ import datetime
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import polars as pl
 
-from cc_voice import dictionary
 from cc_voice.exports.csv_files import write_csv
 
 VERSION = 2
 DICTIONARY = "data_dictionary.csv"
 _READ_BYTES = 1 << 20
+
+
+class ExplainedColumn(Protocol):
+    """What a column means. Who asks knows it, and with which thresholds the rows were measured."""
+
+    @property
+    def formula(self) -> str: ...
+    @property
+    def unit(self) -> str | None: ...
+    @property
+    def since(self) -> str:
+        """The first version that has it."""
+        ...
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,9 +118,8 @@ def described(path: Path, name: str, rows: int) -> ExportedFile:
     return ExportedFile(name=name, rows=rows, bytes=path.stat().st_size, sha256=digest.hexdigest())
 
 
-def write_dictionary(path: Path, tables: tuple[Table, ...], bom: bool) -> ExportedFile:
-    """Write what every column of every table means."""
-    known = dictionary.columns()
+def write_dictionary(path: Path, tables: tuple[Table, ...], known: Mapping[str, ExplainedColumn], bom: bool) -> ExportedFile:
+    """Write what every column of every table means; `known` is what is told of columns by their names."""
     rows = []
     for each in tables:
         for column in each.columns:

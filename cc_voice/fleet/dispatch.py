@@ -6,42 +6,71 @@
     stream ended by a fault → where the settings say so, Zoom is asked for another (restarts.py)
 
 The epoch is the fence: whatever an older session of the same stream still delivers is refused by the store. What it delivered
-before it was lost is committed first, so that nothing is done twice and no revocation is missed.
+before it was lost is committed first, so that nothing is done twice and no revocation is missed. Ruled out: waiting until an older
+session is surely dead. A worker that is only stuck would then keep its streams from being taken up within Zoom's recovery window,
+and being surely dead cannot be known of a process on another machine. Leases by time were ruled out with it: clocks are set.
+
+Three rules hold this module together.
+
+- One event loop changes what is remembered here (`_revoked`, `_broken`, `_progress`); threads only read and write files. So no
+  field has a lock; but what was looked at before an `await` may be another after it.
+- Batches are committed one at a time, in the order in which their files were announced (`_spool`). The store would be right either
+  way; but the bell of a batch and the retry of all that waits may meet at one file, and pages would see stages out of order.
+- A batch's file is removed after the commit, never before: a process that dies between the two commits it twice, which the store
+  takes for once. The other order would lose it.
 """
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar, assert_never
 
 import msgspec
 import structlog
 
 from cc_voice.call import ids
 from cc_voice.call.batch import Batch, StageReached, StreamProgress
+from cc_voice.fleet import background
 from cc_voice.fleet.board import Board
 from cc_voice.fleet.control import Control
 from cc_voice.fleet.local import LocalFleet, WorkerStatus
-from cc_voice.fleet.messages import Announce, Closed, Progress, Ready, Said, Spooled, ToOwner
+from cc_voice.fleet.messages import Announce, Closed, Lending, Progress, Ready, Said, Spooled, ToOwner
 from cc_voice.fleet.restarts import DELAYS_S as RESTART_DELAYS_S
 from cc_voice.fleet.restarts import Restarts
 from cc_voice.fleet.retries import DELAYS_S, Retries
+from cc_voice.fleet.worker_plan import WorkerPlan
 from cc_voice.rtms.client import StreamTarget
-from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook, parse_webhook
+from cc_voice.rtms.enums import StopReason
+from cc_voice.rtms.webhooks import (
+    ConcurrencyNotice,
+    Interrupted,
+    OtherWebhook,
+    Started,
+    StartFailed,
+    Stopped,
+    UrlValidation,
+    Webhook,
+    parse_webhook,
+)
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings, Site
 from cc_voice.store import batches, copies, inbox, recordings, spool, streams
 from cc_voice.store.database import Connection, Database
+from cc_voice.store.inbox import WebhookState
 from cc_voice.store.streams import StreamRow
 
 log = structlog.get_logger()
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SPOOL_RETRY_SECONDS = 5.0
 """How often batches that could not be committed (disk full) are tried again."""
 PROGRESS_GATHER_S = 0.25
 """How long reports of live streams wait for one another. What is being said is shown without them."""
 _TARGET = msgspec.json.Decoder(StreamTarget)
-REVOKED = 8
-"""Zoom's stop reason: what was received must be deleted at once."""
 
 
 class Dispatcher:
@@ -51,6 +80,7 @@ class Dispatcher:
         self,
         settings: Settings,
         database: Database,
+        planned: WorkerPlan,
         retry_delays_s: tuple[float, ...] = DELAYS_S,
         restart_delays_s: tuple[float, ...] = RESTART_DELAYS_S,
     ) -> None:
@@ -58,7 +88,7 @@ class Dispatcher:
         """What is being said in live streams."""
         self._settings = settings
         self._database = database
-        self._fleet = LocalFleet(settings, self._receive, self._take_up_again)
+        self._fleet = LocalFleet(settings, planned, self._receive, self._take_up_again)
         self._retries = Retries(retry_delays_s)
         self._control = Control(settings.proxy) if settings.restart_streams == "on" else None
         self._restarts = Restarts(settings, database, self._control, restart_delays_s) if self._control else None
@@ -73,6 +103,8 @@ class Dispatcher:
         """Batches in the spool that could not be committed and whose failure was told."""
         self._revoked: set[str] = set()
         """Revoked streams whose worker may still write to their recording."""
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="dispatch")
+        """For its files. Those that everything shares may be full of long questions, and finished calls must not wait for them."""
         self._stopping = False
 
     async def start(self) -> None:
@@ -109,9 +141,10 @@ class Dispatcher:
         The outermost frame, so every failure is recorded here. What fails may pass (a full disk), and Zoom, which has its 200, will
         not come again: so it is tried again, by the next start too.
         """
+        state: WebhookState = "done"
+        note = None
         try:
             await self._act(app, body, parse_webhook(body))
-            state, note = "done", None
             self._retries.done(webhook_id)
         except Exception as error:
             wait_s = self._retries.failed(webhook_id, time.monotonic())
@@ -133,8 +166,18 @@ class Dispatcher:
                 await self._stopped(body, webhook)
             case Interrupted():
                 self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
-            case _:
-                log.info("webhook needs no action", kind=type(webhook).__name__)
+            case ConcurrencyNotice(limited=True):
+                log.error("the account is at its limit of streams: one did not start", **_numbers(webhook))
+            case ConcurrencyNotice():
+                log.warning("the account comes near its limit of streams", **_numbers(webhook))
+            case StartFailed():
+                log.error("Zoom could not start a stream; its webhook is kept in the inbox")
+            case UrlValidation():
+                raise AssertionError("a URL validation is answered by the web server and never gets into the inbox")
+            case OtherWebhook():
+                log.info("webhook needs no action", what=webhook.event)
+            case _ as never:
+                assert_never(never)
 
     async def _started(self, app: str, body: bytes, webhook: Started) -> None:
         target = StreamTarget.of(webhook)
@@ -148,7 +191,7 @@ class Dispatcher:
         is_served = self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
         if self._restarts is not None:
             self._spawn(self._restarts.after(webhook), self._waiting)
-        if webhook.stop_reason != REVOKED:
+        if webhook.stop_reason != StopReason.STREAM_REVOKED:
             return
         self.board.close(webhook.stream_id)
         # Here too when a worker was told: it may have left the media behind and be measuring, where it hears no webhook.
@@ -161,13 +204,13 @@ class Dispatcher:
     async def _forget(self, row: StreamRow) -> None:
         """Delete the recording of a revoked stream and copies of its call, then measure it again from the streams that are left."""
         await self._delete_recording(row)
-        await asyncio.to_thread(copies.forget, self._settings.sql_dir, self._settings.runs_dir)
+        await self._in_thread(copies.forget, self._settings.sql_dir, self._settings.runs_dir)
         for other in await self._database.read(lambda con: streams.of_call(con, row.call_id)):
             if other.stage in streams.UNFINISHED and not self._fleet.holds(other.stream_id):
                 await self._take_up(other.stream_id)
 
     async def _delete_recording(self, row: StreamRow) -> None:
-        await asyncio.to_thread(recordings.delete_stream, self._settings.recordings_dir, row.call_id, row.stream_id)
+        await self._in_thread(recordings.delete_stream, self._settings.recordings_dir, row.call_id, row.stream_id)
 
     async def _delete_revoked(self) -> None:
         """Delete recordings of revoked streams that an earlier process was stopped from deleting."""
@@ -189,6 +232,8 @@ class Dispatcher:
         if row is None:
             self._retries.done(stream_id)
             return
+        if row.stage not in streams.UNFINISHED:
+            raise AssertionError(f"stream {stream_id} was taken up at stage {row.stage}, from which nothing goes on")
         spec = SessionSpec(
             call_id=row.call_id,
             stream_id=row.stream_id,
@@ -259,8 +304,10 @@ class Dispatcher:
                 else:
                     self._spawn(self._note_failure(stream_id, epoch, error))
                     self._retry(stream_id, error)
-            case Ready():
-                pass
+            case Ready() | Lending():
+                pass  # the fleet waits for the one and keeps the other, the dispatcher needs neither
+            case _ as never:
+                assert_never(never)
 
     async def _note_failure(self, stream_id: str, epoch: int, error: str) -> None:
         await self._database.write(lambda con: streams.note_failure(con, stream_id, epoch, error))
@@ -285,12 +332,12 @@ class Dispatcher:
         """Commit a batch and remove it from the spool. One that cannot be committed stays there; that is told once."""
         async with self._spool:
             try:
-                batch = await asyncio.to_thread(spool.read, self._settings.spool_dir, batch_id)
+                batch = await self._in_thread(spool.read, self._settings.spool_dir, batch_id)
                 if batch is not None:
                     await self._commit(batch)
                     if isinstance(batch, StageReached):  # the media has ended, whatever was reached
                         self.board.close(batch.stream_id)
-                    spool.remove(self._settings.spool_dir, batch_id)
+                    await self._in_thread(spool.remove, self._settings.spool_dir, batch_id)
                 self._broken.discard(batch_id)
             except Exception as error:
                 # It must not keep the others, or the service, from going on.
@@ -299,7 +346,7 @@ class Dispatcher:
                 self._broken.add(batch_id)
 
     async def _commit_waiting(self) -> None:
-        for batch_id in await asyncio.to_thread(lambda: list(spool.waiting(self._settings.spool_dir))):
+        for batch_id in await self._in_thread(lambda: list(spool.waiting(self._settings.spool_dir))):
             await self._commit_spooled(batch_id)
 
     async def _retry_spool(self) -> None:
@@ -307,17 +354,15 @@ class Dispatcher:
             await asyncio.sleep(SPOOL_RETRY_SECONDS)
             await self._commit_waiting()
 
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
+
     def _spawn(self, work: Coroutine[None, None, None], tasks: "set[asyncio.Task[None]] | None" = None) -> None:
-        kept = self._tasks if tasks is None else tasks
-        task = asyncio.create_task(work)
-        kept.add(task)
-        task.add_done_callback(kept.discard)
-        task.add_done_callback(_finished)
+        background.spawn(work, self._tasks if tasks is None else tasks)
 
 
-def _finished(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("work failed", error=repr(error))
+def _numbers(notice: ConcurrencyNotice) -> dict[str, int | None]:
+    return {"streams": notice.number, "limit": notice.limit, "percentage": notice.percentage}
 
 
 def _announced(con: Connection, app: str, target: StreamTarget, language: str) -> bool:
@@ -350,7 +395,7 @@ def _revoke(con: Connection, stream_id: str, site: Site) -> StreamRow | None:
             epoch=row.epoch,
             stage="revoked",
             reason="Zoom revoked the stream: everything received was deleted",
-            stop_reason=REVOKED,
+            stop_reason=StopReason.STREAM_REVOKED,
         )
         batches.write_batch(con, revoked, site)
     return row

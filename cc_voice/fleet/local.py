@@ -13,16 +13,20 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from typing import assert_never
 
 import msgspec
 import structlog
 
 from cc_voice import settings as configuration
-from cc_voice.fleet import worker
-from cc_voice.fleet.messages import TO_OWNER, Closed, Drain, OpenStream, Ready, ToOwner, ToWorker
+from cc_voice.fleet import background, worker
+from cc_voice.fleet.messages import TO_OWNER, Closed, Drain, Lending, OpenStream, Progress, Ready, Said, Spooled, ToOwner, ToWorker
+from cc_voice.fleet.pipes import PipeWriter
 from cc_voice.fleet.stderr import Relay
+from cc_voice.fleet.worker_plan import WorkerPlan
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
+from cc_voice.speech.recogniser_pool import PoolCounts
 
 log = structlog.get_logger()
 
@@ -41,6 +45,8 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None
     streams: int
     restarts: int
+    recognisers: PoolCounts = PoolCounts()
+    """What the recognisers of the process in it have been doing; told every two seconds."""
 
 
 class _Seat:
@@ -50,9 +56,11 @@ class _Seat:
         self.number = number
         self.process: SpawnProcess | None = None
         self.pipe: Connection | None = None
+        self.writer: PipeWriter | None = None
         self.ready = asyncio.Event()
         self.streams: dict[str, SessionSpec] = {}
         self.restarts = 0
+        self.recognisers = PoolCounts()
 
 
 class LocalFleet:
@@ -61,10 +69,17 @@ class LocalFleet:
     `receive(message)` and `lost(specs)` are called in the event loop.
     """
 
-    def __init__(self, settings: Settings, receive: Callable[[ToOwner], None], lost: Callable[[list[SessionSpec]], None]) -> None:
-        self._settings_json = configuration.dumps(settings)
-        self._seats = [_Seat(number) for number in range(1, settings.worker_count + 1)]
-        self._threads = max(1, -(-(multiprocessing.cpu_count()) // settings.worker_count))
+    def __init__(
+        self,
+        settings: Settings,
+        planned: WorkerPlan,
+        receive: Callable[[ToOwner], None],
+        lost: Callable[[list[SessionSpec]], None],
+    ) -> None:
+        # Each worker is told its own share of what is set for all
+        self._settings_json = configuration.dumps(msgspec.structs.replace(settings, warm_memory_mb=int(planned.warm_mb)))
+        self._seats = [_Seat(number) for number in range(1, planned.workers + 1)]
+        self._threads = planned.threads
         self._receive = receive
         self._lost = lost
         self._stopping = False
@@ -112,6 +127,7 @@ class LocalFleet:
                 pid=seat.process.pid if seat.process and seat.pipe else None,
                 streams=len(seat.streams),
                 restarts=seat.restarts,
+                recognisers=seat.recognisers,
             )
             for seat in self._seats
         ]
@@ -127,7 +143,7 @@ class LocalFleet:
         await asyncio.to_thread(process.start)
         theirs.close()
         prints.close()
-        seat.process, seat.pipe = process, ours
+        seat.process, seat.pipe, seat.writer = process, ours, PipeWriter(ours, f"to worker {seat.number}")
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._read, args=(loop, seat, ours), name=f"worker {seat.number}", daemon=True).start()
         relay = Relay(seat.number)
@@ -141,32 +157,38 @@ class LocalFleet:
                 except (EOFError, OSError):
                     if seat.process is not None and not self._stopping:
                         seat.process.join(EXIT_SECONDS)  # so that its exit code is known
-                    loop.call_soon_threadsafe(self._ended, seat, pipe)
+                    loop.call_soon_threadsafe(self._ended, seat)
                     return
                 loop.call_soon_threadsafe(self._heard, seat, message)
 
     def _heard(self, seat: _Seat, message: ToOwner) -> None:
         match message:
+            case Lending(counts=counts):
+                seat.recognisers = counts
             case Ready():
                 seat.ready.set()
             case Closed(stream_id=stream_id, epoch=epoch):
                 if (spec := seat.streams.get(stream_id)) is not None and spec.epoch == epoch:
                     del seat.streams[stream_id]
+            case Progress() | Said() | Spooled():
+                pass  # about streams, which are the owner's
+            case _ as never:
+                assert_never(never)
         self._receive(message)
 
-    def _ended(self, seat: _Seat, pipe: Connection) -> None:
-        pipe.close()
+    def _ended(self, seat: _Seat) -> None:
+        if seat.writer is not None:
+            seat.writer.drop()
         if self._stopping:
             return
         seat.pipe = None
         seat.restarts += 1
+        seat.recognisers = PoolCounts()
         code = seat.process.exitcode if seat.process else None
         log.error("worker lost", worker=seat.number, exit_code=code, why=_why(code), streams=len(seat.streams))
         if any(other.pipe is not None for other in self._seats):
             self._give_back(seat)  # the others can take them up at once: Zoom waits 60 s, not longer
-        task = asyncio.create_task(self._replace(seat))
-        self._replacements.add(task)
-        task.add_done_callback(self._replacements.discard)
+        background.spawn(self._replace(seat), self._replacements)
 
     async def _replace(self, seat: _Seat) -> None:
         seat.ready.clear()
@@ -188,11 +210,9 @@ class LocalFleet:
             self._lost(orphans)
 
     def _send(self, seat: _Seat, message: ToWorker) -> None:
-        if seat.pipe is None:
-            return
-        # A worker that died while we write is replaced by `_ended`, which also takes its streams up again.
-        with contextlib.suppress(BrokenPipeError, OSError):
-            seat.pipe.send_bytes(msgspec.msgpack.encode(message))
+        # A worker that dies before it has read this is replaced by `_ended`, which also takes its streams up again.
+        if seat.pipe is not None and seat.writer is not None:
+            seat.writer.send(msgspec.msgpack.encode(message))
 
     def _join(self, seat: _Seat) -> None:
         if seat.process is None:

@@ -4,6 +4,7 @@ import msgspec
 
 from cc_voice.call.batch import LiveWords, StreamProgress
 from cc_voice.sessions.spec import SessionSpec
+from cc_voice.speech.recogniser_pool import PoolCounts
 
 
 class OpenStream(msgspec.Struct, frozen=True, tag="open"):
@@ -44,6 +45,12 @@ class Said(msgspec.Struct, frozen=True, tag="said"):
     words: LiveWords
 
 
+class Lending(msgspec.Struct, frozen=True, tag="lending"):
+    """What the worker's recognisers have been doing, when that has changed."""
+
+    counts: PoolCounts
+
+
 class Spooled(msgspec.Struct, frozen=True, tag="spooled"):
     """A batch lies in the spool."""
 
@@ -58,7 +65,7 @@ class Closed(msgspec.Struct, frozen=True, tag="closed"):
     error: str | None = None
 
 
-ToOwner = Ready | Progress | Said | Spooled | Closed
+ToOwner = Ready | Progress | Said | Lending | Spooled | Closed
 
 # Made here, once: msgspec crashes the process when two threads are the first to decode a type (seen with 0.22).
 TO_WORKER: "msgspec.msgpack.Decoder[ToWorker]" = msgspec.msgpack.Decoder(ToWorker)

@@ -6,7 +6,6 @@ recovery window. An interrupt from the terminal is ignored here, because the ser
 """
 
 import asyncio
-import contextlib
 import contextvars
 import os
 import signal
@@ -14,18 +13,20 @@ import sys
 import threading
 from functools import partial
 from multiprocessing.connection import Connection
+from typing import assert_never
 
 import msgspec
 import structlog
 
 from cc_voice import settings as configuration
-from cc_voice.call.batch import Batch, LiveWords, StreamProgress
-from cc_voice.fleet import stderr
+from cc_voice.call.batch import Batch, CallMeasured, LiveWords, StageReached, StreamNotes, StreamProgress
+from cc_voice.fleet import background, stderr
 from cc_voice.fleet.messages import (
     TO_WORKER,
     Announce,
     Closed,
     Drain,
+    Lending,
     OpenStream,
     Progress,
     Ready,
@@ -34,6 +35,7 @@ from cc_voice.fleet.messages import (
     ToOwner,
     ToWorker,
 )
+from cc_voice.fleet.pipes import PipeWriter
 from cc_voice.rtms.client import Credentials, StreamClient
 from cc_voice.rtms.webhooks import parse_webhook
 from cc_voice.sessions import completion
@@ -49,6 +51,9 @@ log = structlog.get_logger()
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread that hears may keep the interpreter when the loop wants it back. Every packet is written, and every write gives
 the interpreter away: at Python's 5 ms, twelve calls on two busy cores showed words after 4 to 16 s (p95), so after 1 to 2 s."""
+
+LENDING_EVERY_S = 2.0
+"""How often the owner is told what the recognisers do, where that has changed."""
 
 
 def main(pipe: Connection, printed: Connection, settings_json: bytes, threads: int) -> None:
@@ -67,7 +72,7 @@ class Worker:
 
     def __init__(self, pipe: Connection, settings: Settings, threads: int) -> None:
         self._pipe = pipe
-        self._send_lock = threading.Lock()
+        self._writer = PipeWriter(pipe, "pipe out")
         self._settings = settings
         self._recognition = Recognition(settings, threads, settings.allow_test_model)
         self._sessions: dict[str, Session] = {}
@@ -78,11 +83,26 @@ class Worker:
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._read, args=(loop,), name="pipe", daemon=True).start()
         self._send(Ready(os.getpid()))
+        telling = asyncio.create_task(self._tell_lending())
         await self._drained.wait()
+        telling.cancel()
         for session in self._sessions.values():
             session.abandon()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._recognition.close)
+        counts = self._recognition.engines.counts()
+        if counts.lent:
+            self._send(Lending(counts))
+            log.info("recognisers lent", **msgspec.structs.asdict(counts))
+        await asyncio.to_thread(self._writer.close)
+
+    async def _tell_lending(self) -> None:
+        told = self._recognition.engines.counts()
+        while True:
+            await asyncio.sleep(LENDING_EVERY_S)
+            if (counts := self._recognition.engines.counts()) != told:
+                self._send(Lending(counts))
+                told = counts
 
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
@@ -95,14 +115,14 @@ class Worker:
     def _receive(self, message: ToWorker) -> None:
         match message:
             case OpenStream(spec=spec):
-                task = asyncio.create_task(self._serve(spec))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                background.spawn(self._serve(spec), self._tasks)
             case Announce():
                 # Not at once: a session that was opened by the message before exists after its task's first step
                 asyncio.get_running_loop().call_soon(self._announce, message)
             case Drain():
                 self._drained.set()
+            case _ as never:
+                assert_never(never)
 
     def _announce(self, message: Announce) -> None:
         if (session := self._sessions.get(message.stream_id)) is not None:
@@ -143,16 +163,18 @@ class Worker:
 
     def deliver(self, batch: Batch) -> None:
         """Hand a batch to the owner; from any thread. What must not be lost is spooled first. Raises OSError (disk full)."""
-        if isinstance(batch, StreamProgress):
-            self._send(Progress(batch))
-        else:
-            self._send(Spooled(spool.put(self._settings.spool_dir, batch)))
+        match batch:
+            case StreamProgress():
+                self._send(Progress(batch), is_needed=False)
+            case StageReached() | StreamNotes() | CallMeasured():
+                self._send(Spooled(spool.put(self._settings.spool_dir, batch)))
+            case _ as never:
+                assert_never(never)
 
     def show(self, words: LiveWords) -> None:
         """Hand words on to whoever looks now."""
-        self._send(Said(words))
+        self._send(Said(words), is_needed=False)
 
-    def _send(self, message: ToOwner) -> None:
-        # A broken pipe means the owner died: the reading thread is about to end this process.
-        with self._send_lock, contextlib.suppress(BrokenPipeError):
-            self._pipe.send_bytes(msgspec.msgpack.encode(message))
+    def _send(self, message: ToOwner, *, is_needed: bool = True) -> None:
+        """Hand a message to the pipe's thread; from any thread. What is not needed is left out when the owner reads too slowly."""
+        self._writer.send(msgspec.msgpack.encode(message), is_needed=is_needed)

@@ -19,6 +19,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Coroutine, Mapping
+from typing import assert_never
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -313,8 +314,21 @@ def _media_bytes(event: Event) -> int:
     match event:
         case events.Audio(pcm=data) | events.Video(data=data) | events.Share(data=data):
             return len(data)
-        case _:
+        case (
+            events.AudioFormat()
+            | events.Transcript()
+            | events.Chat()
+            | events.PlatformEvent()
+            | events.LinkUp()
+            | events.LinkDown()
+            | events.MediaRefused()
+            | events.StreamStateChanged()
+            | events.SessionStateChanged()
+            | events.Ended()
+        ):
             return 0
+        case _ as never:
+            assert_never(never)
 
 
 def _quiet_logger() -> logging.Logger:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from cc_voice.rtms.enums import Status, StopReason, name_of
 from cc_voice.rtms.events import Ended
 from cc_voice.rtms.options import Limits
+from cc_voice.rtms.statuses import Treatment, treatment
 
 FAULTS = frozenset({*range(10, 20), 24})
 """After these the documentation asks for a complete new connection: a new stream by REST (8.4 case D)."""
@@ -20,6 +21,7 @@ _ADVICE: Mapping[int, str] = {
 }
 _NETWORK = "the connection to Zoom was lost; check the network between this host and Zoom"
 
+_NO_SCOPE = "give the app the scope, and the account the licence, for this kind of media, or do not ask for it"
 _REFUSALS: Mapping[int, str] = {
     Status.INVALID_RTMS_STREAM_ID: "Zoom does not know the stream, so it has ended or belongs to another app",
     Status.INVALID_SIGNATURE: "client id and secret do not belong to the app that was started; check the configuration",
@@ -50,6 +52,12 @@ def lost(what: str, cause: str | None) -> Ended:
 def gone(code: int, why: str) -> Ended:
     """Return the end for a stream that was taken up again and is no longer there."""
     return Ended(kind="lost", error=f"the stream ended while we were away: {handshake_refused(code, why)}")
+
+
+def media_refused(code: int, why: str) -> str:
+    """Describe a refusal of one kind of media, with what the operator can do where Zoom says that the app may not have it."""
+    refusal = handshake_refused(code, why)
+    return f"{refusal}: {_NO_SCOPE}" if treatment(code) is Treatment.GIVE_UP_TYPE else refusal
 
 
 def handshake_refused(code: int, why: str) -> str:

@@ -7,6 +7,8 @@ import msgspec
 from cc_voice.rtms.enums import Codec
 
 LinkName = Literal["signaling", "audio", "video", "deskshare", "transcript", "chat", "all"]
+MIXED_SOURCE = "0"
+"""The source of mixed audio: all parties in one."""
 EndKind = Literal["normal", "revoked", "fault", "refused", "lost", "closed"]
 
 
@@ -30,7 +32,7 @@ class Audio(msgspec.Struct, frozen=True, kw_only=True):
     """One packet of one source. With L16, `pcm` is signed 16-bit little-endian; else the codec's payload."""
 
     source: str
-    """The channel id, where there is none the user id; `0` is mixed audio."""
+    """The channel id, where there is none the user id; MIXED_SOURCE is mixed audio."""
     timestamp_ms: int
     pcm: bytes
     user_id: str | None = None
@@ -57,7 +59,10 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transcript(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of what was said, in Zoom's words. `attribute`: 2 replaces and 3 deletes the piece that began with it."""
+    """A piece of what was said, in Zoom's words.
+
+    `attribute` is `enums.Attribute`: UPDATE replaces and DELETE deletes the piece that began with it.
+    """
 
     source: str
     text: str

@@ -4,6 +4,7 @@ Every change is tried once: a server that refuses the changed request as well is
 """
 
 from collections.abc import Sequence
+from typing import assert_never
 
 import msgspec
 from msgspec import UNSET
@@ -99,8 +100,20 @@ class MediaOffer:
                 self._params = self._with_audio(data_opt=self._other_data_opt())
             case Treatment.NO_LANGUAGE:
                 self._params = self._without_language()
-            case _:
+            case (
+                Treatment.GIVE_UP_TYPE
+                | Treatment.ACCEPT
+                | Treatment.STOP
+                | Treatment.UNKNOWN_STREAM
+                | Treatment.WRONG_SIGNATURE
+                | Treatment.OTHER_KEY
+                | Treatment.DUPLICATE
+                | Treatment.BACK_OFF
+                | Treatment.IGNORE
+            ):
                 return False
+            case _ as never:
+                assert_never(never)
         return self._params != before
 
     def _other_data_opt(self) -> int:

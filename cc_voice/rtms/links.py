@@ -17,9 +17,12 @@ handshakes under way on a link. Sockets are told apart by number; what an earlie
 
 from collections.abc import Mapping
 from enum import Enum, auto
+from typing import Literal
 
 from cc_voice.rtms.events import LinkName
 from cc_voice.rtms.options import Limits
+
+LinkStep = Literal["open", "opened", "accepted", "fail", "give_up", "reset"]
 
 
 class LinkState(Enum):
@@ -34,7 +37,8 @@ class LinkState(Enum):
 
 
 _S = LinkState
-LINK_TABLE: Mapping[tuple[LinkState, str], LinkState] = {
+_RESET: Mapping[tuple[LinkState, LinkStep], LinkState] = {(state, "reset"): _S.IDLE for state in _S if state is not _S.GIVEN_UP}
+LINK_TABLE: Mapping[tuple[LinkState, LinkStep], LinkState] = {
     (_S.IDLE, "open"): _S.CONNECTING,
     (_S.WAITING, "open"): _S.CONNECTING,
     (_S.CONNECTING, "opened"): _S.SHAKING,
@@ -46,7 +50,7 @@ LINK_TABLE: Mapping[tuple[LinkState, str], LinkState] = {
     (_S.CONNECTING, "give_up"): _S.GIVEN_UP,
     (_S.SHAKING, "give_up"): _S.GIVEN_UP,
     (_S.WAITING, "give_up"): _S.GIVEN_UP,
-    **{(state, "reset"): _S.IDLE for state in _S if state is not _S.GIVEN_UP},
+    **_RESET,
     (_S.GIVEN_UP, "reset"): _S.GIVEN_UP,
 }
 IN_PROGRESS = frozenset({_S.CONNECTING, _S.SHAKING})
@@ -175,7 +179,7 @@ class Link:
         self._failures += 1
         return steps[min(self._failures, len(steps)) - 1] + jitter_s
 
-    def _go(self, step: str) -> None:
+    def _go(self, step: LinkStep) -> None:
         following = LINK_TABLE.get((self.state, step))
         if following is None:
             raise AssertionError(f"link {self.name}: {step} in state {self.state.name}")

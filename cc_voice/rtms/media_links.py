@@ -100,7 +100,7 @@ class MediaLinks:
             self.accept(link, params_of(answer), now)
             return
         self._out.counters.add(f"media status {answer.code}")
-        refusal = endings.handshake_refused(answer.code, answer.why)
+        refusal = endings.media_refused(answer.code, answer.why)
         if todo is Treatment.DUPLICATE:
             self.retry(link, now, refusal, duplicate=True)
         elif todo in _NOT_YET:

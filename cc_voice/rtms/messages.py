@@ -307,29 +307,32 @@ class UnknownMessage(msgspec.Struct, frozen=True):
 Handshake = SignalingRequest | MediaRequest
 Media = MediaAudio | MediaVideo | MediaShare | MediaTranscript | MediaChat
 Metadata = MetadataAudio | MetadataVideo | MetadataShare | MetadataTranscript | MetadataChat
-Message = (
-    SignalingRequest
-    | SignalingResponse
-    | MediaRequest
-    | MediaResponse
+NeverSent = (
+    Handshake
     | EventSubscription
-    | EventUpdate
     | ClientReady
+    | SessionStateRequest
+    | KeepAliveResponse
+    | StreamStateRequest
+    | StreamCloseRequest
+    | VideoSubscriptionRequest
+    | Metadata
+)
+"""What only clients say, and what is documented but was never seen."""
+Control = (
+    NeverSent
+    | SignalingResponse
+    | MediaResponse
+    | EventUpdate
     | StreamStateUpdate
     | SessionStateUpdate
-    | SessionStateRequest
     | SessionStateResponse
-    | KeepAliveRequest
-    | KeepAliveResponse
-    | Media
-    | StreamStateRequest
     | StreamStateResponse
-    | StreamCloseRequest
     | StreamCloseResponse
-    | Metadata
-    | VideoSubscriptionRequest
     | VideoSubscriptionResponse
 )
+"""What neither carries media nor asks for a sign of life."""
+Message = Control | KeepAliveRequest | Media
 
 
 class _Numbered(msgspec.Struct):

@@ -15,8 +15,13 @@ A step that the table does not know in a phase changes nothing. Most steps are a
 a stream is active, or pause one that has no media yet: none of that may raise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum, auto
+from typing import Literal
+
+PhaseStep = Literal[
+    "start", "signaling_up", "ready", "flow", "pause", "resume", "media_lost", "signaling_lost", "failover", "stop", "end"
+]
 
 
 class Phase(Enum):
@@ -34,7 +39,13 @@ class Phase(Enum):
 
 _P = Phase
 _LIVE = (_P.SIGNALING, _P.MEDIA, _P.READY, _P.STREAMING, _P.PAUSED)
-PHASE_TABLE: Mapping[tuple[Phase, str], Phase] = {
+
+
+def _each(phases: Iterable[Phase], step: PhaseStep, following: Phase) -> dict[tuple[Phase, PhaseStep], Phase]:
+    return {(phase, step): following for phase in phases}
+
+
+PHASE_TABLE: Mapping[tuple[Phase, PhaseStep], Phase] = {
     (_P.NEW, "start"): _P.SIGNALING,
     (_P.SIGNALING, "signaling_up"): _P.MEDIA,
     (_P.MEDIA, "ready"): _P.READY,
@@ -42,14 +53,14 @@ PHASE_TABLE: Mapping[tuple[Phase, str], Phase] = {
     (_P.READY, "pause"): _P.PAUSED,
     (_P.STREAMING, "pause"): _P.PAUSED,
     (_P.PAUSED, "resume"): _P.STREAMING,
-    **{(phase, "media_lost"): _P.MEDIA for phase in _LIVE if phase is not _P.SIGNALING},
-    **{(phase, "signaling_lost"): _P.SIGNALING for phase in _LIVE},
-    **{(phase, "failover"): _P.SIGNALING for phase in _LIVE},
-    **{(phase, "stop"): _P.STOPPING for phase in _LIVE},
-    **{(phase, "end"): _P.ENDED for phase in _P},
+    **_each([phase for phase in _LIVE if phase is not _P.SIGNALING], "media_lost", _P.MEDIA),
+    **_each(_LIVE, "signaling_lost", _P.SIGNALING),
+    **_each(_LIVE, "failover", _P.SIGNALING),
+    **_each(_LIVE, "stop", _P.STOPPING),
+    **_each(_P, "end", _P.ENDED),
 }
 
 
-def after(phase: Phase, step: str) -> Phase:
+def after(phase: Phase, step: PhaseStep) -> Phase:
     """Return the phase after a step."""
     return PHASE_TABLE.get((phase, step), phase)

@@ -4,19 +4,19 @@ The caller moves bytes and keeps the clock (`client.py` does it with asyncio). A
 in order, hands on `events()`, and calls `tick` no later than `next_deadline()`. Times are seconds on any clock that does
 not jump. Nothing a peer sends raises.
 
-Three machines work together. The stream has a phase (`phases.py`), each link a state of its own (`links.py`), and both are
-tables. This module says what leads from one to the other: losing signaling resets all media links, as Zoom tears them down
-too (8.4 case B), while a lost media link comes back alone (case C, `media_links.py`); a failover replaces everything at once
-(case A); whatever ends the stream stops all of it (cases D and E).
+Three machines work together. The stream has a phase (`phases.py`), each link a state of its own (`links.py`), and both are tables.
+This module says what leads from one to the other: losing signaling resets all media links, as Zoom tears them down too (8.4 case
+B), while a lost media link comes back alone (case C, `media_links.py`); a failover replaces everything at once (case A); whatever
+ends the stream stops all of it (cases D and E).
 """
 
 from collections.abc import Callable, Iterator
+from typing import assert_never
 
 import msgspec
 
 from cc_voice.rtms import endings, messages, translation
 from cc_voice.rtms.announcements import Announcements
-from cc_voice.rtms.endings import Ending
 from cc_voice.rtms.enums import Status, StopReason, StreamState
 from cc_voice.rtms.errors import FrameError, MisuseError
 from cc_voice.rtms.events import Audio, Ended, Event, SessionStateChanged, StreamStateChanged
@@ -25,7 +25,7 @@ from cc_voice.rtms.links import Link, LinkState
 from cc_voice.rtms.media_links import MediaLinks
 from cc_voice.rtms.options import ClientOptions, StreamTarget
 from cc_voice.rtms.outbox import Action, Outbox
-from cc_voice.rtms.phases import Phase, after
+from cc_voice.rtms.phases import Phase, PhaseStep, after
 from cc_voice.rtms.products import PRODUCTS, subscriptions
 from cc_voice.rtms.signaling import Signaling
 from cc_voice.rtms.statuses import Treatment, treatment
@@ -57,7 +57,7 @@ class Stream:
         self._server = Signaling(target.server_urls, self._options, self._identity, self._out, jitter)
         self._signaling = self._server.link
         self._media = MediaLinks(self._options, self._identity, self._out, jitter)
-        self._ending = Ending(self._limits)
+        self._ending = endings.Ending(self._limits)
         self._clock = (0.0, 0)
 
     # What the caller does --------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ class Stream:
     def notify(self, webhook: Webhook, now: float) -> None:
         """A further webhook of this stream came. Raises MisuseError for one of another stream."""
         if not isinstance(webhook, Started | Stopped | Interrupted):
-            return
+            return  # what the account or the endpoint is told, not this stream
         if webhook.stream_id != self._identity.stream_id:
             raise MisuseError("the webhook belongs to another stream; streams are told apart by rtms_stream_id")
         if self.phase in (Phase.NEW, Phase.ENDED):
@@ -116,8 +116,8 @@ class Stream:
         match webhook:
             case Stopped():
                 self._finish(endings.stopped(webhook.stop_reason), now)
-            case _ if self.phase is Phase.STOPPING:
-                pass
+            case Started() | Interrupted() if self.phase is Phase.STOPPING:
+                pass  # nothing is opened any more, wherever Zoom would serve it now
             case Started() if self._announced.is_failover(webhook, self._signaling, now):
                 self._fail_over(webhook.server_urls, now)
             case Started():
@@ -198,7 +198,10 @@ class Stream:
                     self.counters.add(f"unknown field {type(message).__name__}.{name[:40]}")
                 self._take_control(link, message, frame, now)
 
-    def _take_control(self, link: Link, message: messages.Message, frame: bytes, now: float) -> None:
+    def _take_control(self, link: Link, message: messages.Control, frame: bytes, now: float) -> None:
+        if isinstance(message, messages.NeverSent):
+            self.counters.add(f"unexpected {type(message).__name__}")
+            return
         match message:
             case messages.SignalingResponse() if link is self._signaling:
                 self._signaling_answered(message, now)
@@ -217,12 +220,13 @@ class Stream:
                 self._take_session_state(message)
             case messages.StreamCloseResponse():
                 self._close_answered(message, now)
-            case messages.VideoSubscriptionResponse() if message.code not in (Status.OK, Status.DUPLICATE_VIDEO_SUBSCRIPTION):
-                self.counters.add(f"video subscription status {message.code}")
             case messages.VideoSubscriptionResponse():
-                pass
-            case _:
+                if message.code not in (Status.OK, Status.DUPLICATE_VIDEO_SUBSCRIPTION):
+                    self.counters.add(f"video subscription status {message.code}")
+            case messages.SignalingResponse() | messages.MediaResponse():
                 self.counters.add(f"unexpected {type(message).__name__}")
+            case _ as never:
+                assert_never(never)
 
     def _take_stream_state(self, message: messages.StreamStateUpdate | messages.StreamStateResponse, now: float) -> None:
         state, reason = message.number, message.why
@@ -244,6 +248,8 @@ class Stream:
                 self._stop(endings.stopped(reason), self._limits.watchdog_s, now)
             case StreamState.TERMINATED:
                 self._finish(endings.stopped(reason), now)
+            case _:
+                pass  # inactive, interrupted for a reason that is no link's, or a number nobody knows: told, and nothing follows
 
     def _take_session_state(self, message: messages.SessionStateUpdate | messages.SessionStateResponse) -> None:
         # A stream outlives its sessions: it ends by message 8 or the webhook only (5.8).
@@ -416,7 +422,7 @@ class Stream:
     def _link_of(self, socket: int) -> Link | None:
         return next((link for link in self._links() if link.socket == socket), None)
 
-    def _go(self, step: str) -> None:
+    def _go(self, step: PhaseStep) -> None:
         self.phase = after(self.phase, step)
 
     def _unix_ms(self, now: float) -> int:

@@ -1,6 +1,7 @@
 """From messages to events: media content, and what happened in the conversation (README 5.4, 5.5, 6.4)."""
 
 from collections import deque
+from typing import assert_never
 
 from cc_voice.rtms import events, messages
 from cc_voice.rtms.counters import Counters
@@ -64,6 +65,8 @@ class Translator:
                 event = picture(events.Share, seen)
             case messages.MediaChat():
                 event = chat(message, now_unix_ms)
+            case _ as never:
+                assert_never(never)
         if event is None:
             self._counters.add("media without a time")
         elif isinstance(event, events.Audio) and not self._replays.is_new(event.source, event.timestamp_ms):

@@ -122,8 +122,9 @@ def parse_webhook(body: bytes) -> Webhook:
             return _concurrency(event, payload)
         case "rtms.start_failed":
             return StartFailed(raw=body)
-    known = product_of(event)
-    return _stream_webhook(*known, payload, body) if known is not None else OtherWebhook(event=event, raw=body)
+        case _:
+            known = product_of(event)
+            return _stream_webhook(*known, payload, body) if known is not None else OtherWebhook(event=event, raw=body)
 
 
 def _stream_webhook(product: Product, what: str, payload: "_Payload", body: bytes) -> Webhook:

@@ -10,13 +10,13 @@ import msgspec
 import structlog
 
 from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
-from cc_voice.call.batch import Batch, CallMeasured, StageReached
+from cc_voice.call.batch import Batch, CallMeasured, Stage, StageReached
 from cc_voice.call.events import CallEvent, Participant
 from cc_voice.call.intervals import canonical, subtract
-from cc_voice.call.lexicon import primary
 from cc_voice.call.measure import measure
 from cc_voice.call.policy import LanguagePolicy
-from cc_voice.languages import LanguageSettings
+from cc_voice.languages import LanguageSettings, primary
+from cc_voice.rtms.events import MIXED_SOURCE
 from cc_voice.sessions import journal
 from cc_voice.sessions.journal import Journal
 from cc_voice.sessions.listening import HeardChannel, PipelineFactory, Run, hear
@@ -38,9 +38,6 @@ Heard = dict[str, HeardChannel]
 
 Deliver = Callable[[Batch], None]
 """Takes a batch and returns when it is safe against a crash; may be called from any thread."""
-
-MIXED_SOURCE = "0"
-"""Zoom's user id of the mixed stream: every party on one channel."""
 
 
 def thresholds(settings: Settings) -> ThresholdSet:
@@ -245,10 +242,9 @@ def call_measured(analyses: Sequence[StreamAnalysis], settings: Settings, tried:
         epoch=analyses[-1].epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        by_queue=by_queue,
         call=measure(analyses, chosen, settings.meeting_agent, by_queue),
     )
 
 
-def _stage(spec: SessionSpec, stage: str, reason: str | None = None) -> StageReached:
+def _stage(spec: SessionSpec, stage: Stage, reason: str | None = None) -> StageReached:
     return StageReached(call_id=spec.call_id, stream_id=spec.stream_id, epoch=spec.epoch, stage=stage, reason=reason)

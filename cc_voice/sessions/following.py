@@ -10,9 +10,9 @@ from collections.abc import Callable
 import msgspec
 
 from cc_voice.call.language import Track, track
-from cc_voice.call.lexicon import primary
 from cc_voice.call.policy import LanguagePolicy
 from cc_voice.call.transcript import Utterance
+from cc_voice.languages import primary
 from cc_voice.sessions.reconciling import RecogniserOf, identified
 from cc_voice.speech.identify import TextIdentifier
 from cc_voice.speech.recogniser import RecogniserFactory

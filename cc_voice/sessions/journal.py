@@ -3,14 +3,16 @@
 Entries are written when they arrive, before the stream's t0 may be known; `read` places them on the stream's clock.
 """
 
+from typing import assert_never
+
 import msgspec
 
 from cc_voice.call.analysis import Interval
 from cc_voice.call.events import CallEvent
 from cc_voice.call.transcript import Utterance, Word
+from cc_voice.rtms.enums import Attribute
+from cc_voice.rtms.events import EndKind
 from cc_voice.store.recordings import Recording
-
-ATTRIBUTE_UPDATE, ATTRIBUTE_DELETE = 2, 3
 
 
 class PlatformNote(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
@@ -20,7 +22,10 @@ class PlatformNote(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
 
 
 class WordsNote(msgspec.Struct, frozen=True, kw_only=True, tag="words"):
-    """A piece of Zoom's transcript. `attribute`: 2 replaces and 3 deletes the piece of the same channel and start."""
+    """A piece of Zoom's transcript.
+
+    `attribute` is `rtms.enums.Attribute`: UPDATE replaces and DELETE deletes the piece of the same channel and start.
+    """
 
     channel_id: str
     text: str
@@ -40,7 +45,7 @@ class GapNote(msgspec.Struct, frozen=True, kw_only=True, tag="gap"):
 class EndNote(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
     """The stream ended."""
 
-    kind: str
+    kind: EndKind
     stop_reason: int | None
     error: str | None = None
 
@@ -52,7 +57,7 @@ class ChatNote(msgspec.Struct, frozen=True, kw_only=True, tag="chat"):
     at_unix_ms: int
     message_id: str | None
     operation: int | None
-    """1 new, 2 deleted, 3 changed, 4 and 5 an emoji set and taken back."""
+    """`rtms.enums.ChatOperation`."""
     content: str
 
 
@@ -87,6 +92,10 @@ def read(recording: Recording, t0_unix_ms: int) -> Journal:
                 gaps.append((note.start_unix_ms - t0_unix_ms, note.end_unix_ms - t0_unix_ms))
             case EndNote():
                 end = note
+            case ChatNote():
+                pass  # kept for people; nothing is measured of it
+            case _ as never:
+                assert_never(never)
     return Journal(
         events=tuple(sorted(events.values(), key=lambda event: event.at_unix_ms)),
         words=tuple(
@@ -118,7 +127,7 @@ def utterance(note: WordsNote, t0_unix_ms: int, language: str) -> Utterance:
 
 def _revise(words: dict[tuple[str, int], WordsNote], note: WordsNote) -> None:
     key = (note.channel_id, note.start_unix_ms)
-    if note.attribute == ATTRIBUTE_DELETE:
+    if note.attribute == Attribute.DELETE:
         words.pop(key, None)
     elif note.text.strip():
         words[key] = note

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from cc_voice.call.events import CallEvent
-from cc_voice.call.lexicon import primary
 from cc_voice.call.policy import LanguagePolicy
-from cc_voice.languages import LanguageSettings, QueueLanguages
+from cc_voice.languages import LanguageSettings, QueueLanguages, primary
 
 
 def site_policy(chosen: LanguageSettings, default: str, installed: Iterable[str]) -> LanguagePolicy:

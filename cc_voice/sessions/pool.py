@@ -4,8 +4,19 @@ Hearing comes in blocks of a second at most. A thread that is free takes the nex
 waits for one block of somebody who catches up, never for a whole recording. Catching up – calls that ended, restarts, what is
 heard again – gets the cores that live calls leave, and a tenth of the time when they leave none, so that it ends one day.
 
-Ruled out: threads of lower priority for catching up. They share the interpreter's lock with the others, and whoever holds it is
-not hurried by who waits.
+How the tenth is counted. Live blocks earn it while somebody waits to catch up (`_credit_s`: a ninth of the time they took); a block
+of catching up may go before live ones while something has been earned, and pays with the time it took. It may go into debt by one
+block, as nobody knows beforehand how long a block takes; so at most one such block runs at a time (`_favoured`), or all threads
+would go into debt at once and live calls stand still for a block. Savings end at a second: a quiet hour earns no long turn.
+
+Which block is next is chosen when a thread is free, not when a block is handed in: `submit` puts a block into its line and asks the
+executor for a turn, which takes whatever then comes first. Turns and blocks are equal in number, so none is left over. Fields
+are changed under `_lock`, and no block runs under it.
+
+Ruled out: a `PriorityQueue`, in which catching up would never come to its turn while calls go on; a pool for each kind, which
+leaves cores idle while the other kind waits; and interrupting a block, which a recogniser cannot be. Ruled out too: threads of
+lower priority for catching up. They share the interpreter's lock with the others, and whoever holds it is not hurried by who
+waits.
 """
 
 import threading

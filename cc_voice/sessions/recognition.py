@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -29,12 +29,16 @@ from cc_voice.speech import models, vad, vosk
 from cc_voice.speech.custom import WithPhrases
 from cc_voice.speech.errors import DetectorError, GrammarError, ModelError
 from cc_voice.speech.identify import TextIdentifier
+from cc_voice.speech.machine import Machine, this_machine
 from cc_voice.speech.models import ModelInfo, Stamp
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
+from cc_voice.speech.recogniser_pool import RecogniserPool
 
 log = structlog.get_logger()
 
+WARM_SHARE = 0.25
+"""Of the machine's memory, for recognisers that are kept warm (speech/recogniser_pool.py), unless the settings say otherwise."""
 ERRANDS = 4
 """Threads of either kind beside those that hear: they mostly wait, for the disk or for their blocks to be heard."""
 
@@ -58,7 +62,11 @@ class _Chosen(NamedTuple):
 class Recognition:
     """Hands out pipelines by language. Thread-safe; `close` waits for what is being heard."""
 
-    def __init__(self, settings: Settings, threads: int, allow_test_model: bool) -> None:
+    def __init__(
+        self, settings: Settings, threads: int, allow_test_model: bool, engines: "RecogniserPool[Any] | None" = None
+    ) -> None:
+        """`engines` lends what segments are recognised with; None: as many are kept as the settings or the memory allow."""
+        self.engines: RecogniserPool[Any] = engines if engines is not None else RecogniserPool(warm_mb(settings, this_machine()))
         self.hearing = Pool(threads)
         self.pool = ThreadPoolExecutor(max_workers=ERRANDS, thread_name_prefix="errand")
         """Loading, delivering: what live calls wait for."""
@@ -83,6 +91,11 @@ class Recognition:
         """Return the recogniser of a language, loading its model if need be; None: the words will be Zoom's."""
         if self._settings.recogniser == "none":
             return None
+        # The lock is held while a model loads, seconds for a large one. Whoever has a recogniser for its language does not wait
+        # for it: it tries the lock, and when another thread loads, goes on with what is known; the next call sees the newer
+        # model. Who has none waits, as the alternative is no words at all. `_chosen` is read without the lock: one look-up of
+        # a dict, whose values are replaced whole. Ruled out: a lock for each language. Two large models read at once have the
+        # disk and the memory twice, and both calls wait.
         known = self._chosen.get(language)
         if not self._lock.acquire(blocking=known is None or known.recogniser is None):
             assert known is not None
@@ -118,7 +131,7 @@ class Recognition:
         key = (info.path, models.stamp(info.path))
         factory = self._loaded.get(key)
         if factory is None:
-            factory = self._loaded[key] = vosk.VoskFactory(info)
+            factory = self._loaded[key] = vosk.VoskFactory(info, self.engines)
             log.info("model loaded", model=info.name, language=info.language)
         return factory
 
@@ -198,6 +211,13 @@ class Recognition:
         for pool in (self.backlog, self.ended, self.pool):
             pool.shutdown(wait=True, cancel_futures=True)
         self.hearing.close()
+
+
+def warm_mb(settings: Settings, machine: Machine) -> float:
+    """Return what warm recognisers may take: as set (a worker finds its share), else a quarter of the memory, 0 where unknown."""
+    if settings.warm_memory_mb is not None:
+        return float(settings.warm_memory_mb)
+    return (machine.memory_mb or 0.0) * WARM_SHARE
 
 
 def _tell(language: str, error: object) -> None:

@@ -162,9 +162,7 @@ def _hear_stream(folder: Path, known: StreamAnalysis, settings: Settings, recogn
     parties = {channel.channel_id: channel.party for channel in known.channels}
     return msgspec.structs.replace(
         analysis,
-        channels=tuple(
-            msgspec.structs.replace(channel, party=parties.get(channel.channel_id)) for channel in analysis.channels
-        ),
+        channels=tuple(msgspec.structs.replace(channel, party=parties.get(channel.channel_id)) for channel in analysis.channels),
         duration_ms=known.duration_ms,
         mixed_audio=known.mixed_audio,
         host_id=known.host_id,

@@ -19,9 +19,10 @@ import structlog
 from cc_voice.call.analysis import Comparison, Interval
 from cc_voice.call.intervals import canonical
 from cc_voice.call.language import Track, track
-from cc_voice.call.lexicon import primary
 from cc_voice.call.policy import LanguagePolicy
+from cc_voice.call.tokeniser import units
 from cc_voice.call.transcript import Utterance, Word, mean_confidence
+from cc_voice.languages import primary
 from cc_voice.rtms.enums import LANGUAGES
 from cc_voice.sessions.listening import HeardChannel, Run
 from cc_voice.speech.decoding import Segment, decode
@@ -78,7 +79,7 @@ def _unexpected(words: Sequence[Utterance], engine: TextIdentifier) -> list[str]
 
     A call may end before Zoom's tags have noticed a language, and they may be missing; its words are in it all the same.
     """
-    lines = (said.text for said in words if len(said.text.split()) >= _TELLING_WORDS)
+    lines = (said.text for said in words if units(said.text) >= _TELLING_WORDS)
     best = [found for text in lines if (found := engine.surest(text, _WRITTEN)) is not None]
     counts = Counter(language for language, chance in best if chance >= _CERTAIN)
     return [language for language, count in counts.items() if count >= _TELLING_LINES]
@@ -135,7 +136,7 @@ class _Again:
         for place, one in enumerate(self._segments):
             heard = [(language, self._segment(place, language, language)) for language in languages]
             words = [(language, [word for said in segment.utterances for word in said.words]) for language, segment in heard]
-            if max(len(theirs) for _, theirs in words) >= _COMPARED_WORDS:
+            if max(_count(theirs) for _, theirs in words) >= _COMPARED_WORDS:
                 confs = tuple((language, _credit(theirs, one.spoken)) for language, theirs in words)
                 found.append(Comparison(*one.spoken, confs))
         return tuple(found)
@@ -165,7 +166,11 @@ class _Again:
 def _credit(words: Sequence[Word], spoken: Interval) -> float:
     """How far a recogniser's words can be believed: one sure word is little for four seconds of speech."""
     needed = _WORDS_PER_S * (spoken[1] - spoken[0]) / 1000
-    return (mean_confidence(words) or 0.0) * min(1.0, len(words) / needed)
+    return (mean_confidence(words) or 0.0) * min(1.0, _count(words) / needed)
+
+
+def _count(words: Sequence[Word]) -> int:
+    return sum(units(word.word) for word in words)
 
 
 def served(languages: Iterable[str], installed: Iterable[str], recogniser: RecogniserOf, policy: LanguagePolicy) -> tuple[str, ...]:

@@ -10,16 +10,17 @@ from collections.abc import Callable
 from contextlib import aclosing
 from contextvars import copy_context
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, assert_never
 
 import msgspec
 import structlog
 
-from cc_voice.call.batch import Oddity, StageReached, StreamNotes, StreamProgress
+from cc_voice.call.batch import MediaRefusal, Oddity, Stage, StageReached, StreamNotes, StreamProgress
 from cc_voice.call.events import CallEvent
 from cc_voice.call.transcript import Utterance
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamClient
+from cc_voice.rtms.enums import Attribute, StreamState, name_of
 from cc_voice.sessions import completion, journal
 from cc_voice.sessions.clock import MediaClock
 from cc_voice.sessions.completion import Deliver
@@ -43,6 +44,8 @@ YIELD_EVERY_EVENTS = 64
 AUDIO_RATE_HZ = 16_000
 LONGEST_STREAM_MS = 24 * 3600 * 1000
 """Audio further from the stream's start is left out: its clock is broken, whatever it agrees with."""
+_LINKS_OF_AUDIO = ("signaling", "audio", "all")
+"""When one of them is lost, audio is: Zoom tears media links down with signaling."""
 FIRST_PACKET = "first_packet_timestamp"
 
 
@@ -75,12 +78,12 @@ class Session:
         )
         self._recording = recordings.create(settings.recordings_dir, header)
         self._audio = AudioIntake(self._recording)
-        self._hearing = Hearing(
-            spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._log
-        )
+        self._hearing = Hearing(spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._log)
         self._news_words: list[Utterance] = []
         """Zoom's."""
         self._news_events: list[CallEvent] = []
+        self._refused: dict[str, MediaRefusal] = {}
+        """By link: media that this stream is without."""
         self._media_unix_ms = 0
         self._gap_from_unix_ms: int | None = None
         self._clock = self._continue_recording()
@@ -153,8 +156,14 @@ class Session:
                 self._take_words(event)
             case rtms.PlatformEvent():
                 self._take_event(event)
-            case rtms.LinkDown(link="media" | "audio" | "all" | "signaling") | rtms.StreamStateChanged(state=2 | 5):
-                self._open_gap()
+            case rtms.LinkUp():
+                self._log.info("link is up", link=event.link)
+            case rtms.LinkDown():
+                self._take_link_down(event)
+            case rtms.MediaRefused():
+                self._take_refusal(event)
+            case rtms.StreamStateChanged():
+                self._take_state(event)
             case rtms.AudioFormat():
                 self._take_format(event)
             case rtms.Share() | rtms.Video():
@@ -164,8 +173,27 @@ class Session:
                     self._recording.note(note)
             case rtms.Ended():
                 self._ended = event
-            case _:
-                pass
+            case rtms.SessionStateChanged():
+                # A stream outlives its sessions (5.8), and each pause of one comes as a state of the stream too
+                self._log.info("Zoom's session changed", state=event.state, reason=event.reason)
+            case _ as never:
+                assert_never(never)
+
+    def _take_link_down(self, down: rtms.LinkDown) -> None:
+        self._log.warning("link was lost", link=down.link, error=down.error)
+        if down.link in _LINKS_OF_AUDIO:
+            self._open_gap()
+
+    def _take_refusal(self, told: rtms.MediaRefused) -> None:
+        """A kind of media will not come, or not again: the operator sees at once of what this stream is without, and why."""
+        self._log.warning("stream goes on without media", media=told.link, status=told.status, error=told.error)
+        self._refused[told.link] = MediaRefusal(media=told.link, error=told.error)
+        self._progress_at = 0.0
+
+    def _take_state(self, told: rtms.StreamStateChanged) -> None:
+        self._log.info("stream changed", state=name_of(StreamState, told.state), reason=told.reason)
+        if told.state in (StreamState.INTERRUPTED, StreamState.PAUSED):
+            self._open_gap()
 
     def _take_format(self, told: rtms.AudioFormat) -> None:
         self._audio.set_format(told)
@@ -215,7 +243,7 @@ class Session:
         )
         self._recording.note(note)
         t0 = self._recording.header.t0_unix_ms
-        if t0 is not None and piece.text.strip() and note.attribute != journal.ATTRIBUTE_DELETE:
+        if t0 is not None and piece.text.strip() and note.attribute != Attribute.DELETE:
             said = journal.utterance(note, t0, self.spec.language)
             self._news_words.append(said)
             self._hearing.take_words(said)
@@ -265,6 +293,7 @@ class Session:
             recognised_ms=self._media_ms - self.lag_ms,
             utterances=utterances,
             events=events,
+            refused=tuple(self._refused.values()),
         )
 
     # -- the end -------------------------------------------------------------------------------------------------
@@ -278,7 +307,7 @@ class Session:
         if ended.kind == "revoked":
             await self._revoke(ended)
             return
-        if oddities:
+        if oddities or self._refused:
             await self._in_thread(self._deliver, self._notes(oddities))
         if (failure := self._nothing_heard(ended)) is not None:
             await self._in_thread(self._deliver, self._stage("failed", failure, ended.reason))
@@ -308,13 +337,22 @@ class Session:
         return tuple(sorted(found, key=lambda oddity: (-oddity.count, oddity.name)))
 
     def _notes(self, oddities: tuple[Oddity, ...]) -> StreamNotes:
-        return StreamNotes(call_id=self.spec.call_id, stream_id=self.spec.stream_id, epoch=self.spec.epoch, oddities=oddities)
+        return StreamNotes(
+            call_id=self.spec.call_id,
+            stream_id=self.spec.stream_id,
+            epoch=self.spec.epoch,
+            oddities=oddities,
+            refused=tuple(self._refused.values()),
+        )
 
     def _nothing_heard(self, ended: rtms.Ended) -> str | None:
         """Return why there is nothing to complete; None: there is, or nobody knows why not."""
         if self._recording.channels:
             return None
-        return self._audio.refusal or (ended.error if self._recording.header.t0_unix_ms is None else None)
+        if self._audio.refusal is not None or self._recording.header.t0_unix_ms is not None:
+            return self._audio.refusal
+        unheard = next((refusal.error for link, refusal in self._refused.items() if link in _LINKS_OF_AUDIO), None)
+        return ended.error or unheard
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._recognition.pool, partial(work, *args, **kwargs))
@@ -327,7 +365,7 @@ class Session:
         reason = "Zoom revoked the stream: everything received was deleted"
         await self._in_thread(self._deliver, self._stage("revoked", reason, ended.reason))
 
-    def _stage(self, stage: str, reason: str | None, stop_reason: int | None) -> StageReached:
+    def _stage(self, stage: Stage, reason: str | None, stop_reason: int | None) -> StageReached:
         return StageReached(
             call_id=self.spec.call_id,
             stream_id=self.spec.stream_id,

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from cc_voice.call.batch import OpenStage
 from cc_voice.rtms.client import StreamTarget
 
 
@@ -16,7 +17,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     target: StreamTarget
     language: str
     epoch: int
-    stage: str = "received"
+    stage: OpenStage = "received"
     """Where to go on: received (media), recorded (listen), transcribed (measure)."""
     started_event_ms: int | None = None
     resumed: bool = False

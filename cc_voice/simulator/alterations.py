@@ -1,4 +1,4 @@
-"""What a fault does to messages on their way to the client: other spellings, other orders, more or fewer of them.
+"""Alterations: what a fault does to messages on their way to the client: other spellings, other orders, more or fewer of them.
 
 An alteration belongs to one link and sees every message that is sent on it. Most look at one message at a time and are
 plain functions; those that hold something back are classes, as what they hold must come out in the end.
@@ -220,3 +220,31 @@ def _quoted(value: Any) -> Any:
             return [_quoted(each) for each in value]
         case _:
             return value
+
+
+# By name -------------------------------------------------------------------------------------------------------------
+
+
+def _each(change: Callable[[Message], Message | None]) -> Callable[[], Alteration]:
+    return lambda: Each(change)
+
+
+ALTERATIONS: Mapping[str, Callable[[], Alteration]] = {
+    "legacy-status-key": _each(legacy_status),
+    "message-2-for-4": _each(answered_as_signaling),
+    "media-before-handshake-answer": AnswerAfterMedia,
+    "keep-alive-without-timestamp": _each(untimed_keep_alive),
+    "late-packets": Late,
+    "reorder": Reordered,
+    "duplicate-packets": Repeated,
+    "unknown-language": _each(unknown_language),
+    "no-tags": _each(untagged),
+    "chat-in-json": _each(chat_in_json),
+    "no-first-packet": _each(without_first_packet),
+    "no-stream-state": _each(without(Msg.STREAM_STATE)),
+    "misspelt-participant-info": _each(misspelt),
+    "seconds-for-milliseconds": _each(in_seconds),
+    "string-numbers": _each(as_strings),
+    "unknown-fields": _each(with_unknown_fields),
+}
+"""Every fault of kind `alteration`; each link gets one of its own."""

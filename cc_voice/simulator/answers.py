@@ -1,26 +1,23 @@
-"""What the client of a call says on its links, and what Zoom would answer: one function per message.
+"""Answers to what the client of a call says on its links, as Zoom would give them: one function per message.
 
-`call.py` keeps the state that these read and change. What a client must not do is noted as a violation and survived
-where Zoom would survive it.
+`call.py` keeps the state that these read and change, and does not know them: whoever serves a link hands it `receive`. What a
+client must not do is noted as a violation and survived where Zoom would survive it.
 """
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from cc_voice.simulator import negotiation, wire
+from cc_voice.simulator.call import Call
 from cc_voice.simulator.link import Link, unix_ms
 from cc_voice.simulator.negotiation import MEDIA_NAMES, MediaTerms
 from cc_voice.simulator.parameters import Refusal, is_int
 from cc_voice.simulator.wire import Media, Message, Msg, SessionState, Status, Stop
 
-if TYPE_CHECKING:
-    from cc_voice.simulator.call import Call
 
-
-async def receive(call: "Call", link: Link, frame: str | bytes) -> None:
+async def receive(call: Call, link: Link, frame: str | bytes) -> None:
     """Judge and answer one frame of the client."""
     message = _decode(call, link, frame)
     if message is None or link.deaf:
@@ -40,7 +37,7 @@ async def receive(call: "Call", link: Link, frame: str | bytes) -> None:
         await handler(call, link, message)
 
 
-def _decode(call: "Call", link: Link, frame: str | bytes) -> Message | None:
+def _decode(call: Call, link: Link, frame: str | bytes) -> Message | None:
     try:
         message = msgspec.json.decode(frame)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -52,7 +49,7 @@ def _decode(call: "Call", link: Link, frame: str | bytes) -> Message | None:
     return message
 
 
-def _misplaced(call: "Call", link: Link, number: int) -> None:
+def _misplaced(call: Call, link: Link, number: int) -> None:
     if number == Msg.READY:
         call.violate(link, "ready on a media link", "message 7 belongs on signaling")
     elif number in (*_ON_SIGNALING, *_ON_MEDIA):
@@ -61,14 +58,14 @@ def _misplaced(call: "Call", link: Link, number: int) -> None:
         call.violate(link, "unknown msg_type", str(number))
 
 
-async def _on_signaling_handshake(call: "Call", link: Link, message: Message) -> None:
+async def _on_signaling_handshake(call: Call, link: Link, message: Message) -> None:
     if link.accepted:
         call.violate(link, "second handshake", "signaling")
         return
-    if call.mischief.is_half_open({"signaling"}):
+    if call.faults.is_half_open({"signaling"}):
         link.deaf = True
         return
-    refusal = negotiation.check_identity(message, call.identity) or call.mischief.refusal({"signaling"})
+    refusal = negotiation.check_identity(message, call.identity) or call.faults.refusal({"signaling"})
     if refusal is None and call.signaling is not None:
         refusal = Refusal(Status.DUPLICATE_SIGNAL_REQUEST, "the stream has a signaling link")
     names = [name for name, kind in MEDIA_NAMES.items() if kind in call.supply.scopes]
@@ -87,7 +84,7 @@ async def _on_signaling_handshake(call: "Call", link: Link, message: Message) ->
     await link.send(wire.session_state(call.session_id, SessionState.STARTED, unix_ms()))
 
 
-async def _on_media_handshake(call: "Call", link: Link, message: Message) -> None:
+async def _on_media_handshake(call: Call, link: Link, message: Message) -> None:
     if link.accepted:
         call.violate(link, "second handshake", "media")
         return
@@ -100,10 +97,10 @@ async def _on_media_handshake(call: "Call", link: Link, message: Message) -> Non
         verdict = negotiation.check_media(message, call.supply)
     if isinstance(verdict, MediaTerms):
         kinds = {"media", *verdict.params}
-        if call.mischief.is_half_open(kinds):
+        if call.faults.is_half_open(kinds):
             link.deaf = True
             return
-        verdict = _duplicate(call, verdict) or call.mischief.refusal(kinds) or verdict
+        verdict = _duplicate(call, verdict) or call.faults.refusal(kinds) or verdict
     if isinstance(verdict, Refusal):
         await _refuse(call, link, verdict, wire.media_response(_sequence(message), verdict.status, verdict.reason, None))
         return
@@ -114,11 +111,11 @@ async def _on_media_handshake(call: "Call", link: Link, message: Message) -> Non
     call.media |= dict.fromkeys(verdict.wanted, link)
     await call.playback.media_agreed(verdict)
     await link.send(wire.media_response(_sequence(message), Status.OK, "", verdict.params))
-    if call.mischief.asked("no-ready-needed") or call.mischief.asked("media-before-handshake-answer"):
+    if call.faults.asked("no-ready-needed") or call.faults.asked("media-before-handshake-answer"):
         await call.media_flows()
 
 
-def _duplicate(call: "Call", terms: MediaTerms) -> Refusal | None:
+def _duplicate(call: Call, terms: MediaTerms) -> Refusal | None:
     """At most one connection per type; everything on one link excludes any other (6.1)."""
     if any(link.whole for link in call.media.values()):
         return Refusal(Status.MEDIA_DATA_ALL_CONNECTION_EXIST, "one link already carries everything")
@@ -127,7 +124,7 @@ def _duplicate(call: "Call", terms: MediaTerms) -> Refusal | None:
     return None
 
 
-async def _on_ready(call: "Call", link: Link, message: Message) -> None:
+async def _on_ready(call: Call, link: Link, message: Message) -> None:
     if message.get("rtms_stream_id") != call.identity.stream_id:
         call.violate(link, "wrong stream id", "message 7")
         return
@@ -137,16 +134,16 @@ async def _on_ready(call: "Call", link: Link, message: Message) -> None:
     await call.media_flows()
 
 
-async def _on_subscription(call: "Call", link: Link, message: Message) -> None:
+async def _on_subscription(call: Call, link: Link, message: Message) -> None:
     wanted, violations = negotiation.check_subscription(message, call.identity.product)
     for name in violations:
         call.violate(link, name, msgspec.json.encode(message.get("events")).decode()[:200])
     call.playback.subscribe(wanted)
 
 
-async def _on_keep_alive(call: "Call", link: Link, message: Message) -> None:
+async def _on_keep_alive(call: Call, link: Link, message: Message) -> None:
     timestamp = message.get("timestamp")
-    if call.mischief.asked("string-numbers") and isinstance(timestamp, str) and timestamp.isdecimal():
+    if call.faults.asked("string-numbers") and isinstance(timestamp, str) and timestamp.isdecimal():
         timestamp = int(timestamp)  # "the same timestamp" is, letter by letter, what we asked with
     if not link.keep_alives.answer(timestamp, time.monotonic()):
         call.violate(link, "keep-alive with a wrong timestamp", repr(timestamp))
@@ -154,7 +151,7 @@ async def _on_keep_alive(call: "Call", link: Link, message: Message) -> None:
         call.playback.audio_acknowledged(timestamp)
 
 
-async def _on_session_query(call: "Call", link: Link, message: Message) -> None:
+async def _on_session_query(call: Call, link: Link, message: Message) -> None:
     session_id = message.get("rtms_session_id")
     if session_id != call.session_id:
         call.violate(link, "unknown session id", repr(session_id))
@@ -162,25 +159,25 @@ async def _on_session_query(call: "Call", link: Link, message: Message) -> None:
     await link.send(wire.session_state_response(session_id, state, unix_ms()))
 
 
-async def _on_stream_query(call: "Call", link: Link, message: Message) -> None:
+async def _on_stream_query(call: Call, link: Link, message: Message) -> None:
     if message.get("rtms_stream_id") != call.identity.stream_id:
         call.violate(link, "wrong stream id", "message 19")
     await link.send(wire.stream_state_response(call.identity.stream_id, call.state, unix_ms()))
 
 
-async def _on_close(call: "Call", link: Link, message: Message) -> None:
+async def _on_close(call: Call, link: Link, message: Message) -> None:
     stream_id = message.get("rtms_stream_id")
     if stream_id != call.identity.stream_id:
         call.violate(link, "wrong stream id", "message 21")
         await link.send(wire.close_response(stream_id, Status.INVALID_RTMS_STREAM_ID, "unknown stream", unix_ms()))
         return
-    if call.mischief.asked("no-close-answer"):
+    if call.faults.asked("no-close-answer"):
         return
     await link.send(wire.close_response(stream_id, Status.OK, "OK", unix_ms()))
     call.spawn(call.end(Stop.RECEIVER_REQUEST_CLOSE))
 
 
-async def _on_video(call: "Call", link: Link, message: Message) -> None:
+async def _on_video(call: Call, link: Link, message: Message) -> None:
     """Show one participant's camera, in place of the one shown before (5.10)."""
     user_id, subscribe = message.get("user_id"), message.get("subscribe")
     if Media.VIDEO not in call.supply.scopes or not is_int(user_id) or not isinstance(subscribe, bool):
@@ -196,7 +193,7 @@ async def _on_video(call: "Call", link: Link, message: Message) -> None:
     await link.send(wire.video_response(user_id, status, "duplicate" if duplicate else "OK", unix_ms()))
 
 
-async def _refuse(call: "Call", link: Link, refusal: Refusal, answer: Message) -> None:
+async def _refuse(call: Call, link: Link, refusal: Refusal, answer: Message) -> None:
     if refusal.violation is not None:
         call.violate(link, refusal.violation, refusal.reason)
     await link.send(answer)
@@ -208,7 +205,7 @@ def _sequence(message: Message) -> int:
     return value if isinstance(value, int) else 1
 
 
-_Handler = Callable[["Call", Link, Message], Awaitable[None]]
+_Handler = Callable[[Call, Link, Message], Awaitable[None]]
 _ON_SIGNALING: dict[int, _Handler] = {
     Msg.SIGNALING_REQ: _on_signaling_handshake,
     Msg.SUBSCRIBE: _on_subscription,

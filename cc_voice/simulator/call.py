@@ -1,4 +1,4 @@
-"""One simulated call: what its client says on the links, and what Zoom would make of it.
+"""The call as the simulator plays it: its links, states and windows, and what Zoom would make of a link that is lost.
 
     announced ── media ready and message 7 ──▶ streaming ── stop ──▶ ended
         │                                       │     ▲
@@ -7,21 +7,23 @@
 
 A lost signaling link takes the media links with it and opens a window of 60 s, a lost media link one of 65 s (8.1).
 While a window is open the stream does not end, even when its script is over: Zoom's buffer is still worth something.
-What is played when is `playback.py`; what the client says is `answers.py`; this module only knows which links there are.
+What is played when is `playback.py`. This module is the state only: what the client says (`answers.py`) and what goes wrong at its
+time (`acts.py`) change it from outside, so it imports neither.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
-from cc_voice.simulator import answers, wire
+from cc_voice.simulator import wire
 from cc_voice.simulator.link import Link, unix_ms
 from cc_voice.simulator.mischief import Mischief
 from cc_voice.simulator.negotiation import ANY_MEDIA, MEDIA_NAMES, Identity, Supply
 from cc_voice.simulator.playback import Playback
-from cc_voice.simulator.report import CallStatus, SimulatorConfig, Violation, WebhookReport
+from cc_voice.simulator.report import CallStatus, PlayState, SimulatorConfig, Violation, WebhookReport
 from cc_voice.simulator.wire import Media, SessionState, Stop, StreamState
 
 MAX_VIOLATIONS = 200
@@ -40,13 +42,13 @@ class Call:
         *,
         post: "Post",
         supply: Supply,
-        mischief: Mischief,
+        faults: Mischief,
     ) -> None:
         self.call_id = call_id
         self.identity = identity
         self.playback = playback
         self.supply = supply
-        self.mischief = mischief
+        self.faults = faults
         self.stop_reason: int | None = None
         self.over = asyncio.Event()
         self.config = config
@@ -85,16 +87,16 @@ class Call:
 
     def post(self, body: bytes) -> bytes:
         """Post a webhook in the shape this call's faults give it; return that shape."""
-        body = wire.nested(body) if self.mischief.asked("nested-webhook") else body
+        body = wire.nested(body) if self.faults.asked("nested-webhook") else body
         self._post(self, body)
         return body
 
-    async def serve(self, link: Link) -> None:
-        """Serve one accepted socket until it ends."""
+    async def serve(self, link: Link, receive: "Receiver") -> None:
+        """Serve one accepted socket until it ends; `receive` gets every frame of the client."""
         self._links.append(link)
         watchdog = asyncio.get_running_loop().call_later(self.config.handshake_s, self._expire, link)
         try:
-            await link.serve(lambda link, frame: answers.receive(self, link, frame))
+            await link.serve(partial(receive, self))
         finally:
             watchdog.cancel()
             self._lost(link)
@@ -210,7 +212,7 @@ class Call:
             transcripts_sent=play.transcripts_sent,
             chats_sent=play.chats_sent,
             pictures=play.pictures_sent(),
-            faults=self.mischief.texts,
+            faults=self.faults.texts,
             sockets_opened=len(self._links),
             interruptions=self._interruptions,
             links=tuple(link.report() for link in self._links),
@@ -245,7 +247,7 @@ class Call:
     def accept(self, link: Link) -> None:
         """A handshake succeeded: from now on the link is kept alive."""
         link.accepted = True
-        if not self.mischief.asked("no-keep-alives"):
+        if not self.faults.asked("no-keep-alives"):
             self.spawn(link.keep_alive(self.config.keep_alive_s, self._unanswered, self._asked))
 
     async def media_flows(self) -> None:
@@ -263,7 +265,7 @@ class Call:
             if self.signaling is not None:
                 await self.signaling.send(wire.stream_state(self.state, Stop.UNDEFINED, unix_ms()))
         self.playback.flow(True)
-        self.mischief.begin(self)
+        self.faults.begin()
 
     def _asked(self, link: Link, timestamp: int) -> None:
         if link.carries & Media.AUDIO:
@@ -327,13 +329,22 @@ class Call:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _state_name(self) -> str:
+    def _state_name(self) -> PlayState:
         if self.stop_reason is not None:
             return "ended"
-        if self.state == StreamState.INACTIVE:
-            return "joined" if self.signaling is not None else "announced"
-        return {StreamState.INTERRUPTED: "interrupted", StreamState.PAUSED: "paused"}.get(self.state, "streaming")
+        match self.state:
+            case StreamState.INACTIVE:
+                return "joined" if self.signaling is not None else "announced"
+            case StreamState.INTERRUPTED:
+                return "interrupted"
+            case StreamState.PAUSED:
+                return "paused"
+            case StreamState.ACTIVE | StreamState.RESUMED | StreamState.TERMINATING | StreamState.TERMINATED:
+                return "streaming"
 
 
 Post = Callable[[Call, bytes], None]
 """Posts a webhook body of a call."""
+
+Receiver = Callable[[Call, Link, str | bytes], Awaitable[None]]
+"""Judges and answers one frame of the client."""

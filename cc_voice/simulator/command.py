@@ -9,12 +9,13 @@ from pathlib import Path
 import click
 import msgspec
 
+from cc_voice.simulator.calls import checked_speed
 from cc_voice.simulator.errors import RequestError, SimulatorError
 from cc_voice.simulator.faults import FAULTS
 from cc_voice.simulator.negotiation import MEDIA_NAMES
 from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig
 from cc_voice.simulator.scenario import PARTIES, Party, scenario_names
-from cc_voice.simulator.server import Simulator, checked_speed
+from cc_voice.simulator.server import Simulator
 from cc_voice.simulator.wire import PRODUCTS
 
 HELP = """Play Zoom's part: announce calls, stream their audio, end them.

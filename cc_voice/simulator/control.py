@@ -10,27 +10,25 @@ It has no access control: it is for loopback and test networks.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 
+from cc_voice.simulator.calls import PlayedCalls
 from cc_voice.simulator.errors import RequestError, SimulatorError, UnknownCall
 from cc_voice.simulator.link import Receive, Send
 from cc_voice.simulator.report import CallRequest
 from cc_voice.simulator.scenario import scenario_names
 
-if TYPE_CHECKING:
-    from cc_voice.simulator.server import Simulator
-
 MAX_BODY_BYTES = 1 << 20
 _REQUEST = msgspec.json.Decoder(CallRequest)
 
 
-async def handle(simulator: "Simulator", scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+async def handle(played: PlayedCalls, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
     """Answer one HTTP request."""
     try:
-        status, answer = await _route(simulator, scope, await _body(receive))
+        status, answer = await _route(played, scope, await _body(receive))
     except UnknownCall as error:
         status, answer = 404, {"error": str(error)}
     except SimulatorError as error:
@@ -58,18 +56,24 @@ def host(scope: Mapping[str, Any]) -> str | None:
     return f"{named}:{server[1]}"
 
 
-async def _route(simulator: "Simulator", scope: Mapping[str, Any], body: bytes) -> tuple[int, Any]:
+def _own_address(scope: Mapping[str, Any]) -> str:
+    """Return where a request without a Host header came in."""
+    name, port = scope["server"]
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
+
+async def _route(played: PlayedCalls, scope: Mapping[str, Any], body: bytes) -> tuple[int, Any]:
     match scope["method"], *str(scope["path"]).strip("/").split("/"):
         case "POST", "calls":
-            return 201, await simulator.start_call(_request(body), address=host(scope))
+            return 201, await played.start(_request(body), host(scope) or _own_address(scope))
         case "GET", "calls":
-            return 200, simulator.calls()
+            return 200, [call.status() for call in played.all()]
         case "GET", "calls", call_id:
-            return 200, simulator.call(call_id)
+            return 200, played.find(call_id).status()
         case "DELETE", "calls", call_id:
-            return 200, await simulator.end_call(call_id, _reason(scope))
+            return 200, await played.end(call_id, _reason(scope))
         case "GET", "scenarios":
-            return 200, scenario_names(simulator.config.scenarios_dir)
+            return 200, scenario_names(played.config.scenarios_dir)
         case method, ("calls" | "scenarios"), *_:
             return 405, {"error": f"{method} is not possible here"}
         case _:

@@ -1,9 +1,9 @@
 """Errors of the simulator.
 
-    SimulatorError
-    ├── ScriptError     a scenario or an audio file cannot be played
-    ├── RequestError    a control request does not make sense
-    └── UnknownCall     no call has this id
+SimulatorError
+├── ScriptError     a scenario or an audio file cannot be played
+├── RequestError    a control request does not make sense
+└── UnknownCall     no call has this id
 """
 
 

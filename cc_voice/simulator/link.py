@@ -9,15 +9,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from cc_voice.simulator import wire
+from cc_voice.simulator.mischief import LinkFaults
 from cc_voice.simulator.wire import Media, Message
-
-if TYPE_CHECKING:
-    from cc_voice.simulator.mischief import LinkFaults
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -80,7 +78,7 @@ class KeepAlives:
 class Link:
     """One socket of a client, signaling or media; what the messages on it mean is `call.py`'s business."""
 
-    def __init__(self, kind: str, base_url: str, receive: Receive, send: Send, faults: "LinkFaults") -> None:
+    def __init__(self, kind: str, base_url: str, receive: Receive, send: Send, faults: LinkFaults) -> None:
         self.kind = kind
         """`signaling`, or the media type in the URL the client chose."""
         self.base_url = base_url

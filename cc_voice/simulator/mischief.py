@@ -1,19 +1,17 @@
-"""The faults of one call: when each begins, which handshake it has spoilt already, what it does to each link."""
+"""The faults of one call: when each begins, which handshake it has spoilt already, what it does to each link. Knows no call."""
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cc_voice.simulator.alterations import Alteration
-from cc_voice.simulator.faults import AT_S, Planned
+from cc_voice.simulator.alterations import ALTERATIONS, Alteration
+from cc_voice.simulator.faults import FAULTS, FaultKind, Planned
 from cc_voice.simulator.parameters import Refusal
 from cc_voice.simulator.scenario import Script
+from cc_voice.simulator.script_changes import SCRIPT_CHANGES
 from cc_voice.simulator.wire import Message
-
-if TYPE_CHECKING:
-    from cc_voice.simulator.call import Call
 
 
 class Mischief:
@@ -21,6 +19,8 @@ class Mischief:
 
     def __init__(self, planned: Sequence[Planned] = ()) -> None:
         self._planned = tuple(planned)
+        self.begun = asyncio.Event()
+        """Media has flowed."""
         self._begun_s: float | None = None
         self._spent: set[str] = set()
 
@@ -30,25 +30,25 @@ class Mischief:
         return tuple(planned.text for planned in self._planned)
 
     def asked(self, name: str) -> bool:
-        return any(planned.fault.name == name for planned in self._planned)
+        return bool(self._named(name))
 
     def argument(self, name: str) -> Any:
         """Return the argument of a fault; None when it was not asked for."""
-        return next((planned.argument for planned in self._planned if planned.fault.name == name), None)
+        return next((planned.argument for planned in self._named(name)), None)
+
+    def of_kind(self, kind: FaultKind) -> tuple[Planned, ...]:
+        return tuple(planned for planned in self._planned if planned.fault.kind == kind)
 
     def rewrite(self, script: Script) -> Script:
-        for planned in self._planned:
-            if planned.fault.rewrite is not None:
-                script = planned.fault.rewrite(script, planned.argument)
+        for planned in self.of_kind("script"):
+            script = SCRIPT_CHANGES[planned.fault.name](script, planned.argument)
         return script
 
-    def begin(self, call: "Call") -> None:
+    def begin(self) -> None:
         """Media flows for the first time: from now on the seconds count. Again: nothing happens."""
         if self._begun_s is None:
             self._begun_s = time.monotonic()
-            for planned in self._planned:
-                if planned.fault.act is not None:
-                    call.spawn(_act(call, planned))
+            self.begun.set()
 
     def has_begun(self, planned: Planned) -> bool:
         """Whether a fault that was given a time has reached it; one without is there from the start."""
@@ -70,12 +70,16 @@ class Mischief:
         return LinkFaults(self)
 
     def alterations(self) -> list[tuple[Planned, Alteration]]:
-        return [(planned, planned.fault.alter()) for planned in self._planned if planned.fault.alter is not None]
+        return [(planned, ALTERATIONS[planned.fault.name]()) for planned in self.of_kind("alteration")]
+
+    def _named(self, name: str) -> list[Planned]:
+        fault = FAULTS[name]  # so that a name which nobody can ask for raises, instead of never being asked for
+        return [planned for planned in self._planned if planned.fault is fault]
 
     def _first(self, name: str, concerns: Callable[[Any], bool]) -> Planned | None:
         """Return a fault that happens once, the first time that its argument concerns something."""
-        for planned in self._planned:
-            if planned.fault.name == name and planned.text not in self._spent and concerns(planned.argument):
+        for planned in self._named(name):
+            if planned.text not in self._spent and concerns(planned.argument):
                 self._spent.add(planned.text)
                 return planned
         return None
@@ -105,9 +109,3 @@ class LinkFaults:
         for _, alter in self._alterations:
             messages = [altered for each in messages for altered in alter(each)] + alter.held()
         return messages
-
-
-async def _act(call: "Call", planned: Planned) -> None:
-    await asyncio.sleep(AT_S if planned.at_s is None else planned.at_s)
-    if call.stop_reason is None and planned.fault.act is not None:
-        await planned.fault.act(call, planned.argument)

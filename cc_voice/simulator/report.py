@@ -1,6 +1,7 @@
 """What the simulator is asked for and what it tells about a call; the JSON of the control API is these structs."""
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -8,6 +9,9 @@ from cc_voice.simulator.link import LinkReport
 from cc_voice.simulator.player import Sent
 from cc_voice.simulator.scenario import Party
 from cc_voice.simulator.visuals import PicturesSent
+
+PlayState = Literal["announced", "joined", "streaming", "paused", "interrupted", "ended"]
+"""Where a call stands, as in the picture of `call.py`."""
 
 
 class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,8 +110,7 @@ class CallStatus(msgspec.Struct, frozen=True, kw_only=True):
     product: str
     instance_id: str
     stream_id: str
-    state: str
-    """announced, joined, streaming, paused, interrupted, ended."""
+    state: PlayState
     stop_reason: int | None
     speed: float | str
     start_unix_ms: int

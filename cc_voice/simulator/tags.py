@@ -8,24 +8,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cc_voice.simulator import wire
 from cc_voice.simulator.errors import RequestError
+from cc_voice.simulator.faults import WrongTag
 from cc_voice.simulator.scenario import ASKED, Line, Script
-
-
-class WrongTag(msgspec.Struct, frozen=True):
-    """A line whose language is mistaken; lines count from 1, as they begin."""
-
-    line: int
-    language: str
-
-
-def read_wrong_tag(text: str) -> WrongTag:
-    """Read `LINE=TAG`. Raises ValueError, also for a language that Zoom has no number for."""
-    line, _, language = text.partition("=")
-    if int(line) < 1 or wire.language_number(language) < 0:
-        raise ValueError(text)
-    return WrongTag(int(line), language)
 
 
 def late_tags(script: Script, lag_ms: int) -> Script:

@@ -45,19 +45,20 @@ class _Twice:
     def partial(self) -> str:
         return self._first.partial()
 
-    def _with(self, heard: str) -> Grammar:
-        """The phrases, and what was heard freely to compete with them."""
-        return self._factory.fit([*self._phrases.phrases, *([heard] if heard else [])]).grammar or self._phrases
+    def _competing(self, heard: str) -> Grammar | None:
+        """The phrases, and what was heard freely to compete with them; None: the phrases alone."""
+        return self._factory.fit([*self._phrases.phrases, *([heard] if heard else [])]).grammar
 
-    def _again(self, grammar: Grammar) -> tuple[Word, ...]:
-        second = self._factory.confined(grammar, self._rate)
+    def _again(self, grammar: Grammar, *, once: bool = False) -> tuple[Word, ...]:
+        second = self._factory.confined(grammar, self._rate, once=once)
         second.accept(bytes(self._pcm))
         return second.finish().words
 
 
 class _Only(_Twice):
     def finish(self) -> RecognisedSegment:
-        again = self._again(self._with(self._first.finish().text))
+        against = self._competing(self._first.finish().text)
+        again = self._again(against or self._phrases, once=against is not None)
         return _segment(tuple(word for low, high in found(again, self._phrases.phrases) for word in again[low:high]))
 
     def partial(self) -> str:
@@ -73,7 +74,8 @@ class _With(_Twice):
         first = self._first.finish()
         if all((word.conf or 0.0) >= DOUBT for word in first.words):
             return first
-        again = self._again(self._phrases if self._phrases.rest else self._with(first.text))
+        against = None if self._phrases.rest else self._competing(first.text)
+        again = self._again(against or self._phrases, once=against is not None)
         words = replaced(first.words, [again[low:high] for low, high in found(again, self._phrases.phrases)])
         return first if words == first.words else _segment(words, self._marked)
 

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 
+from cc_voice.languages import primary
 from cc_voice.speech.recogniser import Recogniser, RecogniserFactory
 
 ANYTHING_ELSE = "[unk]"
@@ -84,8 +85,11 @@ class ConfinableFactory(RecogniserFactory, Protocol):
     def fit(self, phrases: Iterable[str]) -> Fitted:
         """Return what of these phrases the model can hear."""
 
-    def confined(self, grammar: Grammar, sample_rate_hz: int) -> Recogniser:
-        """Return a recogniser for one segment that hears nothing but the grammar, which `fit` made. Raises RecogniserError."""
+    def confined(self, grammar: Grammar, sample_rate_hz: int, *, once: bool = False) -> Recogniser:
+        """Return a recogniser for one segment that hears nothing but the grammar, which `fit` made. Raises RecogniserError.
+
+        `once`: the grammar will not be asked for again.
+        """
 
 
 def fit(phrases: Iterable[str], model: str, vocabulary: frozenset[str]) -> Fitted:
@@ -128,4 +132,4 @@ def plain_words(phrase: str, vocabulary: frozenset[str] = frozenset()) -> list[s
 
 def of_language(words: dict[str, str], language: str) -> tuple[str, ...]:
     """Return the words of `DIGITS` or `YES_NO` for a BCP-47 tag; none for a language that has no list."""
-    return tuple(words.get(language.lower().partition("-")[0], "").split())
+    return tuple(words.get(primary(language), "").split())

@@ -3,18 +3,22 @@
 Nobody can look these numbers up: they depend on the model, the processor and what else runs. Measured is the whole path of a
 channel (speech detection, segments, recognition) in one thread, by CPU time, so that a busy machine does not look slow. What is
 said hardly matters for the cost; how much of the time somebody speaks does, and calls have about one speaker at a time.
+
+The same sound is recognised two ways, with a new engine for every segment and with engines that are kept (recogniser_pool.py), in
+one run, so that their ratio is one of the model and not of what else the machine does.
 """
 
-import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from cc_voice.speech.errors import ModelError
-from cc_voice.speech.models import ModelInfo
+from cc_voice.speech.machine import Machine, resident_mb
+from cc_voice.speech.models import ModelInfo, composed_mb
 from cc_voice.speech.pipeline import ChannelPipeline
+from cc_voice.speech.recogniser_pool import RecogniserPool, warm_mb
 from cc_voice.speech.vad import DetectorFactory
 from cc_voice.speech.vosk import VoskFactory
 from cc_voice.speech.webrtc import WebrtcDetector
@@ -29,6 +33,8 @@ _RECOGNISERS = 8
 _HELD_S = 15
 """What each of them hears: segments are never longer, and memory grows until their end."""
 _BLOCK_MS = 1000
+_ROOM_MB = 1000.0
+"""For kept engines while measuring: one is used, as one channel is recognised after the other."""
 
 
 class Channel(msgspec.Struct, frozen=True):
@@ -40,13 +46,6 @@ class Channel(msgspec.Struct, frozen=True):
     @property
     def seconds(self) -> float:
         return len(self.pcm) / 2 / self.rate_hz
-
-
-class Machine(msgspec.Struct, frozen=True):
-    """What there is. `free_mb` is None where the system does not say."""
-
-    cores: int
-    free_mb: float | None
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,17 +61,38 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     audio_s: float
     speech_s: float
     cpu_s: float
-    """For hearing all of it."""
+    """For recognising all of it, with a new engine for every segment."""
+    kept_cpu_s: float
+    """The same with engines that are kept, from the first segment on."""
+    ratio: float
+    """Of the second to the first in the later half: engines have heard other speakers by then, and this is what goes on."""
+    kept_mb: float
+    """What the kept engine has grown to; 0 where the model gains nothing and none is kept."""
+    warm_mb: float
+    """What is reckoned with for a kept engine; 0 where none is kept."""
+    segments: int
+    alike: int
+    """Segments in which both ways recognised the same words."""
 
     @property
     def rtf(self) -> float:
-        """CPU seconds per second of speech."""
+        """CPU seconds per second of speech, with a new engine for every segment."""
         return self.cpu_s / self.speech_s
 
     @property
+    def kept_rtf(self) -> float:
+        """CPU seconds per second of speech with warm engines."""
+        return self.rtf * self.ratio
+
+    @property
     def call_cores(self) -> float:
-        """Cores that one call of two parties takes on average."""
+        """Cores that one call of two parties takes on average, with a new engine for every segment."""
         return self.cpu_s / self.audio_s * PARTIES
+
+    @property
+    def kept_call_cores(self) -> float:
+        """The same with warm engines."""
+        return self.call_cores * self.ratio
 
 
 class Capacity(msgspec.Struct, frozen=True):
@@ -80,6 +100,8 @@ class Capacity(msgspec.Struct, frozen=True):
 
     by_cpu: int
     by_memory: int | None
+    kept: int = 0
+    """Engines that are kept warm, in all workers."""
 
     @property
     def calls(self) -> int:
@@ -95,64 +117,63 @@ def measure(info: ModelInfo, channels: Sequence[Channel], seconds: float, detect
     factory = VoskFactory(info)
     load_s, loaded_mb = time.monotonic() - began, resident_mb()
     recogniser_mb = _recogniser_mb(factory, channels[0])
-    speech_ms, began = 0, time.process_time()
-    for number, channel in enumerate(channels):
-        pipeline = ChannelPipeline(str(number), channel.rate_hz, factory, info.language, detectors=detectors)
-        for block in _blocks(channel, seconds):
-            pipeline.feed(block)
-        pipeline.finish()
-        speech_ms += sum(end - start for start, end in pipeline.speech())
-    cpu_s = time.process_time() - began
-    if not speech_ms:
+    pool: RecogniserPool[Any] = RecogniserPool(_ROOM_MB)
+    new, new_mb = [_recognise(factory, channel, seconds, detectors) for channel in channels], resident_mb()
+    keeping = factory.lending_from(pool)  # named: what is kept goes with the factory that asked for it
+    kept = [_recognise(keeping, channel, seconds, detectors) for channel in channels]
+    speech_s = sum(one.speech_s for one in new)
+    if not speech_s:
         raise ModelError(f"the model {info.name} cannot be measured: nobody speaks in the first {seconds:g} s; take more")
+    later = len(channels) // 2
+    is_kept = pool.counts().kept > 0
     return Cost(
         model=info.name,
         load_s=load_s,
         model_mb=max(0.0, loaded_mb - before_mb),
         recogniser_mb=recogniser_mb,
         audio_s=seconds * len(channels),
-        speech_s=speech_ms / 1000,
-        cpu_s=cpu_s,
+        speech_s=speech_s,
+        cpu_s=sum(one.cpu_s for one in new),
+        kept_cpu_s=sum(one.cpu_s for one in kept),
+        ratio=sum(one.cpu_s for one in kept[later:]) / sum(one.cpu_s for one in new[later:]) if is_kept else 1.0,
+        kept_mb=max(0.0, resident_mb() - new_mb) if is_kept else 0.0,
+        warm_mb=warm_mb(composed_mb(info)) if is_kept else 0.0,
+        segments=sum(len(one.texts) for one in new),
+        alike=sum(a == b for one, other in zip(new, kept, strict=True) for a, b in zip(one.texts, other.texts, strict=True)),
     )
 
 
-def capacity(cost: Cost, machine: Machine, workers: int) -> Capacity:
-    """Return how many calls of two parties this machine can carry, with one copy of the model in each worker."""
-    by_cpu = int(machine.cores * CPU_SHARE / cost.call_cores)
+class _Recognised(msgspec.Struct, frozen=True):
+    cpu_s: float
+    speech_s: float
+    texts: tuple[str, ...]
+
+
+def _recognise(factory: VoskFactory, channel: Channel, seconds: float, detectors: DetectorFactory) -> _Recognised:
+    began = time.process_time()
+    pipeline = ChannelPipeline("measured", channel.rate_hz, factory, factory.language, detectors=detectors)
+    for block in _blocks(channel, seconds):
+        pipeline.feed(block)
+    pipeline.finish()
+    cpu_s = time.process_time() - began
+    texts = tuple(" ".join(said.text for said in one.utterances) for one in pipeline.segments())
+    return _Recognised(cpu_s, sum(end - start for start, end in pipeline.speech()) / 1000, texts)
+
+
+def capacity(cost: Cost, machine: Machine, workers: int, budget_mb: float = 0.0) -> Capacity:
+    """Return how many calls of two parties this machine can carry, with one copy of the model in each worker.
+
+    `budget_mb` is what all workers may keep warm. A call has about one speaker at a time, and so one engine out: the first calls
+    have warm ones, those beyond what is kept get new ones.
+    """
+    kept = int(budget_mb / cost.warm_mb) if cost.warm_mb else 0
+    cores = machine.cores * CPU_SHARE
+    warm_calls = min(kept, int(cores / cost.kept_call_cores))
+    by_cpu = warm_calls + int((cores - warm_calls * cost.kept_call_cores) / cost.call_cores)
     if machine.free_mb is None:
-        return Capacity(by_cpu, None)
-    room_mb = machine.free_mb * MEMORY_SHARE - workers * cost.model_mb
-    return Capacity(by_cpu, max(0, int(room_mb / (PARTIES * max(cost.recogniser_mb, 0.1)))))
-
-
-def this_machine() -> Machine:
-    """Return cores and memory as this process may use them, in a container too."""
-    return Machine(len(os.sched_getaffinity(0)), _free_mb())
-
-
-def resident_mb() -> float:
-    """Return the resident memory of this process (megabytes of a million bytes)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def _free_mb() -> float | None:
-    found: list[float] = []
-    for line in _lines(Path("/proc/meminfo")):
-        if line.startswith("MemAvailable:"):
-            found.append(int(line.split()[1]) * 1024 / 1e6)
-    group = Path("/sys/fs/cgroup")
-    limit, used = _lines(group / "memory.max"), _lines(group / "memory.current")
-    if limit and used and limit[0].isdigit():
-        found.append((int(limit[0]) - int(used[0])) / 1e6)
-    return min(found, default=None)
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text().splitlines()
-    except OSError:
-        return []
+        return Capacity(by_cpu, None, kept)
+    room_mb = machine.free_mb * MEMORY_SHARE - workers * cost.model_mb - kept * cost.warm_mb
+    return Capacity(by_cpu, max(0, int(room_mb / (PARTIES * max(cost.recogniser_mb, 0.1)))), kept)
 
 
 def _recogniser_mb(factory: VoskFactory, channel: Channel) -> float:

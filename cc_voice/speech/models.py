@@ -4,6 +4,9 @@ The only reader of `models/manifest.toml` and of the folder of installed models.
 folder whose name the manifest does not list is taken if it carries a `model.toml` with `language` (and `sample_rate_hz`).
 Folders whose name begins with a dot are not models but what `fetching.py` keeps beside them.
 
+Vosk takes a model's words from the graph that writes them (the output symbols of `HCLG.fst`, else of `Gr.fst`) and only where it
+holds none from `words.txt`, which the small models of its makers do not have, and which may be that of another graph. So do we.
+
 Vosk loads some damaged models without a word (`words.txt` too short; a wrong `word_boundary.int` ends the process at the first
 word) and names no reason when it refuses one, so `check` looks at the files first: by checksum where the manifest or the record
 of their installation has them, by their structure in any case.
@@ -21,6 +24,7 @@ from typing import Any
 import msgspec
 
 from cc_voice import languages
+from cc_voice.languages import primary
 from cc_voice.settings import ModelSize, bundled
 from cc_voice.speech import graphs
 from cc_voice.speech.errors import ModelError
@@ -206,7 +210,7 @@ def ranked(
     """
     wanted = language.lower()
     usable = [model for model in models if allow_test_model or not model.test_only]
-    fitting = [model for model in usable if _primary(model.language) == _primary(wanted)]
+    fitting = [model for model in usable if primary(model.language) == primary(wanted)]
     return sorted(
         fitting, key=lambda model: (model.test_only, model.language.lower() != wanted, model.small != (prefer == "small"))
     )
@@ -240,6 +244,18 @@ def vocabulary(info: ModelInfo) -> frozenset[str]:
     Takes half a second and 40 MB for half a million words.
     """
     return frozenset(graphs.words(info.name, info.path).words)
+
+
+def composed_mb(info: ModelInfo) -> float:
+    """Return the size (MB) of the files from which a graph is put together while decoding; 0 for a model with a whole graph."""
+    if not info.takes_grammars:
+        return 0.0
+    return sum(graphs.at(info.path, "graph", name).stat().st_size for name in ("HCLr.fst", "Gr.fst")) / 1e6
+
+
+def disk_mb(info: ModelInfo) -> float:
+    """Return what a model's files take on disk (MB)."""
+    return sum(size for _, size, _, _ in stamp(info.path)) / 1e6
 
 
 def _folders(models_dir: Path | None) -> list[Path]:
@@ -299,10 +315,6 @@ def _read(path: Path, kind: type[Any]) -> Any:
         raise ModelError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise ModelError(f"{path} cannot be used: {error}") from error
-
-
-def _primary(tag: str) -> str:
-    return tag.lower().partition("-")[0]
 
 
 def _check_sum(info: ModelInfo, name: str, expected: str) -> None:

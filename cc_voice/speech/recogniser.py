@@ -1,6 +1,6 @@
 """What the pipeline asks of a recogniser, whatever engine stands behind it.
 
-One recogniser serves one segment of speech and is then thrown away: engines keep audio and context across resets.
+One recogniser serves one segment of speech and is then thrown away; the engine behind it may serve others (recogniser_pool.py).
 """
 
 from typing import Protocol

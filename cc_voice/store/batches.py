@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 import msgspec
 
@@ -25,7 +25,6 @@ from cc_voice.call.transcript import Utterance
 from cc_voice.settings import Site
 from cc_voice.store import dimensions, enrichment, history, postings, repeats, streams
 from cc_voice.store.database import Connection, Row
-from cc_voice.thresholds import for_queue
 
 _OF_LEGS = ("fact_interval", "fact_null_reason", "fact_leg_language")
 """Tables found by leg; as `fact_word` they carry the date, without which looking for a call's rows reads the whole table."""
@@ -43,6 +42,8 @@ def write_batch(con: Connection, batch: Batch, site: Site) -> bool:
             return streams.note_oddities(con, batch)
         case CallMeasured():
             return _measured(con, batch, site)
+        case _ as never:
+            assert_never(never)
 
 
 def delete_call(con: Connection, call_id: str) -> None:
@@ -91,11 +92,15 @@ def _progress(con: Connection, batch: StreamProgress) -> bool:
             queue_name = ?,
             held_since_ms = ?,
             utterance_count = ?,
+            refused = ?,
             failure = null,
             updated_ts = now()
         where stream_id = ?
         """,
-        [batch.t0_unix_ms, batch.media_ms, batch.recognised_ms, agent, queue, held_since, said, batch.stream_id],
+        [
+            *(batch.t0_unix_ms, batch.media_ms, batch.recognised_ms, agent, queue, held_since, said),
+            *(streams.refused_json(batch.refused), batch.stream_id),
+        ],
     )
     return True
 
@@ -282,8 +287,7 @@ def _insert_legs(con: Connection, batch: CallMeasured, site: Site, call_no: int)
     computed_at = datetime.datetime.now(datetime.UTC)
     rows = []
     for leg in batch.call.legs:
-        chosen = for_queue(batch.thresholds, batch.by_queue, leg.queue_id, leg.queue_name)
-        key = dimensions.threshold_set_key(con, chosen)
+        key = dimensions.threshold_set_key(con, batch.call.thresholds.get(leg.leg_id, batch.thresholds))
         values = _leg_values(con, leg, batch.call.call.product, site)
         rows.append(values | {"call_no": call_no, "threshold_set_id": key, "computed_at": computed_at})
     if rows:

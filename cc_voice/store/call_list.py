@@ -1,10 +1,12 @@
 """The list of calls: which calls, a line for each, the numbers of all of them together, and what it can be narrowed to."""
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from cc_voice.call import tokeniser
 from cc_voice.store.database import Connection, structs
 
 
@@ -19,7 +21,7 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     min_duration_ms: int | None = None
     words: tuple[str, ...] = ()
-    """Calls in which one utterance holds all of these words or phrases, in any case."""
+    """Calls in which one utterance holds all of these words or phrases, as search finds them: whole, in any case, accents aside."""
 
 
 class CallSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,16 +180,41 @@ def _where(chosen: CallFilter) -> tuple[str, list[Any]]:
         (f"{_DURATION} >= ?", chosen.min_duration_ms),
         (_has_leg("dim_agent", "agent_key", "display_name"), chosen.agent),
         (_has_leg("dim_queue", "queue_key", "queue_name"), chosen.queue),
-        (
-            """exists (
-                select 1 from fact_utterance as u
-                where u.call_id = c.call_id and list_bool_and([contains(lower(u.text), lower(w)) for w in ?])
-            )""",
-            list(chosen.words) or None,
-        ),
     ]
     used = [(sql, value) for sql, value in terms if value not in (None, "")]
-    return " and ".join(sql for sql, _ in used) or "true", [value for _, value in used]
+    said, words = _said(chosen.words)
+    return " and ".join([*(sql for sql, _ in used), *said]) or "true", [*(value for _, value in used), *words]
+
+
+def _said(texts: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the condition that one utterance of a call `c` holds all words and phrases, and its parameters.
+
+    The index knows the calls in which all of the words were said; only where there are several are the texts of those calls read.
+    What is looked for stands in columns beside the candidates: against a constant DuckDB would look into every text there is.
+    """
+    phrases = [found for found in map(tokeniser.words, texts) if found]
+    words = list(dict.fromkeys(word for phrase in phrases for word in phrase))
+    if not words:
+        return [], []
+    needles = "".join(f", ? as phrase_{place}, ? as first_{place}" for place in range(len(phrases)))
+    marks = ", ".join("?" for _ in words)
+    candidates = f"select call_no{{needles}} from posting where term in ({marks}) group by call_no having count(*) = {len(words)}"
+    if len(words) == 1:
+        return [f"c.call_no in ({candidates.format(needles='')})"], words
+    may = " and ".join(f"contains(lower(u.text), k.first_{place})" for place in range(len(phrases)))
+    holds = " and ".join(f"contains(said, k.phrase_{place})" for place in range(len(phrases)))
+    # CASE, as the sides of an AND are evaluated in whatever order: most texts need not be taken apart
+    sql = f"""c.call_no in (
+        select k.call_no
+        from ({candidates.format(needles=needles)}) as k
+        join fact_utterance as u on u.call_no = k.call_no
+        where case
+            when strlen(u.text) <> length(u.text) or ({may})
+                then list_bool_and([{holds} for said in [' ' || array_to_string(search_words(u.text), ' ') || ' ']])
+            else false
+        end
+    )"""
+    return [sql], [*(value for phrase in phrases for value in (f" {' '.join(phrase)} ", phrase[0])), *words]
 
 
 def _has_leg(table: str, key: str, name: str) -> str:

@@ -6,8 +6,12 @@ from typing import Any
 
 import msgspec
 
-from cc_voice.call.needs import NEEDS
+from cc_voice.call.batch import MediaRefusal
+from cc_voice.call.metric_dictionary import METRICS
+from cc_voice.store import streams
 from cc_voice.store.database import Connection, dicts, structs
+from cc_voice.store.dimensions import threshold_set
+from cc_voice.thresholds import ThresholdSet
 
 
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +56,8 @@ class CallLeg(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, Any]
     reasons: dict[str, str]
     """Metric → code of `call.reasons.REASONS`, for every metric that is None."""
+    thresholds: ThresholdSet = ThresholdSet()
+    """What it was measured with: texts about its numbers are told from these."""
     intervals: tuple[CallInterval, ...]
 
 
@@ -126,6 +132,8 @@ class StoredCall(msgspec.Struct, frozen=True, kw_only=True):
     unused: tuple[UnusedLine, ...] = ()
     """The other version of what both recognisers heard, and words in the wrong language: never to be added to `utterances`."""
     events: tuple[CallPlatformEvent, ...]
+    refused: tuple[MediaRefusal, ...] = ()
+    """Kinds of media that Zoom did not send of one of the call's streams, and why: what could not be measured may lack them."""
 
 
 _ABOUT_LEG = (
@@ -185,7 +193,13 @@ def load_call(con: Connection, call_id: str) -> StoredCall | None:
         utterances=_with_words(con, call_id, _utterances(con, call_id)),
         unused=_unused(con, call_id),
         events=_events(con, call_id),
+        refused=_refused(con, call_id),
     )
+
+
+def _refused(con: Connection, call_id: str) -> tuple[MediaRefusal, ...]:
+    """Return what the streams of a call were without, each refusal once."""
+    return tuple(dict.fromkeys(refusal for row in streams.of_call(con, call_id) for refusal in row.refusals))
 
 
 def live_utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:
@@ -214,12 +228,15 @@ def _legs(con: Connection, call_id: str) -> tuple[CallLeg, ...]:
         con,
         f"""
         select
-            {", ".join(f"l.{column}" for column in (*_ABOUT_LEG, *NEEDS))},
+            {", ".join(f"l.{column}" for column in (*_ABOUT_LEG, *METRICS))},
             a.user_id as agent_user_id,
             a.display_name as agent_name,
             q.queue_id,
-            q.queue_name
+            q.queue_name,
+            t.name as threshold_set,
+            t.params as thresholds
         from fact_leg as l
+        left join dim_threshold_set as t on t.threshold_set_id = l.threshold_set_id
         left join dim_agent as a on a.agent_key = l.agent_key
         left join dim_queue as q on q.queue_key = l.queue_key
         where l.call_id = ?
@@ -231,6 +248,7 @@ def _legs(con: Connection, call_id: str) -> tuple[CallLeg, ...]:
         CallLeg(
             leg_id=leg["leg_id"],
             leg_no=leg["leg_no"],
+            thresholds=threshold_set(leg.pop("threshold_set"), leg.pop("thresholds"), leg["threshold_set_id"]),
             metrics=leg,
             reasons=_reasons(con, leg["leg_id"], leg["date_key"]),
             intervals=_intervals(con, leg["leg_id"], leg["date_key"]),
@@ -243,7 +261,7 @@ def leg_metrics(con: Connection, call_ids: Sequence[str]) -> dict[str, dict[str,
     """Return the stored metrics of some calls' legs: call_id → leg_id → metric → value. A call that is not stored is left out."""
     known = con.execute("select call_id from fact_call where call_id in (select unnest(?))", [call_ids]).fetchall()
     found: dict[str, dict[str, dict[str, Any]]] = {call_id: {} for (call_id,) in known}
-    sql = f"select call_id, leg_id, {', '.join(NEEDS)} from fact_leg where call_id in (select unnest(?))"
+    sql = f"select call_id, leg_id, {', '.join(METRICS)} from fact_leg where call_id in (select unnest(?))"
     for leg in dicts(con, sql, [call_ids]):
         found.setdefault(leg["call_id"], {})[leg["leg_id"]] = leg
     return found

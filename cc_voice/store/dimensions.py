@@ -8,7 +8,8 @@ import zoneinfo
 
 import msgspec
 
-from cc_voice.call.lexicon import UNSPACED, primary
+from cc_voice.call.lexicon import UNSPACED
+from cc_voice.languages import primary
 from cc_voice.settings import Site
 from cc_voice.store.database import Connection
 from cc_voice.thresholds import ThresholdSet
@@ -106,6 +107,18 @@ def threshold_set_key(con: Connection, thresholds: ThresholdSet) -> int:
         [name, params],
     ).fetchall()
     return int(rows[0][0])
+
+
+def threshold_set(name: str, params: str, key: int) -> ThresholdSet:
+    """Return a stored set. A threshold that is younger than the set has its default: it was a fixed number then."""
+    return msgspec.convert({**msgspec.json.decode(params), "name": name, "threshold_set_id": key}, ThresholdSet)
+
+
+def threshold_sets(con: Connection) -> tuple[ThresholdSet, ...]:
+    """Return the thresholds with which the stored legs were measured; the default ones where there is no leg."""
+    used = "select distinct threshold_set_id from fact_leg"
+    sql = f"select name, params, threshold_set_id from dim_threshold_set where threshold_set_id in ({used}) order by all"
+    return tuple(threshold_set(*row) for row in con.execute(sql).fetchall()) or (ThresholdSet(),)
 
 
 def note_languages(con: Connection, models: dict[str, str | None]) -> None:

@@ -7,7 +7,7 @@ is measured, in the same transaction: neither has to come first, and neither und
 import datetime
 import zoneinfo
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
@@ -48,6 +48,8 @@ def take(con: Connection, dataset: Dataset, records: Sequence[Record], site: Sit
             case Queue():
                 since = _midnight(record.valid_from, today, site)
                 history.revise_queue(con, record.queue_id, _attributes(record, "queue_id", "valid_from"), since)
+            case _ as never:
+                assert_never(never)
     return Enriched(records=len(records), calls=apply(con, sorted(ids)) if ids else 0)
 
 

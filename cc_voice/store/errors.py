@@ -1,12 +1,12 @@
 """What can go wrong in the store.
 
-    StoreError
-    ├── DatabaseLocked     another process holds the database
-    ├── DatabaseDamaged    the file or its write-ahead log cannot be read
-    ├── DatabaseTooNew     a newer version of the program wrote it
-    ├── DatabaseClosed     used after `close`
-    ├── ReadTooLong        a question was stopped
-    └── SearchError        a query of search cannot be answered
+StoreError
+├── DatabaseLocked     another process holds the database
+├── DatabaseDamaged    the file or its write-ahead log cannot be read
+├── DatabaseTooNew     a newer version of the program wrote it
+├── DatabaseClosed     used after `close`
+├── ReadTooLong        a question was stopped
+└── SearchError        a query of search cannot be answered
 """
 
 

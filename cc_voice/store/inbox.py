@@ -1,10 +1,14 @@
 """The webhook inbox: verified, durable, each announcement once. Its rows commit alone and before anything is done about them."""
 
 import hashlib
+from typing import Literal
 
 import msgspec
 
 from cc_voice.store.database import Connection
+
+WebhookState = Literal["new", "done", "failed"]
+"""New is tried again by the next start; failed was tried often enough."""
 
 
 class InboxRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +54,6 @@ def pending(con: Connection) -> list[InboxRow]:
     ]
 
 
-def mark(con: Connection, webhook_id: str, state: str, note: str | None = None) -> None:
+def mark(con: Connection, webhook_id: str, state: WebhookState, note: str | None = None) -> None:
     """Record what became of a webhook: done, ignored or failed, with a note for the operator."""
     con.execute("update inbox set state = ?, note = coalesce(?, note) where webhook_id = ?", [state, note, webhook_id])

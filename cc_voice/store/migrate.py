@@ -3,6 +3,7 @@
 What has run is looked up number by number, not by the highest: where two lines of development meet, a lower number may be new.
 """
 
+import re
 from importlib import resources
 
 import duckdb
@@ -15,6 +16,18 @@ def scripts() -> list[tuple[int, str, str]]:
     folder = resources.files("cc_voice.store") / "migrations"
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
     return [(int(entry.name[:4]), entry.name, entry.read_text()) for entry in files]
+
+
+_MACRO = re.compile(r"^create macro (search_\w+\(.*?;)$", re.MULTILINE | re.DOTALL)
+
+
+def tokeniser_macros() -> str:
+    """Return the macros that cut a text into words, as a store has them, as SQL for whoever asks a copy without them.
+
+    They are read out of the migration that made them, so that there is one text of each.
+    """
+    newest = next(sql for _, _, sql in reversed(scripts()) if "create macro search_words(" in sql)
+    return "\n".join(f"create or replace temp macro {macro}" for macro in _MACRO.findall(newest))
 
 
 def migrate(con: duckdb.DuckDBPyConnection) -> int:

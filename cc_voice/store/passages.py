@@ -1,15 +1,15 @@
 """The places where something was said: the text as it was recognised, in pieces that were looked for and pieces that were not.
 
-What is marked is found with the same words that the index has, so "Café" is marked for `cafe`. A text is cut around the first mark.
+What is marked is found with the same words that the index has, so "Café" is marked for `cafe`. A text is cut around the first mark;
+one whose words stand in no order that is written anywhere is shown without marks.
 """
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from cc_voice.call import tokeniser
 from cc_voice.store.database import Connection, dicts
 from cc_voice.store.wanted import Wanted
 
@@ -19,12 +19,6 @@ LONGEST = 240
 """Characters of a text that are shown; transcripts of Zoom's have utterances of a minute."""
 BEFORE = 80
 """Characters before the first mark of a text that is cut."""
-
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer
-    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"  # Han, Hiragana, Katakana
-)
-"""Scripts that the index takes apart into characters (migration `dates_and_search`)."""
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -76,7 +70,7 @@ def load(
 
 
 def _passage(row: dict[str, Any], places: Sequence[tuple[int, int]]) -> Passage:
-    spans = spans_of(row["text"], len(row["words"]))
+    spans = tokeniser.spans(row["text"])
     marks = sorted({n for first, last in places for n in range(first, last + 1)}) if spans else []
     return Passage(
         start_ms=row["start_ms"],
@@ -86,25 +80,6 @@ def _passage(row: dict[str, Any], places: Sequence[tuple[int, int]]) -> Passage:
         source=row["source"],
         pieces=pieces(row["text"], [spans[n] for n in marks]),
     )
-
-
-def spans_of(text: str, words: int) -> list[tuple[int, int]]:
-    """Return where the words of a text stand in it, as the index parts them; nothing where the count differs.
-
-    It would where a text writes a letter in two characters; then the passage is shown without marks.
-    """
-    spans: list[tuple[int, int]] = []
-    previous = None
-    for at, letter in enumerate(text):
-        alone = bool(_UNSPACED.match(letter))
-        if unicodedata.category(letter)[0] not in "LNM":
-            previous = None
-        elif spans and previous is False and not alone:
-            spans[-1] = (spans[-1][0], at + 1)
-        else:
-            spans.append((at, at + 1))
-            previous = alone
-    return spans if len(spans) == words else []
 
 
 def pieces(text: str, marks: Sequence[tuple[int, int]]) -> tuple[Piece, ...]:

@@ -1,7 +1,8 @@
 """The index of search: which words were said in which measured call, and by whom.
 
 One row per word and call (`posting`), written, replaced and deleted in the call's own transaction, so that the index never tells of
-a call that is gone. How a text becomes words is said once, in SQL (`search_words`, migration `dates_and_search`).
+a call that is gone. How a text becomes words is `search_words` (migration `one_tokeniser`), whose twin for
+live words and queries is `call/tokeniser.py`.
 
 Rows come in the order in which calls were measured: looking a word up reads them all, from the newest calls back, which for ten
 million rows costs some 20 ms. `rebuild` sorts whole months by word, and then a word is a few blocks. A full-text engine beside the

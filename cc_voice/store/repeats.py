@@ -1,7 +1,8 @@
 """Who called again (metric dictionary 1.7, `repeat_7d`): known as soon as the next call is measured, written to the earlier one.
 
 A repeat is a later call of the same customer in the same queue group, or queue where it has none, within seven days of the end.
-While those days are not over, `false` means "not yet": reports judge closed windows only. Calls without a customer key have NULL.
+That is said once, in SQL (`called_again`, migration `repeat_calls`), for reports too. While those days are not over, `false` means
+"not yet": reports judge closed windows only. Calls without a customer key have NULL.
 """
 
 from collections.abc import Iterable
@@ -9,27 +10,15 @@ from collections.abc import Iterable
 from cc_voice.store.database import Connection
 
 _REFRESH = """
-    with calls as (
+    with judged as (
         select
             c.call_id,
-            c.start_ts,
-            c.end_ts,
             c.repeat_7d,
-            c.customer_key,
-            coalesce(q.queue_group, q.queue_id) as queue
+            called_again(c.customer_key, q.queue_group, q.queue_id, c.call_id, c.start_ts, c.end_ts, 7, false) as repeated
         from fact_call as c
         left join fact_leg as l on l.call_id = c.call_id and l.leg_no = 1
         left join dim_queue as q on q.queue_key = l.queue_key
         where c.customer_key in (select unnest(?))
-    ),
-    judged as (
-        select
-            call_id,
-            repeat_7d,
-            coalesce(
-                lead(start_ts) over (partition by customer_key, queue order by start_ts, call_id) <= end_ts + to_days(7), false
-            ) as repeated
-        from calls
     )
     update fact_call
     set repeat_7d = judged.repeated, last_update_ts = now()

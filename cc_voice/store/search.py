@@ -95,7 +95,7 @@ def search(con: Connection, query: str, chosen: SearchFilter, *, limit: int = 20
     if not 1 <= limit <= MAX_LIMIT:
         raise SearchError(f"a page has 1 to {MAX_LIMIT} calls")
     cursor = _cursor(after) if after else None
-    wanted = parse(query, lambda texts: fold(con, texts))
+    wanted = parse(query)
     found: list[_Found] = []
     for first, last in _windows(con, wanted, chosen, cursor):
         sql = _window(wanted, chosen, cursor, first, last, limit + 1 - len(found))
@@ -104,12 +104,6 @@ def search(con: Connection, query: str, chosen: SearchFilter, *, limit: int = 20
             break
     shown = found[:limit]
     return Hits(hits=_hits(con, shown, wanted, chosen), after=_written(shown[-1]) if len(found) > limit else None)
-
-
-def fold(con: Connection, texts: Sequence[str]) -> list[list[str]]:
-    """Return the words of each text as the index has them."""
-    rows = con.execute("select search_words(text) from (select unnest(?::text[]) as text)", [list(texts)]).fetchall()
-    return [row[0] for row in rows]
 
 
 # -- windows of time -------------------------------------------------------------------------------------------------

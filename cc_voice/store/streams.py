@@ -7,19 +7,29 @@ epoch may move it:
         └──────────┴───────────┴──────→ failed          nothing to go on with; a person has to look
     any stage ─────────────────────────→ revoked        Zoom's stop reason 8: everything received was deleted
 
+What an epoch decides. `take` raises it in the transaction that gives the stream away, so of two sessions the store knows one.
+Every write of a session carries its epoch and is refused unless it is the newest: equal, not at least, as a session that the
+store has not made cannot be right. Progress of a live stream also needs the stage `received`: a report that was under way when
+the media ended must not bring back what the end has settled. Whole calls are ruled by `revision` (the sum of their streams'
+epochs): a call has several streams, and the newest epoch of one says nothing about the others. Ruled out: times of update, which
+need clocks that agree; and a lock that a session holds, which whoever is killed never gives back.
+
 One step leads back: a revoked stream takes the measured call with it, so the other streams of that call return to `transcribed`
 and are measured again without it.
 """
 
+from collections.abc import Sequence
+from typing import get_args
+
 import msgspec
 
-from cc_voice.call.batch import StageReached, StreamNotes, StreamProgress
+from cc_voice.call.batch import MediaRefusal, OpenStage, Stage, StageReached, StreamNotes, StreamProgress
 from cc_voice.store.database import Connection, structs
 
-UNFINISHED = ("received", "recorded", "transcribed")
-"""Stages from which a session goes on, in order."""
+UNFINISHED: tuple[OpenStage, ...] = get_args(OpenStage)
 _GOING_ON = "stage in ('received', 'recorded', 'transcribed')"
-_RANK = {stage: rank for rank, stage in enumerate((*UNFINISHED, "measured", "failed", "revoked"))}
+_RANK: dict[Stage, int] = {stage: rank for rank, stage in enumerate(get_args(Stage))}
+_REFUSED = msgspec.json.Decoder(tuple[MediaRefusal, ...])
 LISTED = 200
 LATELY_DAYS = 7
 """How long a call that was not analysed is shown as news."""
@@ -36,7 +46,7 @@ class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     """The stream's address, as JSON of `rtms.client.StreamTarget`."""
     language: str
-    stage: str
+    stage: Stage
     epoch: int
     started_unix_ms: int
     updated_unix_ms: int
@@ -54,6 +64,12 @@ class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
     """What was said in the call so far, as of the stream's last report."""
     notes: str | None
     """What was odd, as JSON: name → how often. None while media flows, and where nothing was."""
+    refused: str | None
+    """Which kinds of media Zoom does not send, as JSON of MediaRefusal. None where nothing is missing."""
+
+    @property
+    def refusals(self) -> tuple[MediaRefusal, ...]:
+        return _REFUSED.decode(self.refused) if self.refused else ()
 
 
 _SELECT = """
@@ -78,7 +94,8 @@ _SELECT = """
         stop_reason,
         failure,
         coalesce(utterance_count, 0) as utterance_count,
-        cast(notes as text) as notes
+        cast(notes as text) as notes,
+        cast(refused as text) as refused
     from stream
 """
 
@@ -179,14 +196,27 @@ def move_on(con: Connection, progress: StreamProgress) -> bool:
             t0_ts = make_timestamptz(?::bigint * 1000),
             media_ms = ?,
             recognised_ms = ?,
+            refused = ?,
             failure = null,
             updated_ts = now()
         where stream_id = ? and epoch = ? and stage = 'received'
         returning stream_id
         """,
-        [progress.t0_unix_ms, progress.media_ms, progress.recognised_ms, progress.stream_id, progress.epoch],
+        [
+            progress.t0_unix_ms,
+            progress.media_ms,
+            progress.recognised_ms,
+            refused_json(progress.refused),
+            progress.stream_id,
+            progress.epoch,
+        ],
     ).fetchall()
     return bool(rows)
+
+
+def refused_json(refused: Sequence[MediaRefusal]) -> str | None:
+    """Return the column `refused` of a stream."""
+    return msgspec.json.encode(refused).decode() if refused else None
 
 
 def may_write(con: Connection, stream_id: str, epoch: int) -> bool:
@@ -212,11 +242,13 @@ def reach(con: Connection, batch: StageReached) -> bool:
 
 
 def note_oddities(con: Connection, batch: StreamNotes) -> bool:
-    """Record what was odd about a stream; False when a newer session speaks for it, or it was revoked."""
+    """Record what was odd about a stream, and what it was without; False when a newer session speaks for it, or it was revoked."""
     if not may_write(con, batch.stream_id, batch.epoch):
         return False
-    notes = msgspec.json.encode({oddity.name: oddity.count for oddity in batch.oddities}).decode()
-    con.execute("update stream set notes = ? where stream_id = ?", [notes, batch.stream_id])
+    counted = {oddity.name: oddity.count for oddity in batch.oddities}
+    notes = msgspec.json.encode(counted).decode() if counted else None
+    sql = "update stream set notes = ?, refused = ? where stream_id = ?"
+    con.execute(sql, [notes, refused_json(batch.refused), batch.stream_id])
     return True
 
 

@@ -12,10 +12,11 @@ a query that asks for nothing, or an operator with nothing beside it, which rais
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
+from cc_voice.call import tokeniser
 from cc_voice.store.errors import SearchError
 
 MAX_WORDS = 20
@@ -26,8 +27,6 @@ MIN_PREFIX = 2
 
 _TOKEN = re.compile(r'(-?)["“”„]([^"“”„]*)["“”„]?|(\S+?)(?=["“”„]|\s|$)')
 _NEAR = re.compile(r"near/(\d{1,4})", re.IGNORECASE)
-Fold = Callable[[Sequence[str]], Sequence[Sequence[str]]]
-"""Texts → the words of each as the index has them."""
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -95,11 +94,11 @@ _Typed = _Raw | int | None
 """A word or phrase, near/N as N, OR as None."""
 
 
-def parse(query: str, fold: Fold) -> Wanted:
+def parse(query: str) -> Wanted:
     """Read a query. Raises SearchError."""
     typed = _tokens(query)
     raws = [one for one in typed if isinstance(one, _Raw)]
-    phrases = dict(zip(raws, _phrases(raws, fold), strict=True))
+    phrases = dict(zip(raws, _phrases(raws), strict=True))
     kept: list[Phrase | _Typed] = []
     negative: list[bool] = []
     for one in typed:
@@ -125,18 +124,16 @@ def _tokens(query: str) -> list[_Typed]:
     return found
 
 
-def _phrases(raws: Sequence[_Raw], fold: Fold) -> list[Phrase]:
-    pieces = [raw.text.split() for raw in raws]
-    folded = iter(fold([piece for words in pieces for piece in words]))
-    phrases = [Phrase(tuple(word for piece in words for word in _words(piece, next(folded)))) for words in pieces]
+def _phrases(raws: Sequence[_Raw]) -> list[Phrase]:
+    phrases = [Phrase(tuple(word for piece in raw.text.split() for word in _words(piece))) for raw in raws]
     if sum(len(phrase.words) for phrase in phrases) > MAX_WORDS:
         raise SearchError(f"this asks for more than {MAX_WORDS} words; leave some out")
     return phrases
 
 
-def _words(piece: str, folded: Sequence[str]) -> list[Word]:
+def _words(piece: str) -> list[Word]:
     """Return the words of a piece of text; a star at its end stands for any ending of the last one."""
-    words = [Word(text) for text in folded]
+    words = [Word(text) for text in tokeniser.words(piece)]
     if words and piece.endswith("*"):
         beginning = words[-1].text
         if len(beginning) < MIN_PREFIX and beginning.isascii():

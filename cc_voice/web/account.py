@@ -1,6 +1,5 @@
 """Sign in and out, change the password, make tokens for programs, choose the colours."""
 
-import asyncio
 import datetime
 import zoneinfo
 
@@ -92,10 +91,9 @@ async def sign_in(
     request: VisitorRequest, appliance: NamedDependency[Appliance], data: URLEncodedBody[SignIn]
 ) -> Response[str] | Redirect:
     """Start a session and go where the visitor wanted to go."""
-    address = request.client.host if request.client else ""
+    address, accounts = request.client.host if request.client else "", appliance.accounts
     try:
-        async with appliance.hashing:
-            token = await asyncio.to_thread(appliance.accounts.sign_in, data.account, data.password, address, appliance.now())
+        token = await accounts.hashing(accounts.sign_in, data.account, data.password, address, appliance.now())
     except AccountError as error:
         # Without the name: people type passwords into the wrong field
         log.warning("sign-in refused", address=address, reason=type(error).__name__)
@@ -111,7 +109,7 @@ async def sign_out(request: VisitorRequest, appliance: NamedDependency[Appliance
     """End the session."""
     visitor = _person(request)
     if visitor.session is not None:
-        appliance.accounts.sign_out(visitor.session)
+        await appliance.accounts.look_up(appliance.accounts.sign_out, visitor.session)
     return Redirect("/login", status_code=303, cookies=[session_cookie(appliance.settings, "")])
 
 
@@ -126,25 +124,22 @@ async def change_password(
     request: VisitorRequest, appliance: NamedDependency[Appliance], data: URLEncodedBody[NewPassword]
 ) -> Response[str] | Redirect:
     """Change the password; every session of the account ends, this one goes on under a new token."""
-    visitor = _person(request)
+    visitor, accounts = _person(request), appliance.accounts
     try:
         if data.new != data.again:
             raise AccountError("The new password was not repeated exactly.")
-        async with appliance.hashing:
-            token = await asyncio.to_thread(
-                appliance.accounts.change_password, visitor.account, data.current, data.new, appliance.now()
-            )
+        token = await accounts.hashing(accounts.change_password, visitor.account, data.current, data.new, appliance.now())
     except AccountError as error:
         return page(request, "password.html", title="Change password", view=PasswordPage(str(error)), status=400)
     if visitor.must_change:
-        forget_password(appliance.settings.data_dir)
+        await accounts.look_up(forget_password, appliance.settings.data_dir)
     return Redirect("/", status_code=303, cookies=[session_cookie(appliance.settings, token)])
 
 
 @get("/account", include_in_schema=False)
 async def account_page(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[str]:
     """Show the account."""
-    return page(request, "account.html", title="Account", view=_account(appliance, _person(request)))
+    return page(request, "account.html", title="Account", view=await _account(appliance, _person(request)))
 
 
 @post("/account/tokens", status_code=200, include_in_schema=False)
@@ -152,22 +147,24 @@ async def create_token(
     request: VisitorRequest, appliance: NamedDependency[Appliance], data: URLEncodedBody[NewToken]
 ) -> Response[str]:
     """Make an API token and show it, this once."""
-    visitor = _person(request)
-    secret = appliance.accounts.create_token(visitor.account, data.label.strip()[:80] or "unnamed", appliance.now())
-    return page(request, "account.html", title="Account", view=_account(appliance, visitor, secret))
+    visitor, accounts = _person(request), appliance.accounts
+    label = data.label.strip()[:80] or "unnamed"
+    secret = await accounts.look_up(accounts.create_token, visitor.account, label, appliance.now())
+    return page(request, "account.html", title="Account", view=await _account(appliance, visitor, secret))
 
 
 @post("/account/tokens/{token_id:int}/revoke", status_code=303, include_in_schema=False)
 async def revoke_token(request: VisitorRequest, appliance: NamedDependency[Appliance], token_id: FromPath[int]) -> Redirect:
     """Make an API token worthless."""
-    appliance.accounts.revoke_token(_person(request).account, token_id)
+    await appliance.accounts.look_up(appliance.accounts.revoke_token, _person(request).account, token_id)
     return Redirect("/account", status_code=303)
 
 
 @post("/theme", status_code=303, include_in_schema=False)
 async def choose_theme(request: VisitorRequest, appliance: NamedDependency[Appliance], data: URLEncodedBody[Theme]) -> Redirect:
     """Remember the colours of an account, and go back to the page they were chosen on."""
-    appliance.accounts.set_theme(_person(request).account, data.theme if data.theme in THEMES else None)
+    theme = data.theme if data.theme in THEMES else None
+    await appliance.accounts.look_up(appliance.accounts.set_theme, _person(request).account, theme)
     return Redirect(_page_before(request), status_code=303)
 
 
@@ -188,10 +185,10 @@ def _person(request: VisitorRequest) -> Visitor:
     return visitor
 
 
-def _account(appliance: Appliance, visitor: Visitor, secret: str | None = None) -> AccountPage:
+async def _account(appliance: Appliance, visitor: Visitor, secret: str | None = None) -> AccountPage:
     zone = zoneinfo.ZoneInfo(appliance.settings.timezone)
     rows = [
         TokenRow(t.token_id, t.label, f"{datetime.datetime.fromtimestamp(t.created_s, zone):%Y-%m-%d %H:%M}")
-        for t in appliance.accounts.tokens(visitor.account)
+        for t in await appliance.accounts.look_up(appliance.accounts.tokens, visitor.account)
     ]
     return AccountPage(tuple(rows), secret)

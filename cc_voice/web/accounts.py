@@ -3,21 +3,35 @@
 Not in the store: the store is copied, exported and queried, and none of that may carry credentials. Sessions and tokens are
 kept as hashes, so that a stolen file opens nothing. Every function takes the time; nothing here knows the web.
 
+The event loop asks through `look_up` and `hashing`, which have threads of their own. Every request of a person or a program waits
+for a look-up, so it must wait neither for a disk in the loop nor for whoever fills the threads that everything else shares (SQL,
+exports, audio: six on two cores). One thread is enough, as SQLite takes one statement at a time; hashing has others, for it takes
+0.2 s. Ruled out: remembering visitors for some seconds, since who signs out or changes a password must be out at once.
+
     AccountError          the message is for the person who tries
     ├── SignInRefused     name or password is wrong; which of them is not told
     └── TooManyTries      not even looked at: too many failures of this account or from this address
 """
 
+import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import msgspec
 
 from cc_voice.web.passwords import COST, Cost, hash_password, new_token, objection, token_hash, verify_password
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+HASHING = 2
+"""Passwords hashed at a time; each takes 32 MB and 0.2 s of a core."""
 IDLE_S = 12 * 3600
 """A session nobody used for this long is over: longer than a shift."""
 SESSION_S = 7 * 86_400
@@ -89,10 +103,12 @@ class ApiToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accounts:
-    """The open file. Calls are short, save those that hash a password (0.2 s): keep these off the event loop."""
+    """The open file. Its functions block: the event loop calls them through `look_up`, those that hash through `hashing`."""
 
     def __init__(self, path: Path, cost: Cost = COST) -> None:
         self._lock = threading.Lock()
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix="accounts")
+        self._hashing = ThreadPoolExecutor(HASHING, thread_name_prefix="hash")
         self._cost = cost
         # A name nobody has costs as much time as a wrong password.
         self._nobody = hash_password(new_token(), cost)
@@ -104,8 +120,18 @@ class Accounts:
             self._connection.executescript(_SCHEMA)
 
     def close(self) -> None:
+        self._asking.shutdown(wait=True)
+        self._hashing.shutdown(wait=True)
         with self._lock:
             self._connection.close()
+
+    async def look_up(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a short function of this class in the thread that has the file to itself."""
+        return await asyncio.get_running_loop().run_in_executor(self._asking, partial(work, *args, **kwargs))
+
+    async def hashing(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function that hashes a password; a crowd at the sign-in page waits here and keeps nobody else waiting."""
+        return await asyncio.get_running_loop().run_in_executor(self._hashing, partial(work, *args, **kwargs))
 
     def is_empty(self) -> bool:
         with self._transaction() as con:

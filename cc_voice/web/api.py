@@ -13,14 +13,14 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import ServerSentEvent, Stream
 
 from cc_voice import dictionary, exports, queries
-from cc_voice.call.batch import LiveWords
+from cc_voice.call.batch import LiveWords, MediaRefusal, Stage
 from cc_voice.dictionary import Described
 from cc_voice.exports import transcripts
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.queries import Report
 from cc_voice.questions import ask_sql, call_as
 from cc_voice.sql.runner import Answer, Limits
-from cc_voice.store import call_list, calls, streams
+from cc_voice.store import call_list, calls, dimensions, streams
 from cc_voice.store.call_list import CallSummary, CallTotals
 from cc_voice.store.calls import StoredCall
 from cc_voice.web import events
@@ -56,7 +56,7 @@ class LiveCall(msgspec.Struct, frozen=True, kw_only=True):
     call_id: str
     stream_id: str
     product: str
-    stage: str
+    stage: Stage
     agent_name: str | None
     queue_name: str | None
     language: str
@@ -66,6 +66,8 @@ class LiveCall(msgspec.Struct, frozen=True, kw_only=True):
     held_since_ms: int | None
     utterance_count: int
     failure: str | None
+    refused: tuple[MediaRefusal, ...]
+    """Kinds of media that Zoom does not send of the stream, and why."""
     saying: tuple[LiveWords, ...]
     """What is being said at this moment, the channel that was heard last first; the words may still change."""
 
@@ -162,7 +164,7 @@ async def live_words(request: VisitorRequest, appliance: NamedDependency[Applian
 @get("/reports", summary="List reports")
 async def list_reports() -> list[Report]:
     """List the reports with their parameters."""
-    return queries.list_reports()
+    return await asyncio.to_thread(queries.list_reports)
 
 
 @get("/reports/{name:str}", summary="Answer a report", operation_class=Asked)
@@ -188,9 +190,10 @@ async def run_sql(appliance: NamedDependency[Appliance], data: JSONBody[Select])
 
 
 @get("/columns", summary="Describe columns")
-async def list_columns() -> list[Described]:
+async def list_columns(appliance: NamedDependency[Appliance]) -> list[Described]:
     """Describe every column of the published views: unit, formula, since when; calls, reports and exports use these names."""
-    return list(dictionary.columns().values())
+    sets = await appliance.database.read(dimensions.threshold_sets)
+    return list(dictionary.explained(sets).values())
 
 
 def _live(row: streams.StreamRow, saying: tuple[LiveWords, ...] = ()) -> LiveCall:
@@ -208,5 +211,6 @@ def _live(row: streams.StreamRow, saying: tuple[LiveWords, ...] = ()) -> LiveCal
         held_since_ms=row.held_since_ms,
         utterance_count=row.utterance_count,
         failure=failure(row),
+        refused=row.refusals,
         saying=saying,
     )

@@ -10,7 +10,7 @@ from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from cc_voice import __version__
+from cc_voice import __version__, dictionary
 from cc_voice.web import (
     account,
     api,
@@ -78,7 +78,12 @@ API: tuple[ControllerRouterHandler, ...] = (
 
 
 def create_app(appliance: Appliance) -> Litestar:
-    """Return the application of an appliance. It starts nothing: dispatcher and store are the caller's."""
+    """Return the application of an appliance. It starts nothing: dispatcher and store are the caller's.
+
+    What pages are made of is read here, so that no request reads it in the event loop.
+    """
+    render.environment()
+    dictionary.columns()
 
     def provide() -> Appliance:
         return appliance

@@ -6,6 +6,7 @@ Made once, in `service.py`.
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -14,9 +15,6 @@ from cc_voice.settings import Settings
 from cc_voice.store.database import Database
 from cc_voice.web.accounts import Accounts
 from cc_voice.web.audio import AudioCache
-
-HASHING = 2
-"""Passwords hashed at a time; each takes 32 MB and 0.2 s of a core."""
 
 
 class Appliance(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +27,7 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
     audio: AudioCache
     draining: asyncio.Event
     """Set when the service is asked to stop: streams to browsers end, so that nothing holds it up."""
-    hashing: asyncio.Semaphore = msgspec.field(default_factory=lambda: asyncio.Semaphore(HASHING))
-    """Held while a password is hashed: a crowd at the sign-in page must not take the threads that calls need."""
+    vital: ThreadPoolExecutor = msgspec.field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="vital"))
+    """For what must be answered whoever fills the threads that everything shares: whether the appliance is well."""
     now: Callable[[], float] = time.time
     """Unix seconds; an argument, so that windows and time-outs can be tested without waiting for them."""

@@ -51,9 +51,9 @@ class AudioCache:
         if version is None:
             return None
         path = self._folder / call_id / f"{version}.{form}"
-        if not _touch(path):
+        if not await asyncio.to_thread(_touch, path):
             async with self._making:
-                if not _touch(path):
+                if not await asyncio.to_thread(_touch, path):
                     await asyncio.to_thread(self._make, call_id, parties, path)
         return path
 

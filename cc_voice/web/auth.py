@@ -7,6 +7,9 @@ Forged requests: a browser sends the cookie with a form of any page, so a reques
 from a page of ours. `Sec-Fetch-Site` and `Origin` are set by the browser and by nobody's script; requests with neither are
 refused. Tokens in forms lost against this: they need a session before sign-in and break pages that were open for long.
 `SameSite=Lax` stands behind it as a second wall.
+
+Guards are coroutines though none of them waits: Litestar calls plain functions in the threads that everything shares, and then six
+long questions in SQL keep Zoom's webhooks out.
 """
 
 from typing import Any
@@ -37,18 +40,18 @@ class Authentication(AbstractAuthenticationMiddleware):
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
         appliance: Appliance = connection.app.state.appliance
-        return AuthenticationResult(user=_visitor(connection, appliance.accounts, appliance.now()), auth=None)
+        return AuthenticationResult(user=await _visitor(connection, appliance.accounts, appliance.now()), auth=None)
 
 
-def _visitor(connection: Connection, accounts: Accounts, now_s: float) -> Visitor | None:
+async def _visitor(connection: Connection, accounts: Accounts, now_s: float) -> Visitor | None:
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return accounts.program(token.strip())
+        return await accounts.look_up(accounts.program, token.strip())
     cookie = connection.cookies.get(COOKIE)
-    return accounts.visitor(cookie, now_s) if cookie else None
+    return await accounts.look_up(accounts.visitor, cookie, now_s) if cookie else None
 
 
-def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
+async def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
     """Guard of everything: refuse strangers, and send whoever still has the first password to change it."""
     if handler.opt.get("public"):
         return
@@ -65,7 +68,7 @@ class PasswordChangeNeeded(PermissionDeniedException):
     detail = "change the one-time password first"
 
 
-def same_origin(connection: Connection, handler: BaseRouteHandler) -> None:
+async def same_origin(connection: Connection, handler: BaseRouteHandler) -> None:
     """Guard of everything that changes something: it must come from a page of ours, or from a program with a token."""
     if connection.scope["method"] in SAFE_METHODS or handler.opt.get("from_programs"):  # type: ignore[typeddict-item]
         return
@@ -81,7 +84,7 @@ def same_origin(connection: Connection, handler: BaseRouteHandler) -> None:
         raise PermissionDeniedException("the request does not come from a page of this appliance")
 
 
-def may_run_sql(connection: Connection, handler: BaseRouteHandler) -> None:
+async def may_run_sql(connection: Connection, handler: BaseRouteHandler) -> None:
     """Guard of SQL: it sees every call of the site, whoever else may see less."""
     if connection.user is None or connection.user.role not in MAY_RUN_SQL:
         raise PermissionDeniedException(f"SQL needs the role {' or '.join(sorted(MAY_RUN_SQL))}")

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from cc_voice.call.reasons import REASONS
+from cc_voice.call.metric import Metric
+from cc_voice.call.reasons import explain
 from cc_voice.store.calls import CallInterval, CallLeg, StoredCall
+from cc_voice.thresholds import ThresholdSet, told
 from cc_voice.web import transcript, words
 from cc_voice.web.lanes import Band, Lanes, describe, draw, marks
-from cc_voice.web.metrics import BY_COLUMN, SECTIONS, Metric
+from cc_voice.web.metrics import BY_COLUMN, SECTIONS, behind, written
 
 EVIDENCE_SHOWN = 200
 """More intervals than anybody walks through; the number counted stays exact."""
@@ -71,6 +73,8 @@ class CallPage(msgspec.Struct, frozen=True, kw_only=True):
     """Whose lanes there are: agent and customer, or `both` where one channel mixes them."""
     marks: tuple[Band, ...]
     lines: tuple[transcript.Line, ...]
+    refused: tuple[str, ...]
+    """Kinds of media that Zoom did not send, each a sentence."""
     summary: str
     blocks: tuple[Block, ...]
     footer: str
@@ -106,15 +110,16 @@ def build(stored: StoredCall, shown: Shown, zone: zoneinfo.ZoneInfo, has_audio: 
         leg_no=leg.leg_no if leg else 0,
         facts=_facts(stored, leg, zone),
         legs=tuple(_link(each, leg) for each in stored.legs) if len(stored.legs) > 1 else (),
-        lanes=draw(duration_ms, intervals, stored.events),
+        lanes=draw(duration_ms, intervals, stored.events, [each.thresholds for each in stored.legs]),
         sides=("agent", "customer") if set(stored.channels.values()) & {"agent", "customer"} else ("both",),
         marks=marks(duration_ms, pieces),
         lines=transcript.lines(stored.utterances, stored.legs, stored.call.language, stored.unused),
+        refused=tuple(words.refusal(each) for each in stored.refused),
         summary=_summary(stored),
         blocks=tuple(_blocks(leg, open_metric, index)) if leg else (),
         footer=_footer(leg),
         at_ms=min(max(0, first_ms if shown.at_ms is None else shown.at_ms), duration_ms),
-        metric=open_metric.column if open_metric else None,
+        metric=open_metric.name if open_metric else None,
         has_audio=has_audio,
     )
 
@@ -169,7 +174,7 @@ def _footer(leg: CallLeg | None) -> str:
 
 def _evidence(leg: CallLeg | None, metric: Metric | None) -> list[CallInterval]:
     evidence = metric.evidence if metric else None
-    return evidence.behind(leg.intervals) if leg and evidence else []
+    return behind(evidence, leg.intervals) if leg and evidence else []
 
 
 def _blocks(leg: CallLeg, open_metric: Metric | None, index: int) -> list[Block]:
@@ -177,34 +182,34 @@ def _blocks(leg: CallLeg, open_metric: Metric | None, index: int) -> list[Block]
 
 
 def _row(leg: CallLeg, metric: Metric, is_open: bool, index: int) -> Row:
-    value = leg.metrics.get(metric.column)
+    value = leg.metrics.get(metric.name)
     pieces = _evidence(leg, metric)
-    shown, unit = metric.shown(value, leg.metrics) if value is not None else (words.NOT_MEASURABLE, "")
+    text, unit = written(metric, value, leg.metrics) if value is not None else (words.NOT_MEASURABLE, "")
     return Row(
-        column=metric.column,
-        label=metric.label,
-        meaning=metric.meaning,
-        value=shown,
+        column=metric.name,
+        label=metric.label or metric.name,
+        meaning=told(metric.meaning or metric.formula, (leg.thresholds,)),
+        value=text,
         unit=unit,
         count=len(pieces) if metric.evidence else None,
         reason=_reason(leg, metric) if value is None else None,
         door=value is not None and bool(pieces),
         open=is_open and bool(pieces),
-        evidence=_pieces(pieces, index) if is_open else (),
+        evidence=_pieces(pieces, index, leg.thresholds) if is_open else (),
     )
 
 
 def _reason(leg: CallLeg, metric: Metric) -> str:
-    return REASONS.get(leg.reasons.get(metric.column, ""), "Not measured yet.")
+    return explain(leg.reasons.get(metric.name, ""), (leg.thresholds,)) or "Not measured yet."
 
 
-def _pieces(intervals: Sequence[CallInterval], index: int) -> tuple[Piece, ...]:
+def _pieces(intervals: Sequence[CallInterval], index: int, thresholds: ThresholdSet) -> tuple[Piece, ...]:
     return tuple(
         Piece(
             start_ms=i.start_ms,
             span=f"{words.clock(i.start_ms)} – {words.clock(i.end_ms)}",
             length=f"{words.seconds(i.end_ms - i.start_ms)} s",
-            text=describe(i),
+            text=describe(i, (thresholds,)),
             current=number == index,
         )
         for number, i in enumerate(intervals[:EVIDENCE_SHOWN])

@@ -1,5 +1,6 @@
 """Calls: the list with its filters and totals, one call, its audio."""
 
+import asyncio
 import zoneinfo
 
 import msgspec
@@ -141,7 +142,7 @@ async def call_audio(request: VisitorRequest, appliance: Appliance, call_id: str
     if path is None:
         raise NotFoundException("There is no recording of this call.")
     media_type = MEDIA_TYPES.get(form, "application/json")
-    return file_answer(path, media_type, request.headers.get("range"), f"{call_id}.{form}")
+    return await asyncio.to_thread(file_answer, path, media_type, request.headers.get("range"), f"{call_id}.{form}")
 
 
 async def _load(appliance: Appliance, call_id: str) -> StoredCall | None:

@@ -5,10 +5,12 @@ heading is made from the name, and a report that is added tomorrow has headings 
 The CSV keeps names and units.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from cc_voice import dictionary
-from cc_voice.call.reasons import REASONS
+from cc_voice.call.reasons import REASONS, explain
+from cc_voice.thresholds import ThresholdSet, told
 from cc_voice.web import words
 from cc_voice.web.metrics import BY_COLUMN
 
@@ -95,19 +97,22 @@ def heading(column: str) -> str:
     return ", ".join([f"{said[:1].upper()}{said[1:]}", *notes])
 
 
-def tip(column: str) -> str:
-    """Return what to say about a column's heading: its name in files, and its formula where it is one of a view."""
+def tip(column: str, sets: Iterable[ThresholdSet]) -> str:
+    """Return what to say about a column's heading: its name in files, and its formula where it is one of a view.
+
+    `sets` are the thresholds with which the stored legs were measured.
+    """
     described = dictionary.columns().get(column)
-    return f"{column} in the CSV" if described is None else f"{column} in the CSV: {described.formula}"
+    return f"{column} in the CSV" if described is None else f"{column} in the CSV: {told(described.formula, sets)}"
 
 
-def cell(column: str, value: Any) -> str | None:
-    """Return a value as a table shows it; None where there is none."""
+def cell(column: str, value: Any, sets: Iterable[ThresholdSet]) -> str | None:
+    """Return a value as a table shows it; None where there is none. `sets` as for `tip`."""
     if value is None:
         return None
     parts = column.split("_")
     if column == "reason":
-        return REASONS.get(value, str(value))
+        return explain(value, sets) or str(value)
     if column == "metric":
         return BY_COLUMN[value].label if value in BY_COLUMN else heading(str(value))
     if "ms" in parts and isinstance(value, int | float):

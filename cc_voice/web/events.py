@@ -56,7 +56,7 @@ async def _messages(
 ) -> AsyncIterator[ServerSentEventMessage]:
     sent: Picture | None = None
     quiet_s = 0.0
-    while not appliance.draining.is_set() and _still_signed_in(appliance, visitor):
+    while not appliance.draining.is_set() and await _still_signed_in(appliance, visitor):
         picture = await look()
         if (change := difference(sent, picture)) is not None:
             yield ServerSentEventMessage(data=msgspec.json.encode(change))
@@ -81,17 +81,18 @@ def difference(before: Picture | None, now: Picture) -> _Change | None:
     return _Change(parts, _Rows(list(now.rows), changed))
 
 
-def _still_signed_in(appliance: Appliance, visitor: Visitor | None) -> bool:
+async def _still_signed_in(appliance: Appliance, visitor: Visitor | None) -> bool:
     if visitor is None or visitor.session is None:
         return visitor is not None
-    return appliance.accounts.visitor(visitor.session, appliance.now()) is not None
+    accounts = appliance.accounts
+    return await accounts.look_up(accounts.visitor, visitor.session, appliance.now()) is not None
 
 
 async def words(appliance: Appliance, visitor: Visitor | None, watch: Watch) -> AsyncIterator[ServerSentEventMessage]:
     """Send words of a watch as they come; end as `stream` does."""
     with watch:
         yield ServerSentEventMessage(data=None, comment="words from now on")
-        while not appliance.draining.is_set() and _still_signed_in(appliance, visitor):
+        while not appliance.draining.is_set() and await _still_signed_in(appliance, visitor):
             try:
                 said = await asyncio.wait_for(watch.take(), WORDS_PATIENCE_S)
             except TimeoutError:

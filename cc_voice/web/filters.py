@@ -42,7 +42,7 @@ MEANINGS = {
     "product": "contact_center, meeting, webinar, video_sdk, phone or import",
     "language": "language most of the call is in, such as en",
     "min_length": "calls at least so long, as m:ss or seconds",
-    "words": "words or “phrases” that one utterance holds, in any case",
+    "words": "words or “phrases” that one utterance holds: whole words, in any case, accents aside",
 }
 """Filters by name, in the order of the form."""
 

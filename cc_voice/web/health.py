@@ -8,6 +8,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from cc_voice import scheduled
+from cc_voice.speech.recogniser_pool import PoolCounts, total
 from cc_voice.store import streams
 from cc_voice.store.database import Connection
 from cc_voice.web.appliance import Appliance
@@ -31,6 +32,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     workers_wanted: int
     streams: int
     lag_ms: int | None
+    recognisers: PoolCounts = PoolCounts()
+    """Of all workers: how often one was lent and had to be made, why some were let go, how many are kept warm."""
     exports_failing: int = 0
     """Scheduled exports whose last attempt failed; `cc-voice export --status` says why."""
 
@@ -48,7 +51,8 @@ async def healthz(appliance: NamedDependency[Appliance]) -> Response[Health]:
         workers_wanted=len(workers),
         streams=sum(worker.streams for worker in workers),
         lag_ms=lag_ms,
-        exports_failing=await asyncio.to_thread(scheduled.failing, appliance.settings),
+        recognisers=total(worker.recognisers for worker in workers),
+        exports_failing=await asyncio.get_running_loop().run_in_executor(appliance.vital, scheduled.failing, appliance.settings),
     )
     return Response(health, status_code=200 if well else 503, headers={"cache-control": "no-store"})
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from cc_voice.store.calls import CallInterval, CallPlatformEvent
+from cc_voice.thresholds import ThresholdSet, told
 from cc_voice.web import words
 
 RULER_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
@@ -71,14 +72,16 @@ class Lanes(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(band for band in self.bands if lane == "both" or band.party in (None, lane))
 
 
-def draw(duration_ms: int, intervals: Iterable[CallInterval], events: Iterable[CallPlatformEvent]) -> Lanes:
-    """Return the lanes of a call of some length."""
+def draw(
+    duration_ms: int, intervals: Iterable[CallInterval], events: Iterable[CallPlatformEvent], sets: Sequence[ThresholdSet]
+) -> Lanes:
+    """Return the lanes of a call of some length; `sets` are the thresholds of its legs."""
     length, intervals = max(1, duration_ms), tuple(intervals)
     return Lanes(
         duration_ms=length,
         ruler=_ruler(length),
         events=_events(length, [*_happened(events), *_switched(intervals)]),
-        bands=tuple(_band(length, interval) for interval in intervals if interval.kind in BANDS),
+        bands=tuple(_band(length, interval, sets) for interval in intervals if interval.kind in BANDS),
     )
 
 
@@ -88,13 +91,15 @@ def marks(duration_ms: int, intervals: Sequence[CallInterval]) -> tuple[Band, ..
     return tuple(Band("f-sel-band", _pct(i.start_ms, length), _pct(i.end_ms - i.start_ms, length), "") for i in intervals)
 
 
-def describe(interval: CallInterval) -> str:
-    """Return what an interval is, in words."""
+def describe(interval: CallInterval, sets: Sequence[ThresholdSet]) -> str:
+    """Return what an interval is, in words. `sets` are the thresholds of its leg, or of all legs it may belong to."""
     who = f"by {interval.party}" if interval.party else ""
     owed = f"owed by {interval.party}" if interval.party else ""
     match interval.kind:
         case "overtalk":
-            kind = (interval.subkind or "overtalk").replace("_", " ").replace("short", "overtalk under 300 ms")
+            kind = (
+                (interval.subkind or "overtalk").replace("_", " ").replace("short", told("overtalk under {overtalk_ms} ms", sets))
+            )
             return ", ".join(filter(None, [f"{kind} {who}".strip(), interval.outcome]))
         case "long_silence":
             return ", ".join(filter(None, ["long silence", owed, "announced" if interval.subkind == "announced" else ""]))
@@ -129,10 +134,10 @@ def describe(interval: CallInterval) -> str:
             return kind.replace("_", " ")
 
 
-def _band(length: int, interval: CallInterval) -> Band:
+def _band(length: int, interval: CallInterval, sets: Sequence[ThresholdSet]) -> Band:
     span_ms = interval.end_ms - interval.start_ms
     size = words.clock(span_ms) if interval.kind == "hold" else f"{words.seconds(span_ms)} s"
-    text = describe(interval)
+    text = describe(interval, sets)
     return Band(
         BANDS[interval.kind],
         _pct(interval.start_ms, length),
@@ -161,7 +166,7 @@ def _switched(intervals: Iterable[CallInterval]) -> Iterable[_Mark]:
     """Changes of language: where the other one begins."""
     for interval in intervals:
         if interval.kind == "lang_switch" and interval.party:
-            said = describe(interval)
+            said = describe(interval, ())  # no threshold in it
             yield interval.end_ms, f"{interval.party.capitalize()}: {interval.subkind}", f"{said[:1].upper()}{said[1:]}"
 
 

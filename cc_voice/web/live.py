@@ -11,11 +11,12 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
-from cc_voice.call.batch import LiveWords
-from cc_voice.call.reasons import REASONS
+from cc_voice.call.batch import LiveWords, Stage
+from cc_voice.call.reasons import explain
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.store import calls, streams
 from cc_voice.store.streams import UNFINISHED, StreamRow
+from cc_voice.thresholds import ThresholdSet
 from cc_voice.web import events, transcript, words
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.auth import VisitorRequest
@@ -25,7 +26,7 @@ WORDS_PERIOD_S = 0.4
 """How often words that are being said are looked at for an open page."""
 TAIL_CHARACTERS = 70
 """Of what is being said, in the row of a call."""
-STATES = {
+STATES: dict[Stage, tuple[str, str]] = {
     "received": ("In progress", "ok"),
     "recorded": ("Being recognised", "info"),
     "transcribed": ("Being measured", "info"),
@@ -47,6 +48,8 @@ class LiveRow(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     state_css: str
     failure: str | None
+    refused: tuple[str, ...]
+    """Kinds of media that Zoom does not send, each a sentence."""
     elapsed_ms: int | None
     hold_ms: int | None
     utterances: int
@@ -143,6 +146,7 @@ async def live_call(appliance: Appliance, call_id: str) -> LiveCall | None:
         ("Audio", words.clock(newest.media_ms)),
         ("Transcript lag", f"{words.seconds(_lag_ms(newest))} s"),
         ("Why", failure(newest)),
+        ("Missing", "; ".join(words.refusal(each) for each in newest.refusals)),
     ]
     return LiveCall(
         call_id=call_id,
@@ -193,7 +197,8 @@ def floor(
 
 def failure(row: StreamRow) -> str | None:
     """Return why a stream is not going on, in words."""
-    return REASONS.get(row.failure, row.failure) if row.failure else None
+    # With the default thresholds: a stream that failed was never measured with others
+    return (explain(row.failure, (ThresholdSet(),)) or row.failure) if row.failure else None
 
 
 def _row(row: StreamRow, saying: LiveWords | None) -> LiveRow:
@@ -207,6 +212,7 @@ def _row(row: StreamRow, saying: LiveWords | None) -> LiveRow:
         state=state,
         state_css=css,
         failure=failure(row),
+        refused=tuple(words.refusal(each) for each in row.refusals),
         elapsed_ms=None if row.t0_unix_ms is None else row.media_ms,
         hold_ms=_hold_ms(row),
         utterances=row.utterance_count,

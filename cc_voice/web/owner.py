@@ -28,7 +28,7 @@ class Command(msgspec.Struct, frozen=True):
     arguments: dict[str, Any] = {}
 
 
-def over_owner_socket(connection: ASGIConnection[Any, Any, Any, State], handler: BaseRouteHandler) -> None:
+async def over_owner_socket(connection: ASGIConnection[Any, Any, Any, State], handler: BaseRouteHandler) -> None:
     """Guard: let through what came over the owner's socket. No header can claim that: it is the name of the listening socket."""
     appliance: Appliance = connection.app.state.appliance
     if connection.scope.get("server") != (str(appliance.settings.owner_socket), None):

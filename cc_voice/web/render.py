@@ -46,13 +46,14 @@ def static_path() -> str:
 
 @functools.cache
 def environment() -> jinja2.Environment:
-    """Return the templates, with the words of the interface as filters."""
+    """Return the templates, all read, with the words of the interface as filters. The first call reads files."""
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # a look at the file for every page would be one in the event loop
     )
     env.globals["static"] = lambda name: f"{static_path()}/{name}"
     env.filters |= {
@@ -63,6 +64,8 @@ def environment() -> jinja2.Environment:
         "product": words.product,
         "cell": words.cell,
     }
+    for name in env.list_templates():
+        env.get_template(name)
     return env
 
 

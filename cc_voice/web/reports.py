@@ -1,6 +1,7 @@
 """Reports: the list of questions, the parameters of one, its answer as a table."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 import msgspec
@@ -12,6 +13,8 @@ from litestar.params import FromPath
 
 from cc_voice import queries
 from cc_voice.queries import Param, QueryError, Report
+from cc_voice.store import dimensions
+from cc_voice.thresholds import ThresholdSet
 from cc_voice.web import columns as column_words
 from cc_voice.web import words
 from cc_voice.web.appliance import Appliance
@@ -69,14 +72,14 @@ class ReportsPage(msgspec.Struct, frozen=True, kw_only=True):
 @get("/reports")
 async def list_reports(request: VisitorRequest) -> Response[str]:
     """Show the questions."""
-    view = ReportsPage(reports=tuple(queries.list_reports()))
+    view = ReportsPage(reports=tuple(await asyncio.to_thread(queries.list_reports)))
     return page(request, "reports.html", title="Reports", current="reports", view=view)
 
 
 @get("/reports/{name:str}")
 async def show_report(request: VisitorRequest, appliance: NamedDependency[Appliance], name: FromPath[str]) -> Response[str]:
     """Show a question and its answer for the parameters of the address."""
-    reports = tuple(queries.list_reports())
+    reports = tuple(await asyncio.to_thread(queries.list_reports))
     report = next((each for each in reports if each.name == name), None)
     if report is None:
         raise NotFoundException("There is no such report.")
@@ -100,19 +103,21 @@ async def _answer(appliance: Appliance, report: Report, given: Mapping[str, str]
         return None, None
     try:
         frame = await appliance.database.read(lambda con: queries.answer(con, report.name, given))
+        sets = await appliance.database.read(dimensions.threshold_sets)
     except QueryError as error:
         return None, str(error)
-    return _table(frame), None
+    return _table(frame, sets), None
 
 
-def _table(frame: pl.DataFrame) -> Table:
+def _table(frame: pl.DataFrame, sets: Sequence[ThresholdSet]) -> Table:
     columns = tuple(
-        Column(column_words.heading(name), column_words.tip(name), kind.is_numeric(), column_words.missing(name))
+        Column(column_words.heading(name), column_words.tip(name, sets), kind.is_numeric(), column_words.missing(name))
         for name, kind in frame.schema.items()
     )
     shown = frame.head(ROWS_SHOWN)
     rows = tuple(
-        tuple(column_words.cell(name, value) for name, value in zip(frame.columns, row, strict=True)) for row in shown.iter_rows()
+        tuple(column_words.cell(name, value, sets) for name, value in zip(frame.columns, row, strict=True))
+        for row in shown.iter_rows()
     )
     note = words.count(len(frame), "row")
     if len(frame) > ROWS_SHOWN:

@@ -21,7 +21,9 @@ import uvicorn
 
 from cc_voice import scheduled
 from cc_voice.fleet.dispatch import Dispatcher
+from cc_voice.fleet.worker_plan import WorkerPlan, plan
 from cc_voice.settings import Secret, Settings
+from cc_voice.speech.machine import this_machine
 from cc_voice.store.database import Database
 from cc_voice.store.recordings import write_atomically
 from cc_voice.web.accounts import Accounts
@@ -44,14 +46,18 @@ TRUSTED_PROXIES = "127.0.0.1,::1"
 
 
 def run(settings: Settings) -> None:
-    """Run the appliance until SIGTERM or SIGINT. Raises StoreError or OSError, worded for the operator, when it cannot start."""
+    """Run the appliance until SIGTERM or SIGINT.
+
+    Raises StoreError, MemoryTooSmall or OSError, worded for the operator, when it cannot start.
+    """
+    planned = plan(settings, this_machine())
     database = Database.open(settings.database_path)
     accounts = Accounts(settings.data_dir / "auth.sqlite")
     try:
         settings = with_salt(settings)
         ensure_account(accounts, settings.data_dir)
         with _listening(settings) as sockets:
-            asyncio.run(_serve(settings, database, accounts, sockets))
+            asyncio.run(_serve(settings, planned, database, accounts, sockets))
     finally:
         accounts.close()
         database.close()
@@ -87,8 +93,13 @@ def _listening(settings: Settings) -> Iterator[list[socket.socket]]:
             path.unlink(missing_ok=True)
 
 
-async def _serve(settings: Settings, database: Database, accounts: Accounts, sockets: list[socket.socket]) -> None:
-    dispatcher = Dispatcher(settings, database)
+async def _serve(
+    settings: Settings, planned: WorkerPlan, database: Database, accounts: Accounts, sockets: list[socket.socket]
+) -> None:
+    log.info("workers planned", **msgspec.structs.asdict(planned))
+    if planned.problem:
+        log.warning("memory is short", problem=planned.problem)
+    dispatcher = Dispatcher(settings, database, planned)
     appliance = Appliance(
         settings=settings,
         database=database,

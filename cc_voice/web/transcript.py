@@ -8,10 +8,10 @@ import msgspec
 from cc_voice.call.batch import LiveWords
 from cc_voice.call.ids import utterance_id
 from cc_voice.store.calls import CallInterval, CallLeg, CallUtterance, UnusedLine
+from cc_voice.thresholds import ThresholdSet
 from cc_voice.web import words
 from cc_voice.web.lanes import describe
 
-LOW_CONFIDENCE = 0.6
 SEPARATE_MS = 1000
 """Shorter ones (the end of a hold that a transfer cut in two) would be read as 0:00."""
 SEPARATORS = ("hold", "dead_air", "excluded")
@@ -72,15 +72,20 @@ def lines(
     unused: Sequence[UnusedLine] = (),
 ) -> tuple[Line, ...]:
     """Return the transcript of a measured call, in order, separators included; beside its lines what is `unused` and differs."""
+    low_conf = {leg.leg_id: leg.thresholds.low_conf for leg in legs}
     others = _others(unused, [i for leg in legs for i in leg.intervals if i.kind == "disagreement"])
     spoken = [
         msgspec.structs.replace(
-            _line(u, u.party or "", u.party or "", primary_language), others=tuple(others.get(u.utterance_id, ()))
+            _line(u, u.party or "", u.party or "", primary_language, low_conf.get(u.leg_id or "", ThresholdSet().low_conf)),
+            others=tuple(others.get(u.utterance_id, ())),
         )
         for u in utterances
     ]
     between = [
-        _separator(i) for leg in legs for i in leg.intervals if i.kind in SEPARATORS and i.end_ms - i.start_ms >= SEPARATE_MS
+        _separator(i, leg.thresholds)
+        for leg in legs
+        for i in leg.intervals
+        if i.kind in SEPARATORS and i.end_ms - i.start_ms >= SEPARATE_MS
     ]
     starts = [_leg_start(leg) for leg in legs] if len(legs) > 1 else []
     return tuple(sorted([*starts, *between, *spoken], key=lambda line: (line.start_ms, bool(line.words))))
@@ -154,7 +159,9 @@ def _said(live: LiveWords, parties: Mapping[str, str | None]) -> CallUtterance:
 
 
 def _live_line(utterance: CallUtterance, number: str, language: str | None) -> Line:
-    line = _line(utterance, utterance.party or "", number, language)
+    line = _line(
+        utterance, utterance.party or "", number, language, ThresholdSet().low_conf
+    )  # words in progress have no confidence
     return msgspec.structs.replace(line, saying=utterance.utterance_id.startswith(SAYING))
 
 
@@ -184,10 +191,10 @@ def confidence(utterances: Iterable[CallUtterance]) -> Mapping[str, float]:
     return {party: total / weight for party, (total, weight) in sums.items()}
 
 
-def _line(utterance: CallUtterance, party: str, name: str, primary_language: str | None) -> Line:
+def _line(utterance: CallUtterance, party: str, name: str, primary_language: str | None, low_conf: float) -> Line:
     timed = [w for w in utterance.words if w.start_ms is not None]
     said = tuple(
-        Word(w.word, w.start_ms, w.end_ms, w.conf if w.conf is not None and w.conf < LOW_CONFIDENCE else None)
+        Word(w.word, w.start_ms, w.end_ms, w.conf if w.conf is not None and w.conf < low_conf else None)
         for w in (utterance.words if timed else ())
     )
     return Line(
@@ -216,10 +223,10 @@ def _chips(utterance: CallUtterance, primary_language: str | None) -> Iterable[C
         yield Chip("lang", "on hold", "Said while the customer was on hold; not part of talk time")
 
 
-def _separator(interval: CallInterval) -> Line:
+def _separator(interval: CallInterval, thresholds: ThresholdSet) -> Line:
     length = interval.end_ms - interval.start_ms
     size = words.clock(length) if interval.kind == "hold" else f"{words.seconds(length)} s"
-    text = describe(interval)
+    text = describe(interval, (thresholds,))
     css = "warn" if interval.kind == "dead_air" else ""
     return _between(f"{interval.kind}-{interval.start_ms}", interval.start_ms, f"{text[:1].upper()}{text[1:]}, {size}", css)
 

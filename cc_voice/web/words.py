@@ -4,6 +4,8 @@ import datetime
 import zoneinfo
 from typing import Any
 
+from cc_voice.call.batch import MediaRefusal
+
 NOT_MEASURABLE = "—"
 MINUS = "−"
 
@@ -57,6 +59,12 @@ PRODUCTS = {
 def product(name: str) -> str:
     """Return the name of a product for people."""
     return PRODUCTS.get(name, name)
+
+
+def refusal(told: MediaRefusal) -> str:
+    """Return what a stream is without, and why."""
+    media = {"deskshare": "screen", "all": "media"}.get(told.media, told.media)
+    return f"No {media} from Zoom: {told.error}"
 
 
 def cell(value: Any, decimals: int = 1) -> str:

@@ -7,15 +7,12 @@ import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner, Result
-from hypothesis import given
-from hypothesis import strategies as st
 
 import cc_voice.simulator
-from cc_voice.bench.chain import CONDITIONS, bundled_calls, word_errors, words_of
+from cc_voice.bench.chain import CONDITIONS, bundled_calls, words_of
 from cc_voice.cli import main
 
 SCENARIOS = Path(cc_voice.simulator.__file__).parent / "scenarios"
-WORDS = st.lists(st.sampled_from("abc"), max_size=8)
 
 
 def run(*options: str) -> Result:
@@ -33,14 +30,6 @@ def run(*options: str) -> Result:
 )
 def test_words_are_compared_as_recognisers_write_them(text: str, words: str) -> None:
     assert words_of(text) == words.split()
-
-
-@given(WORDS, WORDS)
-def test_word_errors_are_a_distance(one: list[str], other: list[str]) -> None:
-    errors = word_errors(one, other)
-    assert errors == word_errors(other, one)
-    assert abs(len(one) - len(other)) <= errors <= max(len(one), len(other))
-    assert (errors == 0) == (one == other)
 
 
 def test_what_is_said_in_another_language_counts_nowhere() -> None:

@@ -1,6 +1,5 @@
 """Which language is spoken when, against the script of a call: the rule for borrowed words, and one call over real links."""
 
-
 import msgspec
 import pytest
 from click.testing import CliRunner

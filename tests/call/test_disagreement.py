@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call.disagreement import Compared, disagreement_metrics, edits, tokens
-from cc_voice.call.reasons import Unmeasured
+from cc_voice.call.disagreement import edits, tokens
 from tests.call.calls import chosen_from, local, zoom
+from tests.conftest import examples
 
 WORDS = st.lists(st.sampled_from("abcd"), max_size=80)
 
@@ -22,7 +22,7 @@ def textbook(first: list[str], second: list[str]) -> int:
 
 
 @given(WORDS, WORDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_edits_are_the_textbooks(first: list[str], second: list[str]) -> None:
     assert edits(first, second) == textbook(first, second) == edits(second, first)
 
@@ -49,6 +49,11 @@ def test_edits_of_small_pieces(first: str, second: str, expected: int) -> None:
         ("mil quinientos", "1.500", "es"),
         ("treinta y dos y ciento uno", "32 y 101", "es-MX"),
         ("你 好", "你好。", "zh"),
+        ("你 好", "你好。", "en"),
+        ("ガソリン", "ｶﾞｿﾘﾝ", "ja"),
+        ("cancelacion por favor", "Cancelación, por favor", "es"),
+        ("ma soeur", "Ma sœur", "fr"),
+        ("dont worry", "Don’t worry", "en"),
     ],
 )
 def test_spellings_of_one_word_are_no_disagreement(ours: str, zooms: str, language: str) -> None:
@@ -69,16 +74,6 @@ def test_what_differs_is_counted_by_piece_of_speech() -> None:
 
 def test_punctuation_alone_is_not_compared() -> None:
     assert chosen_from([local("a", (0, 2_000), "…"), zoom("a", (0, 2_000), "--")]).compared == ()
-
-
-def test_a_party_of_which_nothing_was_compared_has_no_rate() -> None:
-    assert set(disagreement_metrics("_agent", [], "one_recogniser").values()) == {Unmeasured("one_recogniser")}
-    pieces = [Compared(channel_id="a", start_ms=0, end_ms=1, differing=n, words=4) for n in (1, 0)]
-    assert disagreement_metrics("", pieces, "one_recogniser") == {
-        "compared_word_count": 8,
-        "differing_word_count": 1,
-        "word_disagreement_pct": 12.5,
-    }
 
 
 @given(WORDS, WORDS)

@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.events import EventName
 from cc_voice.call.intervals import canonical, length
+from cc_voice.call.latency import percentile
 from cc_voice.call.measure import METRIC_VERSION, measure
-from cc_voice.call.pace import percentile
 from cc_voice.call.rows import IntervalRow, LegRow, MeasuredCall
 from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import ANSWERED, channel, local, measured, of_kind, stream
 from tests.call.golden import THRESHOLDS, event, golden_stream
 from tests.call.strategies import conversations, streams
+from tests.conftest import examples
 
 KINDS = {
     "speech",
@@ -127,14 +128,14 @@ def test_the_golden_call_adds_up_and_every_kind_but_dead_air_and_gaps_is_there()
     assert {row.metric_version for row in call.intervals} == {METRIC_VERSION}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(conversations())
 def test_a_conversation_adds_up(call: StreamAnalysis) -> None:
     found = measure([call], THRESHOLDS)
     check(found, found.legs[0])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(streams(), streams(2))
 def test_any_call_adds_up(first: StreamAnalysis, second: StreamAnalysis) -> None:
     found = measure([first, second], THRESHOLDS)

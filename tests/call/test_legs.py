@@ -11,6 +11,7 @@ from cc_voice.call.timeline import merge
 from tests.call.calls import channel, stream
 from tests.call.golden import T0, event
 from tests.call.strategies import events
+from tests.conftest import examples
 
 ANSWER, END = EventName.USER_ANSWERED, EventName.USER_END
 HOLD, UNHOLD = EventName.USER_HOLD, EventName.USER_UNHOLD
@@ -373,7 +374,7 @@ def test_a_call_of_two_streams_is_one_leg_and_repeats_no_answer() -> None:
     assert outline(handling) == [("a", 1_000, 120_000, "user_end")]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(events(), max_size=12), st.sampled_from(["contact_center", "meeting", "phone", "import"]))
 def test_no_sequence_of_events_raises_and_legs_are_sound(told: list[CallEvent], product: str) -> None:
     timeline = merge([stream(*CHANNELS, events=told, product=product)])
@@ -392,7 +393,7 @@ def test_no_sequence_of_events_raises_and_legs_are_sound(told: list[CallEvent], 
         assert all(one.end_ms <= leg.start_ms for leg in same)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(events(), max_size=10))
 def test_a_redelivered_event_changes_nothing(told: list[CallEvent]) -> None:
     once, twice = (handle(merge([stream(*CHANNELS, events=many)])) for many in (told, [*told, *told]))

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_voice.call import lexicon
-from cc_voice.call.lexicon import announces_wait, digits_in, is_backchannel, is_filler, normalise, primary
+from cc_voice.call.lexicon import announces_wait, digits_in, is_backchannel, is_filler, normalise
+from cc_voice.languages import primary
 
 
 @pytest.mark.parametrize("lists", [lexicon.BACKCHANNELS, lexicon.FILLERS, lexicon.WAIT_PHRASES])
@@ -74,6 +75,8 @@ def test_lists_are_matched_by_language() -> None:
         ("a momentary lapse", "en", False),
         ("wait", "en", False),
         ("déjeme ver un segundo", "es-US", True),
+        ("dejeme VER un segundo", "es", True),
+        ("espe\u0301reme", "es", True),
         ("", "en", False),
         ("one moment", "de", None),
     ],

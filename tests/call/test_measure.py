@@ -163,5 +163,6 @@ def test_each_leg_is_measured_with_the_thresholds_of_its_queue() -> None:
     example = golden_stream()
     of_billing = msgspec.structs.replace(example, events=tuple(map(named, example.events)))
     patient = QueueThresholds(name="patient", queues=("Q_billing",), long_silence_ms=4_600)
-    silences = [measure([one], THRESHOLDS, by_queue=[patient]).legs[0].long_silence_count for one in (example, of_billing)]
-    assert silences == [1, 0]  # the one of the example lasts 4.5 s
+    ours, theirs = (measure([one], THRESHOLDS, by_queue=[patient]) for one in (example, of_billing))
+    assert [call.legs[0].long_silence_count for call in (ours, theirs)] == [1, 0]  # the one of the example lasts 4.5 s
+    assert (ours.thresholds, theirs.thresholds) == ({}, {theirs.legs[0].leg_id: patient.values})  # what the store is told

@@ -4,17 +4,19 @@ import msgspec
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call import needs, reasons
+from cc_voice.call import reasons
 from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.events import CallEvent
 from cc_voice.call.intervals import canonical, length
 from cc_voice.call.measure import measure
+from cc_voice.call.metric_dictionary import METRICS
 from cc_voice.call.rows import LegRow, MeasuredCall
 from cc_voice.thresholds import ThresholdSet
 from tests.call.strategies import STEP, conversations, streams
+from tests.conftest import examples
 
 THRESHOLDS = ThresholdSet(cust_speech_on_hold=True)
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=examples(40), deadline=None)
 DATES = {"leg_id", "call_id", "answered_unix_ms", "ended_unix_ms"}
 
 
@@ -33,7 +35,7 @@ def test_every_null_metric_has_one_reason_and_no_other_has(many: list[StreamAnal
     given_reasons = {(row.leg_id, row.metric): row.reason for row in call.null_reasons}
     assert len(given_reasons) == len(call.null_reasons)
     assert set(given_reasons.values()) <= set(reasons.REASONS)
-    assert {(leg.leg_id, name) for leg in call.legs for name in needs.NEEDS if getattr(leg, name) is None} == set(given_reasons)
+    assert {(leg.leg_id, name) for leg in call.legs for name in METRICS if getattr(leg, name) is None} == set(given_reasons)
 
 
 @few
@@ -128,9 +130,7 @@ def test_a_stream_after_silence_of_another_measures_the_same(stream: StreamAnaly
         assert b.start_ms - a.start_ms == later
 
 
-LOUDNESS = {
-    name for name in needs.NEEDS if name.split("_")[0] in ("level", "loudness", "quiet", "clipping", "snr", "raised", "echo")
-}
+LOUDNESS = {name for name in METRICS if name.split("_")[0] in ("level", "loudness", "quiet", "clipping", "snr", "raised", "echo")}
 
 
 def comparable(leg: LegRow, but: set[str] | None = None) -> dict[str, object]:

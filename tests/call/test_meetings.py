@@ -15,6 +15,7 @@ from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import reasons_of, stream
 from tests.call.golden import T0
 from tests.call.strategies import events
+from tests.conftest import examples
 
 SECOND = 1_000
 
@@ -162,7 +163,7 @@ MEETING_EVENTS = events().filter(lambda told: told.name not in (EventName.USER_A
 RULES = st.lists(st.sampled_from(["first", "host", "a", "b", "c", "", "x"]) | st.text(max_size=4), max_size=4).map(tuple)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(MEETING_EVENTS, max_size=8), RULES, st.none() | st.sampled_from("abcx"))
 def test_no_rule_raises_and_first_always_finds_somebody(told: list[CallEvent], rule: AgentRule, host_id: str | None) -> None:
     call = merge([meeting(voice("a"), voice("b"), told=tuple(told), host_id=host_id)])

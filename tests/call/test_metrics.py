@@ -3,49 +3,20 @@
 import pytest
 from hypothesis import given, settings
 
-from cc_voice.call.analysis import Interval, StreamAnalysis
+from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.events import EventName
 from cc_voice.call.measure import measure
-from cc_voice.call.metrics import find, overtalk_metrics, words_in
-from cc_voice.call.overlap import Overtalk
 from cc_voice.call.rows import LegRow
-from tests.call.calls import ANSWERED, DEFAULTS, between_two, channel, local, measured, reasons_of, scopes_of, stream, zoom
+from tests.call.calls import DEFAULTS, between_two, channel, local, measured, reasons_of, stream, zoom
 from tests.call.golden import event
 from tests.call.strategies import conversations
-
-
-def test_overtalk_is_counted_by_class_and_charged_to_the_interrupter() -> None:
-    def overlap(start: int, end: int, subkind: str, party: str | None = None) -> Overtalk:
-        return Overtalk(start_ms=start, end_ms=end, subkind=subkind, party=party)  # type: ignore[arg-type]
-
-    found = [
-        overlap(0, 200, "short"),
-        overlap(1_000, 1_400, "dual_start"),
-        overlap(2_000, 2_500, "backchannel", "agent"),
-        overlap(3_000, 3_600, "interruption", "agent"),
-        overlap(4_000, 4_700, "interruption", "customer"),
-        overlap(5_000, 5_800, "interruption", "customer"),
-    ]
-    assert overtalk_metrics(found) == {
-        "overtalk_count": 5,
-        "interruptions_agent": 1,
-        "interruption_ms_agent": 600,
-        "interruptions_customer": 2,
-        "interruption_ms_customer": 1_500,
-    }
+from tests.conftest import examples
 
 
 def test_switches_are_per_minute_of_analysed_time() -> None:
     told = (event(30_000, EventName.USER_HOLD, "a"),)
     _, leg = measured(between_two([(0, 5_000), (12_000, 15_000)], [(6_000, 11_000), (16_000, 20_000)], *told))
     assert (leg.turn_switch_count, leg.turn_switch_per_min, leg.analysed_ms) == (3, 6.0, 30_000)
-
-
-def test_vocis_overtalk_is_the_share_of_agent_turns_that_begin_in_overlap() -> None:
-    _, leg = measured(between_two([(0, 5_000), (9_000, 15_000), (30_000, 35_000), (40_000, 45_000)], [(4_000, 10_000)]))
-    assert leg.agent_overlap_turn_pct == 25.0
-    call, silent = measured(between_two([], [(4_000, 10_000)]))
-    assert (silent.agent_overlap_turn_pct, reasons_of(call)["agent_overlap_turn_pct"]) == (None, "one_way_audio")
 
 
 @pytest.mark.parametrize(("length", "count"), [(90_000, 1), (89_999, 0)])
@@ -86,60 +57,11 @@ def test_a_language_without_model_is_named_for_the_party_that_spoke_it() -> None
     assert reasons_of(call)["word_count_customer"] == "language_without_model"
 
 
-def test_zooms_words_have_no_confidence() -> None:
-    said = [zoom("a", (0, 4_000), "hello"), zoom("c", (5_000, 9_000), "good day")]
-    call, leg = measured(between_two([(0, 4_000)], [(5_000, 9_000)], utterances=said))
-    assert (leg.word_count_agent, leg.backchannel_method) == (1, "duration")
-    assert {reasons_of(call)[name] for name in ("asr_conf_mean", "low_conf_word_pct")} == {"zoom_words_only"}
-
-
-@pytest.mark.parametrize(("conf", "low"), [(0.6, 0.0), (0.599, 50.0)])
-def test_confidence_is_weighted_and_low_is_below_the_threshold(conf: float, low: float) -> None:
-    said = [local("a", (0, 3_000), "hello", conf=conf), local("c", (5_000, 6_000), "yes", conf=1.0)]
-    _, leg = measured(between_two([(0, 3_000)], [(5_000, 6_000)], utterances=said))
-    assert (leg.asr_conf_mean, leg.low_conf_word_pct) == (pytest.approx((3 * conf + 1) / 4), low)
-
-
-def test_on_a_mixed_channel_confidence_is_everybodys() -> None:
-    said = [local("x", (0, 4_000), "hello there", conf=0.5)]
-    _, leg = measured(stream(channel("x", (0, 4_000)), mixed_audio=True, utterances=said))
-    assert (leg.asr_conf_mean, leg.low_conf_word_pct, leg.conversation_ms) == (0.5, 100.0, 4_000)
-
-
-def test_words_of_one_language_have_all_of_a_partys_speech() -> None:
-    (scope,) = scopes_of(between_two([(0, 4_000), (9_000, 12_000)], [(5_000, 6_000)], utterances=[local("a", (0, 4_000), "hello")]))
-    found = find(scope, DEFAULTS)
-    words, speech = words_in(scope, found, "agent", "en")
-    assert (len(words), speech) == (1, ((0, 4_000), (9_000, 12_000)))
-    assert words_in(scope, found, "agent", "es") == ((), ())
-
-
-@pytest.mark.parametrize("hold", [(0, 500), (1_500, 1_900)])
-def test_greeting_counts_from_the_answer_whoever_speaks_first(hold: Interval) -> None:
-    told = [event(0, ANSWERED[0].name, "c"), event(1_000, EventName.USER_ANSWERED, "a")]  # type: ignore[arg-type]
-    held = [event(hold[0], EventName.USER_HOLD, "a"), event(hold[1], EventName.USER_UNHOLD, "a")]
-    call = stream(channel("a", (4_000, 6_000)), channel("c", (1_200, 3_000)), events=[*told, *held])
-    assert measured(call)[1].greeting_latency_ms == 3_000
-
-
-def test_an_agent_who_spoke_on_hold_only_did_not_greet() -> None:
-    told = (event(10_000, EventName.USER_HOLD, "a"), event(20_000, EventName.USER_UNHOLD, "a"))
-    call, leg = measured(between_two([(11_000, 15_000)], [(21_000, 25_000)], *told))
-    assert (leg.greeting_latency_ms, leg.talk_ms_agent) == (None, 0)
-    assert reasons_of(call)["greeting_latency_ms"] == "agent_did_not_speak"
-
-
-def test_turns_without_answers_have_no_latency() -> None:
-    call, leg = measured(between_two([(0, 5_000)], [(40_000, 45_000)]))
-    assert (leg.response_latency_ms_customer_p50, leg.response_latency_ms_agent_p50) == (10_000, None)
-    assert reasons_of(call)["response_latency_ms_agent_p90"] == "no_pairs"
-
-
 def percentages(leg: LegRow) -> dict[str, float]:
     return {name: value for name in LegRow.__struct_fields__ if name.endswith("_pct") and (value := getattr(leg, name)) is not None}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(conversations())
 def test_rates_are_what_their_parts_say(call: StreamAnalysis) -> None:
     (leg,) = measure([call], DEFAULTS).legs

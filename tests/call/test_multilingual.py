@@ -17,6 +17,7 @@ from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import ANSWERED, channel, local, measured, of_kind, reasons_of, stream, zoom
 from tests.call.golden import event
 from tests.call.strategies import conversations
+from tests.conftest import examples
 
 BOTH = LanguagePolicy(default="en", languages=("es",))
 SURE = {"en": (("en", 0.999), ("es", 0.001)), "es": (("en", 0.001), ("es", 0.999)), "de": (("de", 0.999), ("en", 0.001))}
@@ -201,7 +202,7 @@ def test_a_switch_needs_time_words_and_certainty(change: dict[str, Any], counts:
     assert len(switches("agent", [before, Run(**values | change)], ThresholdSet())) == counts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(conversations())
 def test_any_conversation_adds_up(one: StreamAnalysis) -> None:
     found, leg = of(one)

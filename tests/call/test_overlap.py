@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from cc_voice.call.analysis import Interval
 from cc_voice.call.intervals import Intervals, canonical, intersect, length
-from cc_voice.call.overlap import Overtalk, events_of, interruptions, overtalk
+from cc_voice.call.overlap import Overtalk, events_of, interruptions, overtalk, overtalk_metrics
+from cc_voice.call.reasons import Unmeasured
 from cc_voice.call.turns import Party, take_turns
-from tests.call.calls import DEFAULTS
+from tests.call.calls import DEFAULTS, between_two, measured, reasons_of, scopes_of
 from tests.call.strategies import spans
+from tests.conftest import examples
 
 
 def found(agent: Iterable[Interval], customer: Iterable[Interval]) -> list[Overtalk]:
@@ -113,7 +115,7 @@ sets = st.lists(spans, max_size=10).map(canonical)
 MIRROR: dict[Party | None, Party | None] = {"agent": "customer", "customer": "agent", None: None}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(sets, sets)
 def test_events_are_the_overlap_of_both_and_one_class_each(agent: Intervals, customer: Intervals) -> None:
     events = found(agent, customer)
@@ -128,9 +130,41 @@ def test_events_are_the_overlap_of_both_and_one_class_each(agent: Intervals, cus
             assert event.start_ms in {start for start, _ in incoming}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(sets, sets)
 def test_swapping_the_parties_swaps_the_blame(agent: Intervals, customer: Intervals) -> None:
     assume(not set(agent) & set(customer))  # who comes first of two units with equal start and end is a convention
     mirrored = [(subkind, MIRROR[party], outcome) for subkind, party, outcome in classes(customer, agent)]
     assert mirrored == classes(agent, customer)
+
+
+def test_overtalk_is_counted_by_class_and_charged_to_the_interrupter() -> None:
+    def overlap(start: int, end: int, subkind: str, party: str | None = None) -> Overtalk:
+        return Overtalk(start_ms=start, end_ms=end, subkind=subkind, party=party)  # type: ignore[arg-type]
+
+    events = [
+        overlap(0, 200, "short"),
+        overlap(1_000, 1_400, "dual_start"),
+        overlap(2_000, 2_500, "backchannel", "agent"),
+        overlap(3_000, 3_600, "interruption", "agent"),
+        overlap(4_000, 4_700, "interruption", "customer"),
+        overlap(5_000, 5_800, "interruption", "customer"),
+    ]
+    (scope,) = scopes_of(between_two([(0, 30_000)], [(20_000, 50_000)]))
+    assert overtalk_metrics(scope, events, ()) == {
+        "overtalk_ms": 10_000,
+        "overtalk_pct": pytest.approx(100 / 6),
+        "overtalk_count": 5,
+        "interruptions_agent": 1,
+        "interruption_ms_agent": 600,
+        "interruptions_customer": 2,
+        "interruption_ms_customer": 1_500,
+        "agent_overlap_turn_pct": Unmeasured("no_turns"),
+    }
+
+
+def test_vocis_overtalk_is_the_share_of_agent_turns_that_begin_in_overlap() -> None:
+    _, leg = measured(between_two([(0, 5_000), (9_000, 15_000), (30_000, 35_000), (40_000, 45_000)], [(4_000, 10_000)]))
+    assert leg.agent_overlap_turn_pct == 25.0
+    call, silent = measured(between_two([], [(4_000, 10_000)]))
+    assert (silent.agent_overlap_turn_pct, reasons_of(call)["agent_overlap_turn_pct"]) == (None, "one_way_audio")

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call.lexicon import primary
 from cc_voice.call.selection import Selection, same_speech, select, shared_ms
 from cc_voice.call.transcript import Utterance
+from cc_voice.languages import primary
 from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import DEFAULTS, chosen_from, local, tagged, zoom
 from tests.call.strategies import utterances
+from tests.conftest import examples
 
 
 def chosen(selection: Selection) -> list[tuple[str, str, int]]:
@@ -187,7 +188,7 @@ def words_of(line: Utterance) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("prefer", ["local", "zoom", "best"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(utterances(), max_size=12), st.sampled_from(["en", "es", "ja"]))
 def test_no_piece_of_speech_is_there_twice_and_none_is_lost(
     prefer: Literal["local", "zoom", "best"], said: list[Utterance], configured: str
@@ -210,7 +211,7 @@ def test_no_piece_of_speech_is_there_twice_and_none_is_lost(
         assert [line.start_ms for line in found] == sorted(line.start_ms for line in found)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(utterances(), max_size=10), st.sampled_from(["en", "es", "ja"]), st.randoms())
 def test_the_order_in_which_lines_come_does_not_matter(said: list[Utterance], configured: str, random: Random) -> None:
     spoken = tagged(said, configured)
@@ -219,7 +220,7 @@ def test_the_order_in_which_lines_come_does_not_matter(said: list[Utterance], co
     assert Counter(map(words_of, first.utterances)) == Counter(map(words_of, second.utterances))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(utterances(), max_size=10), st.sampled_from(["en", "es", "ja"]))
 def test_local_words_stay_only_in_the_language_in_force(said: list[Utterance], configured: str) -> None:
     in_force = tagged(said, configured)
@@ -227,7 +228,7 @@ def test_local_words_stay_only_in_the_language_in_force(said: list[Utterance], c
         assert line.source == "zoom" or primary(in_force(line)) == primary(line.language)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(utterances(), max_size=8))
 def test_selecting_again_changes_nothing(said: list[Utterance]) -> None:
     """Words are chosen once: what was chosen stays, because what was in force still is."""

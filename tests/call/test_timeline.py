@@ -12,6 +12,7 @@ from cc_voice.call.timeline import merge
 from tests.call.calls import channel, local, stream, zoom
 from tests.call.golden import T0, event
 from tests.call.strategies import streams
+from tests.conftest import examples
 
 
 def test_a_call_without_a_stream_is_our_own_mistake() -> None:
@@ -138,7 +139,7 @@ def test_the_last_stream_tells_why_the_call_stopped_and_the_latest_model_counts(
     assert (timeline.stop_reason, timeline.detector, timeline.asr_model) == (21, "new", "tiny")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(streams(), min_size=1, max_size=3))
 def test_heard_and_gaps_are_the_call_and_speech_is_never_lost(many: list[StreamAnalysis]) -> None:
     timeline = merge(many)
@@ -155,7 +156,7 @@ def test_heard_and_gaps_are_the_call_and_speech_is_never_lost(many: list[StreamA
             assert union(known.speech, there) == known.speech
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(streams(1), streams(2), streams(3))
 def test_the_order_in_which_streams_are_given_means_nothing(
     first: StreamAnalysis, second: StreamAnalysis, third: StreamAnalysis

@@ -12,6 +12,7 @@ from cc_voice.call.turns import Party, Turn, TurnTaking, floor_changes, longest_
 from cc_voice.call.words import SpokenWord, spoken
 from tests.call.calls import DEFAULTS, local, zoom
 from tests.call.strategies import spans
+from tests.conftest import examples
 
 ALL: Intervals = ((0, 100_000),)
 FLOOR = (0, 10_000)
@@ -164,7 +165,7 @@ sets = st.lists(spans, max_size=10).map(canonical)
 cuts = st.lists(spans, min_size=1, max_size=3).map(canonical)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(sets, sets, cuts)
 def test_turns_and_backchannels_are_all_the_units(agent: Intervals, customer: Intervals, analysed: Intervals) -> None:
     speech: dict[Party, Intervals] = {"agent": intersect(agent, analysed), "customer": intersect(customer, analysed)}
@@ -181,7 +182,7 @@ def test_turns_and_backchannels_are_all_the_units(agent: Intervals, customer: In
     assert list(taking.turns) == sorted(taking.turns)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(sets, sets, st.integers(-900, 900))
 def test_shifting_everything_shifts_turns(agent: Intervals, customer: Intervals, by: int) -> None:
     wide: Intervals = ((-1_000, 200_000),)

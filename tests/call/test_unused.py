@@ -6,14 +6,15 @@ from hypothesis import given, settings
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.events import EventName
 from cc_voice.call.measure import measure
-from cc_voice.call.needs import NEEDS
+from cc_voice.call.metric_dictionary import METRICS
 from cc_voice.call.rows import MeasuredCall
 from cc_voice.thresholds import ThresholdSet
 from tests.call.calls import ANSWERED, channel, local, measured, of_kind, reasons_of, stream, zoom
 from tests.call.golden import THRESHOLDS, event, golden_stream, golden_stream_heard_twice
 from tests.call.strategies import conversations, streams
+from tests.conftest import examples
 
-MEASURES = [name for name in NEEDS if name.startswith(("compared_word", "differing_word", "word_disagreement"))]
+MEASURES = [name for name in METRICS if name.startswith(("compared_word", "differing_word", "word_disagreement"))]
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +127,7 @@ def test_what_a_supervisor_whispers_is_not_kept_either() -> None:
     assert call.call.compared_word_count is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(streams(), streams(2))
 def test_whatever_was_said_is_in_one_place_and_every_pointer_leads_there(first: StreamAnalysis, second: StreamAnalysis) -> None:
     call = measure([first, second], THRESHOLDS)
@@ -138,7 +139,7 @@ def test_whatever_was_said_is_in_one_place_and_every_pointer_leads_there(first: 
     assert {row.utterance_id for row in call.unused_words} == set(keys)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(conversations())
 def test_shares_lie_between_nothing_and_everything(heard: StreamAnalysis) -> None:
     (leg,) = measure([heard], THRESHOLDS).legs

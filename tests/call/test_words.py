@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cc_voice.call.transcript import Utterance, Word
-from cc_voice.call.words import SpokenWord, counted, meets, read_out, spoken, units, within
+from cc_voice.call.words import SpokenWord, counted, meets, read_out, spoken, within
 from tests.call.calls import local, zoom
 from tests.call.strategies import utterances
+from tests.conftest import examples
 
 
 def word(text: str, start: int = 0, end: int = 100, *, timed: bool = True, language: str = "en") -> SpokenWord:
@@ -102,12 +103,16 @@ def test_a_number_of_six_digits_is_read_out(text: str, found: str) -> None:
 
 
 def test_characters_count_in_scripts_without_spaces() -> None:
-    assert units(word("hello")) == 1
-    assert units(word("こんにちは", language="ja")) == 5
-    assert units(word("เก่ง", language="th")) == 3
+    """By the text: a tag that is late or wrong makes no sentence of Japanese one word of English."""
+    for language in ("ja", "en"):
+        (sentence,) = spoken([zoom("a", (1_000, 2_000), "もしもし、iPhoneの", language)])
+        units = counted([sentence, word("hello", 3_000, 3_500)])
+        assert [one.text for one in units] == ["も", "し", "も", "し", "iphone", "の", "hello"]
+        assert [one.start_ms for one in units] == [1_000, 1_166, 1_333, 1_500, 1_666, 1_833, 3_000]
+    assert len(counted([word("เก่ง", language="th")])) == 3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(utterances(), max_size=4))
 def test_every_word_is_kept_in_order_and_inside_its_utterance(said: list[Utterance]) -> None:
     words = spoken(said)

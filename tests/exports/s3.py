@@ -77,7 +77,9 @@ def serving() -> Iterator[Bucket]:
                 for key in keys:
                     bucket.objects.pop(key, None)
                 told = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
-                return self.reply(200, f'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{told}</DeleteResult>'.encode())
+                return self.reply(
+                    200, f'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{told}</DeleteResult>'.encode()
+                )
             return self.reply(200, bucket.objects[name]) if name in bucket.objects else self.reply(404)
 
         def reply(self, status: int, body: bytes = b"") -> None:

@@ -15,8 +15,8 @@ from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Secret, Settings, ZoomApp
 from cc_voice.store import recordings
 from cc_voice.store.recordings import StreamHeader
+from tests.conftest import PATIENCE_S
 
-PATIENCE_S = 60.0
 POLL_S = 0.02
 APP = ZoomApp(name="default", client_id="id", client_secret=Secret("secret"), webhook_secret=Secret("token"))
 T0 = 1_790_000_000_000

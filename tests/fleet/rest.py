@@ -12,8 +12,7 @@ import msgspec
 import uvicorn
 
 from cc_voice.settings import Secret, ZoomApp
-
-PATIENCE_S = 10.0
+from tests.conftest import PATIENCE_S
 
 
 class Request(msgspec.Struct, frozen=True):

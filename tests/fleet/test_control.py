@@ -204,7 +204,7 @@ async def test_a_refusal_is_told_with_what_to_do(rest: Rest, clock: Clock) -> No
 
 async def test_a_server_that_does_not_answer_is_left(rest: Rest, clock: Clock) -> None:
     rest.answers.append(SILENCE)
-    async with control(clock, timeout_s=0.3) as asking:
+    async with control(clock, timeout_s=2.0) as asking:
         await asking.ask(rest.app(), command())
     assert len(rest.commands) == 2
     assert clock.slept == [1.0]

@@ -17,14 +17,18 @@ from structlog.testing import capture_logs
 from cc_voice.call.batch import StageReached
 from cc_voice.fleet import dispatch
 from cc_voice.fleet.dispatch import Dispatcher
+from cc_voice.fleet.worker_plan import plan
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.settings import Settings
+from cc_voice.speech.machine import Machine
 from cc_voice.store import batches, inbox, recordings, spool, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.streams import StreamRow
+from tests.conftest import PATIENCE_S
 from tests.fleet.conftest import APP, T0, record, until, webhook
 from tests.fleet.rest import Rest, serving
 from tests.store.conftest import golden
+from tests.stored_calls import new_database
 
 Run = Callable[..., Awaitable[Dispatcher]]
 AT_ONCE = (0.01, 0.01, 0.01)
@@ -32,7 +36,7 @@ AT_ONCE = (0.01, 0.01, 0.01)
 
 @pytest.fixture
 def database(site: Settings) -> Iterator[Database]:
-    opened = Database.open(site.database_path)
+    opened = new_database(site.database_path)
     yield opened
     opened.close()
 
@@ -43,7 +47,7 @@ async def run(site: Settings, database: Database) -> AsyncIterator[Run]:
     started: list[Dispatcher] = []
 
     async def dispatcher(retry_delays_s: tuple[float, ...] = AT_ONCE) -> Dispatcher:
-        started.append(Dispatcher(site, database, retry_delays_s))
+        started.append(Dispatcher(site, database, plan(site, Machine(2, None)), retry_delays_s))
         await started[-1].start()
         return started[-1]
 
@@ -55,7 +59,7 @@ async def run(site: Settings, database: Database) -> AsyncIterator[Run]:
 @pytest.fixture
 def idle(site: Settings, database: Database) -> Dispatcher:
     """A dispatcher whose workers were not started: streams are given to nobody."""
-    return Dispatcher(site, database)
+    return Dispatcher(site, database, plan(site, Machine(2, None)))
 
 
 @pytest.fixture
@@ -124,6 +128,28 @@ async def test_an_announced_stream_is_known_once_with_all_that_a_later_process_n
     assert (target.server_urls, target.event_ts_ms) == ("wss://one.zoom.us", T0)
 
 
+@pytest.mark.parametrize(
+    ("event", "payload", "level", "told"),
+    [
+        (
+            "rtms.concurrency_limited",
+            {"number": 40, "limit": 40},
+            "error",
+            "the account is at its limit of streams: one did not start",
+        ),
+        ("rtms.concurrency_near_limit", {"number": 36, "limit": 40}, "warning", "the account comes near its limit of streams"),
+        ("rtms.start_failed", {"why": "?"}, "error", "Zoom could not start a stream; its webhook is kept in the inbox"),
+        ("meeting.ended", {}, "info", "webhook needs no action"),
+    ],
+)
+async def test_what_the_account_is_told_reaches_the_operator(
+    idle: Dispatcher, event: str, payload: dict[str, int], level: str, told: str
+) -> None:
+    with capture_logs() as logs:
+        await tell(idle, msgspec.json.encode({"event": event, "event_ts": T0, "payload": payload}))
+    assert [(line["log_level"], line["event"]) for line in logs] == [(level, told)]
+
+
 async def test_a_stream_that_zoom_moved_is_taken_up_at_its_new_server(
     idle: Dispatcher, database: Database, row: Callable[[], StreamRow]
 ) -> None:
@@ -148,7 +174,7 @@ async def test_a_failover_reaches_the_session_that_has_the_stream(run: Run, sile
         successor.listen()
         url = f"ws://127.0.0.1:{successor.getsockname()[1]}"
         await tell(dispatcher, webhook("started", url=url, at_ms=T0 + 5000))
-        connection, _ = await asyncio.wait_for(asyncio.to_thread(successor.accept), 30)
+        connection, _ = await asyncio.wait_for(asyncio.to_thread(successor.accept), PATIENCE_S)
         connection.close()
     assert row().epoch == 1
 
@@ -261,7 +287,7 @@ async def test_stopping_does_not_wait_for_attempts_that_are_far_away(
     announced(database, "transcribed")
     dispatcher = await run((3600.0,))
     await until(lambda: row().failure, "the first attempt failed")
-    await asyncio.wait_for(dispatcher.stop(), 20)
+    await asyncio.wait_for(dispatcher.stop(), PATIENCE_S)
     assert row().epoch == 2
 
 
@@ -280,7 +306,7 @@ async def test_a_stream_that_zoom_ended_by_a_fault_is_asked_for_where_settings_s
 ) -> None:
     now_ms = int(time.time() * 1000)
     changed = msgspec.structs.replace(site, restart_streams=restart_streams, apps=(rest.app(),))
-    dispatcher = Dispatcher(changed, database, restart_delays_s=(0.0,))
+    dispatcher = Dispatcher(changed, database, plan(changed, Machine(2, None)), restart_delays_s=(0.0,))
     await tell(dispatcher, webhook("started"))
     for reason in (6, 10):
         body = json.loads(webhook("stopped", stop_reason=reason)) | {"event_ts": now_ms}
@@ -318,7 +344,7 @@ async def test_a_webhook_whose_work_fails_is_tried_again(run: Run, database: Dat
 
 
 async def test_a_webhook_that_always_fails_is_given_up(site: Settings, database: Database) -> None:
-    dispatcher = Dispatcher(site, database, (0.0,))
+    dispatcher = Dispatcher(site, database, plan(site, Machine(2, None)), (0.0,))
     body = webhook("started")
     database.write_now(
         lambda con: inbox.insert_webhook(con, app=APP.name, event="Started", stream_id="s1", body=body, now_unix_ms=T0)

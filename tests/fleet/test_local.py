@@ -13,9 +13,13 @@ from structlog.testing import capture_logs
 
 from cc_voice.fleet import local
 from cc_voice.fleet.local import LocalFleet
-from cc_voice.fleet.messages import Announce, Closed, Ready, ToOwner
+from cc_voice.fleet.messages import Announce, Closed, Lending, Ready, ToOwner
+from cc_voice.fleet.worker_plan import plan
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Settings
+from cc_voice.speech.machine import Machine
+from cc_voice.speech.recogniser_pool import PoolCounts
+from tests.conftest import PATIENCE_S
 from tests.fleet.conftest import spec, until, webhook
 
 
@@ -25,7 +29,7 @@ class Owner:
     def __init__(self, site: Settings) -> None:
         self.heard: list[ToOwner] = []
         self.lost: list[SessionSpec] = []
-        self.fleet = LocalFleet(site, self.heard.append, self.lost.extend)
+        self.fleet = LocalFleet(site, plan(site, Machine(2, None)), self.heard.append, self.lost.extend)
 
     @property
     def pids(self) -> list[int | None]:
@@ -95,6 +99,16 @@ async def test_a_killed_worker_is_replaced_and_its_streams_are_given_back(own: C
     assert [worker.restarts for worker in owner.fleet.status()] == [1, 0]
 
 
+async def test_what_a_workers_recognisers_do_is_told_until_it_is_replaced(own: Callable[..., Owner]) -> None:
+    owner = await own(1)
+    counts = PoolCounts(lent=5, fresh=2, kept=1, kept_mb=345.0, budget_mb=4000.0)
+    owner.fleet._heard(owner.fleet._seats[0], Lending(counts))
+    assert [worker.recognisers for worker in owner.fleet.status()] == [counts]
+    owner.kill(0)
+    await until(lambda: owner.fleet.status()[0].restarts, "the loss is noticed")
+    assert [worker.recognisers for worker in owner.fleet.status()] == [PoolCounts()]
+
+
 async def test_streams_that_come_while_the_only_worker_is_replaced_are_not_forgotten(
     own: Callable[..., Owner], silent_zoom: str
 ) -> None:
@@ -149,7 +163,7 @@ async def test_a_stopped_fleet_has_no_process_and_gives_nothing_back(own: Callab
     owner = await own(2)
     owner.fleet.open(spec("s1", silent_zoom))
     pids = owner.pids
-    await asyncio.wait_for(owner.fleet.stop(), 20)
+    await asyncio.wait_for(owner.fleet.stop(), PATIENCE_S)
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid or 0, 0)

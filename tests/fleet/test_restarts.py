@@ -22,6 +22,7 @@ from cc_voice.store import streams
 from cc_voice.store.database import Connection, Database
 from tests.fleet.conftest import T0
 from tests.fleet.rest import Planned, Rest, serving
+from tests.stored_calls import new_database
 
 FAULTS = (*range(10, 20), 24)
 NOW_S = T0 / 1000
@@ -59,7 +60,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def database(site: Settings) -> Iterator[Database]:
-    opened = Database.open(site.database_path)
+    opened = new_database(site.database_path)
     yield opened
     opened.close()
 

@@ -17,8 +17,7 @@ from structlog.testing import capture_logs
 
 from cc_voice.fleet import stderr
 from cc_voice.fleet.stderr import BURST_LINES, LINES_PER_S, LONGEST_CHARACTERS, Relay
-
-PATIENCE_S = 60.0
+from tests.conftest import PATIENCE_S
 
 
 class Clock:

@@ -17,7 +17,8 @@ from cc_voice.fleet import worker
 from cc_voice.fleet.messages import TO_OWNER, Announce, Closed, Drain, OpenStream, Ready, Spooled, ToOwner, ToWorker
 from cc_voice.settings import Settings
 from cc_voice.store import spool
-from tests.fleet.conftest import PATIENCE_S, record, spec, webhook
+from tests.conftest import PATIENCE_S
+from tests.fleet.conftest import record, spec, webhook
 
 
 class Worker:

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from models.mini.align import split_by_word
 
+pytestmark = pytest.mark.build
+
 PHONES = st.lists(st.sampled_from(["AH", "B", "S", "T"]), max_size=8)
 WORDS = st.lists(st.lists(st.sampled_from(["AH", "B", "S", "T"]), min_size=1, max_size=4), min_size=1, max_size=4)
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from cc_voice.speech.models import ModelInfo, check
 from models.mini import build, features
 from models.mini.language import Language
+from tests.conftest import PATIENCE_S
 from tests.models.reading import read_acoustic_model, read_fst
 
 LISTEN = """
@@ -45,7 +46,11 @@ def test_a_model_of_one_epoch_is_loaded_and_decodes(engines: None, tmp_path: Pat
     assert {arc.input for _, arc in lexicon.every_arc()} <= set(range(2 * len(acoustic.phones) + 1))
     assert [line.split()[0] for line in said] == ["spoke", "found", "epoch"]
     listened = subprocess.run(
-        [sys.executable, "-c", LISTEN, str(tmp_path), word, "nonsuch"], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", LISTEN, str(tmp_path), word, "nonsuch"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert listened.returncode == 0, listened.stderr
     heard = json.loads(listened.stdout)

@@ -6,6 +6,8 @@ import pytest
 from models.mini import english, tts
 from models.mini.tts import Phone, Voice
 
+pytestmark = pytest.mark.build
+
 US, GB, FLITE = (
     Voice(engine="espeak", name="en-us"),
     Voice(engine="espeak", name="gmw/en"),
@@ -47,7 +49,6 @@ def test_phones_become_arpabet(voice: Voice, spoken: str, expected: str) -> None
     assert (out[0].start_s, out[-1].end_s) == (0, pytest.approx(len(marks) / 10))
 
 
-@pytest.mark.build
 @pytest.mark.parametrize("voice", [US, GB, FLITE], ids=["us", "gb", "flite"])
 def test_an_engines_phones_cover_its_samples(engines: None, voice: Voice) -> None:
     speech = tts.speak("hello thank you for calling", voice)

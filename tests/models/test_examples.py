@@ -9,6 +9,8 @@ from models.mini import examples, tts
 from models.mini.english import ENGLISH
 from models.mini.features import RATE_HZ
 
+pytestmark = pytest.mark.build
+
 
 def speechlike() -> tts.Samples:
     seconds = np.arange(4000) / RATE_HZ
@@ -57,7 +59,6 @@ def test_mu_law_has_no_more_than_255_levels() -> None:
     assert 200 < len(levels) <= 255
 
 
-@pytest.mark.build
 def test_labels_fit_the_frames(engines: None) -> None:
     (example,) = examples.make(ENGLISH, ["yes please"], seed=3, copies=3, workers=1)
     assert example.text == "yes please"
@@ -73,7 +74,6 @@ def test_labels_fit_the_frames(engines: None) -> None:
     assert not np.array_equal(example.takes[0].features[:20], example.takes[1].features[:20])
 
 
-@pytest.mark.build
 def test_labels_begin_and_end_where_the_sound_does(engines: None) -> None:
     """Loudness tells pause from speech; labels that forget the pause in front, or the change of tempo, are off by 150 ms."""
     text = "please transfer me to technical support this call may be recorded"
@@ -88,7 +88,6 @@ def test_labels_begin_and_end_where_the_sound_does(engines: None) -> None:
     assert (np.median(off, axis=0) <= 5).all(), "frames of 10 ms"
 
 
-@pytest.mark.build
 def test_workers_make_what_one_process_makes(engines: None) -> None:
     alone, spread = (examples.make(ENGLISH, ["yes", "no"], seed=5, copies=1, workers=workers) for workers in (1, 2))
     assert [(one.text, one.voice) for one in alone] == [(one.text, one.voice) for one in spread]

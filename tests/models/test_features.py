@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from models.mini.features import DIMENSION, MFCC_CONF, RATE_HZ, mfcc
 
+pytestmark = pytest.mark.build
+
 KALDI = [
     [104.115, 9.885, -28.942, -71.747, -12.454, -17.455, 15.361, -29.454, -14.413, 12.474, -0.628, -12.543, -5.563, 12.929, -9.810,
      1.634, -5.207, 8.367, -6.629, 1.536, -0.139, 1.058, -0.836, -0.359, 0.512, -0.065, 1.403, -1.770, 0.809, 0.701],

@@ -15,6 +15,8 @@ from models.mini.lexicon import Lexicon
 from models.mini.phrases import Grammar
 from tests.models.reading import NOTHING, ReadFst, is_sorted, read_fst
 
+pytestmark = pytest.mark.build
+
 MODELS = Path(graph.__file__).parent
 PHONES = graph.Phones(["AH", "B", "S"])
 STAY = {"SIL": 0.8, "AH": 0.5, "B": 0.25, "S": 0.75}

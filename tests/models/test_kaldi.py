@@ -12,6 +12,8 @@ from models.mini import kaldi
 from models.mini.kaldi import Arc, Fst, Hmms, Layer
 from tests.models.reading import Reader, is_sorted, read_acoustic_model, read_fst
 
+pytestmark = pytest.mark.build
+
 INT32 = st.integers(-(2**31), 2**31 - 1)
 FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 

@@ -10,6 +10,8 @@ from models.mini import measure, tts
 from models.mini.build import LANGUAGES, Plan
 from models.mini.language import Language
 
+pytestmark = pytest.mark.build
+
 every_language = pytest.mark.parametrize("language", LANGUAGES.values(), ids=list(LANGUAGES))
 
 
@@ -30,7 +32,6 @@ def test_every_voice_of_the_training_is_in_one_group_and_some_are_in_none(langua
     assert not set(strangers) & set(language.voices)
 
 
-@pytest.mark.build
 @every_language
 def test_voices_that_were_never_heard_exist(engines: None, language: Language) -> None:
     for name in measure.STRANGERS[language.tag]:

@@ -134,6 +134,7 @@ def test_every_line_of_the_calls_is_heard(factories: dict[str, VoskFactory], lan
     assert wrong <= 0.05 * words
 
 
+@pytest.mark.build
 @every_language
 def test_a_model_is_surer_of_its_own_language(factories: dict[str, VoskFactory], language: str) -> None:
     """By mean confidence over the lines of all calls; what two recognisers can be compared by where no language is told."""
@@ -145,6 +146,7 @@ def test_a_model_is_surer_of_its_own_language(factories: dict[str, VoskFactory],
     assert np.mean(np.array(own) > np.array(other)) > 0.75
 
 
+@pytest.mark.build
 @every_language
 def test_the_right_model_has_more_evidence(factories: dict[str, VoskFactory], language: str) -> None:
     wrong = next(factory for tag, factory in factories.items() if tag != language)

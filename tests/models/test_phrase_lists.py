@@ -37,7 +37,6 @@ def heard(factory: RecogniserFactory, samples: Samples) -> RecognisedSegment:
     return recogniser.finish()
 
 
-@pytest.mark.build
 @pytest.mark.parametrize("snr_db", [None, 15.0])
 def test_names_of_a_list_are_heard_more_often_and_nowhere_else(engines: None, snr_db: float | None) -> None:
     model = choose(installed(None), "en", allow_test_model=True)

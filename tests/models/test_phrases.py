@@ -13,6 +13,8 @@ from models.mini import phrases
 from models.mini.build import LANGUAGES
 from models.mini.phrases import Grammar
 
+pytestmark = pytest.mark.build
+
 GRAMMARS = [language.grammar for language in LANGUAGES.values()]
 every_grammar = pytest.mark.parametrize("grammar", GRAMMARS, ids=list(LANGUAGES))
 ENGLISH = LANGUAGES["en"].grammar

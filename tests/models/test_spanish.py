@@ -5,6 +5,8 @@ import pytest
 from models.mini import spanish, tts
 from models.mini.tts import Phone, Voice
 
+pytestmark = pytest.mark.build
+
 CASTILIAN, LATIN = spanish.ACCENTS["castilian"], spanish.ACCENTS["latin"]
 
 
@@ -38,14 +40,12 @@ def test_phones_of_espeak_in_the_alphabet(spoken: str, expected: str) -> None:
     assert " ".join(phone.name for phone in spanish.alphabet(marks, CASTILIAN)) == expected
 
 
-@pytest.mark.build
 @pytest.mark.parametrize(("voice", "sound"), [(CASTILIAN, "T"), (LATIN, "s")])
 def test_cinco_tells_castilian_from_latin_american(engines: None, voice: Voice, sound: str) -> None:
     said = [phone.name for phone in spanish.alphabet(tts.speak("cinco", voice).phones, voice) if phone.name != tts.SILENCE]
     assert said == [sound, "i", "n", "k", "o"]
 
 
-@pytest.mark.build
 @pytest.mark.parametrize("voice", [CASTILIAN, LATIN], ids=["castilian", "latin"])
 def test_no_phone_of_the_vocabulary_is_unknown_and_few_words_sound_alike(engines: None, voice: Voice) -> None:
     sounds: dict[tuple[str, ...], list[str]] = {}

@@ -9,6 +9,8 @@ from models.mini.examples import Take
 from models.mini.training import CONTEXT, SMOOTHING, SPLICES, STEP, Material, Network, Schedule
 from tests.models.reading import ReadLayer, outputs
 
+pytestmark = pytest.mark.build
+
 INPUTS, OUTPUTS = 3, 4
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from models.mini import tts
 from models.mini.tts import Phone, Voice
 
+pytestmark = pytest.mark.build
+
 US, FLITE = Voice(engine="espeak", name="en-us"), Voice(engine="flite", name="rms")
 
 
@@ -49,14 +51,12 @@ def test_a_phone_that_is_not_expected_is_not_passed_over() -> None:
         tts.renamed([Phone(0, 0.1, "Z")], TABLE)
 
 
-@pytest.mark.build
 @pytest.mark.parametrize("engine", ["espeak", "flite"])
 def test_a_voice_that_is_not_there_is_refused(engines: None, engine: str) -> None:
     with pytest.raises(ValueError, match="has no voice 'nobody'"):
         tts.speak("hello", Voice(engine=engine, name="nobody"))  # type: ignore[arg-type]  # literals above
 
 
-@pytest.mark.build
 @pytest.mark.parametrize(
     "slower", [(US, Voice(engine="espeak", name="en-us", speed=90)), (FLITE, Voice(engine="flite", name="rms", stretch=2.0))]
 )
@@ -65,7 +65,6 @@ def test_tempo_is_obeyed(engines: None, slower: tuple[Voice, Voice]) -> None:
     assert slow > 1.4 * quick
 
 
-@pytest.mark.build
 def test_a_fresh_voice_says_the_same_every_time(engines: None) -> None:
     one = tts.speak_fresh("good morning", US)
     tts.speak_fresh("something in between", US)
@@ -84,7 +83,6 @@ def test_a_missing_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         tts._flite_voices.cache_clear()
 
 
-@pytest.mark.build
 def test_flites_own_list_is_the_one_we_read(engines: None) -> None:
     listed = subprocess.run(["flite", "-lv"], capture_output=True, text=True, check=True).stdout.split()
     assert tts._flite_voices() <= set(listed)

@@ -29,9 +29,9 @@ from cc_voice.rtms.webhooks import Started, Stopped, parse_webhook
 from cc_voice.simulator.report import CallRequest, SimulatorConfig, StartedCall
 from cc_voice.simulator.scenario import Party
 from cc_voice.simulator.server import Simulator
+from tests.conftest import PATIENCE_S
 from tests.rtms.zoom import UNIX_MS, target
 
-PATIENCE_S = 20.0
 QUICK = Limits(back_off_s=(0.05, 0.1), duplicate_s=(0.05, 0.05, 0.1), drain_s=0.3, tolerant_s=0.2)
 CREDENTIALS = Credentials(client_id="simulatedClient", client_secret="simulatedClientSecret")
 

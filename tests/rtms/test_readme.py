@@ -9,6 +9,7 @@ import pytest
 from cc_voice.rtms import enums, messages
 from cc_voice.simulator.report import CallRequest, SimulatorConfig
 from cc_voice.simulator.server import Simulator
+from tests.conftest import PATIENCE_S
 from tests.rtms import golden
 
 PACKAGE = Path(messages.__file__).parent
@@ -40,7 +41,7 @@ async def test_the_example_receives_a_call(tmp_path: Path, capsys: pytest.Captur
         assert changed != example
         changed = changed.replace('"webhook.json"', repr(str(webhook)))
         program = "from cc_voice.rtms.client import ClientOptions\nINSECURE = ClientOptions(allow_insecure=True)\n" + changed
-        await asyncio.wait_for(asyncio.to_thread(exec, compile(program, "README.md", "exec"), {}), 30)
+        await asyncio.wait_for(asyncio.to_thread(exec, compile(program, "README.md", "exec"), {}), PATIENCE_S)
         assert (await zoom.wait(call.call)).transcripts_sent > 0
     heard = capsys.readouterr().out.splitlines()
     assert heard[-1] == "normal"

@@ -17,9 +17,10 @@ from cc_voice.rtms.options import ClientOptions
 from cc_voice.rtms.phases import Phase
 from cc_voice.rtms.products import PRODUCTS
 from cc_voice.rtms.stream import Stream
+from tests.conftest import examples
 from tests.rtms.zoom import LANDLINE, SIGNATURE, STREAM_ID, UNIX_MS, URLS, Zoom, target
 
-EXAMPLES = int(os.environ.get("RTMS_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("RTMS_EXAMPLES", examples(150)))
 LINKS = ("signaling", "audio", "transcript", "all", "video", "deskshare", "chat")
 LONGEST_END_S = 400.0
 """Windows of 60 and 65 s, the time-outs of the last attempt, and a watchdog before."""

@@ -18,14 +18,15 @@ from cc_voice.sessions.spec import SessionSpec
 from cc_voice.settings import Secret, Settings
 from cc_voice.speech.codecs import Samples, read_audio
 from cc_voice.speech.resample import resample
+from tests.conftest import PATIENCE_S
 from tests.speech.conftest import SCENARIOS
 
+POLL_S = 0.01
 RATE_HZ = 16_000
 PACKET_MS = 20
 T0 = 1_790_000_000_000
 AGENT, CUSTOMER = "40", "41"
 LENGTH_MS = 15_000
-PATIENCE_S = 30.0
 ENDED = rtms.Ended(kind="normal", reason=6)
 
 
@@ -93,7 +94,7 @@ async def until(true: Callable[[], object]) -> None:
     """Let the loop run until a condition holds."""
     async with asyncio.timeout(PATIENCE_S):
         while not true():
-            await asyncio.sleep(hearing.LOOK_EVERY_S)
+            await asyncio.sleep(POLL_S)
 
 
 def spec(**changes: object) -> SessionSpec:

@@ -15,7 +15,8 @@ from cc_voice.settings import Settings
 from cc_voice.speech.identify import TextIdentifier
 from cc_voice.speech.recogniser import RecogniserFactory
 from tests.call.calls import zoom
-from tests.sessions.conftest import AGENT, CUSTOMER, ENDED, OPENING, PATIENCE_S, T0, Stream, Zoom, event, until
+from tests.conftest import PATIENCE_S
+from tests.sessions.conftest import AGENT, CUSTOMER, ENDED, OPENING, T0, Stream, Zoom, event, until
 from tests.sessions.test_reconciling import Script, in_order, late, right
 from tests.sessions.test_reconciling import script as script  # a fixture
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_voice.call.events import CallEvent
+from cc_voice.rtms.enums import Attribute
 from cc_voice.sessions import journal
 from cc_voice.sessions.journal import EndNote, GapNote, Journal, Note, PlatformNote, WordsNote
 from cc_voice.store import recordings
@@ -77,16 +78,16 @@ def test_a_piece_is_replaced_and_deleted_by_channel_and_start(recording: Recordi
         recording,
         words("helo"),
         words("other party", channel_id="b"),
-        words("hello", attribute=journal.ATTRIBUTE_UPDATE),
+        words("hello", attribute=Attribute.UPDATE),
         words("wrong", 3000),
-        words("", 3000, attribute=journal.ATTRIBUTE_DELETE),
-        words("", 9000, attribute=journal.ATTRIBUTE_DELETE),
+        words("", 3000, attribute=Attribute.DELETE),
+        words("", 9000, attribute=Attribute.DELETE),
     )
     assert [(said.channel_id, said.text) for said in found.words] == [("a", "hello"), ("b", "other party")]
 
 
 def test_an_update_of_a_piece_that_was_lost_is_the_piece(recording: Recording) -> None:
-    assert [said.text for said in read(recording, words("late", attribute=journal.ATTRIBUTE_UPDATE)).words] == ["late"]
+    assert [said.text for said in read(recording, words("late", attribute=Attribute.UPDATE)).words] == ["late"]
 
 
 @pytest.mark.parametrize("blank", ["", "  \n"])
@@ -138,7 +139,7 @@ PIECES = st.lists(
         words,
         st.sampled_from(["", "one", "two"]),
         st.sampled_from([0, 1000]),
-        st.sampled_from([None, 1, journal.ATTRIBUTE_UPDATE, journal.ATTRIBUTE_DELETE]),
+        st.sampled_from([None, 1, Attribute.UPDATE, Attribute.DELETE]),
         st.sampled_from(["a", "b"]),
     ),
     max_size=12,

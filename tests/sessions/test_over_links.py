@@ -21,10 +21,10 @@ from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig
 from cc_voice.simulator.server import Simulator
 from cc_voice.store import recordings
 from cc_voice.store.pictures import read_pictures
+from tests.conftest import PATIENCE_S
 from tests.speech.coding import needs_codecs
 from tests.store.test_pictures import played
 
-PATIENCE_S = 90.0
 SPEED = 8.0
 CREDENTIALS = Credentials(client_id=SimulatorConfig().client_id, client_secret=SimulatorConfig().client_secret)
 

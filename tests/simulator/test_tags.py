@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from cc_voice.simulator import wire
 from cc_voice.simulator.errors import RequestError
+from cc_voice.simulator.faults import WrongTag
 from cc_voice.simulator.report import CallRequest, SimulatorConfig
 from cc_voice.simulator.scenario import ASKED, Line, Script
 from cc_voice.simulator.server import Simulator
-from cc_voice.simulator.tags import WrongTag, late_tags, wrong_tag
+from cc_voice.simulator.tags import late_tags, wrong_tag
 
 CUSTOMER = [(1_000, "en"), (5_000, "en"), (12_000, "es"), (20_000, "es"), (24_000, "es"), (30_000, "en"), (41_000, "en")]
 AGENT = [(3_000, "en"), (16_000, "es"), (26_000, "es")]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cc_voice.speech import archives
 from cc_voice.speech.errors import FetchError
+from tests.conftest import examples
 from tests.speech.archives import NAME, model_folder, zipped
 
 Fill = Callable[[zipfile.ZipFile], object]
@@ -141,7 +142,7 @@ def small_archive() -> bytes:
 SMALL = small_archive()
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(500), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cut=st.integers(0, len(SMALL)),
     changes=st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 255)), max_size=4),

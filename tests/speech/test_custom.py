@@ -128,7 +128,7 @@ class Scripted:
     def create(self, sample_rate_hz: int) -> Recogniser:
         return Hearing(self.freely)
 
-    def confined(self, grammar: Grammar, sample_rate_hz: int) -> Recogniser:
+    def confined(self, grammar: Grammar, sample_rate_hz: int, *, once: bool = False) -> Recogniser:
         self.grammars.append(grammar)
         return Hearing(self.otherwise)
 

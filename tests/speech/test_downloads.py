@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cc_voice.speech import downloads
 from cc_voice.speech.errors import FetchError
+from tests.conftest import PATIENCE_S, examples
 from tests.speech.archives import Archives, Behaviour, serving
 
 BODY = random.Random(4).randbytes(40_000)
@@ -27,7 +28,7 @@ def server() -> Iterator[Archives]:
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=10) as client:
+    with httpx.Client(trust_env=False, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -117,7 +118,7 @@ def test_a_range_that_was_not_asked_for_starts_anew(client: httpx.Client, server
     assert part.read_bytes() == BODY
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     plan=st.lists(
         st.builds(
@@ -193,13 +194,13 @@ def test_a_file_that_never_ends_is_stopped_and_makes_room(client: httpx.Client, 
 
 def test_silence_ends_in_words_and_what_came_is_kept(server: Archives, part: Path) -> None:
     woken = Event()
-    server.plan += [Behaviour(hold=lambda: woken.wait(30)), Behaviour(status=500)]
-    with httpx.Client(trust_env=False, timeout=0.3) as impatient, pytest.raises(FetchError, match="status 500"):
+    server.plan += [Behaviour(hold=lambda: woken.wait(PATIENCE_S)), Behaviour(status=500)]
+    with httpx.Client(trust_env=False, timeout=1.0) as impatient, pytest.raises(FetchError, match="status 500"):
         fetch(impatient, server, part)
     woken.set()
     assert part.read_bytes() == BODY[: len(part.read_bytes())]
     assert part.stat().st_size >= 20_000
-    with httpx.Client(trust_env=False, timeout=10) as patient:
+    with httpx.Client(trust_env=False, timeout=PATIENCE_S) as patient:
         fetch(patient, server, part)
     assert part.read_bytes() == BODY
 

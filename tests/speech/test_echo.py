@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cc_voice.call.analysis import Echo
 from cc_voice.speech.echo import HeardEnvelope, echoes
+from tests.conftest import examples
 
 STEP_MS = 20
 Dbfs = npt.NDArray[np.float64]
@@ -103,7 +104,7 @@ def test_every_pair_is_looked_at() -> None:
     assert [echo.on for echo in found["b"] if mean(echo) > 40] == ["c"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.binary(max_size=1500), st.binary(max_size=1500), st.lists(st.integers(0, 30_000), max_size=6))
 def test_whatever_was_heard_gives_an_answer(one: bytes, other: bytes, edges: list[int]) -> None:
     ordered = sorted(edges)

@@ -21,6 +21,7 @@ from cc_voice.speech.errors import FetchError, ModelError
 from cc_voice.speech.fetching import Fetched, Order
 from cc_voice.speech.model_list import FILE
 from cc_voice.speech.models import RECORD, check, choose, installed
+from tests.conftest import PATIENCE_S
 from tests.speech.archives import NAME, OWN, Archives, Behaviour, listed, model_folder, serving, zipped
 from tests.store.test_full_disk import room_for
 
@@ -442,7 +443,7 @@ def test_a_killed_command_leaves_a_model_whole_or_absent(
 ) -> None:
     before = fetch(server.url).model if was_here else None
     command = [sys.executable, "-c", KILLED, at, NAME, server.url, str(models_dir)]
-    done = subprocess.run(command, timeout=60, check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    done = subprocess.run(command, timeout=PATIENCE_S, check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert done.returncode == -signal.SIGKILL
     assert choose(installed(models_dir), "pt") == before
     if before is not None:

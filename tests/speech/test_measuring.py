@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,10 +13,28 @@ from hypothesis import strategies as st
 from cc_voice.speech import measuring
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.errors import ModelError
-from cc_voice.speech.measuring import Capacity, Channel, Cost, Machine, capacity
+from cc_voice.speech.machine import Machine, resident_mb, this_machine
+from cc_voice.speech.measuring import Capacity, Channel, Cost, capacity
 from cc_voice.speech.models import ModelInfo
+from cc_voice.speech.recogniser_pool import RecogniserPool
 
-COST = Cost(model="m", load_s=1.0, model_mb=500.0, recogniser_mb=10.0, audio_s=100.0, speech_s=50.0, cpu_s=4.0)
+COST = Cost(
+    model="m",
+    load_s=1.0,
+    model_mb=500.0,
+    recogniser_mb=10.0,
+    audio_s=100.0,
+    speech_s=50.0,
+    cpu_s=4.0,
+    kept_cpu_s=4.0,
+    ratio=1.0,
+    kept_mb=0.0,
+    warm_mb=0.0,
+    segments=9,
+    alike=9,
+)
+"""A model that gains nothing by being kept."""
+KEPT = msgspec.structs.replace(COST, kept_cpu_s=2.0, ratio=0.4, kept_mb=200.0, warm_mb=350.0, alike=8)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +51,20 @@ def test_the_real_engine_is_measured(test_model: ModelInfo, channel: Channel) ->
     assert cost.load_s > 0
     assert 0 <= cost.model_mb < 500
     assert 0 <= cost.recogniser_mb < 50
+    assert (cost.ratio, cost.warm_mb, cost.kept_mb) == (1.0, 0.0, 0.0)  # a graph that is too small to be kept
+    assert cost.segments == cost.alike > 2
+    assert 0 < cost.kept_cpu_s < 2 * cost.cpu_s
+
+
+def test_both_ways_are_measured_where_engines_are_kept(
+    test_model: ModelInfo, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "RecogniserPool", partial(RecogniserPool, smallest_graph_mb=0.0))
+    cost = measuring.measure(test_model, [channel, channel], 20.0)
+    assert 0.1 < cost.ratio < 2.0
+    assert 0 < cost.warm_mb < 1
+    assert cost.kept_rtf == pytest.approx(cost.rtf * cost.ratio)
+    assert cost.segments == cost.alike > 2
 
 
 def test_short_sound_is_heard_again(test_model: ModelInfo, channel: Channel) -> None:
@@ -66,6 +99,21 @@ def test_the_scarcer_of_processor_and_memory_decides(machine: Machine, workers: 
     assert expected.calls == min(17, expected.by_memory if expected.by_memory is not None else 17)
 
 
+@pytest.mark.parametrize(
+    ("budget_mb", "expected"),
+    [
+        (0.0, Capacity(17, 295, 0)),
+        (349.0, Capacity(17, 295, 0)),
+        (3500.0, Capacity(10 + 13, 120, 10)),
+        (14_000.0, Capacity(40 + 1, 0, 40)),
+        (35_000.0, Capacity(43, 0, 100)),
+    ],
+)
+def test_warm_engines_carry_more_calls_and_take_memory(budget_mb: float, expected: Capacity) -> None:
+    """A warm call takes 0.032 cores, another 0.08; of 8 GB are left 6.4 less a model of 500 MB and 350 for every warm engine."""
+    assert capacity(KEPT, Machine(2, 8000.0), 1, budget_mb) == expected
+
+
 @given(cores=st.integers(1, 256), free_mb=st.floats(0, 1e6), workers=st.integers(1, 64))
 def test_more_machine_is_never_fewer_calls(cores: int, free_mb: float, workers: int) -> None:
     able = capacity(COST, Machine(cores, free_mb), workers).calls
@@ -73,8 +121,8 @@ def test_more_machine_is_never_fewer_calls(cores: int, free_mb: float, workers: 
 
 
 def test_this_machine_has_cores_and_memory() -> None:
-    machine = measuring.this_machine()
+    machine = this_machine()
     assert machine.cores >= 1
     assert machine.free_mb is None or machine.free_mb > 0
     held = bytearray(50_000_000)
-    assert measuring.resident_mb() > len(held) / 1e6
+    assert resident_mb() > len(held) / 1e6

@@ -16,6 +16,7 @@ from cc_voice.speech.vad import DetectorFactory
 from cc_voice.speech.vosk import VoskFactory
 from cc_voice.speech.webrtc import WebrtcDetector
 from cc_voice.thresholds import ThresholdSet
+from tests.conftest import examples
 
 RATE = 16000
 Result = tuple[list[Utterance], tuple[tuple[int, int], ...], int]
@@ -79,7 +80,7 @@ def test_words_and_utterances_lie_on_the_streams_clock(vosk_factory: VoskFactory
     assert all(before.end_ms <= after.start_ms for before, after in pairwise(utterances))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(0, 12 * RATE * 2), max_size=40))
 def test_cuts_anywhere_change_nothing(
     vosk_factory: VoskFactory, spoken: Samples, two_stages: DetectorFactory, cuts: list[int]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cc_voice.speech.resample import Resampler, resample
+from tests.conftest import examples
 
 NOISE = np.random.default_rng(1).integers(-8000, 8000, 4000).astype(np.int16)
 
@@ -19,7 +20,7 @@ def converted(cuts: list[int], from_hz: int, to_hz: int) -> np.ndarray:
     return np.concatenate([*parts, resampler.finish()])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     st.lists(st.integers(0, len(NOISE)), max_size=12),
     st.sampled_from([(8000, 16000), (16000, 8000), (48000, 16000), (16000, 16000)]),

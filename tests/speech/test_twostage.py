@@ -11,6 +11,7 @@ from cc_voice.speech.codecs import Samples
 from cc_voice.speech.resample import resample
 from cc_voice.speech.sounds import Sounds
 from cc_voice.speech.vad import DetectorFactory
+from tests.conftest import examples
 
 RATE = 16000
 FRAME_BYTES = RATE // 100 * 2
@@ -76,14 +77,14 @@ def test_speech_after_music_is_voiced_and_only_the_music_is_labelled(two_stages:
     assert abs(music[1] - 6000) <= 300
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(0, 600), max_size=30))
 def test_grouping_changes_nothing(two_stages: DetectorFactory, spoken: Samples, cuts: list[int]) -> None:
     six_seconds = spoken[: 6 * RATE]
     assert answers(two_stages, six_seconds, cuts=cuts) == answers(two_stages, six_seconds)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(frames=st.integers(0, 70), seed=st.integers(0, 9))
 def test_every_frame_of_any_length_is_answered(two_stages: DetectorFactory, frames: int, seed: int) -> None:
     noise = np.random.default_rng(seed).normal(0, 2000, frames * 80 * 2).astype(np.int16)

@@ -8,6 +8,7 @@ import pytest
 from cc_voice.speech.errors import DetectorError
 from cc_voice.speech.silero import CHUNK_SAMPLES, CONTEXT_SAMPLES, Audio, Memory, Silero, load
 from cc_voice.speech.vad import detectors
+from tests.conftest import PATIENCE_S
 
 
 def test_detectors_are_told_apart_by_name() -> None:
@@ -43,10 +44,10 @@ def test_loading_and_hearing_print_nothing() -> None:
         "import numpy\nfrom cc_voice.speech.silero import *\n"
         f"load().probability(numpy.zeros({CHUNK_SAMPLES + CONTEXT_SAMPLES}, numpy.float32), Memory())\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=PATIENCE_S)
     assert (done.stdout, done.stderr) == (b"", b"")
 
 
 def test_switched_off_the_network_is_not_even_imported() -> None:
     program = "import sys\nfrom cc_voice.speech.vad import detectors\ndetectors('webrtc')\nassert 'onnxruntime' not in sys.modules"
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE_S)

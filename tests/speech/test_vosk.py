@@ -17,6 +17,7 @@ from cc_voice.speech.models import ModelInfo
 from cc_voice.speech.recogniser import RecognisedSegment
 from cc_voice.speech.resample import resample
 from cc_voice.speech.vosk import VoskFactory
+from tests.conftest import examples
 
 
 class Sentence(NamedTuple):
@@ -54,7 +55,7 @@ def test_words_come_with_times_and_confidence(vosk_factory: VoskFactory, sentenc
     assert 0.5 < result.conf <= 1
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(0, 70_000), max_size=20))
 def test_blocks_of_any_size_even_odd_ones_change_nothing(vosk_factory: VoskFactory, sentence: Sentence, cuts: list[int]) -> None:
     pcm = sentence.audio.tobytes()

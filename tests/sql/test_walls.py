@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cc_voice.sql import walls
+from tests.conftest import PATIENCE_S
 
 TRIES = """
 import ctypes, json, os, resource, signal, socket, sys, threading
@@ -60,7 +61,7 @@ os._exit(0)
 
 def test_behind_the_walls_nothing_is_left_but_to_compute() -> None:
     folder = Path(walls.__file__).parent
-    done = subprocess.run([sys.executable, "-I", "-c", TRIES, folder], capture_output=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-I", "-c", TRIES, folder], capture_output=True, timeout=PATIENCE_S, check=True)
     told = json.loads(done.stdout)
     assert {name for name, how in told.items() if how == "done"} == {
         *("read an open file", "start a thread", "kill by thread of itself"),

@@ -13,6 +13,7 @@ from cc_voice.settings import Site
 from cc_voice.store import streams
 from cc_voice.store.database import Database
 from tests.call.golden import T0, THRESHOLDS, golden_stream_heard_twice
+from tests.stored_calls import new_database
 
 SITE = Site(site_id=7, name="Test site", timezone="Europe/Berlin")
 
@@ -20,7 +21,7 @@ SITE = Site(site_id=7, name="Test site", timezone="Europe/Berlin")
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """An open, empty store."""
-    opened = Database.open(tmp_path / "store.duckdb")
+    opened = new_database(tmp_path / "store.duckdb")
     yield opened
     opened.close()
 

@@ -11,7 +11,7 @@ from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.transcript import Utterance, Word
 from cc_voice.store import batches, calls, streams
 from cc_voice.store.database import Database
-from cc_voice.thresholds import QueueThresholds
+from cc_voice.thresholds import ThresholdSet
 from tests.call.golden import T0
 from tests.store.conftest import SITE, announce, golden
 
@@ -240,10 +240,9 @@ def test_a_write_that_fails_leaves_the_call_as_it_was(database: Database, rows: 
 
 def test_a_leg_is_stored_with_the_thresholds_of_its_queue(database: Database, rows: Rows) -> None:
     batch = golden()
-    legs = tuple(msgspec.structs.replace(leg, queue_id="Q_billing") for leg in batch.call.legs)
-    patient = QueueThresholds(name="patient", queues=("Q_billing",), long_silence_ms=4_600)
-    call = msgspec.structs.replace(batch.call, legs=legs)
-    write(database, msgspec.structs.replace(batch, by_queue=(patient,), call=call))
+    patient = ThresholdSet(name="patient", long_silence_ms=4_600)
+    call = msgspec.structs.replace(batch.call, thresholds={leg.leg_id: patient for leg in batch.call.legs})
+    write(database, msgspec.structs.replace(batch, call=call))
     assert rows("select name, params->>'long_silence_ms' from fact_leg join dim_threshold_set using (threshold_set_id)") == [
         ("patient", "4600")
     ]

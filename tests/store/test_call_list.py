@@ -61,6 +61,8 @@ def test_filters_narrow_the_list(three_calls: Database) -> None:
     assert ids(three_calls, min_duration_ms=61_000) == ["call-2"]
     assert ids(three_calls, words=("OKAY",)) == ["call-2", "call-1", "call-0"]
     assert ids(three_calls, words=("okay", "word")) == []
+    assert ids(three_calls, words=("oka",)) == []
+    assert ids(three_calls, words=("?", "…")) == ["call-2", "call-1", "call-0"]  # asks for nothing
     assert ids(three_calls, language="de") == []
     assert ids(three_calls, agent="ana", product="contact_center") == ["call-0"]
 

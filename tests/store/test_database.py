@@ -13,6 +13,7 @@ import pytest
 from cc_voice.store import database as store
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.errors import DatabaseClosed, DatabaseDamaged, DatabaseLocked, ReadTooLong, StoreError
+from tests.conftest import PATIENCE_S
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ async def test_a_reader_sees_the_last_commit_while_a_write_goes_on(table: Databa
         assert go_on.wait(30)
 
     writing = asyncio.create_task(table.write(slow))
-    await asyncio.to_thread(begun.wait, 30)
+    await asyncio.to_thread(begun.wait, PATIENCE_S)
     assert await asyncio.to_thread(numbers, table) == [1]
     go_on.set()
     await writing
@@ -172,7 +173,7 @@ def test_a_second_process_is_told_who_holds_the_file(tmp_path: Path) -> None:
     assert holder.stdout.readline() == "open\n"
     with pytest.raises(DatabaseLocked, match="another process holds"):
         Database.open(path)
-    holder.communicate("\n", timeout=60)
+    holder.communicate("\n", timeout=PATIENCE_S)
     Database.open(path).close()
 
 
@@ -213,7 +214,7 @@ for start in range(10):
     database.write_now(lambda con: con.execute("insert into number select unnest(range(1000, 2000))"))
 os._exit(9)
 """
-    subprocess.run([sys.executable, "-c", killed], check=False, timeout=60)
+    subprocess.run([sys.executable, "-c", killed], check=False, timeout=PATIENCE_S)
     wal = Path(f"{path}.wal")
     data = bytearray(wal.read_bytes())
     data[200] ^= 0xFF  # in the first record: damage at the end of a record only loses what follows, in silence

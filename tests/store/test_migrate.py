@@ -100,6 +100,33 @@ def test_what_was_stored_before_search_is_found_by_it(con: duckdb.DuckDBPyConnec
     ]
 
 
+def test_the_index_of_an_older_store_is_cut_anew(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Months in which somebody said more than plain letters; the rows of the others are as they were."""
+    every = migrate.scripts()
+    before = next(number for number, name, _ in every if "one_tokeniser" in name)
+    monkeypatch.setattr(migrate, "scripts", lambda: [script for script in every if script[0] < before])
+    migrate.migrate(con)
+    con.execute(
+        """
+        insert into fact_call (call_id, call_no, date_key) values ('a', 1, 20261102), ('b', 2, 20261003), ('c', 3, 20261103);
+        insert into fact_utterance (utterance_id, call_id, call_no, date_key, party, text) values
+            ('u', 'a', 1, 20261102, 'agent', 'ma sœur ＡＢＣ'),
+            ('v', 'b', 2, 20261003, 'customer', 'plain'),
+            ('w', 'c', 3, 20261103, 'customer', 'plain');
+        insert into posting values ('sœur', 1, 20261102, 1), ('ａｂｃ', 1, 20261102, 1), ('as it was', 2, 20261003, 2);
+        """
+    )
+    monkeypatch.setattr(migrate, "scripts", lambda: every)
+    migrate.migrate(con)
+    assert con.execute("select term, call_no, date_key, parties from posting order by call_no, term").fetchall() == [
+        ("abc", 1, 20261102, 1),
+        ("ma", 1, 20261102, 1),
+        ("soeur", 1, 20261102, 1),
+        ("as it was", 2, 20261003, 2),
+        ("plain", 3, 20261103, 2),
+    ]
+
+
 def test_what_was_not_measured_before_has_its_reason(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     every = migrate.scripts()
     monkeypatch.setattr(migrate, "scripts", lambda: every[:3])

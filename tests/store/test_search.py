@@ -13,8 +13,9 @@ from cc_voice.store import passages, postings
 from cc_voice.store.batches import delete_call, write_batch
 from cc_voice.store.errors import SearchError
 from cc_voice.store.passages import Piece
-from cc_voice.store.search import SearchFilter, fold, pattern, search
+from cc_voice.store.search import SearchFilter, pattern, search
 from cc_voice.store.wanted import Near, Phrase, Word
+from tests.conftest import examples
 from tests.stored_calls import NOON, SITE, Connection, call, leg, new_store, say, write
 
 DAY = datetime.timedelta(days=1)
@@ -40,38 +41,6 @@ def marked(con: Connection, query: str, **chosen: Any) -> list[str]:
     """What is marked in the passages of the only hit."""
     (hit,) = search(con, query, SearchFilter(**chosen)).hits
     return [piece.text for passage in hit.passages for piece in passage.pieces if piece.is_match]
-
-
-# -- words -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("I'd like a REFUND, please!", ["i", "d", "like", "a", "refund", "please"]),
-        ("Café où Łódź Straße", ["cafe", "ou", "lodz", "strasse"]),
-        ("cafe\u0301", ["cafe"]),
-        ("退款 to my 卡", ["退", "款", "to", "my", "卡"]),
-        ("が", ["が"]),
-        ("हिन्दी में", ["हिन्दी", "में"]),
-        ("ёлка МОЙ", ["елка", "мои"]),
-        ("DE89 3704-0044", ["de89", "3704", "0044"]),
-        ("...", []),
-        ("", []),
-    ],
-)
-def test_a_text_as_words_of_the_index(con: Connection, text: str, words: list[str]) -> None:
-    assert fold(con, [text]) == [words]
-
-
-@given(st.lists(st.text(max_size=30), max_size=20))
-@settings(max_examples=30, deadline=None)
-def test_no_text_breaks_the_index_or_its_marks(texts: list[str]) -> None:
-    clean = [text.encode(errors="ignore").decode().replace("\0", "") for text in texts]
-    with new_store() as con:
-        for text, words in zip(clean, fold(con, clean), strict=True):
-            spans = passages.spans_of(text, len(words))
-            assert not spans or fold(con, [text[start:end] for start, end in spans]) == [[word] for word in words]
 
 
 # -- operators -------------------------------------------------------------------------------------------------------
@@ -118,7 +87,7 @@ PHRASES = st.lists(st.builds(Word, WORDS, st.booleans()), min_size=1, max_size=2
 
 
 @given(st.lists(WORDS, max_size=8), st.one_of(PHRASES, st.builds(Near, PHRASES, PHRASES, st.integers(1, 4))))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_what_is_found_is_what_is_marked(said: list[str], atom: Phrase | Near) -> None:
     """The store's expression and the marks are two readings of one query."""
     found = MEMORY.execute("select regexp_matches(?, ?)", [f" {' '.join(said)} ", pattern(atom)]).fetchall()[0][0]

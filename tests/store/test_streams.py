@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call.batch import Oddity, StageReached, StreamNotes
+from cc_voice.call.batch import MediaRefusal, Oddity, StageReached, StreamNotes, StreamProgress
 from cc_voice.store import streams
 from cc_voice.store.database import Database
+from tests.conftest import examples
 from tests.store.conftest import announce
 
 STAGES = ("recorded", "transcribed", "measured", "failed", "revoked")
@@ -76,7 +77,7 @@ def test_unfinished_streams_are_resumed_oldest_first_and_listed_newest_first(dat
     assert [row.stream_id for row in database.read_now(lambda con: streams.of_call(con, "golden"))] == ["s0", "s1", "s2"]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(wanted=st.lists(st.sampled_from(STAGES), min_size=1, max_size=8))
 def test_no_order_of_deliveries_moves_a_stream_backwards(tmp_path_factory: pytest.TempPathFactory, wanted: list[str]) -> None:
     database = Database.open(tmp_path_factory.mktemp("streams") / "store.duckdb")
@@ -129,3 +130,34 @@ def test_a_revoked_stream_keeps_no_notes_that_come_later(database: Database) -> 
     take(database)
     reach(database, "revoked", 1)
     assert not note(database, 1, Oddity("garbage", 1))
+
+
+# -- refused media -----------------------------------------------------------------------------------------------------
+
+NO_TRANSCRIPT = MediaRefusal(media="transcript", error="the app has no scope for this media type")
+NO_CHAT = MediaRefusal(media="chat", error="the account has no licence")
+
+
+def progress(epoch: int, *refused: MediaRefusal) -> StreamProgress:
+    return StreamProgress(call_id="golden", stream_id="s1", epoch=epoch, product="contact_center", refused=refused)
+
+
+def refusals(database: Database) -> tuple[MediaRefusal, ...]:
+    [row] = database.read_now(streams.list_streams)
+    return row.refusals
+
+
+def test_what_a_stream_is_without_is_what_its_session_told_last(database: Database) -> None:
+    announce(database)
+    take(database)
+    assert refusals(database) == ()
+    for told in ((NO_TRANSCRIPT,), (NO_TRANSCRIPT, NO_CHAT), ()):
+        assert database.write_now(lambda con, told=told: streams.move_on(con, progress(1, *told)))
+        assert refusals(database) == told
+    take(database)
+    assert not database.write_now(lambda con: streams.move_on(con, progress(1, NO_CHAT)))
+    assert refusals(database) == (), "a session that was replaced has no say"
+    notes = StreamNotes(call_id="golden", stream_id="s1", epoch=2, oddities=(), refused=(NO_CHAT,))
+    assert database.write_now(lambda con: streams.note_oddities(con, notes))
+    assert refusals(database) == (NO_CHAT,)
+    assert notes_of(database) is None, "nothing was odd"

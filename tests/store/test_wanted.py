@@ -10,11 +10,6 @@ from cc_voice.store.errors import SearchError
 from cc_voice.store.wanted import Near, Phrase, Wanted, Word, parse
 
 
-def fold(texts: Sequence[str]) -> list[list[str]]:
-    """Near enough to the store's: letters and digits, in lower case."""
-    return ["".join(letter if letter.isalnum() else " " for letter in text.lower()).split() for text in texts]
-
-
 def phrase(text: str) -> Phrase:
     return Phrase(tuple(Word(word.rstrip("*"), word.endswith("*")) for word in text.split()))
 
@@ -51,7 +46,7 @@ REFUND, CARD, LAWYER = phrase("refund"), phrase("card"), phrase("lawyer")
     ],
 )
 def test_a_query_is_read(query: str, expected: Wanted) -> None:
-    assert parse(query, fold) == expected
+    assert parse(query) == expected
 
 
 @pytest.mark.parametrize(
@@ -77,7 +72,7 @@ def test_a_query_is_read(query: str, expected: Wanted) -> None:
 )
 def test_a_query_that_asks_for_nothing_is_told_why(query: str, says: str) -> None:
     with pytest.raises(SearchError, match=says):
-        parse(query, fold)
+        parse(query)
 
 
 TYPED = st.lists(st.sampled_from(["a", "b*", '"', "-", "OR", "near/3", "|", "“x y”", " "])).map(" ".join)
@@ -86,7 +81,7 @@ TYPED = st.lists(st.sampled_from(["a", "b*", '"', "-", "OR", "near/3", "|", "“
 @given(st.one_of(st.text(max_size=60), TYPED))
 def test_no_text_fails_otherwise(query: str) -> None:
     try:
-        found = parse(query, fold)
+        found = parse(query)
     except SearchError:
         return
     assert found.groups

@@ -17,7 +17,8 @@ from cc_voice import questions
 from cc_voice.demo import CALLS
 from cc_voice.settings import Settings
 from cc_voice.store.database import Database
-from tests.system.conftest import PATIENCE_S, POLL_S
+from tests.conftest import PATIENCE_S
+from tests.system.conftest import POLL_S
 
 pytestmark = pytest.mark.system
 SCENARIOS = Path(__file__).parents[2] / "cc_voice" / "simulator" / "scenarios"
@@ -32,7 +33,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "subprocess
     """Run the demo once: its data folder and what it printed."""
     folder = tmp_path_factory.mktemp("demo") / "data"
     command = [sys.executable, "-m", "cc_voice", "demo", "--once", "--json", "--speed", "10", "--data-dir", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=4 * PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder, done
 
@@ -89,7 +90,7 @@ def test_a_demo_that_runs_keeps_its_data(tmp_path: Path) -> None:
     (tmp_path / ".cc-voice-demo").touch()
     running = Database.open(tmp_path / "cc_voice.duckdb")
     command = [sys.executable, "-m", "cc_voice", "demo", "--once", "--data-dir", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     running.close()
     assert done.returncode == 1
     assert "stop the demo that runs there, or choose another --data-dir" in done.stderr

@@ -10,7 +10,8 @@ import pytest
 from cc_voice.simulator.report import CallRequest, StartedCall
 from cc_voice.simulator.server import Simulator
 from cc_voice.store import playback, recordings
-from tests.system.conftest import PATIENCE_S, Appliance, announce, session_members
+from tests.conftest import PATIENCE_S
+from tests.system.conftest import Appliance, announce, session_members
 
 pytestmark = pytest.mark.system
 SCENARIO = "good-call"

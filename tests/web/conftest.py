@@ -15,7 +15,9 @@ import pytest
 from cc_voice.call.batch import CallMeasured
 from cc_voice.call.measure import measure
 from cc_voice.fleet.dispatch import Dispatcher
+from cc_voice.fleet.worker_plan import plan
 from cc_voice.settings import Secret, Settings, ZoomApp
+from cc_voice.speech.machine import Machine
 from cc_voice.store import batches, recordings
 from cc_voice.store.database import Database
 from cc_voice.store.recordings import StreamHeader
@@ -28,6 +30,7 @@ from cc_voice.web.passwords import Cost
 from cc_voice.web.service import Server, configuration
 from cc_voice.web.sockets import address, listen_owner, listen_tcp
 from tests.call.golden import AGENT, CUSTOMER, T0, THRESHOLDS, golden_stream, golden_stream_heard_twice
+from tests.stored_calls import new_database
 
 CHEAP = Cost(n=16, r=1, p=1)
 """A hash that takes no time: what it costs is not what these tests are about."""
@@ -65,13 +68,13 @@ def site(tmp_path: Path) -> Settings:
 @pytest.fixture
 async def appliance(site: Settings, clock: Clock) -> AsyncIterator[Appliance]:
     """An appliance whose workers were never started: streams are recorded and served by nobody."""
-    database = Database.open(site.database_path)
+    database = new_database(site.database_path)
     accounts = Accounts(site.data_dir / "auth.sqlite", CHEAP)
     accounts.create("rosa", PASSWORD, "admin", must_change=False)
     yield Appliance(
         settings=site,
         database=database,
-        dispatcher=Dispatcher(site, database),
+        dispatcher=Dispatcher(site, database, plan(site, Machine(2, None))),
         accounts=accounts,
         audio=AudioCache(site.data_dir / "cache", site.recordings_dir),
         draining=asyncio.Event(),

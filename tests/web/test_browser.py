@@ -16,11 +16,11 @@ from cc_voice.settings import Settings
 from cc_voice.store.database import Database
 from cc_voice.web.accounts import Accounts
 from tests.call.golden import T0
+from tests.conftest import PATIENCE_S
 from tests.web.conftest import APPS, CHEAP, PASSWORD, store_golden
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium")
-PATIENCE_S = 60.0
 PAGES = (
     "/live",
     "/calls",

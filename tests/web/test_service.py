@@ -18,8 +18,8 @@ from cc_voice.store.database import Database
 from cc_voice.web.notify import Notifier
 from cc_voice.web.service import with_salt
 from cc_voice.web.sockets import address, listen_owner, listen_tcp
+from tests.conftest import PATIENCE_S
 
-PATIENCE_S = 60.0
 SERVE = (sys.executable, "-m", "cc_voice", "serve")
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from cc_voice.call import selection
 from cc_voice.call.analysis import StreamAnalysis
-from cc_voice.call.batch import LiveWords
+from cc_voice.call.batch import LiveWords, MediaRefusal
 from cc_voice.call.measure import measure
-from cc_voice.call.rows import LegRow
+from cc_voice.call.metric_dictionary import METRICS
+from cc_voice.call.reasons import explain
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.store.call_list import CallFilter
 from cc_voice.store.calls import (
@@ -31,8 +32,9 @@ from cc_voice.web import call_page, lanes, transcript, words
 from cc_voice.web.events import Picture, difference
 from cc_voice.web.filters import LAST_PAGE, parse
 from cc_voice.web.live import floor
-from cc_voice.web.metrics import BY_COLUMN, SECTIONS
+from cc_voice.web.metrics import BY_COLUMN, SECTIONS, behind
 from tests.call.strategies import conversations
+from tests.conftest import examples
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 
@@ -131,31 +133,31 @@ def test_a_link_to_another_page_keeps_the_filters() -> None:
 # -- metrics -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_metric_is_a_column_of_the_leg_and_listed_once() -> None:
-    listed = [metric.column for section in SECTIONS for metric in section.metrics]
-    assert len(listed) == len(set(listed)) == len(BY_COLUMN)
-    assert set(listed) <= set(LegRow.__struct_fields__)
+def test_every_metric_that_has_a_label_is_shown_once() -> None:
+    listed = [metric.name for section in SECTIONS for metric in section.metrics]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == {metric.name for metric in METRICS.values() if metric.label}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(conversations(), min_size=1, max_size=2))
 def test_every_number_opens_its_seconds(many: list[StreamAnalysis]) -> None:
     call = measure(many, ThresholdSet(cust_speech_on_hold=True))
     for row in call.legs:
         mine = [i for i in call.intervals if i.leg_id == row.leg_id]
         intervals = [interval(i.kind, i.start_ms, i.end_ms, subkind=i.subkind, party=i.party, value=i.value) for i in mine]
-        for metric in BY_COLUMN.values():
-            if metric.evidence is not None and getattr(row, metric.column):  # none behind what is missing or 0
-                assert metric.evidence.behind(intervals), metric.column
+        for metric in METRICS.values():
+            if metric.evidence is not None and getattr(row, metric.name):  # none behind what is missing or 0
+                assert behind(metric.evidence, intervals), metric.name
 
 
 def test_the_longest_silence_opens_itself_alone() -> None:
     evidence = BY_COLUMN["longest_silence_ms"].evidence
     assert evidence is not None
     short, long, longer = interval("silence", 0, 900), interval("long_silence", 2000, 6000), interval("long_silence", 7000, 12_000)
-    assert evidence.behind([short, interval("silence", 1000, 1500), interval("speech", 1500, 9000)]) == [short]
-    assert evidence.behind([short, interval("silence", 2000, 6500), long, longer]) == [longer]
-    assert evidence.behind([]) == []
+    assert behind(evidence, [short, interval("silence", 1000, 1500), interval("speech", 1500, 9000)]) == [short]
+    assert behind(evidence, [short, interval("silence", 2000, 6500), long, longer]) == [longer]
+    assert behind(evidence, []) == []
 
 
 # -- lanes -------------------------------------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ def happened(name: str, at_ms: int) -> CallPlatformEvent:
 
 @given(st.integers(0, 36_000_000))
 def test_a_ruler_has_few_labels_all_inside(duration_ms: int) -> None:
-    ruler = lanes.draw(duration_ms, [], []).ruler
+    ruler = lanes.draw(duration_ms, [], [], [ThresholdSet()]).ruler
     assert 1 <= len(ruler) <= lanes.RULER_TICKS + 1
     assert all(0 <= float(tick.x[:-1]) < 100 for tick in ruler)
 
@@ -180,7 +182,7 @@ def test_a_ruler_has_few_labels_all_inside(duration_ms: int) -> None:
 @given(st.lists(st.tuples(st.sampled_from([*lanes.EVENTS, "unknown"]), st.integers(-1000, 70_000)), max_size=20))
 def test_labels_of_events_do_not_lie_on_each_other(found: list[tuple[str, int]]) -> None:
     events = [happened(name, at_ms) for name, at_ms in sorted(found, key=lambda pair: pair[1])]
-    ticks = lanes.draw(60_000, [], events).events
+    ticks = lanes.draw(60_000, [], events, [ThresholdSet()]).events
     assert all(tick.title for tick in ticks)
     spans = []
     for tick in ticks:
@@ -193,7 +195,7 @@ def test_labels_of_events_do_not_lie_on_each_other(found: list[tuple[str, int]])
 
 def test_a_raised_voice_is_shaded_in_the_lane_of_whoever_raised_it() -> None:
     found = (interval("raised_voice", 0, 3_000, party="customer", value=11.0), interval("overtalk", 5_000, 6_000, party="agent"))
-    drawn = lanes.draw(60_000, found, [])
+    drawn = lanes.draw(60_000, found, [], [ThresholdSet()])
     assert [band.css for band in drawn.bands_of("agent")] == ["f-over-band"]
     assert (
         [band.css for band in drawn.bands_of("customer")]
@@ -206,7 +208,7 @@ def test_a_change_of_language_is_marked_where_the_other_begins() -> None:
     answered = CallPlatformEvent(event_name="user_answered", at_ms=1_000, leg_id=None, participant=None)
     switch = interval("lang_switch", 20_000, 30_000, subkind="es", party="customer", outcome="en", value=0.9)
     ended = CallPlatformEvent(event_name="user_end", at_ms=45_000, leg_id=None, participant=None)
-    found = lanes.draw(60_000, [switch], [answered, ended]).events
+    found = lanes.draw(60_000, [switch], [answered, ended], [ThresholdSet()]).events
     assert [(tick.x, tick.label) for tick in found] == [
         ("1.667%", "Answered"),
         ("50.000%", "Customer: es"),
@@ -243,7 +245,7 @@ def test_a_change_of_language_is_marked_where_the_other_begins() -> None:
     ],
 )
 def test_an_interval_is_described_in_words(found: CallInterval, text: str) -> None:
-    assert lanes.describe(found) == text
+    assert lanes.describe(found, [ThresholdSet()]) == text
 
 
 # -- transcripts -------------------------------------------------------------------------------------------------------
@@ -326,6 +328,16 @@ def test_uncertain_words_are_marked_and_untimed_ones_kept_whole() -> None:
     assert [word.text for word in lines[1].words] == ["¡Hola!"]
     assert [chip.text for chip in lines[1].chips] == ["es", "Zoom"]
     assert transcript.confidence([said("a", 0, 600, party="agent", words=spoken)]) == {"agent": pytest.approx(0.65)}
+
+
+def test_the_page_goes_by_the_thresholds_of_the_leg() -> None:
+    own = ThresholdSet(overtalk_ms=500, low_conf=0.35, min_analysed_ms=20_000)
+    spoken = (CallWord(word="perhaps", start_ms=300, end_ms=600, conf=0.4), CallWord(word="so", start_ms=600, end_ms=700, conf=0.3))
+    leg = CallLeg(leg_id="x-1", leg_no=1, metrics={}, reasons={}, thresholds=own, intervals=())
+    lines = transcript.lines([said("a", 0, 700, party="agent", leg_id="x-1", words=spoken, text="perhaps so")], [leg], "en")
+    assert [word.low_conf for word in lines[0].words] == [None, 0.3]
+    assert lanes.describe(interval("overtalk", 0, 1, subkind="short"), [own]) == "overtalk under 500 ms"
+    assert explain("too_short", [own]) == "Less than 20 s of analysed time: only durations are given."
 
 
 def unused(channel: str, start_ms: int, end_ms: int, source: str, **more: object) -> UnusedLine:
@@ -418,6 +430,14 @@ def test_a_channel_that_mixes_the_parties_has_one_lane(channels: dict[str, str |
     page = call_page.build(stored, call_page.Shown(), BERLIN, has_audio=True)
     assert page is not None
     assert page.sides == sides
+
+
+def test_a_call_says_what_zoom_did_not_send() -> None:
+    refused = (MediaRefusal(media="transcript", error="the app has no scope"), MediaRefusal(media="deskshare", error="lost"))
+    stored = StoredCall(call=facts(), channels={}, legs=(), utterances=(), events=(), refused=refused)
+    page = call_page.build(stored, call_page.Shown(), BERLIN, has_audio=False)
+    assert page is not None
+    assert page.refused == ("No transcript from Zoom: the app has no scope", "No screen from Zoom: lost")
 
 
 def test_long_evidence_is_counted_whole_and_listed_in_part() -> None:
