@@ -150,7 +150,7 @@ def misunderstood(shown: Shown) -> str | None:
     """What is wrong with a command that is shown; None when all is well."""
     try:
         command, _, _ = main.resolve_command(click.Context(main), list(shown.words[:1]))
-        if len(shown.words) > 1 or command not in ("import", "simulate", "models", "enrich"):  # else only mentioned
+        if len(shown.words) > 1 or command not in ("import", "simulate", "models", "enrich", "bench"):  # else only mentioned
             parse(shown.words)
     except click.ClickException as error:
         return f"{shown.document}: {' '.join(shown.words)}: {error.format_message()}"
