@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from cc_voice.settings import Secret, Settings
+from cc_voice.config.settings import Secret, Settings
 
 DOCUMENT = Path(__file__).with_name("configuration.md")
 HEAD = """# Configuration

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import duckdb
 
-from cc_voice.call.metric import Metric
-from cc_voice.call.metric_dictionary import METRICS, SECTIONS
-from cc_voice.call.needs import PRECONDITIONS
+from cc_voice.call.metrics.dictionary import METRICS, SECTIONS
+from cc_voice.call.metrics.entry import Metric
+from cc_voice.call.metrics.preconditions import PRECONDITIONS
 from cc_voice.call.reasons import REASONS
-from cc_voice.store import metric_columns, migrate
+from cc_voice.store import metric_columns, migration
 
 TOP = Path(__file__).resolve().parent.parent
 README = TOP / "analytics" / "README.md"
@@ -60,7 +60,7 @@ def readme() -> str:
 def new_migration() -> tuple[str, str] | None:
     """Return the name and the SQL of the migration that the schema lacks, None when it has a column for every metric."""
     with duckdb.connect() as con:
-        number = migrate.migrate(con) + 1
+        number = migration.migrate(con) + 1
         metrics = metric_columns.missing(con, METRICS.values())
     if not metrics:
         return None

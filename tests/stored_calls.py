@@ -11,11 +11,12 @@ import msgspec
 
 from cc_voice.call.batch import CallMeasured
 from cc_voice.call.measure import measure
-from cc_voice.call.rows import CallRow, IntervalRow, LegLanguageRow, LegRow, MeasuredCall, UtteranceRow, WordRow
-from cc_voice.settings import Site
+from cc_voice.call.metrics.evidence import IntervalRow
+from cc_voice.call.rows import CallRow, LegLanguageRow, LegRow, MeasuredCall, UtteranceRow, WordRow
+from cc_voice.config.settings import Site
 from cc_voice.store.batches import write_batch
 from cc_voice.store.database import Database
-from cc_voice.store.migrate import migrate
+from cc_voice.store.migration import migrate
 from tests.call.golden import THRESHOLDS, golden_stream, golden_stream_heard_twice
 
 Connection = duckdb.DuckDBPyConnection

@@ -55,8 +55,8 @@ DATA = (
 def test_the_mapping_covers_all_data_and_no_builder() -> None:
     places = expected()
     assert [name for name in DATA if name not in places] == []
-    assert any(re.match(r"cc_voice/web/templates/.+\.html$", name) for name in places)
-    assert any(re.match(r"cc_voice/web/static/.+\.css$", name) for name in places)
+    assert any(re.match(r"cc_voice/web/pages/templates/.+\.html$", name) for name in places)
+    assert any(re.match(r"cc_voice/web/pages/static/.+\.css$", name) for name in places)
     assert not any(name.endswith(".py") for name in places if "/_data/" in name)
 
 
@@ -85,10 +85,10 @@ def test_a_checkout_has_no_copy_of_its_data() -> None:
 INSTALLED = """
 import sys
 from pathlib import Path
-from cc_voice import queries, settings
+from cc_voice.query import reports as queries; from cc_voice.config import settings
 from cc_voice.simulator.scenario import scenario_names
-from cc_voice.speech.models import check, installed
-from cc_voice.store.migrate import scripts
+from cc_voice.speech.models.inventory import check, installed
+from cc_voice.store.migration import scripts
 here = Path(sys.argv[1])
 for name in ("models", "analytics"):
     assert settings.bundled(name) == here / "cc_voice" / "_data" / name, settings.bundled(name)
@@ -131,7 +131,7 @@ def test_the_wheel_is_what_the_mapping_says(tmp_path: Path) -> None:
         (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         about = archive.read(metadata).decode()
         (scripts,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
-        assert "cc-voice = cc_voice.cli:main" in archive.read(scripts).decode()
+        assert "cc-voice = cc_voice.commands.main:main" in archive.read(scripts).decode()
     assert contents == {name: path.read_bytes() for name, path in expected().items()}
     assert f"Version: {cc_voice.__version__}" in about
     assert "Requires-Python: <3.14,>=3.11" in about

@@ -1,10 +1,10 @@
-"""What `cc-voice bench` does: measure this product on this machine, against material whose truth is known."""
+"""Benches: what `cc-voice bench` measures of this product on this machine, against material whose truth is known."""
 
 from typing import ClassVar
 
 import click
 
-from cc_voice.terminal import LazyGroup
+from cc_voice.commands.terminal import LazyGroup
 
 
 class _Benches(LazyGroup):

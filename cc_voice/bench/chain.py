@@ -18,18 +18,19 @@ from rich.console import Console
 from rich.table import Table
 
 from cc_voice.bench.degrade import telephone
-from cc_voice.call.disagreement import edits
-from cc_voice.call.transcript import Word
-from cc_voice.languages import primary
+from cc_voice.call.transcript.disagreement import edits
+from cc_voice.call.utterances import Word
+from cc_voice.commands.terminal import language_tag
+from cc_voice.config.languages import primary
 from cc_voice.simulator.scenario import RATE_HZ, load_scenario, scenario_names
-from cc_voice.speech import models, vad
 from cc_voice.speech.codecs import Samples, bytes_from_int16, int16_from_bytes, read_audio
 from cc_voice.speech.errors import AudioFileError, ModelError, SpeechError
+from cc_voice.speech.models import inventory
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
-from cc_voice.speech.resample import resample
+from cc_voice.speech.sample_rates import resample
+from cc_voice.speech.voice_activity import detector as voice_activity_detector
 from cc_voice.speech.vosk import VoskFactory
-from cc_voice.terminal import language_tag
 
 SNR_DB = 15.0
 _PACKET_MS = 20
@@ -97,13 +98,17 @@ CONDITIONS: dict[str, Callable[[SaidChannel], Samples]] = {
 }
 
 
-def measure_chain(calls: Sequence[SaidCall], factory: RecogniserFactory, detectors: vad.DetectorFactory) -> ChainLoss:
+def measure_chain(
+    calls: Sequence[SaidCall], factory: RecogniserFactory, detectors: voice_activity_detector.DetectorFactory
+) -> ChainLoss:
     """Hear calls both ways under every condition. Raises SpeechError."""
     losses = [_loss(call, name, factory, detectors) for call in calls for name in CONDITIONS]
     return ChainLoss(factory.model_name, detectors(RATE_HZ).name, tuple(losses))
 
 
-def _loss(call: SaidCall, condition: str, factory: RecogniserFactory, detectors: vad.DetectorFactory) -> CallLoss:
+def _loss(
+    call: SaidCall, condition: str, factory: RecogniserFactory, detectors: voice_activity_detector.DetectorFactory
+) -> CallLoss:
     words = path_errors = whole_errors = 0
     for channel in call.channels:
         samples = CONDITIONS[condition](channel)
@@ -114,7 +119,7 @@ def _loss(call: SaidCall, condition: str, factory: RecogniserFactory, detectors:
     return CallLoss(call.name, condition, words, path_errors, whole_errors)
 
 
-def _by_path(samples: Samples, factory: RecogniserFactory, detectors: vad.DetectorFactory) -> list[Word]:
+def _by_path(samples: Samples, factory: RecogniserFactory, detectors: voice_activity_detector.DetectorFactory) -> list[Word]:
     pipeline = ChannelPipeline("bench", RATE_HZ, factory, factory.language, detectors=detectors)
     step = RATE_HZ * _PACKET_MS // 1000
     found = [one for at in range(0, len(samples), step) for one in pipeline.feed(bytes_from_int16(samples[at : at + step]))]
@@ -162,7 +167,7 @@ def bundled_calls(language: str) -> list[SaidCall]:
     return found
 
 
-class _Place(msgspec.Struct, frozen=True):
+class _UtterancePlace(msgspec.Struct, frozen=True):
     channel: int = 0
 
 
@@ -174,14 +179,14 @@ class _Utterance(msgspec.Struct, frozen=True):
     speech: bool = True
 
 
-class _Dialogue(msgspec.Struct, frozen=True):
+class _SpokenDialogue(msgspec.Struct, frozen=True):
     language: str = "und"
     audio: str | None = None
-    roles: dict[str, _Place] = {}
+    roles: dict[str, _UtterancePlace] = {}
     utterances: tuple[_Utterance, ...] = ()
 
 
-_DIALOGUE = msgspec.json.Decoder(_Dialogue)
+_DIALOGUE = msgspec.json.Decoder(_SpokenDialogue)
 
 
 def corpus_calls(corpus: Path, language: str) -> list[SaidCall]:
@@ -235,7 +240,7 @@ def bench_chain(
         chosen = [call for call in calls if not names or call.name in names]
         if not chosen:
             raise click.ClickException(f"there is no such call; there are: {', '.join(call.name for call in calls)}")
-        loss = measure_chain(chosen, factory, vad.detectors("silero"))
+        loss = measure_chain(chosen, factory, voice_activity_detector.detectors("silero"))
     except (SpeechError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
@@ -244,11 +249,11 @@ def bench_chain(
         _print(loss, Console(width=_WIDTH))
 
 
-def _model(name: str | None, models_dir: Path | None, language: str) -> models.ModelInfo:
+def _model(name: str | None, models_dir: Path | None, language: str) -> inventory.ModelInfo:
     """Return the model that was asked for. Raises ModelError."""
-    here = models.installed(models_dir)
+    here = inventory.installed(models_dir)
     if name is None:
-        chosen = models.choose(here, language, allow_test_model=True)
+        chosen = inventory.choose(here, language, allow_test_model=True)
     else:
         chosen = next((one for one in here if one.name == name), None)
     if chosen is None:

@@ -17,13 +17,14 @@ from pathlib import Path
 import click
 import msgspec
 
-from cc_voice.call.metric_dictionary import METRICS
-from cc_voice.settings import Settings
-from cc_voice.store import dimensions, postings
+from cc_voice.call.metrics.dictionary import METRICS
+from cc_voice.commands.terminal import load_settings, reason
+from cc_voice.config.settings import Settings
+from cc_voice.config.thresholds import ThresholdSet
+from cc_voice.store import dimensions
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.errors import StoreError
-from cc_voice.terminal import load_settings, reason
-from cc_voice.thresholds import ThresholdSet
+from cc_voice.store.search import postings
 
 UTTERANCES_PER_CALL = 30
 WORDS_OF = 100

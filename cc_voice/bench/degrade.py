@@ -1,4 +1,4 @@
-"""What a telephone line does to speech: its band, its companding, its noise. The same numbers every time.
+"""Telephone line: what it does to speech, its band, its companding, its noise. The same numbers every time.
 
 For measuring only: calls reach this product as they are.
 """
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cc_voice.call.analysis import Interval
 from cc_voice.speech.codecs import Samples, int16_from_float
-from cc_voice.speech.resample import resample
+from cc_voice.speech.sample_rates import resample
 
 LINE_HZ = 8000
 _BAND_HZ = (300, 3400)

@@ -1,4 +1,4 @@
-"""When words left their worker, against when they were spoken: the script says when, the words themselves say which.
+"""Delays: when words left their worker, against when they were spoken. The script says when, the words themselves say which.
 
 What left is laid beside the script's words of that time, so that a word the recogniser misheard is counted as such and has no
 delay. A word is first shown when words that contain it leave, final or not.

@@ -22,29 +22,29 @@ from rich.table import Table
 
 from cc_voice.bench.chain import words_of
 from cc_voice.call.batch import Batch, CallMeasured
-from cc_voice.call.disagreement import edits
 from cc_voice.call.intervals import canonical, length
 from cc_voice.call.rows import MeasuredCall
 from cc_voice.call.tokeniser import units
-from cc_voice.languages import primary
+from cc_voice.call.transcript.disagreement import edits
+from cc_voice.config.languages import primary
+from cc_voice.config.settings import Settings
+from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.rtms.client import Credentials, StreamClient, StreamTarget
 from cc_voice.rtms.webhooks import Started, parse_webhook
 from cc_voice.sessions.recognition import Recognition
-from cc_voice.sessions.request import client_options
 from cc_voice.sessions.session import Session
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.settings import Settings
+from cc_voice.sessions.stream_options import client_options
 from cc_voice.simulator.errors import SimulatorError
 from cc_voice.simulator.report import CallRequest, SimulatorConfig
 from cc_voice.simulator.server import Simulator
-from cc_voice.thresholds import ThresholdSet
 
 _WIDTH = 160
 _SERVED = ("en", "es")
 """Languages of the tiny models."""
 
 
-class _Line(msgspec.Struct, frozen=True):
+class _ScenarioLine(msgspec.Struct, frozen=True):
     start_ms: int
     end_ms: int
     text: str
@@ -64,13 +64,13 @@ class ScriptedCall(msgspec.Struct, frozen=True):
     name: str
     language: str
     channels: tuple[_Party, ...]
-    lines: tuple[_Line, ...]
+    lines: tuple[_ScenarioLine, ...]
 
     @property
     def languages(self) -> set[str]:
         return {primary(line.language) for line in self.lines}
 
-    def of(self, party: str) -> list[_Line]:
+    def of(self, party: str) -> list[_ScenarioLine]:
         """Return the lines of a party in order."""
         channels = {one.channel_id for one in self.channels if one.party == party}
         return sorted((line for line in self.lines if line.channel_id in channels), key=lambda line: line.start_ms)
@@ -86,10 +86,10 @@ class ScriptedCall(msgspec.Struct, frozen=True):
         """Return when a party changes its language, in ms."""
         return [after[0].start_ms for (old, _), (new, after) in pairwise(self.stretches(party)) if old != new]
 
-    def stretches(self, party: str) -> list[tuple[str, list[_Line]]]:
+    def stretches(self, party: str) -> list[tuple[str, list[_ScenarioLine]]]:
         """Return a party's lines by language, by the rule of switches; what is too short for it is in the one before."""
         rule = ThresholdSet()
-        found: list[tuple[str, list[_Line]]] = []
+        found: list[tuple[str, list[_ScenarioLine]]] = []
         for language, group in groupby(self.of(party), key=lambda line: primary(line.language)):
             lines = list(group)
             speech_ms = sum(length(canonical(line.speech)) for line in lines)

@@ -28,15 +28,15 @@ import msgspec
 
 from cc_voice.bench import played, processes
 from cc_voice.bench.delays import Delays, PlayedCall, Spread, delays, spread
-from cc_voice.bench.played import Begun, Over, Play, Script
+from cc_voice.bench.played import Begun, Over, Play, PlayedScript
 from cc_voice.call import ids
 from cc_voice.call.batch import LiveWords
-from cc_voice.settings import Settings
+from cc_voice.commands.temporary_site import Service, TemporarySiteError, serving, temporary_site
+from cc_voice.config.settings import Settings
+from cc_voice.media import recordings
 from cc_voice.simulator.link import LinkReport
 from cc_voice.simulator.report import CallStatus, SimulatorConfig
-from cc_voice.store import recordings
-from cc_voice.trial import Service, TrialError, serving, trial_site
-from cc_voice.web.accounts import Accounts
+from cc_voice.web.access.accounts import Accounts
 
 KEEP_ALIVE_DEADLINE_MS = 10_000
 APART_S = 0.25
@@ -47,7 +47,7 @@ WARM_UP_S = 20.0
 BYTES_PER_MS = 32
 
 
-class KeepAlives(msgspec.Struct, frozen=True, kw_only=True):
+class KeepAliveScore(msgspec.Struct, frozen=True, kw_only=True):
     """Over all sockets of all calls."""
 
     asked: int
@@ -57,7 +57,7 @@ class KeepAlives(msgspec.Struct, frozen=True, kw_only=True):
     longest_ms: int
 
 
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
+class WorkerMemory(msgspec.Struct, frozen=True, kw_only=True):
     """Of all workers together, in MiB; None where there was no time to look."""
 
     first_third_mb: float | None
@@ -66,7 +66,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """By how much it grew, per hour of every call's media."""
 
 
-class Machine(msgspec.Struct, frozen=True, kw_only=True):
+class BenchMachine(msgspec.Struct, frozen=True, kw_only=True):
     """What the numbers were measured on."""
 
     cores: int
@@ -84,7 +84,7 @@ class LiveScore(msgspec.Struct, frozen=True, kw_only=True):
     media_s: float
     """Length of each call."""
     wall_s: float
-    keep_alives: KeepAlives
+    keep_alives: KeepAliveScore
     delays: Delays
     lag_ms: Spread
     """How far recognition was behind the media, over all calls and looks."""
@@ -97,8 +97,8 @@ class LiveScore(msgspec.Struct, frozen=True, kw_only=True):
     """Per second of a call."""
     service_cpu_ms: float
     """The same, for the process that owns store and pages."""
-    memory: Memory
-    machine: Machine
+    memory: WorkerMemory
+    machine: BenchMachine
     violations: tuple[str, ...]
     """What the client did against Zoom's protocol."""
 
@@ -183,7 +183,7 @@ def measure_live(calls: int, speed: float, media_s: float, language: str) -> Liv
         scripts_dir.mkdir()
         data_dir.mkdir()
         scripts = played.write_scripts(scripts_dir, language, round(media_s * 1000))
-        site = trial_site(data_dir, "bench")
+        site = temporary_site(data_dir, "bench")
         token = _token(site)
         with serving(site) as service:
             play = Play(
@@ -267,7 +267,7 @@ async def _told(simulator: "multiprocessing.process.BaseProcess", pipe: Connecti
     try:
         return played.TOLD.decode(await asyncio.to_thread(pipe.recv_bytes))
     except EOFError as error:
-        raise TrialError(f"the simulator ended (exit code {simulator.exitcode}); its error is above") from error
+        raise TemporarySiteError(f"the simulator ended (exit code {simulator.exitcode}); its error is above") from error
 
 
 async def _until_measured(watcher: _Watcher) -> None:
@@ -277,7 +277,7 @@ async def _until_measured(watcher: _Watcher) -> None:
                 await asyncio.sleep(0.1)
 
 
-def _score(site: Settings, scripts: Sequence[Script], play: Play, media_s: float, run: _Run) -> LiveScore:
+def _score(site: Settings, scripts: Sequence[PlayedScript], play: Play, media_s: float, run: _Run) -> LiveScore:
     words = {script.name: script.words for script in scripts}
     calls = {
         one.stream_id: PlayedCall(words=words[one.script], start_unix_ms=one.start_unix_ms, speed=play.speed) for one in run.begun
@@ -301,7 +301,7 @@ def _score(site: Settings, scripts: Sequence[Script], play: Play, media_s: float
         worker_cpu_ms=round(1000 * cpu_s / call_s, 2),
         service_cpu_ms=round(1000 * run.service_cpu_s / call_s, 2),
         memory=_memory(looks, play.speed),
-        machine=Machine(
+        machine=BenchMachine(
             cores=cores,
             ours_pct=round(100 * run.ours_cpu_s / (wall_s * cores), 1),
             others_pct=round(100 * max(0.0, run.busy_s - run.ours_cpu_s) / (wall_s * cores), 1),
@@ -310,11 +310,11 @@ def _score(site: Settings, scripts: Sequence[Script], play: Play, media_s: float
     )
 
 
-def _keep_alives(calls: Iterable[CallStatus]) -> KeepAlives:
+def _keep_alives(calls: Iterable[CallStatus]) -> KeepAliveScore:
     links = [link for call in calls for link in call.links if link.accepted]
     # The last question may be on its way when the call ends
     late = [one for one in links if one.max_answer_delay_ms > KEEP_ALIVE_DEADLINE_MS or _unanswered(one) > 1]
-    return KeepAlives(
+    return KeepAliveScore(
         asked=sum(link.keep_alives for link in links),
         answered=sum(link.keep_alives_answered for link in links),
         late=len(late),
@@ -339,15 +339,15 @@ def _audio(site: Settings, calls: Iterable[CallStatus]) -> tuple[float, float]:
     return sent, received
 
 
-def _memory(looks: Sequence[_Look], speed: float) -> Memory:
+def _memory(looks: Sequence[_Look], speed: float) -> WorkerMemory:
     warm = [look for look in looks if look.at_s - looks[0].at_s >= WARM_UP_S]
     looks = warm if len(warm) >= len(looks) // 2 else looks
     third = len(looks) // 3
     if not third:
-        return Memory(first_third_mb=None, last_third_mb=None, mb_per_hour_of_calls=None)
+        return WorkerMemory(first_third_mb=None, last_third_mb=None, mb_per_hour_of_calls=None)
     first, last = (sum(look.workers.rss_mb for look in part) / third for part in (looks[:third], looks[-third:]))
     hours = speed * (looks[-third // 2 - 1].at_s - looks[third // 2].at_s) / 3600
-    return Memory(
+    return WorkerMemory(
         first_third_mb=round(first, 1),
         last_third_mb=round(last, 1),
         mb_per_hour_of_calls=round((last - first) / hours, 2) if hours > 0 else None,
@@ -368,7 +368,7 @@ def bench_live(calls: int, speed: float, seconds: float | None, media_minutes: f
     media_s = seconds if seconds is not None else media_minutes * 60 if media_minutes is not None else 120.0
     try:
         score = measure_live(calls, speed, media_s, language)
-    except* (TrialError, OSError, httpx.HTTPError) as errors:
+    except* (TemporarySiteError, OSError, httpx.HTTPError) as errors:
         raise click.ClickException("; ".join(str(error) for error in errors.exceptions)) from errors
     if as_json:
         click.echo(msgspec.json.encode(score).decode())

@@ -33,7 +33,7 @@ KEEP_ALIVES = 10
 _RATE_HZ = 8_000
 
 
-class _Line(msgspec.Struct, frozen=True):
+class _PlayedLine(msgspec.Struct, frozen=True):
     channel_id: str
     start_ms: int
     end_ms: int
@@ -41,14 +41,14 @@ class _Line(msgspec.Struct, frozen=True):
     words: tuple[tuple[str, int, int], ...]
 
 
-class _Source(msgspec.Struct, frozen=True):
+class _ScenarioWords(msgspec.Struct, frozen=True):
     """A compiled scenario, with the words that were spoken."""
 
     duration_ms: int
-    lines: tuple[_Line, ...]
+    lines: tuple[_PlayedLine, ...]
 
 
-class Script(msgspec.Struct, frozen=True):
+class PlayedScript(msgspec.Struct, frozen=True):
     """A call to play: the name of its scenario, and its words by channel."""
 
     name: str
@@ -69,12 +69,12 @@ class Over(msgspec.Struct, frozen=True, tag="over"):
     calls: tuple[CallStatus, ...]
 
 
-_SOURCE = msgspec.json.Decoder(_Source)
+_SOURCE = msgspec.json.Decoder(_ScenarioWords)
 TOLD: "msgspec.msgpack.Decoder[Begun | Over]" = msgspec.msgpack.Decoder(Begun | Over)
 """What the simulator's process says over its pipe."""
 
 
-def write_scripts(folder: Path, language: str, length_ms: int) -> list[Script]:
+def write_scripts(folder: Path, language: str, length_ms: int) -> list[PlayedScript]:
     """Write scenarios of a length into a folder, for the simulator to play."""
     names = SCENARIOS[language]
     return [
@@ -83,10 +83,10 @@ def write_scripts(folder: Path, language: str, length_ms: int) -> list[Script]:
     ]
 
 
-def _write_script(folder: Path, name: str, language: str, names: Sequence[str], length_ms: int) -> Script:
+def _write_script(folder: Path, name: str, language: str, names: Sequence[str], length_ms: int) -> PlayedScript:
     bundled = Path(scenario.__file__).parent / "scenarios"
     pieces = [np.zeros((LEAD_MS * _RATE_HZ // 1000, 2), dtype=np.int16)]
-    lines: list[_Line] = []
+    lines: list[_PlayedLine] = []
     at_ms, turn = LEAD_MS, 0
     while at_ms < length_ms:
         chosen = names[turn % len(names)]
@@ -103,15 +103,15 @@ def _write_script(folder: Path, name: str, language: str, names: Sequence[str], 
         channel: tuple(ScriptedWord(text, end) for line in spoken if line.channel_id == channel for text, _, end in line.words)
         for channel in (AGENT, CUSTOMER)
     }
-    return Script(name, {channel: tuple(sorted(said, key=lambda word: word.end_ms)) for channel, said in words.items()})
+    return PlayedScript(name, {channel: tuple(sorted(said, key=lambda word: word.end_ms)) for channel, said in words.items()})
 
 
-def _moved(line: _Line, by_ms: int) -> _Line:
+def _moved(line: _PlayedLine, by_ms: int) -> _PlayedLine:
     words = tuple((text, start + by_ms, end + by_ms) for text, start, end in line.words)
-    return _Line(line.channel_id, line.start_ms + by_ms, line.end_ms + by_ms, line.text, words)
+    return _PlayedLine(line.channel_id, line.start_ms + by_ms, line.end_ms + by_ms, line.text, words)
 
 
-def _scenario(name: str, language: str, length_ms: int, lines: Sequence[_Line]) -> dict[str, Any]:
+def _scenario(name: str, language: str, length_ms: int, lines: Sequence[_PlayedLine]) -> dict[str, Any]:
     """Return a scenario file of a call in which both parties are there from the first moment to the last."""
     parties = [("agent", AGENT, "usr_1", 10, 11), ("customer", CUSTOMER, "cus_1", 8, 9)]
     begun = [(0, begins, channel, user) for _, channel, user, begins, _ in parties]

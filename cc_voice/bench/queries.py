@@ -15,12 +15,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cc_voice import queries
-from cc_voice.queries import Report
+from cc_voice.commands.terminal import load_settings
+from cc_voice.query import reports as query_reports
+from cc_voice.query.reports import Report
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.errors import StoreError
-from cc_voice.store.search import SearchFilter, search
-from cc_voice.terminal import load_settings
+from cc_voice.store.search.matches import SearchFilter, search
 
 _WIDTH = 160
 _NEEDED = {"date": "today-15", "text": "speak to a lawyer", "integer": "1", "number": "1"}
@@ -74,7 +74,7 @@ def measure(database: Database, repeats: int) -> Timings:
 
     def work(con: Connection) -> Timings:
         calls, threads = con.execute("select count(*), current_setting('threads') from fact_call").fetchall()[0]
-        reports = queries.list_reports()
+        reports = query_reports.list_reports()
         return Timings(
             calls=calls,
             threads=threads,
@@ -94,7 +94,7 @@ def _back(report: Report) -> dict[str, str]:
 def _report(con: Connection, report: Report, params: dict[str, str], repeats: int) -> Timing:
     needed = {param.name: _NEEDED[param.type] for param in report.params if param.default is None}
     return _timed(
-        report.name, "all" if params else "default", repeats, lambda: queries.answer(con, report.name, needed | params).height
+        report.name, "all" if params else "default", repeats, lambda: query_reports.answer(con, report.name, needed | params).height
     )
 
 
@@ -138,7 +138,7 @@ def bench_queries(data_dir: Path, repeats: int, as_json: bool) -> None:
             timings = measure(database, repeats)
         finally:
             database.close()
-    except (StoreError, queries.QueryError) as error:
+    except (StoreError, query_reports.QueryError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(msgspec.json.encode(timings).decode())

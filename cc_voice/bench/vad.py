@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from cc_voice.call.intervals import Intervals, canonical, intersect, length, union
-from cc_voice.speech import vad
 from cc_voice.speech.codecs import AudioFile, Samples, bytes_from_int16, read_audio
 from cc_voice.speech.errors import AudioFileError, SpeechError
 from cc_voice.speech.pipeline import ChannelPipeline
-from cc_voice.speech.resample import resample
-from cc_voice.speech.sounds import Sounds
+from cc_voice.speech.sample_rates import resample
+from cc_voice.speech.voice_activity import detector as voice_activity_detector
+from cc_voice.speech.voice_activity.sounds import Sounds
 
 _WIDTH = 160
 _RATES = ("8000", "16000", "32000", "48000")
@@ -30,7 +30,7 @@ _BLOCK_MS = 200
 """How often a live channel is heard."""
 
 
-class _Place(msgspec.Struct, frozen=True):
+class _ChannelPlace(msgspec.Struct, frozen=True):
     """Where a party is heard; a dialogue that is only text has no channels."""
 
     channel: int = 0
@@ -43,15 +43,15 @@ class _Reference(msgspec.Struct, frozen=True):
     silence_ms: int
 
 
-class _Dialogue(msgspec.Struct, frozen=True):
+class _MarkedDialogue(msgspec.Struct, frozen=True):
     """One file of `dialogues/`; those without audio or times have nothing to measure."""
 
     audio: str | None = None
-    roles: dict[str, _Place] = {}
+    roles: dict[str, _ChannelPlace] = {}
     reference_metrics: _Reference | None = None
 
 
-_DIALOGUE = msgspec.json.Decoder(_Dialogue)
+_DIALOGUE = msgspec.json.Decoder(_MarkedDialogue)
 
 
 class TalkError(msgspec.Struct, frozen=True):
@@ -99,10 +99,10 @@ class VadScore(msgspec.Struct, frozen=True):
         return [abs(one.pct) for call in self.calls for one in call.talk]
 
 
-class _Ear:
+class _DetectorRun:
     """Hears channels and counts what that costs."""
 
-    def __init__(self, detectors: vad.DetectorFactory, rate_hz: int) -> None:
+    def __init__(self, detectors: voice_activity_detector.DetectorFactory, rate_hz: int) -> None:
         self.detector = detectors(rate_hz).name
         self.cpu_s = self.heard_s = 0.0
         self.rate_hz = rate_hz
@@ -124,7 +124,7 @@ class _Ear:
 
 def measure_vad(corpus: Path, kind: Literal["silero", "webrtc"], rate_hz: int) -> VadScore:
     """Hear a corpus with one detector. Raises SpeechError, OSError, ValueError (files that are not as the docstring above says)."""
-    ear = _Ear(vad.detectors(kind), rate_hz)
+    ear = _DetectorRun(voice_activity_detector.detectors(kind), rate_hz)
     dialogues = [(path, _dialogue(path)) for path in sorted((corpus / "dialogues").glob("*.json"))]
     calls = tuple(_call(corpus, path.stem, one, ear) for path, one in dialogues if one.audio and one.reference_metrics)
     noise = tuple(_noise(path, ear) for path in sorted((corpus / "noise").glob("*")) if path.is_file())
@@ -133,14 +133,14 @@ def measure_vad(corpus: Path, kind: Literal["silero", "webrtc"], rate_hz: int) -
     return VadScore(ear.detector, rate_hz, calls, noise, round(ear.cpu_s / ear.heard_s * 1e6))
 
 
-def _dialogue(path: Path) -> _Dialogue:
+def _dialogue(path: Path) -> _MarkedDialogue:
     try:
         return _DIALOGUE.decode(path.read_bytes())
     except msgspec.DecodeError as error:
         raise AudioFileError(f"{path} is no dialogue: {error}") from error
 
 
-def _call(corpus: Path, name: str, dialogue: _Dialogue, ear: _Ear) -> CallScore:
+def _call(corpus: Path, name: str, dialogue: _MarkedDialogue, ear: _DetectorRun) -> CallScore:
     marked = dialogue.reference_metrics
     if not dialogue.audio or not marked:
         raise AssertionError("measure_vad takes only dialogues with both")
@@ -156,7 +156,7 @@ def _call(corpus: Path, name: str, dialogue: _Dialogue, ear: _Ear) -> CallScore:
     )
 
 
-def _noise(path: Path, ear: _Ear) -> NoiseScore:
+def _noise(path: Path, ear: _DetectorRun) -> NoiseScore:
     audio = read_audio(path)
     speech, sounds = ear.hear(audio, 0)
     return NoiseScore(path.stem, *(100 * length(found) / audio.duration_ms for found in (speech, sounds.music, sounds.tones)))

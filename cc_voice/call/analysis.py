@@ -1,10 +1,11 @@
-"""What is known of one stream when its audio has been heard: the input of the metrics, and the file a restart resumes from."""
+"""Analysis: what is known of one stream when its audio has been recognised, the input of the metrics, and the file a restart
+resumes from."""
 
 import msgspec
 
 from cc_voice.call.events import CallEvent
-from cc_voice.call.policy import LanguagePolicy
-from cc_voice.call.transcript import Utterance
+from cc_voice.call.language_policy import LanguagePolicy
+from cc_voice.call.utterances import Utterance
 
 Interval = tuple[int, int]
 """(start_ms, end_ms), start inclusive, end exclusive."""
@@ -23,7 +24,7 @@ class SecondLevel(msgspec.Struct, frozen=True, array_like=True):
     """Median level of what lies 200 ms and more away from speech and is not exactly zero; None where there is too little of it."""
 
 
-class Comparison(msgspec.Struct, frozen=True, array_like=True):
+class SegmentComparison(msgspec.Struct, frozen=True, array_like=True):
     """A segment that recognisers of several languages heard, because nothing else told which was spoken."""
 
     start_ms: int
@@ -67,7 +68,7 @@ class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     received_ms: int = 0
     """How much audio arrived, duplicates not counted."""
     first_packet_ms: int | None = None
-    compared: tuple[Comparison, ...] = ()
+    compared: tuple[SegmentComparison, ...] = ()
 
 
 class StreamAnalysis(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What a worker delivers to the process that owns the database: small, repeatable, safe to deliver twice."""
+"""Batches: what a worker delivers to the process that owns the database: small, repeatable, safe to deliver twice."""
 
 from typing import Literal
 
@@ -6,8 +6,8 @@ import msgspec
 
 from cc_voice.call.events import CallEvent
 from cc_voice.call.rows import MeasuredCall
-from cc_voice.call.transcript import Utterance
-from cc_voice.thresholds import ThresholdSet
+from cc_voice.call.utterances import Utterance
+from cc_voice.config.thresholds import ThresholdSet
 
 OpenStage = Literal["received", "recorded", "transcribed"]
 """Stages from which a session goes on, in order."""

@@ -1,4 +1,4 @@
-"""What happened around the audio: answered, hold, transfer, join. Zoom's numbers were translated before they got here.
+"""Events: what happened around the audio, answered, hold, transfer, join. Zoom's numbers were translated before they got here.
 
 `sessions/` maps the wire's event numbers to these names by product; nothing in `call/` knows a number's meaning.
 """

@@ -1,4 +1,4 @@
-"""How calls, legs and utterances are named. Ids are functions of what Zoom announced, so a repeated webhook names the same call."""
+"""Ids of calls, legs and utterances: they are functions of what Zoom announced, so a repeated webhook names the same call."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Set algebra on time: every metric is a length of a union, an intersection or a difference of intervals.
+"""Intervals: set algebra on time, as every metric is a length of a union, an intersection or a difference of intervals.
 
 A set of time is a tuple of (start_ms, end_ms), sorted, disjoint, not touching, none empty: the canonical form, so that equal sets
 are equal tuples. Every function returns that form; those that take `Intervals` expect it, `canonical` makes it from anything.

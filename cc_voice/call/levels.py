@@ -1,4 +1,5 @@
-"""Levels of whole seconds on another clock, and of one second that two streams heard. What they say of a leg is in loudness.py."""
+"""Levels of whole seconds on another clock, and of one second that two streams heard. What they say of a leg is in
+call/metrics/loudness.py."""
 
 from collections.abc import Iterable
 from itertools import zip_longest

@@ -7,7 +7,7 @@ import functools
 import unicodedata
 
 from cc_voice.call import tokeniser
-from cc_voice.languages import primary
+from cc_voice.config.languages import primary
 
 
 def _listed(words: str) -> frozenset[str]:

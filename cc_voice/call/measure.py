@@ -1,4 +1,4 @@
-"""From what was heard to every row of a call: the one entry to the metrics.
+"""Measurement of a call: from what was recognised to every row, the one entry to the metrics.
 
 Pure: the same analyses and thresholds give the same rows, on any machine, as often as wanted. A change of any formula changes
 `METRIC_VERSION`, so that a trend can show where its definition moved.
@@ -10,23 +10,23 @@ from typing import Any
 import msgspec
 
 from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
-from cc_voice.call.disagreement import Compared
 from cc_voice.call.events import CallEvent, EventName
-from cc_voice.call.evidence import evidence
 from cc_voice.call.ids import leg_id
-from cc_voice.call.language import in_force, retagged, tracks
-from cc_voice.call.legs import Handling, Leg, handle
-from cc_voice.call.loudness import utterance_loudness
-from cc_voice.call.meetings import FIRST_TO_JOIN, AgentRule
-from cc_voice.call.metrics import MeasuredLeg, measure_leg
+from cc_voice.call.legs.assignment import Handling, Leg, handle
+from cc_voice.call.legs.meeting_roles import FIRST_TO_JOIN, AgentRule
+from cc_voice.call.legs.timeline import Timeline, merge
+from cc_voice.call.metrics.evidence import evidence
+from cc_voice.call.metrics.leg_input import leg_input
+from cc_voice.call.metrics.leg_metrics import MeasuredLeg, measure_leg
+from cc_voice.call.metrics.loudness import utterance_loudness
 from cc_voice.call.reasons import Unmeasured
 from cc_voice.call.rows import CallRow, ChannelRow, EventRow, LegRow, MeasuredCall, NullReasonRow, UtteranceRow
-from cc_voice.call.saying import language_rows, primary_language, utterance_rows, word_rows
-from cc_voice.call.scope import scope_of
-from cc_voice.call.selection import select
-from cc_voice.call.timeline import Timeline, merge
-from cc_voice.call.unused import unused_rows
-from cc_voice.thresholds import QueueThresholds, ThresholdSet, for_queue
+from cc_voice.call.transcript.disagreement import Compared
+from cc_voice.call.transcript.language_track import in_force, retagged, tracks
+from cc_voice.call.transcript.transcript_selection import select
+from cc_voice.call.unused_utterances import unused_rows
+from cc_voice.call.utterance_rows import language_rows, primary_language, utterance_rows, word_rows
+from cc_voice.config.thresholds import QueueThresholds, ThresholdSet, for_queue
 
 METRIC_VERSION = "2"
 
@@ -45,7 +45,7 @@ def measure(
     handling = handle(timeline, agent_rule)
     languages = tracks(timeline.channels, timeline.utterances, timeline.policy, timeline.duration_ms)
     transcript = select(retagged(timeline.utterances, languages), in_force(languages), thresholds)
-    scopes = [scope_of(leg, timeline, handling, transcript, languages) for leg in handling.legs]
+    scopes = [leg_input(leg, timeline, handling, transcript, languages) for leg in handling.legs]
     legs = [
         measure_leg(timeline.call_id, scope, handling, for_queue(thresholds, by_queue, scope.leg.queue_id, scope.leg.queue_name))
         for scope in scopes

@@ -1,14 +1,14 @@
-"""Why a metric is NULL: stable codes, and what they mean to the person who reads the screen.
+"""Reasons why a metric is NULL: stable codes, and what they mean to the person who reads the screen.
 
 A number that could not be measured is never 0. Every NULL metric of a leg has exactly one row with one of these codes; the first
-obstacle in the metric's list of needs (`needs.py`) is the one named.
+obstacle in the metric's list of needs (`call/metrics/preconditions.py`) is the one named.
 """
 
 from collections.abc import Iterable
 
 import msgspec
 
-from cc_voice.thresholds import ThresholdSet, told
+from cc_voice.config.thresholds import ThresholdSet, told
 
 REASONS: dict[str, str] = {  # thresholds are places in these texts; `explain` tells them
     "mixed_audio": "All parties are on one audio channel, so who spoke cannot be told apart.",

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from cc_voice.call.metric_dictionary import METRICS
-from cc_voice.thresholds import ThresholdSet
+from cc_voice.call.metrics.dictionary import METRICS
+from cc_voice.call.metrics.evidence import IntervalRow
+from cc_voice.config.thresholds import ThresholdSet
 
 
 class CallRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +141,7 @@ class UnusedUtteranceRow(msgspec.Struct, frozen=True, kw_only=True):
     party: str | None
     source: str
     unused_reason: str
-    """As in `call/selection.py`."""
+    """As in `call/transcript/transcript_selection.py`."""
     used_utterance_id: str | None
     """The first line of the transcript that says the same speech."""
     start_ms: int
@@ -164,20 +165,6 @@ class WordRow(msgspec.Struct, frozen=True, kw_only=True):
     word: str
     conf: float | None
     language_code: str
-
-
-class IntervalRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A typed interval of time: the evidence of a metric. `kind` is one of the metric dictionary's kinds."""
-
-    leg_id: str
-    kind: str
-    start_ms: int
-    end_ms: int
-    subkind: str | None = None
-    party: str | None = None
-    value: float | None = None
-    outcome: str | None = None
-    metric_version: str
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What leaves the appliance as files: tables for BI tools, a call for people, a Delta table for many sites.
+"""Exports: what leaves the appliance as files, tables for BI tools, a call for people, a Delta table for many sites.
 
 csv_files    CSV as spreadsheets and programs read it
 folder       tables as CSV and Parquet in a folder, whole or by site and day, with dictionary and manifest

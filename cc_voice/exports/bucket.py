@@ -22,14 +22,14 @@ RETRY_S = 30
 """A store that is away so long is tried again when the export is next due."""
 
 
-class Sent(msgspec.Struct, frozen=True, kw_only=True):
+class BucketChanges(msgspec.Struct, frozen=True, kw_only=True):
     """What was done: files sent and deleted, the manifest not counted."""
 
     sent: int
     deleted: int
 
 
-def mirror(folder: Path, url: str, stopped: Callable[[], bool] = lambda: False) -> Sent:
+def mirror(folder: Path, url: str, stopped: Callable[[], bool] = lambda: False) -> BucketChanges:
     """Bring what lies below a URL to the state of an export's folder; `stopped` ends it between two files. Raises ExportError."""
     try:
         import obstore
@@ -54,7 +54,7 @@ def mirror(folder: Path, url: str, stopped: Callable[[], bool] = lambda: False) 
             obstore.delete(store, gone)
     except (BaseError, OSError, ValueError) as error:
         raise ExportError(f"cannot export to {url}: {str(error).splitlines()[0]}") from error
-    return Sent(sent=len(changed), deleted=len(gone))
+    return BucketChanges(sent=len(changed), deleted=len(gone))
 
 
 def _manifest(store: Any) -> manifests.Manifest | None:

@@ -19,7 +19,7 @@ class _Shape(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_de
     """Keys in Pascal case; what is None is left out."""
 
 
-class Participant(_Shape, frozen=True, kw_only=True):
+class ContactLensParticipant(_Shape, frozen=True, kw_only=True):
     participant_id: str
     participant_role: str
 
@@ -71,7 +71,7 @@ class Metadata(_Shape, frozen=True, kw_only=True):
     instance_id: str
 
 
-class Turn(_Shape, frozen=True, kw_only=True):
+class ContactLensTurn(_Shape, frozen=True, kw_only=True):
     begin_offset_millis: int
     end_offset_millis: int
     content: str
@@ -87,9 +87,9 @@ class ContactLens(_Shape, frozen=True, kw_only=True):
     job_status: str
     language_code: str | None = None
     customer_metadata: Metadata
-    participants: list[Participant]
+    participants: list[ContactLensParticipant]
     conversation_characteristics: Characteristics
-    transcript: list[Turn]
+    transcript: list[ContactLensTurn]
 
 
 def contact_lens(call: StoredCall, leg: CallLeg, site: str) -> bytes:
@@ -103,10 +103,10 @@ def contact_lens(call: StoredCall, leg: CallLeg, site: str) -> bytes:
         job_status="COMPLETED",
         language_code=call.call.language,
         customer_metadata=Metadata(contact_id=leg.leg_id, instance_id=site),
-        participants=[Participant(participant_id=PARTIES[party], participant_role=PARTIES[party]) for party in present],
+        participants=[ContactLensParticipant(participant_id=PARTIES[party], participant_role=PARTIES[party]) for party in present],
         conversation_characteristics=_characteristics(leg, start_ms),
         transcript=[
-            Turn(
+            ContactLensTurn(
                 begin_offset_millis=line.start_ms - start_ms,
                 end_offset_millis=line.end_ms - start_ms,
                 content=line.text,

@@ -24,7 +24,7 @@ from cc_voice import __version__
 from cc_voice.exports import manifest as manifests
 from cc_voice.exports.csv_files import write_csv
 from cc_voice.exports.errors import ExportError
-from cc_voice.exports.manifest import DICTIONARY, ExplainedColumn, ExportedFile, Manifest, Part, Table
+from cc_voice.exports.manifest import DICTIONARY, ExplainedColumn, ExportedFile, ExportedTable, Manifest, ManifestDay
 from cc_voice.exports.staging import MANIFEST, commit, working
 
 FORMATS = ("csv", "parquet")
@@ -33,7 +33,7 @@ ROW_GROUP_ROWS = 122_880
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
-class Day(Protocol):
+class ExportDay(Protocol):
     """A day of a site that has rows."""
 
     @property
@@ -68,7 +68,7 @@ class Source(Protocol):
         """All rows, at least one batch, ordered by day and keys."""
         ...
 
-    def days(self) -> Sequence[Day]:
+    def days(self) -> Sequence[ExportDay]:
         """Days, ordered by date and site."""
         ...
 
@@ -153,7 +153,7 @@ def _by_day(source: Source, folder: Path, work: Path, options: Options, old: Man
     layout = _layout(schemas, options)
     same = _Same(old if old is not None and old.layout == layout else None, folder)
     files: list[ExportedFile] = []
-    tables: list[Table] = []
+    tables: list[ExportedTable] = []
     days = source.days()
     for name, grain in source.grains.items():
         of_table = [file for day in days if (file := _day(source, name, day, work, same)) is not None]
@@ -164,7 +164,7 @@ def _by_day(source: Source, folder: Path, work: Path, options: Options, old: Man
             write_csv(whole, work / f"{name}.csv", options.bom)
             files.append(manifests.described(work / f"{name}.csv", f"{name}.csv", rows))
         files += of_table
-    parts = tuple(Part(site=day.site, date=day.date, state=day.state) for day in days)
+    parts = tuple(ManifestDay(site=day.site, date=day.date, state=day.state) for day in days)
     return msgspec.structs.replace(_manifest(source, tables, files), parts=parts, layout=layout)
 
 
@@ -176,7 +176,7 @@ class _Same:
         self._files = {file.name: file for file in old.files} if old else {}
         self._folder = folder
 
-    def holds(self, day: Day, path: str) -> bool:
+    def holds(self, day: ExportDay, path: str) -> bool:
         """Whether a day is as it was, and its file is there if it had one."""
         if self._states.get((day.site, day.date)) != day.state:
             return False
@@ -187,7 +187,7 @@ class _Same:
         return self._files.get(path)
 
 
-def _day(source: Source, name: str, day: Day, work: Path, same: _Same) -> ExportedFile | None:
+def _day(source: Source, name: str, day: ExportDay, work: Path, same: _Same) -> ExportedFile | None:
     """Return the file of a table and day: the old one when nothing changed, None when there are no rows."""
     path = f"{name}/site={quote(day.site, safe=' ') if day.site else _NULL}/date={day.date.isoformat()}/{name}.parquet"
     if same.holds(day, path):
@@ -210,6 +210,6 @@ def _layout(schemas: Mapping[str, Mapping[str, pl.DataType]], options: Options) 
     return hashlib.sha256(repr((told, __version__, sorted(options.formats), options.bom)).encode()).hexdigest()[:20]
 
 
-def _manifest(source: Source, tables: list[Table], files: list[ExportedFile]) -> Manifest:
+def _manifest(source: Source, tables: list[ExportedTable], files: list[ExportedFile]) -> Manifest:
     version = manifests.VERSION
     return Manifest(manifest_version=version, watermark_ts=source.watermark_ts, tables=tuple(tables), files=tuple(files))

@@ -1,4 +1,4 @@
-"""`manifest.json` and `data_dictionary.csv`: what an export wrote, and what its columns mean.
+"""Manifest and dictionary: `manifest.json` and `data_dictionary.csv`: what an export wrote, and what its columns mean.
 
 The manifest has no time of writing: two exports of the same data are the same, byte for byte. `watermark_ts` is when the newest of
 the calls was stored.
@@ -33,20 +33,20 @@ class ExplainedColumn(Protocol):
         ...
 
 
-class Column(msgspec.Struct, frozen=True, kw_only=True):
+class ExportedColumn(msgspec.Struct, frozen=True, kw_only=True):
     """A column as Parquet types it, in polars' words."""
 
     name: str
     type: str
 
 
-class Table(msgspec.Struct, frozen=True, kw_only=True):
+class ExportedTable(msgspec.Struct, frozen=True, kw_only=True):
     """A table: what a row is, how many there are, its columns."""
 
     name: str
     grain: str
     rows: int
-    columns: tuple[Column, ...]
+    columns: tuple[ExportedColumn, ...]
 
 
 class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +58,7 @@ class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class ManifestDay(msgspec.Struct, frozen=True, kw_only=True):
     """A day of a site, and a name for the state of its calls: when that changes, the files of the day are written again."""
 
     site: str | None
@@ -71,9 +71,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     manifest_version: int
     watermark_ts: datetime.datetime | None
-    tables: tuple[Table, ...]
+    tables: tuple[ExportedTable, ...]
     files: tuple[ExportedFile, ...]
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ManifestDay, ...] = ()
     """Of a partitioned export."""
     layout: str = ""
     """A name for columns, formats and options: another one makes every file new."""
@@ -104,9 +104,11 @@ def write(path: Path, manifest: Manifest) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
 
 
-def table(name: str, grain: str, rows: int, schema: Mapping[str, pl.DataType]) -> Table:
+def table(name: str, grain: str, rows: int, schema: Mapping[str, pl.DataType]) -> ExportedTable:
     """Describe a table by its rows and its schema."""
-    return Table(name=name, grain=grain, rows=rows, columns=tuple(Column(name=n, type=str(t)) for n, t in schema.items()))
+    return ExportedTable(
+        name=name, grain=grain, rows=rows, columns=tuple(ExportedColumn(name=n, type=str(t)) for n, t in schema.items())
+    )
 
 
 def described(path: Path, name: str, rows: int) -> ExportedFile:
@@ -118,7 +120,9 @@ def described(path: Path, name: str, rows: int) -> ExportedFile:
     return ExportedFile(name=name, rows=rows, bytes=path.stat().st_size, sha256=digest.hexdigest())
 
 
-def write_dictionary(path: Path, tables: tuple[Table, ...], known: Mapping[str, ExplainedColumn], bom: bool) -> ExportedFile:
+def write_dictionary(
+    path: Path, tables: tuple[ExportedTable, ...], known: Mapping[str, ExplainedColumn], bom: bool
+) -> ExportedFile:
     """Write what every column of every table means; `known` is what is told of columns by their names."""
     rows = []
     for each in tables:

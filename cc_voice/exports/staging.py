@@ -1,4 +1,5 @@
-"""How a folder goes from one export to the next: everything is made beside it, then one rename decides, then files are moved.
+"""Staging: how a folder goes from one export to the next; everything is made beside it, then one rename decides, then files are
+moved.
 
     .export-…    being made; worth nothing when whoever made it is gone
     .complete    decided: its files replace those of the folder, and those it names are removed; whoever comes next finishes it

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 
-class Line(Protocol):
+class ExportedUtterance(Protocol):
     """An utterance; times are milliseconds of the call's clock."""
 
     @property
@@ -31,7 +31,7 @@ _UNKNOWN = "Unknown"
 _BREAKS = re.compile(r"\s+")
 
 
-def vtt(lines: Iterable[Line]) -> str:
+def vtt(lines: Iterable[ExportedUtterance]) -> str:
     """Return the lines as WebVTT."""
     cues = ["WEBVTT"]
     for line in lines:
@@ -40,7 +40,7 @@ def vtt(lines: Iterable[Line]) -> str:
     return "\n\n".join(cues) + "\n"
 
 
-def srt(lines: Iterable[Line]) -> str:
+def srt(lines: Iterable[ExportedUtterance]) -> str:
     """Return the lines as SubRip. Players take `<b>` and its like for markup and know no escape: brackets become round."""
     cues = []
     for number, (line, language) in enumerate(_with_change(lines), start=1):
@@ -49,7 +49,7 @@ def srt(lines: Iterable[Line]) -> str:
     return "\n".join(cues)
 
 
-def plain(lines: Iterable[Line]) -> str:
+def plain(lines: Iterable[ExportedUtterance]) -> str:
     """Return the lines as text: [time] speaker (language, where it changes): what was said."""
     said = (
         f"[{_clock(line.start_ms, '.')}] {_name(line)}{language}: {_one_line(line)}\n" for line, language in _with_change(lines)
@@ -57,11 +57,11 @@ def plain(lines: Iterable[Line]) -> str:
     return "".join(said)
 
 
-FORMS: dict[str, Callable[[Iterable[Line]], str]] = {"vtt": vtt, "srt": srt, "txt": plain}
+FORMS: dict[str, Callable[[Iterable[ExportedUtterance]], str]] = {"vtt": vtt, "srt": srt, "txt": plain}
 MEDIA_TYPES = {"vtt": "text/vtt", "srt": "application/x-subrip", "txt": "text/plain"}
 
 
-def _with_change(lines: Iterable[Line]) -> Iterable[tuple[Line, str]]:
+def _with_change(lines: Iterable[ExportedUtterance]) -> Iterable[tuple[ExportedUtterance, str]]:
     """Yield each line with its language in parentheses where it is another than the line's before."""
     before = None
     for line in lines:
@@ -69,15 +69,15 @@ def _with_change(lines: Iterable[Line]) -> Iterable[tuple[Line, str]]:
         before = line.language_code
 
 
-def _name(line: Line) -> str:
+def _name(line: ExportedUtterance) -> str:
     return NAMES.get(line.party or "", _UNKNOWN)
 
 
-def _one_line(line: Line) -> str:
+def _one_line(line: ExportedUtterance) -> str:
     return _BREAKS.sub(" ", line.text).strip()
 
 
-def _span(line: Line, point: str) -> str:
+def _span(line: ExportedUtterance, point: str) -> str:
     start_ms = max(0, line.start_ms)
     # A cue must end after it starts, whatever was measured
     return f"{_clock(start_ms, point)} --> {_clock(max(start_ms + 1, line.end_ms), point)}"

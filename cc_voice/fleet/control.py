@@ -1,4 +1,5 @@
-"""Asks Zoom's REST API to start, stop, pause or resume a stream: the shell around `rtms/control.py`, which knows what to say.
+"""Control: asks Zoom's REST API to start, stop, pause or resume a stream; the shell around `rtms/rest/control.py`, which knows what
+to say.
 
 Here are sockets, the clock and the tokens, one per app and kind. A token is asked for by one caller at a time and shared by all.
 Tokens, secrets and bodies are in no log and no message; what Zoom says about a refusal goes to the person who asked, as
@@ -16,11 +17,14 @@ from typing import Self
 import httpx
 import structlog
 
-from cc_voice.rtms.control import (
+from cc_voice.config.settings import ZoomApp
+from cc_voice.rtms.errors import ControlError
+from cc_voice.rtms.products import ProductName
+from cc_voice.rtms.rest.control import (
     Accepted,
-    Again,
-    Answer,
-    Command,
+    AskLater,
+    ControlAnswer,
+    ControlCommand,
     Refresh,
     Refused,
     Tries,
@@ -29,10 +33,7 @@ from cc_voice.rtms.control import (
     judge,
     unanswered,
 )
-from cc_voice.rtms.errors import ControlError
-from cc_voice.rtms.products import ProductName
-from cc_voice.rtms.tokens import ApiCredentials, HttpRequest, Token, read_token, sdk_token, token_request
-from cc_voice.settings import ZoomApp
+from cc_voice.rtms.rest.tokens import ApiCredentials, HttpRequest, Token, read_token, sdk_token, token_request
 
 log = structlog.get_logger()
 
@@ -77,7 +78,7 @@ class Control:
         """Close the connections."""
         await self._http.aclose()
 
-    async def ask(self, app: ZoomApp, command: Command) -> None:
+    async def ask(self, app: ZoomApp, command: ControlCommand) -> None:
         """Return when Zoom has accepted a command, on behalf of an app. Raises ControlError when it does not, or not in time."""
         tries, refused = Tries(), None
         while True:
@@ -90,7 +91,7 @@ class Control:
                     raise verdict.as_error()
                 case Refresh(tries=tries):
                     refused = token
-                case Again(wait_s=wait_s, tries=tries):
+                case AskLater(wait_s=wait_s, tries=tries):
                     log.warning("Zoom's API is asked again", app=app.name, action=command.action, wait_s=wait_s)
                     await self._sleep(wait_s)
 
@@ -118,7 +119,7 @@ class Control:
                     if token is None:
                         raise ControlError(f"what answers at oauth_base of app {app.name!r} gives no token; check it and the proxy")
                     return token
-                case Again(wait_s=wait_s, tries=tries):
+                case AskLater(wait_s=wait_s, tries=tries):
                     await self._sleep(wait_s)
                 case Refused():
                     raise verdict.as_error()
@@ -137,7 +138,7 @@ class Control:
             raise ControlError("api_base, oauth_base or proxy is no URL; check the configuration") from error
         return judge(answer, tries, self._clock()), answer.body
 
-    async def _send(self, url: str, request: HttpRequest) -> Answer:
+    async def _send(self, url: str, request: HttpRequest) -> ControlAnswer:
         headers = {"Authorization": request.authorization, "Accept": "application/json", "Accept-Encoding": "identity"}
         if request.body:
             headers["Content-Type"] = "application/json"
@@ -147,7 +148,7 @@ class Control:
                 body += part
                 if len(body) > LONGEST_ANSWER_BYTES:
                     break
-            return Answer(status=response.status_code, body=bytes(body), retry_after=response.headers.get("Retry-After"))
+            return ControlAnswer(status=response.status_code, body=bytes(body), retry_after=response.headers.get("Retry-After"))
 
 
 def _credentials(app: ZoomApp, product: ProductName) -> ApiCredentials:

@@ -32,15 +32,17 @@ import structlog
 
 from cc_voice.call import ids
 from cc_voice.call.batch import Batch, StageReached, StreamProgress
+from cc_voice.config.settings import Settings, Site
 from cc_voice.fleet import background
-from cc_voice.fleet.board import Board
 from cc_voice.fleet.control import Control
+from cc_voice.fleet.live_transcripts import LiveTranscripts
 from cc_voice.fleet.local import LocalFleet, WorkerStatus
-from cc_voice.fleet.messages import Announce, Closed, Lending, Progress, Ready, Said, Spooled, ToOwner
+from cc_voice.fleet.messages import Announce, Closed, Lending, Progress, Ready, Spooled, ToOwner, WordsSpoken
 from cc_voice.fleet.restarts import DELAYS_S as RESTART_DELAYS_S
 from cc_voice.fleet.restarts import Restarts
 from cc_voice.fleet.retries import DELAYS_S, Retries
 from cc_voice.fleet.worker_plan import WorkerPlan
+from cc_voice.media import copies, recordings, spool
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.enums import StopReason
 from cc_voice.rtms.webhooks import (
@@ -55,8 +57,7 @@ from cc_voice.rtms.webhooks import (
     parse_webhook,
 )
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.settings import Settings, Site
-from cc_voice.store import batches, copies, inbox, recordings, spool, streams
+from cc_voice.store import batches, inbox, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.inbox import WebhookState
 from cc_voice.store.streams import StreamRow
@@ -84,7 +85,7 @@ class Dispatcher:
         retry_delays_s: tuple[float, ...] = DELAYS_S,
         restart_delays_s: tuple[float, ...] = RESTART_DELAYS_S,
     ) -> None:
-        self.board = Board()
+        self.board = LiveTranscripts()
         """What is being said in live streams."""
         self._settings = settings
         self._database = database
@@ -293,7 +294,7 @@ class Dispatcher:
                 self._progress.append(progress)
                 if len(self._progress) == 1:
                     self._spawn(self._commit_progress())
-            case Said(words=words):
+            case WordsSpoken(words=words):
                 self.board.take(words)
             case Spooled(batch_id=batch_id):
                 self._spawn(self._commit_spooled(batch_id))

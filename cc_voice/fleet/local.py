@@ -18,14 +18,26 @@ from typing import assert_never
 import msgspec
 import structlog
 
-from cc_voice import settings as configuration
+from cc_voice.config import settings as configuration
+from cc_voice.config.settings import Settings
 from cc_voice.fleet import background, worker
-from cc_voice.fleet.messages import TO_OWNER, Closed, Drain, Lending, OpenStream, Progress, Ready, Said, Spooled, ToOwner, ToWorker
+from cc_voice.fleet.messages import (
+    TO_OWNER,
+    Closed,
+    Drain,
+    Lending,
+    OpenStream,
+    Progress,
+    Ready,
+    Spooled,
+    ToOwner,
+    ToWorker,
+    WordsSpoken,
+)
 from cc_voice.fleet.pipes import PipeWriter
 from cc_voice.fleet.stderr import Relay
 from cc_voice.fleet.worker_plan import WorkerPlan
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.settings import Settings
 from cc_voice.speech.recogniser_pool import PoolCounts
 
 log = structlog.get_logger()
@@ -170,7 +182,7 @@ class LocalFleet:
             case Closed(stream_id=stream_id, epoch=epoch):
                 if (spec := seat.streams.get(stream_id)) is not None and spec.epoch == epoch:
                     del seat.streams[stream_id]
-            case Progress() | Said() | Spooled():
+            case Progress() | WordsSpoken() | Spooled():
                 pass  # about streams, which are the owner's
             case _ as never:
                 assert_never(never)

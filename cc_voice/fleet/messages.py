@@ -1,4 +1,4 @@
-"""What the service process and its workers say to each other over a pipe: MessagePack, a tagged union per direction."""
+"""Messages: what the service process and its workers say to each other over a pipe: MessagePack, a tagged union per direction."""
 
 import msgspec
 
@@ -39,7 +39,7 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
     progress: StreamProgress
 
 
-class Said(msgspec.Struct, frozen=True, tag="said"):
+class WordsSpoken(msgspec.Struct, frozen=True, tag="said"):
     """What is being said in a live stream. Kept nowhere."""
 
     words: LiveWords
@@ -65,7 +65,7 @@ class Closed(msgspec.Struct, frozen=True, tag="closed"):
     error: str | None = None
 
 
-ToOwner = Ready | Progress | Said | Lending | Spooled | Closed
+ToOwner = Ready | Progress | WordsSpoken | Lending | Spooled | Closed
 
 # Made here, once: msgspec crashes the process when two threads are the first to decode a type (seen with 0.22).
 TO_WORKER: "msgspec.msgpack.Decoder[ToWorker]" = msgspec.msgpack.Decoder(ToWorker)

@@ -1,4 +1,4 @@
-"""Asks for a new stream where Zoom ended one by a fault while the conversation may go on (rtms/README.md 8.4, case D).
+"""Restarts: a new stream is asked for where Zoom ended one by a fault while the call may go on (rtms/README.md 8.4, case D).
 
 Nobody tells whether it goes on, so the rule is by exclusion. No new stream is asked for
 
@@ -18,13 +18,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 import structlog
 
+from cc_voice.config.settings import Settings
 from cc_voice.fleet.control import Control, Sleep
-from cc_voice.rtms.control import Command, conversation_id
-from cc_voice.rtms.endings import FAULTS
 from cc_voice.rtms.errors import ControlError
 from cc_voice.rtms.options import StreamTarget
+from cc_voice.rtms.rest.control import ControlCommand, conversation_id
+from cc_voice.rtms.stop_classes import FAULTS
 from cc_voice.rtms.webhooks import Stopped
-from cc_voice.settings import Settings
 from cc_voice.store import streams
 from cc_voice.store.database import Database
 from cc_voice.store.streams import StreamRow
@@ -126,7 +126,7 @@ class Restarts:
             raise ControlError(f"its webhook did not tell the number of the {target.product}, which a request needs")
         # For whom: without this the token's user is meant, who is hardly in the meeting
         user = target.operator_id if target.product in ("meeting", "webinar") else None
-        command = Command(
+        command = ControlCommand(
             action="start", product=target.product, conversation_id=name, client_id=app.client_id, participant_user_id=user
         )
         await self._control.ask(app, command)

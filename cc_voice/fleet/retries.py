@@ -1,4 +1,4 @@
-"""When a stream that failed is taken up again. Values in, values out: the dispatcher keeps the time.
+"""Retries: when a stream that failed is taken up again. Values in, values out: the dispatcher keeps the time.
 
 A session that raised, or lost its worker, may have met something that passes – a full disk, a process killed for its memory –
 while Zoom keeps the stream for 60 s only, so the first attempts come quickly. It may also have met audio that kills every

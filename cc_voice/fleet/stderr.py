@@ -1,4 +1,5 @@
-"""What libraries print past the log: Kaldi and onnxruntime write to file descriptor 2, and so does a process that dies.
+"""Standard error: what libraries print past the log; Kaldi and onnxruntime write to file descriptor 2, and so does a process that
+dies.
 
 A worker's descriptor 2 becomes the end of a pipe whose other end the service reads. There, and not in a thread of the worker: what
 a process says before it dies is still in the pipe when it is dead, and a worker that prints while it holds the interpreter's lock

@@ -18,8 +18,9 @@ from typing import assert_never
 import msgspec
 import structlog
 
-from cc_voice import settings as configuration
 from cc_voice.call.batch import Batch, CallMeasured, LiveWords, StageReached, StreamNotes, StreamProgress
+from cc_voice.config import settings as configuration
+from cc_voice.config.settings import Settings
 from cc_voice.fleet import background, stderr
 from cc_voice.fleet.messages import (
     TO_WORKER,
@@ -30,21 +31,20 @@ from cc_voice.fleet.messages import (
     OpenStream,
     Progress,
     Ready,
-    Said,
     Spooled,
     ToOwner,
     ToWorker,
+    WordsSpoken,
 )
 from cc_voice.fleet.pipes import PipeWriter
+from cc_voice.media import spool
 from cc_voice.rtms.client import Credentials, StreamClient
 from cc_voice.rtms.webhooks import parse_webhook
 from cc_voice.sessions import completion
 from cc_voice.sessions.recognition import Recognition
-from cc_voice.sessions.request import client_options
 from cc_voice.sessions.session import Session
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.settings import Settings
-from cc_voice.store import spool
+from cc_voice.sessions.stream_options import client_options
 
 log = structlog.get_logger()
 
@@ -173,7 +173,7 @@ class Worker:
 
     def show(self, words: LiveWords) -> None:
         """Hand words on to whoever looks now."""
-        self._send(Said(words), is_needed=False)
+        self._send(WordsSpoken(words), is_needed=False)
 
     def _send(self, message: ToOwner, *, is_needed: bool = True) -> None:
         """Hand a message to the pipe's thread; from any thread. What is not needed is left out when the owner reads too slowly."""

@@ -14,12 +14,12 @@ from collections.abc import Iterable
 
 import msgspec
 
+from cc_voice.config.settings import Settings
 from cc_voice.sessions.recognition import warm_mb
-from cc_voice.settings import Settings
-from cc_voice.speech import models
 from cc_voice.speech.errors import ModelError
 from cc_voice.speech.machine import Machine
-from cc_voice.speech.models import ModelInfo
+from cc_voice.speech.models import inventory
+from cc_voice.speech.models.inventory import ModelInfo
 
 CORES_EACH = 4
 WORKER_MB = 250.0
@@ -66,7 +66,7 @@ class WorkerPlan(msgspec.Struct, frozen=True, kw_only=True):
 def plan(settings: Settings, machine: Machine) -> WorkerPlan:
     """Return how many workers to start. Raises MemoryTooSmall where they alone would fill the memory. Reads the models' folder."""
     needed = list(_needed(settings)) if settings.recogniser != "none" else []
-    worker_mb = WORKER_MB + LOADED_FACTOR * sum(models.disk_mb(model) for model in needed)
+    worker_mb = WORKER_MB + LOADED_FACTOR * sum(inventory.disk_mb(model) for model in needed)
     workers = settings.workers or default_workers(machine, worker_mb)
     made = WorkerPlan(
         workers=workers,
@@ -92,7 +92,7 @@ def default_workers(machine: Machine, worker_mb: float) -> int:
 def _needed(settings: Settings) -> Iterable[ModelInfo]:
     """Yield the models that calls of this site may be heard with, each once."""
     try:
-        found = models.survey(settings.installed_models_dir).models
+        found = inventory.survey(settings.installed_models_dir).models
     except (ModelError, OSError):
         return  # told when a call asks for a model
     serving = [model for model in found if settings.allow_test_model or not model.test_only]
@@ -100,5 +100,7 @@ def _needed(settings: Settings) -> Iterable[ModelInfo]:
     tags = [language.default, *language.languages, *(tag for rule in language.queues for tag in rule.languages)]
     if language.identify and not language.languages:
         tags += [model.language for model in serving]
-    chosen = (models.choose(found, tag, allow_test_model=settings.allow_test_model, prefer=settings.prefer_models) for tag in tags)
+    chosen = (
+        inventory.choose(found, tag, allow_test_model=settings.allow_test_model, prefer=settings.prefer_models) for tag in tags
+    )
     yield from {model.name: model for model in chosen if model is not None}.values()

@@ -27,14 +27,14 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from cc_voice.rtms import events
 from cc_voice.rtms.events import Ended, Event
-from cc_voice.rtms.options import ClientOptions, Limits, StreamTarget
+from cc_voice.rtms.options import ClientOptions, StreamTarget, TimeLimits
 from cc_voice.rtms.outbox import Close, Open, Send
 from cc_voice.rtms.phases import Phase
 from cc_voice.rtms.signatures import handshake_signature
 from cc_voice.rtms.stream import Stream
 from cc_voice.rtms.webhooks import Webhook
 
-__all__ = ["ClientOptions", "Credentials", "Limits", "StreamClient", "StreamTarget"]
+__all__ = ["ClientOptions", "Credentials", "StreamClient", "StreamTarget", "TimeLimits"]
 
 CLOSE_TIMEOUT_S = 1.0
 """For a closing handshake that nobody needs."""

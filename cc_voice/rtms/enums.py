@@ -192,7 +192,7 @@ class StreamState(IntEnum):
 
 
 class Status(IntEnum):
-    """RTMS_STATUS_CODE (7.8). What each one makes us do is in `statuses.py`."""
+    """RTMS_STATUS_CODE (7.8). What each one makes us do is in `rtms/links/statuses.py`."""
 
     OK = 0
     INVALID_MESSAGE_TYPE = 1

@@ -1,4 +1,5 @@
-"""What a stream tells its consumer, in order; `Ended` is the last and comes at most once. Times are Unix ms on Zoom's clock."""
+"""Events: what a stream tells its consumer, in order; `Ended` is the last and comes at most once. Times are Unix ms on Zoom's
+clock."""
 
 from typing import Literal
 

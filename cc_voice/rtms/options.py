@@ -1,4 +1,4 @@
-"""What a stream is told: where it is, what is wanted of it, how long to wait for what."""
+"""Options: what a stream is told, where it is, what is wanted of it, how long to wait for what."""
 
 from typing import Literal, Self
 
@@ -42,7 +42,7 @@ class StreamTarget(msgspec.Struct, frozen=True, kw_only=True):
         return cls(**{name: getattr(webhook, name) for name in cls.__struct_fields__})
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Times in seconds (README 8.2). Tests shorten them; nothing else should."""
 
     connect_s: float = 10.0
@@ -98,4 +98,4 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Media the consumer may be behind. More is dropped and counted: two hours of one channel, so it has stopped reading."""
     proxy: str | None = None
     """URL of an HTTP or SOCKS proxy; never taken from the environment."""
-    limits: Limits = Limits()
+    limits: TimeLimits = TimeLimits()

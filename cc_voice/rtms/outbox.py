@@ -1,10 +1,10 @@
-"""What a stream wants of its caller – actions – and has to tell its consumer – events –, in order."""
+"""Outbox: what a stream wants of its caller – actions – and has to tell its consumer – events –, in order."""
 
 import msgspec
 
 from cc_voice.rtms.counters import Counters
 from cc_voice.rtms.events import Event, LinkName
-from cc_voice.rtms.links import Link
+from cc_voice.rtms.links.link import Link
 from cc_voice.rtms.messages import Message, encode
 from cc_voice.rtms.urls import UrlPolicy
 

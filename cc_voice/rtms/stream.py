@@ -4,10 +4,10 @@ The caller moves bytes and keeps the clock (`client.py` does it with asyncio). A
 in order, hands on `events()`, and calls `tick` no later than `next_deadline()`. Times are seconds on any clock that does
 not jump. Nothing a peer sends raises.
 
-Three machines work together. The stream has a phase (`phases.py`), each link a state of its own (`links.py`), and both are tables.
-This module says what leads from one to the other: losing signaling resets all media links, as Zoom tears them down too (8.4 case
-B), while a lost media link comes back alone (case C, `media_links.py`); a failover replaces everything at once (case A); whatever
-ends the stream stops all of it (cases D and E).
+Three machines work together. The stream has a phase (`phases.py`), each link a state of its own (`rtms/links/link.py`), and both
+are tables. This module says what leads from one to the other: losing signaling resets all media links, as Zoom tears them down too
+(8.4 case B), while a lost media link comes back alone (case C, `rtms/links/media_links.py`); a failover replaces everything at once
+(case A); whatever ends the stream stops all of it (cases D and E).
 """
 
 from collections.abc import Callable, Iterator
@@ -15,20 +15,20 @@ from typing import assert_never
 
 import msgspec
 
-from cc_voice.rtms import endings, messages, translation
-from cc_voice.rtms.announcements import Announcements
+from cc_voice.rtms import messages, stop_classes, translation
 from cc_voice.rtms.enums import Status, StopReason, StreamState
 from cc_voice.rtms.errors import FrameError, MisuseError
 from cc_voice.rtms.events import Audio, Ended, Event, SessionStateChanged, StreamStateChanged
-from cc_voice.rtms.handshakes import Identity, check_media
-from cc_voice.rtms.links import Link, LinkState
-from cc_voice.rtms.media_links import MediaLinks
+from cc_voice.rtms.failovers import Failovers
+from cc_voice.rtms.links.handshakes import HandshakeIdentity, check_media
+from cc_voice.rtms.links.link import Link, LinkState
+from cc_voice.rtms.links.media_links import MediaLinks
+from cc_voice.rtms.links.signaling import Signaling
+from cc_voice.rtms.links.statuses import Treatment, treatment
 from cc_voice.rtms.options import ClientOptions, StreamTarget
 from cc_voice.rtms.outbox import Action, Outbox
 from cc_voice.rtms.phases import Phase, PhaseStep, after
 from cc_voice.rtms.products import PRODUCTS, subscriptions
-from cc_voice.rtms.signaling import Signaling
-from cc_voice.rtms.statuses import Treatment, treatment
 from cc_voice.rtms.urls import UrlPolicy
 from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook
 
@@ -49,15 +49,15 @@ class Stream:
         check_media(self._options.media)
         self._limits = self._options.limits
         self._product = PRODUCTS[target.product]
-        self._identity = Identity(target, signature)
-        self._announced = Announcements(target.event_ts_ms, target.server_urls)
+        self._identity = HandshakeIdentity(target, signature)
+        self._announced = Failovers(target.event_ts_ms, target.server_urls)
         self._out = Outbox(UrlPolicy(allowed_hosts=self._options.allowed_hosts, allow_insecure=self._options.allow_insecure))
         self.counters = self._out.counters
         self._translator = translation.Translator(self._product, self.counters)
         self._server = Signaling(target.server_urls, self._options, self._identity, self._out, jitter)
         self._signaling = self._server.link
         self._media = MediaLinks(self._options, self._identity, self._out, jitter)
-        self._ending = endings.Ending(self._limits)
+        self._ending = stop_classes.StreamEnd(self._limits)
         self._clock = (0.0, 0)
 
     # What the caller does --------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ class Stream:
             return
         match webhook:
             case Stopped():
-                self._finish(endings.stopped(webhook.stop_reason), now)
+                self._finish(stop_classes.stopped(webhook.stop_reason), now)
             case Started() | Interrupted() if self.phase is Phase.STOPPING:
                 pass  # nothing is opened any more, wherever Zoom would serve it now
             case Started() if self._announced.is_failover(webhook, self._signaling, now):
@@ -245,9 +245,9 @@ class Stream:
             case StreamState.INTERRUPTED if reason in (None, StopReason.DATA_CONNECTION_INTERRUPTED):
                 self._media.interrupted(now)
             case StreamState.TERMINATING:
-                self._stop(endings.stopped(reason), self._limits.watchdog_s, now)
+                self._stop(stop_classes.stopped(reason), self._limits.watchdog_s, now)
             case StreamState.TERMINATED:
-                self._finish(endings.stopped(reason), now)
+                self._finish(stop_classes.stopped(reason), now)
             case _:
                 pass  # inactive, interrupted for a reason that is no link's, or a number nobody knows: told, and nothing follows
 

@@ -1,13 +1,13 @@
-"""From messages to events: media content, and what happened in the conversation (README 5.4, 5.5, 6.4)."""
+"""Translation from messages to events: media content, and what happened in the conversation (README 5.4, 5.5, 6.4)."""
 
 from collections import deque
 from typing import assert_never
 
 from cc_voice.rtms import events, messages
+from cc_voice.rtms.conversation_events import EventBody, EventHead, Person, event_of
 from cc_voice.rtms.counters import Counters
 from cc_voice.rtms.enums import language_tag
 from cc_voice.rtms.errors import FrameError
-from cc_voice.rtms.happenings import EventBody, EventHead, Person, event_of
 from cc_voice.rtms.media import AudioContent, PictureContent, TranscriptContent, text_id
 from cc_voice.rtms.products import Product
 

@@ -1,4 +1,4 @@
-"""What follows the end of a stream, stage by stage: recorded → transcribed → measured. Each step can be repeated.
+"""Completion: what follows the end of a stream, stage by stage, recorded → transcribed → measured. Each step can be repeated.
 
 Everything here runs in a thread and works from files, so that a restart continues where the last process stopped.
 """
@@ -13,27 +13,27 @@ from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
 from cc_voice.call.batch import Batch, CallMeasured, Stage, StageReached
 from cc_voice.call.events import CallEvent, Participant
 from cc_voice.call.intervals import canonical, subtract
+from cc_voice.call.language_policy import LanguagePolicy
 from cc_voice.call.measure import measure
-from cc_voice.call.policy import LanguagePolicy
-from cc_voice.languages import LanguageSettings, primary
+from cc_voice.config.languages import LanguageSettings, primary
+from cc_voice.config.settings import Settings
+from cc_voice.config.thresholds import SITE_SET, ThresholdSet
+from cc_voice.media import films, recordings
+from cc_voice.media.recordings import Recording
 from cc_voice.rtms.events import MIXED_SOURCE
 from cc_voice.sessions import journal
+from cc_voice.sessions.call_languages import call_policy
+from cc_voice.sessions.channel_recognition import BlockRunner, PipelineFactory, RecognisedChannel, recognise_channel
 from cc_voice.sessions.journal import Journal
-from cc_voice.sessions.listening import HeardChannel, PipelineFactory, Run, hear
-from cc_voice.sessions.policy import call_policy
 from cc_voice.sessions.recognition import Pipelines, Recognition
-from cc_voice.sessions.reconciling import MOST_COMPARED, identified, reconcile, served
+from cc_voice.sessions.second_pass import MOST_COMPARED, identified, second_pass, served
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.settings import Settings
-from cc_voice.speech.custom import MARK
-from cc_voice.speech.echo import HeardEnvelope, echoes
-from cc_voice.store import films, recordings
-from cc_voice.store.recordings import Recording
-from cc_voice.thresholds import SITE_SET, ThresholdSet
+from cc_voice.speech.echo import ChannelEnvelope, echoes
+from cc_voice.speech.phrase_boosting import MARK
 
 log = structlog.get_logger()
 
-Heard = dict[str, HeardChannel]
+Heard = dict[str, RecognisedChannel]
 """By channel_id."""
 
 Deliver = Callable[[Batch], None]
@@ -73,8 +73,8 @@ def complete(
             if spec.stage == "received":
                 deliver(_stage(spec, "recorded"))
             chosen = pipelines or recognition.pipelines(spec.language)
-            run = recognition.hearing.catch_up
-            whole = _hear_missing(recording, chosen.make, heard or {}, run)
+            run = recognition.priority_pool.catch_up
+            whole = _recognise_missing(recording, chosen.make, heard or {}, run)
             analysis = understand(recording, spec.epoch, whole, settings.language, recognition, chosen, run)
             analysis = msgspec.structs.replace(analysis, host_id=spec.target.host_id)
         finally:
@@ -105,8 +105,8 @@ def _make_films(spec: SessionSpec, folder: Path) -> None:
         log.error("kept video stays H.264", call_id=spec.call_id, stream_id=spec.stream_id, error=problem)
 
 
-def _hear_missing(recording: Recording, make: PipelineFactory, heard: Heard, run: Run) -> Heard:
-    return {name: heard[name] if name in heard else hear(file, make, run) for name, file in recording.channels.items()}
+def _recognise_missing(recording: Recording, make: PipelineFactory, heard: Heard, run: BlockRunner) -> Heard:
+    return {name: heard[name] if name in heard else recognise_channel(file, make, run) for name, file in recording.channels.items()}
 
 
 def understand(
@@ -116,7 +116,7 @@ def understand(
     languages: LanguageSettings,
     recognition: Recognition,
     pipelines: Pipelines,
-    run: Run,
+    run: BlockRunner,
     is_fixed: bool = False,
 ) -> StreamAnalysis:
     """Find out which language was spoken when, hear again what was heard in another, and put everything together.
@@ -129,7 +129,7 @@ def understand(
         policy = LanguagePolicy(default=recording.header.language, identify=False)
     here = {primary(language) for language in installed}
     compare = [policy.tag(language) for language in policy.candidates() if language in here] if languages.compare else []
-    known = reconcile(
+    known = second_pass(
         heard,
         recording.channels,
         identified(notes.words, policy, recognition.identifier),
@@ -168,7 +168,7 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, n
         raise AssertionError("a stream without media has no time line")
     received = [file.received() for file in recording.channels.values()]
     people = _people(notes.events)
-    returning = echoes({name: HeardEnvelope(heard[name].envelope, heard[name].speech) for name in recording.channels})
+    returning = echoes({name: ChannelEnvelope(heard[name].envelope, heard[name].speech) for name in recording.channels})
     channels = tuple(
         ChannelAnalysis(
             channel_id=name,

@@ -13,16 +13,16 @@ import msgspec
 from cc_voice.call import ids
 from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.batch import CallMeasured
+from cc_voice.config.settings import Settings
+from cc_voice.media import recordings
+from cc_voice.media.recordings import StreamHeader
 from cc_voice.sessions import completion
-from cc_voice.sessions.listening import at_once, hear
+from cc_voice.sessions.channel_recognition import at_once, recognise_channel
 from cc_voice.sessions.recognition import Recognition
-from cc_voice.settings import Settings
 from cc_voice.speech.codecs import AudioFile, bytes_from_int16, read_audio
 from cc_voice.speech.errors import AudioFileError
-from cc_voice.speech.framing import SUPPORTED_RATES_HZ
-from cc_voice.speech.resample import resample
-from cc_voice.store import recordings
-from cc_voice.store.recordings import StreamHeader
+from cc_voice.speech.frames import SUPPORTED_RATES_HZ
+from cc_voice.speech.sample_rates import resample
 
 PRODUCT = "import"
 _RATE_HZ = 16_000
@@ -55,7 +55,7 @@ def import_file(path: Path, options: ImportOptions, settings: Settings, recognit
             samples = resample(audio.channels[index], audio.sample_rate_hz, header.sample_rate_hz)
             recording.channel(str(index)).write(0, bytes_from_int16(samples))
         pipelines = recognition.pipelines(options.language)
-        heard = {name: hear(file, pipelines.make) for name, file in recording.channels.items()}
+        heard = {name: recognise_channel(file, pipelines.make) for name, file in recording.channels.items()}
         analysis = completion.understand(
             recording, 1, heard, settings.language, recognition, pipelines, at_once, is_fixed=options.is_language_certain
         )

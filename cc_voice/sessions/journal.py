@@ -9,10 +9,10 @@ import msgspec
 
 from cc_voice.call.analysis import Interval
 from cc_voice.call.events import CallEvent
-from cc_voice.call.transcript import Utterance, Word
+from cc_voice.call.utterances import Utterance, Word
+from cc_voice.media.recordings import Recording
 from cc_voice.rtms.enums import Attribute
 from cc_voice.rtms.events import EndKind
-from cc_voice.store.recordings import Recording
 
 
 class PlatformNote(msgspec.Struct, frozen=True, kw_only=True, tag="event"):

@@ -1,8 +1,8 @@
 """Recognition of one worker process: its threads, the models and the voice detector they share.
 
-Channels are heard in the blocks of one pool (pool.py). What else takes time has threads of its own: errands, which are short
-(finding a language, reading a model, flushing a file); calls that have just ended, whose numbers somebody waits for; and what an
-earlier process left. An ended call may have an hour to be heard again while live calls leave it a tenth of the time: among the
+Channels are heard in the blocks of one pool (priority_pool.py). What else takes time has threads of its own: errands, which are
+short (finding a language, reading a model, flushing a file); calls that have just ended, whose numbers somebody waits for; and what
+an earlier process left. An ended call may have an hour to be heard again while live calls leave it a tenth of the time: among the
 errands, a few of those would keep every new call from being heard at all.
 
 Models load on first use, in a thread, so that sockets are open and audio is being recorded before a large model is read.
@@ -21,19 +21,21 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from cc_voice import phrase_lists
-from cc_voice.sessions.listening import PipelineFactory
-from cc_voice.sessions.pool import Pool
-from cc_voice.settings import Settings
-from cc_voice.speech import models, vad, vosk
-from cc_voice.speech.custom import WithPhrases
+from cc_voice.config import phrase_lists
+from cc_voice.config.settings import Settings
+from cc_voice.sessions.channel_recognition import PipelineFactory
+from cc_voice.sessions.priority_pool import PriorityPool
+from cc_voice.speech import vosk
 from cc_voice.speech.errors import DetectorError, GrammarError, ModelError
-from cc_voice.speech.identify import TextIdentifier
 from cc_voice.speech.machine import Machine, this_machine
-from cc_voice.speech.models import ModelInfo, Stamp
+from cc_voice.speech.models import inventory
+from cc_voice.speech.models.inventory import ModelInfo, Stamp
+from cc_voice.speech.phrase_boosting import WithPhrases
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
 from cc_voice.speech.recogniser_pool import RecogniserPool
+from cc_voice.speech.text_language import TextIdentifier
+from cc_voice.speech.voice_activity import detector
 
 log = structlog.get_logger()
 
@@ -67,11 +69,11 @@ class Recognition:
     ) -> None:
         """`engines` lends what segments are recognised with; None: as many are kept as the settings or the memory allow."""
         self.engines: RecogniserPool[Any] = engines if engines is not None else RecogniserPool(warm_mb(settings, this_machine()))
-        self.hearing = Pool(threads)
+        self.priority_pool = PriorityPool(threads)
         self.pool = ThreadPoolExecutor(max_workers=ERRANDS, thread_name_prefix="errand")
         """Loading, delivering: what live calls wait for."""
         self.ended = ThreadPoolExecutor(max_workers=ERRANDS, thread_name_prefix="ended")
-        """Completing calls that have just ended; hears through `hearing`."""
+        """Completing calls that have just ended; hears through `priority_pool`."""
         self.backlog = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="backlog")
         """Completing what an earlier process left."""
         self._settings = settings
@@ -83,7 +85,7 @@ class Recognition:
         self._told: set[tuple[str, str]] = set()
         """What was said of models and phrases; again only after a restart."""
         self._detector_lock = threading.Lock()
-        self._detectors: vad.DetectorFactory | None = None
+        self._detectors: detector.DetectorFactory | None = None
         self._identifier_lock = threading.Lock()
         self._identifier: TextIdentifier | None = None
 
@@ -107,7 +109,7 @@ class Recognition:
 
     def _current(self, language: str) -> RecogniserFactory | None:
         try:
-            stamps = models.stamps(self._settings.installed_models_dir)
+            stamps = inventory.stamps(self._settings.installed_models_dir)
             if (known := self._chosen.get(language)) is None or known.stamps != stamps:
                 known = self._chosen[language] = _Chosen(stamps, self._with_phrases(language, next(self._usable(language), None)))
             return known.recogniser
@@ -117,18 +119,18 @@ class Recognition:
 
     def _usable(self, language: str) -> Iterator[vosk.VoskFactory]:
         """Load the models of a language, best first. A broken one must not stop a call: the operator reads why."""
-        found = models.survey(self._settings.installed_models_dir)
+        found = inventory.survey(self._settings.installed_models_dir)
         for problem in found.problems:
             _tell(language, problem.reason)
         prefer = self._settings.prefer_models
-        for info in models.ranked(found.models, language, allow_test_model=self._allow_test_model, prefer=prefer):
+        for info in inventory.ranked(found.models, language, allow_test_model=self._allow_test_model, prefer=prefer):
             try:
                 yield self._load(info)
             except (ModelError, OSError) as error:
                 _tell(language, error)
 
     def _load(self, info: ModelInfo) -> vosk.VoskFactory:
-        key = (info.path, models.stamp(info.path))
+        key = (info.path, inventory.stamp(info.path))
         factory = self._loaded.get(key)
         if factory is None:
             factory = self._loaded[key] = vosk.VoskFactory(info, self.engines)
@@ -154,20 +156,20 @@ class Recognition:
             self._told.add((model, problem))
             log.warning("phrases are not used", model=model, problem=problem)
 
-    def detectors(self) -> vad.DetectorFactory:
+    def detectors(self) -> detector.DetectorFactory:
         """Return what makes voice detectors, loading Silero if need be."""
         with self._detector_lock:
             if self._detectors is None:
                 self._detectors = self._load_detectors()
             return self._detectors
 
-    def _load_detectors(self) -> vad.DetectorFactory:
+    def _load_detectors(self) -> detector.DetectorFactory:
         try:
-            return vad.detectors(self._settings.vad)
+            return detector.detectors(self._settings.vad)
         except DetectorError as error:
             # Calls are measured all the same; every leg says by which detector
             log.error("speech is told by WebRTC's detector alone: music and tones count as speech", error=str(error))
-            return vad.detectors("webrtc")
+            return detector.detectors("webrtc")
 
     def pipelines(self, language: str) -> Pipelines:
         """Return what a call in `language` is heard with from its start to its end."""
@@ -202,7 +204,7 @@ class Recognition:
         if not self.is_local:
             return ()
         try:
-            found = models.survey(self._settings.installed_models_dir).models
+            found = inventory.survey(self._settings.installed_models_dir).models
         except (ModelError, OSError):
             return ()  # told when a call asks for a model
         return tuple(dict.fromkeys(info.language for info in found if self._allow_test_model or not info.test_only))
@@ -210,7 +212,7 @@ class Recognition:
     def close(self) -> None:
         for pool in (self.backlog, self.ended, self.pool):
             pool.shutdown(wait=True, cancel_futures=True)
-        self.hearing.close()
+        self.priority_pool.close()
 
 
 def warm_mb(settings: Settings, machine: Machine) -> float:

@@ -1,6 +1,6 @@
 """A live session: one task that receives a stream, records it first, and lets recognition follow.
 
-The loop over Zoom's events never awaits anything but the next event. A second task hears (hearing.py) and reports
+The loop over Zoom's events never awaits anything but the next event. A second task hears (live_recognition.py) and reports
 progress; it reads the recording, so that nothing but the disk stands between the socket and safety.
 """
 
@@ -17,22 +17,22 @@ import structlog
 
 from cc_voice.call.batch import MediaRefusal, Oddity, Stage, StageReached, StreamNotes, StreamProgress
 from cc_voice.call.events import CallEvent
-from cc_voice.call.transcript import Utterance
+from cc_voice.call.utterances import Utterance
+from cc_voice.config.settings import Settings
+from cc_voice.media import recordings
+from cc_voice.media.recordings import StreamHeader
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamClient
 from cc_voice.rtms.enums import Attribute, StreamState, name_of
 from cc_voice.sessions import completion, journal
+from cc_voice.sessions.audio_writer import AudioWriter
+from cc_voice.sessions.call_events import call_event
+from cc_voice.sessions.chat_and_pictures import ChatAndPictures
 from cc_voice.sessions.clock import MediaClock
 from cc_voice.sessions.completion import Deliver
-from cc_voice.sessions.hearing import Hearing, Show
-from cc_voice.sessions.intake import AudioIntake
-from cc_voice.sessions.keepsakes import Keepsakes
-from cc_voice.sessions.platform import call_event
+from cc_voice.sessions.live_recognition import LiveRecognition, Show
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.settings import Settings
-from cc_voice.store import recordings
-from cc_voice.store.recordings import StreamHeader
 
 log = structlog.get_logger()
 P = ParamSpec("P")
@@ -77,8 +77,10 @@ class Session:
             started_event_ms=spec.started_event_ms,
         )
         self._recording = recordings.create(settings.recordings_dir, header)
-        self._audio = AudioIntake(self._recording)
-        self._hearing = Hearing(spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._log)
+        self._audio = AudioWriter(self._recording)
+        self._hearing = LiveRecognition(
+            spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._log
+        )
         self._news_words: list[Utterance] = []
         """Zoom's."""
         self._news_events: list[CallEvent] = []
@@ -87,7 +89,7 @@ class Session:
         self._media_unix_ms = 0
         self._gap_from_unix_ms: int | None = None
         self._clock = self._continue_recording()
-        self._keepsakes = Keepsakes(self._recording.folder, settings.media, self._clock)
+        self._keepsakes = ChatAndPictures(self._recording.folder, settings.media, self._clock)
         self._ended: rtms.Ended | None = None
         self._abandoned = False
         self._progress_at = 0.0

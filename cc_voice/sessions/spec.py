@@ -1,4 +1,4 @@
-"""What a session is given when it starts, in a form that crosses a process border and survives a restart."""
+"""Specification: what a session is given when it starts, in a form that crosses a process border and survives a restart."""
 
 import msgspec
 

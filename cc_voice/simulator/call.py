@@ -7,8 +7,8 @@
 
 A lost signaling link takes the media links with it and opens a window of 60 s, a lost media link one of 65 s (8.1).
 While a window is open the stream does not end, even when its script is over: Zoom's buffer is still worth something.
-What is played when is `playback.py`. This module is the state only: what the client says (`answers.py`) and what goes wrong at its
-time (`acts.py`) change it from outside, so it imports neither.
+What is played when is `playback.py`. This module is the state only: what the client says (`replies.py`) and what goes wrong at its
+time (`fault_actions.py`) change it from outside, so it imports neither.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from functools import partial
 from typing import Any
 
 from cc_voice.simulator import wire
-from cc_voice.simulator.link import Link, unix_ms
-from cc_voice.simulator.mischief import Mischief
-from cc_voice.simulator.negotiation import ANY_MEDIA, MEDIA_NAMES, Identity, Supply
+from cc_voice.simulator.call_faults import CallFaults
+from cc_voice.simulator.link import ClientLink, unix_ms
+from cc_voice.simulator.negotiation import ANY_MEDIA, MEDIA_NAMES, StreamIdentity, Supply
 from cc_voice.simulator.playback import Playback
 from cc_voice.simulator.report import CallStatus, PlayState, SimulatorConfig, Violation, WebhookReport
-from cc_voice.simulator.wire import Media, SessionState, Stop, StreamState
+from cc_voice.simulator.wire import Media, Stop, WireSessionState, WireStreamState
 
 MAX_VIOLATIONS = 200
 """More are not kept: a client that floods us would fill the memory."""
@@ -36,13 +36,13 @@ class Call:
     def __init__(
         self,
         call_id: str,
-        identity: Identity,
+        identity: StreamIdentity,
         playback: Playback,
         config: SimulatorConfig,
         *,
         post: "Post",
         supply: Supply,
-        faults: Mischief,
+        faults: CallFaults,
     ) -> None:
         self.call_id = call_id
         self.identity = identity
@@ -56,15 +56,15 @@ class Call:
         """What the last announcement named."""
         self._post = post
         self.session_id = f"sess-{call_id}"
-        self.state = StreamState.INACTIVE
-        self.signaling: Link | None = None
-        self.media: dict[Media, Link] = {}
+        self.state = WireStreamState.INACTIVE
+        self.signaling: ClientLink | None = None
+        self.media: dict[Media, ClientLink] = {}
         self.needed = Media(0)
         """Media types that have flowed: while one of them has no link, the stream is interrupted."""
         self.video_user: int | None = None
         self.failed_over = False
         self._paused = False
-        self._links: list[Link] = []
+        self._links: list[ClientLink] = []
         self._interruptions = 0
         self._violations: list[Violation] = []
         self._webhooks: list[WebhookReport] = []
@@ -91,7 +91,7 @@ class Call:
         self._post(self, body)
         return body
 
-    async def serve(self, link: Link, receive: "Receiver") -> None:
+    async def serve(self, link: ClientLink, receive: "Receiver") -> None:
         """Serve one accepted socket until it ends; `receive` gets every frame of the client."""
         self._links.append(link)
         watchdog = asyncio.get_running_loop().call_later(self.config.handshake_s, self._expire, link)
@@ -111,7 +111,7 @@ class Call:
         with contextlib.suppress(TimeoutError):  # a client that reads nothing must not keep the stream from ending
             async with asyncio.timeout(1):
                 await self._say_goodbye(self.stop_reason)
-        self.state = StreamState.TERMINATED
+        self.state = WireStreamState.TERMINATED
         who = self.identity
         self.post(wire.stopped(who.product, who.instance_id, who.stream_id, self.stop_reason, unix_ms()))
         open_links = [link for link in self._links if link.open]
@@ -123,9 +123,9 @@ class Call:
     async def _say_goodbye(self, reason: int) -> None:
         if self.signaling is not None:
             now = unix_ms()
-            await self.signaling.send(wire.session_state(self.session_id, SessionState.STOPPED, now, reason))
-            await self.signaling.send(wire.stream_state(StreamState.TERMINATING, reason, now))
-            await self.signaling.send(wire.stream_state(StreamState.TERMINATED, reason, now))
+            await self.signaling.send(wire.session_state(self.session_id, WireSessionState.STOPPED, now, reason))
+            await self.signaling.send(wire.stream_state(WireStreamState.TERMINATING, reason, now))
+            await self.signaling.send(wire.stream_state(WireStreamState.TERMINATED, reason, now))
 
     def drop(self, which: str) -> None:
         """Cut `signaling`, `media`, `all` links, or those of one media type, as a dead network does: without a close frame."""
@@ -141,17 +141,17 @@ class Call:
         if not self._paused and self.stop_reason is None:
             self._paused = True
             self.playback.pause()
-            await self._tell_pause(SessionState.PAUSED, StreamState.PAUSED)
+            await self._tell_pause(WireSessionState.PAUSED, WireStreamState.PAUSED)
 
     async def resume(self) -> None:
         """Go on after a pause; what was said meanwhile is never sent."""
         if self._paused and self.stop_reason is None:
             self._paused = False
-            await self._tell_pause(SessionState.RESUMED, StreamState.RESUMED)
+            await self._tell_pause(WireSessionState.RESUMED, WireStreamState.RESUMED)
             self.playback.resume(time.monotonic())
 
-    async def _tell_pause(self, session: SessionState, stream: StreamState) -> None:
-        if self.state in (StreamState.ACTIVE, StreamState.PAUSED, StreamState.RESUMED):
+    async def _tell_pause(self, session: WireSessionState, stream: WireStreamState) -> None:
+        if self.state in (WireStreamState.ACTIVE, WireStreamState.PAUSED, WireStreamState.RESUMED):
             self.state = stream
         if self.signaling is not None:
             await self.signaling.send(wire.session_state(self.session_id, session, unix_ms()))
@@ -172,7 +172,7 @@ class Call:
     def had_signaling(self) -> bool:
         return any(link.signaling and link.accepted for link in self._links)
 
-    def open_links(self) -> list[Link]:
+    def open_links(self) -> list[ClientLink]:
         return [link for link in self._links if link.open and link.accepted]
 
     async def abandon(self) -> None:
@@ -244,7 +244,7 @@ class Call:
 
     # Links -----------------------------------------------------------------------------------------------------------
 
-    def accept(self, link: Link) -> None:
+    def accept(self, link: ClientLink) -> None:
         """A handshake succeeded: from now on the link is kept alive."""
         link.accepted = True
         if not self.faults.asked("no-keep-alives"):
@@ -260,30 +260,30 @@ class Call:
         if any(kind not in self.media for kind in self.needed):
             return
         self.window = None
-        if self.state not in (StreamState.ACTIVE, StreamState.PAUSED, StreamState.RESUMED):
-            self.state = StreamState.PAUSED if self._paused else StreamState.ACTIVE
+        if self.state not in (WireStreamState.ACTIVE, WireStreamState.PAUSED, WireStreamState.RESUMED):
+            self.state = WireStreamState.PAUSED if self._paused else WireStreamState.ACTIVE
             if self.signaling is not None:
                 await self.signaling.send(wire.stream_state(self.state, Stop.UNDEFINED, unix_ms()))
         self.playback.flow(True)
         self.faults.begin()
 
-    def _asked(self, link: Link, timestamp: int) -> None:
+    def _asked(self, link: ClientLink, timestamp: int) -> None:
         if link.carries & Media.AUDIO:
             self.playback.audio_asked(timestamp)
 
-    def _unanswered(self, link: Link) -> None:
+    def _unanswered(self, link: ClientLink) -> None:
         self.violate(link, "keep-alives unanswered", f"{link.keep_alives.asked} asked, {link.keep_alives.answered} answered")
 
-    def _expire(self, link: Link) -> None:
+    def _expire(self, link: ClientLink) -> None:
         if not link.accepted:
             self.spawn(link.close("no handshake in time"))
 
-    def _lost(self, link: Link) -> None:
+    def _lost(self, link: ClientLink) -> None:
         """A socket is gone: find out what that means for the stream."""
         if link is self.signaling:
             self.signaling = None
             self.playback.signaling_down()
-            if self.stop_reason is None and self.state != StreamState.INACTIVE:
+            if self.stop_reason is None and self.state != WireStreamState.INACTIVE:
                 self._signaling_lost()
             for media in set(self.media.values()):  # Zoom tears them down too (8.4)
                 media.drop("signaling was lost")
@@ -297,7 +297,7 @@ class Call:
                 self._media_lost(lost)
 
     def _signaling_lost(self) -> None:
-        self.state = StreamState.INTERRUPTED
+        self.state = WireStreamState.INTERRUPTED
         self._interruptions += 1
         self.playback.flow(False)
         self.open_window(self.config.signaling_window_s, Stop.AWAIT_RECONNECTION_TIMEOUT)
@@ -306,19 +306,19 @@ class Call:
 
     def _media_lost(self, lost: Media) -> None:
         assert self.signaling is not None
-        self.state = StreamState.INTERRUPTED
+        self.state = WireStreamState.INTERRUPTED
         self._interruptions += 1
         self.playback.flow(False)
         self.open_window(self.config.media_window_s, Stop.AWAIT_RECONNECTION_TIMEOUT)
         self.spawn(self._tell_media_lost(self.signaling, lost))
 
-    async def _tell_media_lost(self, signaling: Link, lost: Media) -> None:
+    async def _tell_media_lost(self, signaling: ClientLink, lost: Media) -> None:
         now = unix_ms()
         # The field that names the lost type is not published (13, 3): clients must not depend on this one.
         await signaling.send(wire.event_update(wire.plain_event(wire.MEDIA_CONNECTION_INTERRUPTED, now, media_type=int(lost))))
-        await signaling.send(wire.stream_state(StreamState.INTERRUPTED, Stop.DATA_CONNECTION_INTERRUPTED, now))
+        await signaling.send(wire.stream_state(WireStreamState.INTERRUPTED, Stop.DATA_CONNECTION_INTERRUPTED, now))
 
-    def violate(self, link: Link, name: str, detail: str) -> None:
+    def violate(self, link: ClientLink, name: str, detail: str) -> None:
         """Note a mistake of the client."""
         if len(self._violations) < MAX_VIOLATIONS:
             self._violations.append(Violation(name=name, detail=detail, link=link.kind, unix_ms=unix_ms()))
@@ -333,18 +333,18 @@ class Call:
         if self.stop_reason is not None:
             return "ended"
         match self.state:
-            case StreamState.INACTIVE:
+            case WireStreamState.INACTIVE:
                 return "joined" if self.signaling is not None else "announced"
-            case StreamState.INTERRUPTED:
+            case WireStreamState.INTERRUPTED:
                 return "interrupted"
-            case StreamState.PAUSED:
+            case WireStreamState.PAUSED:
                 return "paused"
-            case StreamState.ACTIVE | StreamState.RESUMED | StreamState.TERMINATING | StreamState.TERMINATED:
+            case WireStreamState.ACTIVE | WireStreamState.RESUMED | WireStreamState.TERMINATING | WireStreamState.TERMINATED:
                 return "streaming"
 
 
 Post = Callable[[Call, bytes], None]
 """Posts a webhook body of a call."""
 
-Receiver = Callable[[Call, Link, str | bytes], Awaitable[None]]
+Receiver = Callable[[Call, ClientLink, str | bytes], Awaitable[None]]
 """Judges and answers one frame of the client."""

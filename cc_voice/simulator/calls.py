@@ -10,17 +10,17 @@ from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 
-from cc_voice.simulator import acts, wire
+from cc_voice.simulator import fault_actions, wire
 from cc_voice.simulator.call import Call
+from cc_voice.simulator.call_faults import CallFaults
 from cc_voice.simulator.errors import RequestError, UnknownCall
 from cc_voice.simulator.faults import parse_fault
 from cc_voice.simulator.link import unix_ms
-from cc_voice.simulator.mischief import Mischief
-from cc_voice.simulator.negotiation import MEDIA_NAMES, Identity, Supply
+from cc_voice.simulator.media.sound import encodable
+from cc_voice.simulator.negotiation import MEDIA_NAMES, StreamIdentity, Supply
 from cc_voice.simulator.playback import MAX, Playback
 from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig, StartedCall
 from cc_voice.simulator.scenario import Script, load_file, load_scenario
-from cc_voice.simulator.sound import encodable
 from cc_voice.simulator.webhooks import Poster
 from cc_voice.simulator.wire import Media
 
@@ -43,7 +43,7 @@ class PlayedCalls:
         `address` is `host:port` as the client knows us.
         """
         script = await asyncio.to_thread(self._script, request)
-        faults = Mischief([parse_fault(text) for text in (*script.faults, *request.faults)])
+        faults = CallFaults([parse_fault(text) for text in (*script.faults, *request.faults)])
         script = faults.rewrite(script)
         speed = checked_speed(request.speed)
         call_id = uuid.uuid4().hex[:12]
@@ -61,7 +61,7 @@ class PlayedCalls:
         call = Call(call_id, identity, playback, self.config, post=self.post, supply=supply, faults=faults)
         self._remember(call)
         call.begin()
-        call.spawn(acts.happen(call))
+        call.spawn(fault_actions.happen(call))
         body = call.announce(f"ws://{address}/signaling/{identity.stream_id}", start_unix_ms)
         return self.started(call, body)
 
@@ -113,12 +113,12 @@ class PlayedCalls:
         product = request.product or "contact_center"
         return load_file(Path(request.file), product, request.channels, language=request.language, stop_reason=request.stop_reason)
 
-    def _identity(self, product: wire.Product, call_id: str) -> Identity:
+    def _identity(self, product: wire.WireProduct, call_id: str) -> StreamIdentity:
         # Meeting and session uuids look like base64: they may hold / + =, which careless clients put into paths.
         instance_id = f"ENG{call_id}" if product.by_channel else b64encode(b"\xfb\xff" + secrets.token_bytes(14)).decode()
         stream_id = uuid.uuid4().hex
         signature = wire.handshake_signature(self.config.client_id, self.config.client_secret, instance_id, stream_id)
-        return Identity(product=product, instance_id=instance_id, stream_id=stream_id, signature=signature)
+        return StreamIdentity(product=product, instance_id=instance_id, stream_id=stream_id, signature=signature)
 
     def _remember(self, call: Call) -> None:
         self._calls[call.call_id] = call
@@ -128,7 +128,7 @@ class PlayedCalls:
             del self._calls[old.call_id], self._by_stream[old.identity.stream_id]
 
 
-def _scopes(names: Sequence[str] | None, product: wire.Product) -> Media:
+def _scopes(names: Sequence[str] | None, product: wire.WireProduct) -> Media:
     """Return the media types an app may have. Raises RequestError."""
     if names is None:
         return product.media

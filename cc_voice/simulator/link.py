@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from cc_voice.simulator import wire
-from cc_voice.simulator.mischief import LinkFaults
+from cc_voice.simulator.call_faults import LinkFaults
 from cc_voice.simulator.wire import Media, Message
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -75,7 +75,7 @@ class KeepAlives:
         return True
 
 
-class Link:
+class ClientLink:
     """One socket of a client, signaling or media; what the messages on it mean is `call.py`'s business."""
 
     def __init__(self, kind: str, base_url: str, receive: Receive, send: Send, faults: LinkFaults) -> None:
@@ -136,7 +136,7 @@ class Link:
         if self.open:
             await self._queue.put(text)
 
-    async def serve(self, handle: Callable[["Link", str | bytes], Awaitable[None]]) -> None:
+    async def serve(self, handle: Callable[["ClientLink", str | bytes], Awaitable[None]]) -> None:
         """Accept, then read and write until either side ends the link; returns when it is over."""
         await self._send({"type": "websocket.accept"})
         reader = asyncio.create_task(self._read(handle))
@@ -161,7 +161,9 @@ class Link:
                 await self._gone.wait()
         self._end(why)
 
-    async def keep_alive(self, every_s: float, lost: Callable[["Link"], None], asked: Callable[["Link", int], None]) -> None:
+    async def keep_alive(
+        self, every_s: float, lost: Callable[["ClientLink"], None], asked: Callable[["ClientLink", int], None]
+    ) -> None:
         """Ask every `every_s` seconds of wall clock; three unanswered in a row drop the link (8.1)."""
         while self.open:
             with contextlib.suppress(TimeoutError):
@@ -178,7 +180,7 @@ class Link:
                     async with asyncio.timeout(every_s):
                         await self.send(question)
 
-    async def _read(self, handle: Callable[["Link", str | bytes], Awaitable[None]]) -> None:
+    async def _read(self, handle: Callable[["ClientLink", str | bytes], Awaitable[None]]) -> None:
         async for frame in self._frames():
             if self._faults.read_delay_s:
                 await asyncio.sleep(self._faults.read_delay_s)

@@ -1,4 +1,4 @@
-"""Plays a script on whatever links there are: decides what is due, sends it, waits for the next moment.
+"""Playback of a script on whatever links there are: decides what is due, sends it, waits for the next moment.
 
 The call's clock is a position in milliseconds. At a finite speed it runs with the wall clock, whether or not anybody
 listens: what a link misses is buffered, at most `buffer_s` of wall time. At speed `max` it moves on to whatever is due
@@ -17,15 +17,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cc_voice.simulator.link import Link
+from cc_voice.simulator.link import ClientLink
+from cc_voice.simulator.media.feeds import AudioFeed, ChatQueue, EventQueue, LineQueue, Packet, SentAudio, Tally, mixed
+from cc_voice.simulator.media.picture_feeds import Cameras, PictureFeed, PicturesSent, screen
+from cc_voice.simulator.media.pictures import pieces
+from cc_voice.simulator.media.sound import PLAIN
 from cc_voice.simulator.negotiation import MediaTerms
 from cc_voice.simulator.parameters import AudioTerms, PictureTerms, TranscriptTerms
-from cc_voice.simulator.phrasing import Phrasing
-from cc_voice.simulator.pictures import pieces
-from cc_voice.simulator.player import AudioFeed, ChatQueue, EventQueue, LineQueue, Packet, Sent, Tally, mixed
 from cc_voice.simulator.scenario import Script
-from cc_voice.simulator.sound import PLAIN
-from cc_voice.simulator.visuals import Cameras, PictureFeed, PicturesSent, screen
+from cc_voice.simulator.script_messages import ScriptMessages
 from cc_voice.simulator.wire import Media
 
 MAX = "max"
@@ -59,15 +59,15 @@ class Playback:
         self._lines = LineQueue(script.lines)
         self._chat = ChatQueue(script.chat)
         self._end_ms = max(script.duration_ms, self._events.last_ms, self._lines.last_ms)
-        self._phrasing = Phrasing(script, start_unix_ms)
+        self._phrasing = ScriptMessages(script, start_unix_ms)
         self._feed: AudioFeed | None = None
         self._feed_mixed = False
         self._tallies: dict[str, Tally] = {}
         self._cameras: Cameras | None = None
         self._pictures: dict[Media, PictureFeed] = {}
         self._transcript: TranscriptTerms | None = None
-        self._signaling: Link | None = None
-        self._media: dict[Media, Link] = {}
+        self._signaling: ClientLink | None = None
+        self._media: dict[Media, ClientLink] = {}
         """Links on which media may flow."""
         self._subscribed: frozenset[int] = frozenset()
         self._backlog = True
@@ -86,7 +86,7 @@ class Playback:
         read = Media.TRANSCRIPT not in self._media or self._lines.next_due_ms() is None
         return self.position_ms >= self._end_ms and heard and read
 
-    def sent(self) -> tuple[Sent, ...]:
+    def sent(self) -> tuple[SentAudio, ...]:
         tallies = self._tallies or {track.key: Tally(track) for track in self.script.tracks}
         return tuple(tally.result(self.start_unix_ms) for tally in tallies.values())
 
@@ -115,7 +115,7 @@ class Playback:
         self._flowing = flowing
         self.wake()
 
-    def signaling_up(self, link: Link, *, backlog: bool) -> None:
+    def signaling_up(self, link: ClientLink, *, backlog: bool) -> None:
         self._signaling = link
         self._subscribed = frozenset()  # subscriptions do not outlive their link (5.3)
         self._backlog = backlog
@@ -164,7 +164,7 @@ class Playback:
         if self._cameras is not None:
             self._cameras.watched = None if user_id is None else str(user_id)
 
-    def media_up(self, media: Mapping[Media, Link], now_s: float) -> None:
+    def media_up(self, media: Mapping[Media, ClientLink], now_s: float) -> None:
         """Media may flow on these links from now on."""
         self.catch_up(now_s)
         for kind, link in media.items():

@@ -1,4 +1,5 @@
-"""What the simulator is asked for and what it tells about a call; the JSON of the control API is these structs."""
+"""Requests and reports: what the simulator is asked for and what it tells about a call; the JSON of the control API is these
+structs."""
 
 from pathlib import Path
 from typing import Literal
@@ -6,9 +7,9 @@ from typing import Literal
 import msgspec
 
 from cc_voice.simulator.link import LinkReport
-from cc_voice.simulator.player import Sent
+from cc_voice.simulator.media.feeds import SentAudio
+from cc_voice.simulator.media.picture_feeds import PicturesSent
 from cc_voice.simulator.scenario import Party
-from cc_voice.simulator.visuals import PicturesSent
 
 PlayState = Literal["announced", "joined", "streaming", "paused", "interrupted", "ended"]
 """Where a call stands, as in the picture of `call.py`."""
@@ -116,7 +117,7 @@ class CallStatus(msgspec.Struct, frozen=True, kw_only=True):
     start_unix_ms: int
     position_ms: int
     duration_ms: int
-    channels: tuple[Sent, ...]
+    channels: tuple[SentAudio, ...]
     events_sent: int
     transcripts_sent: int
     chats_sent: int

@@ -1,6 +1,7 @@
-"""What a call consists of: channels with their audio, events and spoken lines, from a bundled scenario or an audio file.
+"""Scenario: what a call consists of, channels with their audio, events and spoken lines, from a bundled scenario or an audio file.
 
-A `Script` is pure data; playing it is `player.py`. All audio is 16 kHz mono here: files are resampled once, on loading.
+A `Script` is pure data; playing it is `simulator/media/feeds.py`. All audio is 16 kHz mono here: files are resampled once, on
+loading.
 """
 
 from collections.abc import Sequence
@@ -58,7 +59,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return self.at_ms + self.late_ms
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class ScriptLine(msgspec.Struct, frozen=True, kw_only=True):
     """One spoken line, for Zoom's own transcript."""
 
     start_ms: int
@@ -92,7 +93,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     audio: str
     channels: tuple[Party, ...]
     events: tuple[Event, ...] = ()
-    lines: tuple[Line, ...] = ()
+    lines: tuple[ScriptLine, ...] = ()
     chat: tuple[ChatLine, ...] = ()
     faults: tuple[str, ...] = ()
     """`NAME[:ARG][@SECONDS]`, as in `faults.py`."""
@@ -103,7 +104,7 @@ _SCENARIO = msgspec.json.Decoder(Scenario)
 """Made here, once: msgspec crashes the process when two threads are the first to decode a type (seen with 0.22)."""
 
 
-class Track(msgspec.Struct, frozen=True, kw_only=True):
+class ScriptChannel(msgspec.Struct, frozen=True, kw_only=True):
     """One party's audio on the call's clock."""
 
     who: Party
@@ -120,12 +121,12 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
-    product: wire.Product
+    product: wire.WireProduct
     language: str
     duration_ms: int
-    tracks: tuple[Track, ...]
+    tracks: tuple[ScriptChannel, ...]
     events: tuple[Event, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[ScriptLine, ...]
     stop_reason: int
     chat: tuple[ChatLine, ...] = ()
     faults: tuple[str, ...] = ()
@@ -201,7 +202,7 @@ def _folder(folder: Path | None) -> Path:
     return folder or Path(str(resources.files("cc_voice.simulator"))) / "scenarios"
 
 
-def _named(party: Party, number: int, product: wire.Product) -> Party:
+def _named(party: Party, number: int, product: wire.WireProduct) -> Party:
     """Fill in what a request left open, so that every source has an id of the product's kind. Raises ScriptError."""
     if party.party not in PARTIES:
         raise ScriptError(f"there is no party {party.party!r}; choose one of: {', '.join(PARTIES)}")
@@ -213,7 +214,7 @@ def _named(party: Party, number: int, product: wire.Product) -> Party:
     return msgspec.structs.replace(party, user_id=user_id, channel_id=channel_id, name=name)
 
 
-def _plain_events(product: wire.Product, parties: Sequence[Party], duration_ms: int) -> tuple[Event, ...]:
+def _plain_events(product: wire.WireProduct, parties: Sequence[Party], duration_ms: int) -> tuple[Event, ...]:
     """Return the events of a call in which everyone is there from the first to the last moment."""
     if product.name == "phone":
         return ()  # Phone has no V1 event numbers (section 10)
@@ -255,7 +256,7 @@ def _script(scenario: Scenario, audio: Sequence[NDArray[np.int16]]) -> Script:
     )
 
 
-def _visible_events(scenario: Scenario, product: wire.Product) -> tuple[Event, ...]:
+def _visible_events(scenario: Scenario, product: wire.WireProduct) -> tuple[Event, ...]:
     """Return a meeting's events about what can be seen, unless its script has some: all cameras on, the first party's screen."""
     seen = {wire.VIDEO_ON, wire.VIDEO_OFF, wire.SHARING_START, wire.SHARING_STOP}
     if Media.VIDEO not in product.media or any(event.event_type in seen for event in scenario.events):
@@ -271,7 +272,7 @@ def _visible_events(scenario: Scenario, product: wire.Product) -> tuple[Event, .
     return (*begun, *ended)
 
 
-def _plain_chat(scenario: Scenario, product: wire.Product) -> tuple[ChatLine, ...]:
+def _plain_chat(scenario: Scenario, product: wire.WireProduct) -> tuple[ChatLine, ...]:
     """Return a greeting by each party, the first of which is put right later."""
     if Media.CHAT not in product.media:
         return ()
@@ -283,12 +284,12 @@ def _plain_chat(scenario: Scenario, product: wire.Product) -> tuple[ChatLine, ..
     return (*greetings, changed)
 
 
-def _track(who: Party, pcm: NDArray[np.int16], scenario: Scenario) -> Track:
+def _track(who: Party, pcm: NDArray[np.int16], scenario: Scenario) -> ScriptChannel:
     key = who.channel_id or who.user_id
     if key is None:
         raise ScriptError(f"scenario {scenario.name!r} has a channel without channel_id and user_id")
     start_ms, end_ms = _present(who, scenario)
-    return Track(who=who, key=key, pcm=pcm[: end_ms * RATE_HZ // 1000].tobytes(), start_ms=start_ms, end_ms=end_ms)
+    return ScriptChannel(who=who, key=key, pcm=pcm[: end_ms * RATE_HZ // 1000].tobytes(), start_ms=start_ms, end_ms=end_ms)
 
 
 def _present(who: Party, scenario: Scenario) -> tuple[int, int]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
+from cc_voice.simulator.language_tags import late_tags, wrong_tag
 from cc_voice.simulator.scenario import Script
-from cc_voice.simulator.tags import late_tags, wrong_tag
 from cc_voice.simulator.wire import CONSUMER_ANSWERED, PARTICIPANT_JOIN, USER_ANSWERED
 
 _ABOUT_CHANNELS = (CONSUMER_ANSWERED, USER_ANSWERED, PARTICIPANT_JOIN)

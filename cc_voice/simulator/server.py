@@ -13,10 +13,10 @@ from typing import Any, Self
 
 import uvicorn
 
-from cc_voice.simulator import answers, control
+from cc_voice.simulator import control, replies
 from cc_voice.simulator.calls import PlayedCalls
 from cc_voice.simulator.errors import SimulatorError
-from cc_voice.simulator.link import Link, Receive, Send
+from cc_voice.simulator.link import ClientLink, Receive, Send
 from cc_voice.simulator.negotiation import MEDIA_NAMES
 from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig, StartedCall
 from cc_voice.simulator.webhooks import Poster
@@ -141,7 +141,7 @@ class Simulator:
             await send({"type": "websocket.close", "code": 1008})  # before accept: the client sees HTTP 403
             return
         base_url = f"ws://{control.host(scope) or self.address}"
-        await call.serve(Link(kind, base_url, receive, send, call.faults.on_link()), answers.receive)
+        await call.serve(ClientLink(kind, base_url, receive, send, call.faults.on_link()), replies.receive)
 
 
 class _Server(uvicorn.Server):

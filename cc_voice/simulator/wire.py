@@ -1,4 +1,4 @@
-"""Zoom's side of the RTMS wire, as literal dicts: what is announced, signed, answered and sent.
+"""Wire: Zoom's side of RTMS, as literal dicts: what is announced, signed, answered and sent.
 
 Not shared with `rtms/`, on purpose: the two sides are written twice from `rtms/README.md`, so that a mistake in
 one cannot hide in the other. Numbers are Zoom's (rtms/README.md section 7). Nothing here does I/O or reads a clock.
@@ -57,7 +57,7 @@ class Media(IntFlag):
     ALL = 32
 
 
-class Codec(IntEnum):
+class WireCodec(IntEnum):
     """MEDIA_PAYLOAD_TYPE (7.4)."""
 
     L16 = 1
@@ -69,7 +69,7 @@ class Codec(IntEnum):
     H264 = 7
 
 
-class Status(IntEnum):
+class WireStatus(IntEnum):
     """RTMS_STATUS_CODE, the ones the simulator answers (7.8)."""
 
     OK = 0
@@ -113,7 +113,7 @@ class Status(IntEnum):
     DUPLICATE_VIDEO_SUBSCRIPTION = 44
 
 
-class StreamState(IntEnum):
+class WireStreamState(IntEnum):
     """RTMS_STREAM_STATE (7.7)."""
 
     INACTIVE = 0
@@ -125,7 +125,7 @@ class StreamState(IntEnum):
     RESUMED = 6
 
 
-class SessionState(IntEnum):
+class WireSessionState(IntEnum):
     """RTMS_SESSION_STATE (7.6)."""
 
     INACTIVE = 0
@@ -163,7 +163,7 @@ VIDEO_ON, VIDEO_OFF = 8, 9
 _ALL_MEDIA = Media.AUDIO | Media.VIDEO | Media.DESKSHARE | Media.TRANSCRIPT | Media.CHAT
 
 
-class Product(msgspec.Struct, frozen=True):
+class WireProduct(msgspec.Struct, frozen=True):
     """How one product names things on the wire (2.5, 3)."""
 
     name: str
@@ -179,14 +179,14 @@ class Product(msgspec.Struct, frozen=True):
     """What an app usually has scopes for (section 11); a call may be given others."""
 
 
-PRODUCTS: Mapping[str, Product] = {
+PRODUCTS: Mapping[str, WireProduct] = {
     product.name: product
     for product in (
-        Product("contact_center", "contact_center.voice_rtms_", "engagement_id", True, 34),
-        Product("meeting", "meeting.rtms_", "meeting_uuid", False, 14, _ALL_MEDIA),
-        Product("webinar", "webinar.rtms_", "webinar_uuid", False, 14, _ALL_MEDIA),
-        Product("video_sdk", "session.rtms_", "session_id", False, 14),
-        Product("phone", "phone.rtms_", "call_id", True, 34),
+        WireProduct("contact_center", "contact_center.voice_rtms_", "engagement_id", True, 34),
+        WireProduct("meeting", "meeting.rtms_", "meeting_uuid", False, 14, _ALL_MEDIA),
+        WireProduct("webinar", "webinar.rtms_", "webinar_uuid", False, 14, _ALL_MEDIA),
+        WireProduct("video_sdk", "session.rtms_", "session_id", False, 14),
+        WireProduct("phone", "phone.rtms_", "call_id", True, 34),
     )
 }
 
@@ -230,7 +230,7 @@ def webhook_body(event: str, event_ts: int, payload: Message) -> bytes:
     return msgspec.json.encode({"event": event, "event_ts": event_ts, "payload": payload})
 
 
-def started(product: Product, instance_id: str, stream_id: str, server_urls: str, event_ts: int) -> bytes:
+def started(product: WireProduct, instance_id: str, stream_id: str, server_urls: str, event_ts: int) -> bytes:
     """Announce a stream. Optional fields are filled where the product documents them (2.6)."""
     payload: Message = {product.id_key: instance_id, "rtms_stream_id": stream_id, "server_urls": server_urls}
     if product.name in ("meeting", "webinar"):
@@ -240,7 +240,7 @@ def started(product: Product, instance_id: str, stream_id: str, server_urls: str
     return webhook_body(product.prefix + "started", event_ts, payload)
 
 
-def stopped(product: Product, instance_id: str, stream_id: str, reason: int, event_ts: int) -> bytes:
+def stopped(product: WireProduct, instance_id: str, stream_id: str, reason: int, event_ts: int) -> bytes:
     payload: Message = {product.id_key: instance_id, "rtms_stream_id": stream_id, "stop_reason": reason}
     if product.name == "video_sdk":
         payload["session_key"] = "simulated"
@@ -253,7 +253,7 @@ def nested(body: bytes) -> bytes:
     return webhook_body(webhook["event"], webhook["event_ts"], {"object": webhook["payload"]})
 
 
-def interrupted(product: Product, instance_id: str, stream_id: str, event_ts: int) -> bytes:
+def interrupted(product: WireProduct, instance_id: str, stream_id: str, event_ts: int) -> bytes:
     return webhook_body(product.prefix + "interrupted", event_ts, {product.id_key: instance_id, "rtms_stream_id": stream_id})
 
 

@@ -1,1 +1,1 @@
-"""PCM in, utterances out: codecs, sample rates, voice activity, segments, recognition, models. See README.md."""
+"""Speech: PCM in, utterances out; codecs, sample rates, voice activity, segments, recognition, models. See README.md."""

@@ -1,6 +1,6 @@
 """Audio in other people's encodings, turned into int16 PCM: recordings (any WAV, FLAC …) and A-law bytes.
 
-Not here: sample rates (resample.py), and packets of live streams (packets.py), some of whose codecs need state.
+Not here: sample rates (sample_rates.py), and packets of live streams (packets.py), some of whose codecs need state.
 """
 
 import contextlib

@@ -1,10 +1,11 @@
-"""Does what one party says come back on the other's channel? Looked for when a stream has ended, in the envelopes of `meter.py`.
+"""Echo: does what one party says come back on the other's channel? Looked for when a stream has ended, in the envelopes of
+`level_meter.py`.
 
 Blocks of two seconds in which the party mostly speaks are compared with the other channel at every lag up to 600 ms: correlation
 of levels in decibels, so that only the pattern counts, not how loud it is. An echo keeps its delay, so correlations are averaged
 over all blocks, lag by lag; what others say averages out. Negative lags are looked at too: if the best lag is one of them, or
 under 50 ms, the other party is heard here, or both hear one room, and neither is this party's echo. Whether an average is high
-enough to be told is for `call/loudness.py` to say; measured values are in the README.
+enough to be told is for `call/metrics/loudness.py` to say; measured values are in the README.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cc_voice.call.analysis import ECHO_BLOCK_MS, Echo, Interval
-from cc_voice.speech.meter import ENVELOPE_FLOOR_DBFS, ENVELOPE_MS
+from cc_voice.speech.level_meter import ENVELOPE_FLOOR_DBFS, ENVELOPE_MS
 
 MIN_DELAY_MS, MAX_DELAY_MS = 50, 600
 KEPT_FROM = 0.2
@@ -33,14 +34,14 @@ _MIN_SPREAD_DB = 1.0
 Levels = npt.NDArray[np.float64]
 
 
-class HeardEnvelope(msgspec.Struct, frozen=True):
+class ChannelEnvelope(msgspec.Struct, frozen=True):
     """One channel: `LevelMeter.envelope()` and its intervals of speech."""
 
     envelope: bytes
     speech: Sequence[Interval]
 
 
-def echoes(channels: Mapping[str, HeardEnvelope]) -> dict[str, tuple[Echo, ...]]:
+def echoes(channels: Mapping[str, ChannelEnvelope]) -> dict[str, tuple[Echo, ...]]:
     """Return for every channel on which others it may come back, at which delay, and how clearly block by block."""
     levels = {name: _levels(heard.envelope) for name, heard in channels.items()}
     found: dict[str, tuple[Echo, ...]] = {}

@@ -1,4 +1,4 @@
-"""What can go wrong in speech.
+"""Errors of speech.
 
     SpeechError
     ├── AudioFileError    a recording cannot be read

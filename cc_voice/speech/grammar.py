@@ -6,7 +6,7 @@ or an empty one, and `<eps>` as a word; anything but strings in it fails. Words 
 a phrase without its words is another phrase. So a `Grammar` is only made here, from phrases all of whose words the model
 knows, and holds at least one; libvosk gets it from `Grammar.json`, never from anybody's file.
 
-Not here: what is done with the words (custom.py).
+Not here: what is done with the words (phrase_boosting.py).
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Protocol
 
 import msgspec
 
-from cc_voice.languages import primary
+from cc_voice.config.languages import primary
 from cc_voice.speech.recogniser import Recogniser, RecogniserFactory
 
 ANYTHING_ELSE = "[unk]"

@@ -28,7 +28,7 @@ _LONGEST_OPUS_BYTES = 48 * 1277
 """120 ms as 48 frames (RFC 6716, section 3.2.1): more than this is no packet."""
 
 
-class Encoding(msgspec.Struct, frozen=True, kw_only=True):
+class PacketEncoding(msgspec.Struct, frozen=True, kw_only=True):
     """How packets are encoded. G.711 is A-law. `rate_hz` means something to L16 and G.711 only."""
 
     codec: CodecName
@@ -53,7 +53,7 @@ def is_codec_library_installed() -> bool:
     return importlib.util.find_spec("av") is not None
 
 
-def packet_decoder(encoding: Encoding) -> PacketDecoder:
+def packet_decoder(encoding: PacketEncoding) -> PacketDecoder:
     """Return a decoder for one source. Raises EncodingError when this installation cannot decode it."""
     if encoding.channels not in (1, 2):
         raise EncodingError(f"audio of {encoding.channels} channels in one packet cannot be decoded; ask for 1 or 2")
@@ -73,7 +73,7 @@ class _Linear:
 
     delay_ms = 0.0
 
-    def __init__(self, encoding: Encoding) -> None:
+    def __init__(self, encoding: PacketEncoding) -> None:
         self.rate_hz = encoding.rate_hz
         self._channels = encoding.channels
 
@@ -89,7 +89,7 @@ class _ALaw:
 
     delay_ms = 0.0
 
-    def __init__(self, encoding: Encoding) -> None:
+    def __init__(self, encoding: PacketEncoding) -> None:
         self.rate_hz = encoding.rate_hz
         self._channels = encoding.channels
 

@@ -12,17 +12,17 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from cc_voice.call.analysis import Interval, SecondLevel
-from cc_voice.call.transcript import Utterance
-from cc_voice.speech.decoding import Segment, times, with_words
+from cc_voice.call.utterances import Utterance
+from cc_voice.config.thresholds import ThresholdSet
+from cc_voice.speech.decoded_segments import Segment, times, with_words
 from cc_voice.speech.errors import RecogniserError
-from cc_voice.speech.framing import FRAME_MS, FrameHistory
-from cc_voice.speech.meter import LevelMeter
+from cc_voice.speech.frames import FRAME_MS, FrameHistory
+from cc_voice.speech.level_meter import LevelMeter
 from cc_voice.speech.recogniser import Recogniser, RecogniserFactory
-from cc_voice.speech.segment import Edge, TightRule, TightSpeech, WideSegment, close_gaps
-from cc_voice.speech.sounds import Sounds
-from cc_voice.speech.vad import DetectorFactory
-from cc_voice.speech.webrtc import WebrtcDetector
-from cc_voice.thresholds import ThresholdSet
+from cc_voice.speech.segmentation import Edge, TightRule, TightSpeech, WideSegment, close_gaps
+from cc_voice.speech.voice_activity.detector import DetectorFactory
+from cc_voice.speech.voice_activity.sounds import Sounds
+from cc_voice.speech.voice_activity.webrtc import WebrtcDetector
 
 _PADDING = 150 // FRAME_MS
 """Frames of silence around a segment: without, recognisers lose first and last phones."""
@@ -33,7 +33,7 @@ _LOOKBACK = TightRule().window_ms // FRAME_MS + _PADDING + _GRID - 1
 _BATCH_MS = 10_000
 
 
-class Saying(msgspec.Struct, frozen=True, kw_only=True):
+class PartialWords(msgspec.Struct, frozen=True, kw_only=True):
     """What is being said and may still change, in ms on the stream's clock; `end_ms` is how far the recogniser has heard."""
 
     start_ms: int
@@ -121,13 +121,13 @@ class ChannelPipeline:
             self._guarded(lambda: words.append(recogniser.partial()))
         return words[-1]
 
-    def saying(self) -> Saying | None:
+    def saying(self) -> PartialWords | None:
         """Return the words of the utterance being spoken with their place; None while there are none."""
         text = self.partial()
         if not text:
             return None
         start_ms, end_ms = self._segment_start * FRAME_MS, self._heard * FRAME_MS
-        return Saying(start_ms=start_ms, end_ms=end_ms, text=text, language=self._current[1])
+        return PartialWords(start_ms=start_ms, end_ms=end_ms, text=text, language=self._current[1])
 
     def voiced(self) -> tuple[Interval, ...]:
         """Return the tight intervals of voice so far, in ms, as they were found."""

@@ -1,4 +1,4 @@
-"""What the pipeline asks of a recogniser, whatever engine stands behind it.
+"""Recogniser: what the pipeline asks of one, whatever engine stands behind it.
 
 One recogniser serves one segment of speech and is then thrown away; the engine behind it may serve others (recogniser_pool.py).
 """
@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from cc_voice.call.transcript import Word
+from cc_voice.call.utterances import Word
 
 
 class RecognisedSegment(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 What it shields from (all seen on 0.3.45):
 - models are opened by absolute path only: look-up by name or language downloads, guesses, or calls sys.exit;
 - damaged models load and talk nonsense or, with a wrong word_boundary.int, end the process at the first word, and load errors
-  name no reason: models.py checks the files first, and one recogniser is made when a model is loaded;
+  name no reason: speech/models/inventory.py checks the files first, and one recogniser is made when a model is loaded;
 - a segment gets an engine that begins afresh: a new one, or one that has ended its last segment with FinalResult (features,
   speaker adaptation and decoder are then made anew, and only the composed graph stays). Reset() is no such end: it keeps
   undecoded audio. Neither is FinalResult right behind Result: it changes nothing, so a block of silence goes before it then;
@@ -24,19 +24,19 @@ from typing import Any, Literal, NoReturn
 import msgspec
 import vosk
 
-from cc_voice.call.transcript import Word
+from cc_voice.call.utterances import Word
 from cc_voice.speech.codecs import bytes_from_int16, int16_from_bytes
 from cc_voice.speech.errors import ModelError, RecogniserError
 from cc_voice.speech.grammar import Fitted, Grammar, as_said, fit
-from cc_voice.speech.models import ModelInfo, check, composed_mb, vocabulary
+from cc_voice.speech.models.inventory import ModelInfo, check, composed_mb, vocabulary
 from cc_voice.speech.recogniser import RecognisedSegment
 from cc_voice.speech.recogniser_pool import Graph, PooledEngine, RecogniserPool
-from cc_voice.speech.resample import Resampler
+from cc_voice.speech.sample_rates import Resampler
 
 _BLOCK_MS = 100
 
 
-class _HeardWord(msgspec.Struct, frozen=True):
+class _VoskWord(msgspec.Struct, frozen=True):
     word: str
     start: float
     end: float
@@ -48,7 +48,7 @@ class _Result(msgspec.Struct, frozen=True):
 
     text: str = ""
     partial: str = ""
-    result: tuple[_HeardWord, ...] = ()
+    result: tuple[_VoskWord, ...] = ()
 
 
 _RESULT = msgspec.json.Decoder(_Result)
@@ -216,7 +216,7 @@ class VoskRecogniser:
         return result
 
 
-def _segment(heard: list[_HeardWord], began_s: float) -> RecognisedSegment:
+def _segment(heard: list[_VoskWord], began_s: float) -> RecognisedSegment:
     words = tuple(
         Word(said, _ms(one.start - began_s), _ms(one.end - began_s), min(1.0, max(0.0, one.conf)))
         for one in heard

@@ -1,1 +1,1 @@
-"""DuckDB and files: what is kept of a call. Imports nothing, so that a worker which only records never loads DuckDB."""
+"""Store: what is kept of calls in DuckDB, and the webhook inbox. Imports nothing, so that only who asks loads DuckDB."""

@@ -1,4 +1,5 @@
-"""What workers deliver, written: each batch in one transaction, safe to deliver twice, refused from sessions that were replaced."""
+"""Batches written: what workers deliver, each batch in one transaction, safe to deliver twice, refused from sessions that were
+replaced."""
 
 import datetime
 from collections.abc import Callable, Iterable, Sequence
@@ -9,10 +10,10 @@ import msgspec
 from cc_voice.call.batch import Batch, CallMeasured, StageReached, StreamNotes, StreamProgress
 from cc_voice.call.events import CallEvent, EventName
 from cc_voice.call.ids import unused_utterance_id, utterance_id
+from cc_voice.call.metrics.evidence import IntervalRow
 from cc_voice.call.rows import (
     CallRow,
     EventRow,
-    IntervalRow,
     LegLanguageRow,
     LegRow,
     MeasuredCall,
@@ -20,11 +21,12 @@ from cc_voice.call.rows import (
     UnusedUtteranceRow,
     UtteranceRow,
 )
-from cc_voice.call.selection import LOCAL
-from cc_voice.call.transcript import Utterance
-from cc_voice.settings import Site
-from cc_voice.store import dimensions, enrichment, history, postings, repeats, streams
+from cc_voice.call.transcript.transcript_selection import LOCAL
+from cc_voice.call.utterances import Utterance
+from cc_voice.config.settings import Site
+from cc_voice.store import dimensions, enrichment, history, repeat_calls, streams
 from cc_voice.store.database import Connection, Row
+from cc_voice.store.search import postings
 
 _OF_LEGS = ("fact_interval", "fact_null_reason", "fact_leg_language")
 """Tables found by leg; as `fact_word` they carry the date, without which looking for a call's rows reads the whole table."""
@@ -130,7 +132,7 @@ _LIVE_PARTY: dict[str, str] = {
     EventName.CONSUMER_ANSWERED: "customer",
     EventName.MONITOR_STARTED: "supervisor",
 }
-"""Who an event introduces. Enough for a page about a call in progress; when it is measured, `call/legs.py` decides."""
+"""Who an event introduces. Enough for a page about a call in progress; when it is measured, `call/legs/assignment.py` decides."""
 
 
 def _live_channels(con: Connection, batch: StreamProgress) -> None:
@@ -198,9 +200,9 @@ def _stage(con: Connection, batch: StageReached) -> bool:
     if not streams.reach(con, batch):
         return False
     if batch.stage == "revoked":
-        known = repeats.customers(con, batch.call_id)
+        known = repeat_calls.customers(con, batch.call_id)
         delete_call(con, batch.call_id)
-        repeats.refresh(con, known)
+        repeat_calls.refresh(con, known)
         streams.reopen(con, batch.call_id)
         con.execute(
             "update inbox set body = ''::blob, state = 'done', note = 'revoked by Zoom: content deleted' where stream_id = ?",
@@ -217,10 +219,10 @@ def _measured(con: Connection, batch: CallMeasured, site: Site) -> bool:
         return False
     is_newest = _is_newest(con, batch)
     if is_newest:
-        known = repeats.customers(con, batch.call_id)
+        known = repeat_calls.customers(con, batch.call_id)
         delete_call(con, batch.call_id)
         _insert_measured(con, batch, site)
-        repeats.refresh(con, [*known, *repeats.customers(con, batch.call_id)])
+        repeat_calls.refresh(con, [*known, *repeat_calls.customers(con, batch.call_id)])
     # Also when another stream of the call was quicker to measure more: this one has nothing left to do either
     stage = StageReached(
         call_id=batch.call_id,

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from cc_voice.call.batch import MediaRefusal
-from cc_voice.call.metric_dictionary import METRICS
+from cc_voice.call.metrics.dictionary import METRICS
+from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.store import streams
 from cc_voice.store.database import Connection, dicts, structs
 from cc_voice.store.dimensions import threshold_set
-from cc_voice.thresholds import ThresholdSet
 
 
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallInterval(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of evidence; see `call/evidence.py` for what stands behind which metric."""
+    """A piece of evidence; see `call/metrics/evidence.py` for what stands behind which metric."""
 
     kind: str
     subkind: str | None
@@ -87,7 +87,7 @@ class CallUtterance(msgspec.Struct, frozen=True, kw_only=True):
     on_hold: bool | None
     asr_model: str | None
     loudness_mean: float | None = None
-    """0–100, see `call/loudness.py`; None while the call is live, or where no level was measured."""
+    """0–100, see `call/metrics/loudness.py`; None while the call is live, or where no level was measured."""
     words: tuple[CallWord, ...] = ()
 
 

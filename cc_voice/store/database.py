@@ -17,7 +17,7 @@ import duckdb
 import msgspec
 
 from cc_voice.store.errors import DatabaseClosed, DatabaseDamaged, DatabaseLocked, ReadTooLong, StoreError
-from cc_voice.store.migrate import migrate
+from cc_voice.store.migration import migrate
 
 T = TypeVar("T")
 Row = TypeVar("Row", bound=msgspec.Struct)

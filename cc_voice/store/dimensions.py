@@ -9,10 +9,10 @@ import zoneinfo
 import msgspec
 
 from cc_voice.call.lexicon import UNSPACED
-from cc_voice.languages import primary
-from cc_voice.settings import Site
+from cc_voice.config.languages import primary
+from cc_voice.config.settings import Site
+from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.store.database import Connection
-from cc_voice.thresholds import ThresholdSet
 
 LANGUAGE_NAMES = {
     "ar": "Arabic",

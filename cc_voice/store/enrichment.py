@@ -1,4 +1,5 @@
-"""What Zoom's reports and a site's rosters add to calls: after-call work, queue wait, dispositions, teams, tenure, service levels.
+"""Enrichment: what Zoom's reports and a site's rosters add to calls, after-call work, queue wait, dispositions, teams, tenure,
+service levels.
 
 What was read is kept (`zoom_leg`, `zoom_engagement`), and written to the star's facts when it arrives and whenever one of its calls
 is measured, in the same transaction: neither has to come first, and neither undoes the other.
@@ -11,10 +12,10 @@ from typing import Any, assert_never
 
 import msgspec
 
-from cc_voice.settings import Site
+from cc_voice.config.settings import Site
 from cc_voice.store import history
 from cc_voice.store.database import Connection
-from cc_voice.zoom_reports import RECORDS, Agent, AgentLeg, Dataset, Disposition, Engagement, Queue, QueueInterval, Record
+from cc_voice.store.zoom_reports import RECORDS, Agent, AgentLeg, Dataset, Disposition, Engagement, Queue, QueueInterval, Record
 
 CONTACT_CENTER = "contact_center"
 

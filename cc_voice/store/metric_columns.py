@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import duckdb
 
-from cc_voice.call.metric import Metric
+from cc_voice.call.metrics.entry import Metric
 
 
 def stored(con: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -10,24 +10,15 @@ from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from cc_voice import __version__, dictionary
-from cc_voice.web import (
-    account,
-    api,
-    auth,
-    calls,
-    errors,
-    health,
-    live,
-    not_analysed,
-    owner,
-    render,
-    reports,
-    search,
-    security,
-    webhooks,
-)
+from cc_voice import __version__
+from cc_voice.query import columns
+from cc_voice.web import errors, health, owner_socket, security_headers, webhooks
+from cc_voice.web.access import authentication
+from cc_voice.web.api import endpoints
 from cc_voice.web.appliance import Appliance
+from cc_voice.web.live import calls as live_calls
+from cc_voice.web.pages import account, calls, not_analysed, reports, search
+from cc_voice.web.rendering import page
 
 
 @get("/", include_in_schema=False)
@@ -36,7 +27,7 @@ async def first_page() -> Redirect:
     return Redirect("/live")
 
 
-FOR_PROGRAMS: tuple[ControllerRouterHandler, ...] = (webhooks.receive, owner.command, health.healthz)
+FOR_PROGRAMS: tuple[ControllerRouterHandler, ...] = (webhooks.receive, owner_socket.command, health.healthz)
 PAGES: tuple[ControllerRouterHandler, ...] = (
     first_page,
     account.sign_in_page,
@@ -48,9 +39,9 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     account.create_token,
     account.revoke_token,
     account.choose_theme,
-    live.live,
-    live.live_events,
-    live.call_events,
+    live_calls.live,
+    live_calls.live_events,
+    live_calls.call_events,
     calls.list_calls,
     calls.show_call,
     calls.flac,
@@ -62,18 +53,18 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     search.search_page,
 )
 API: tuple[ControllerRouterHandler, ...] = (
-    api.list_calls,
-    api.show_call,
-    api.audio,
-    api.transcript,
-    api.contact_lens,
-    api.live,
-    api.live_words,
-    api.list_reports,
-    api.report,
+    endpoints.list_calls,
+    endpoints.show_call,
+    endpoints.audio,
+    endpoints.transcript,
+    endpoints.contact_lens,
+    endpoints.live,
+    endpoints.live_words,
+    endpoints.list_reports,
+    endpoints.report,
     search.search_api,
-    api.list_columns,
-    api.run_sql,
+    endpoints.list_columns,
+    endpoints.run_sql,
 )
 
 
@@ -82,8 +73,8 @@ def create_app(appliance: Appliance) -> Litestar:
 
     What pages are made of is read here, so that no request reads it in the event loop.
     """
-    render.environment()
-    dictionary.columns()
+    page.environment()
+    columns.columns()
 
     def provide() -> Appliance:
         return appliance
@@ -96,10 +87,10 @@ def create_app(appliance: Appliance) -> Litestar:
             _static_files(),
         ],
         dependencies={"appliance": Provide(provide, sync_to_thread=False)},
-        middleware=[DefineMiddleware(auth.Authentication)],
-        guards=[auth.signed_in, auth.same_origin],
+        middleware=[DefineMiddleware(authentication.Authentication)],
+        guards=[authentication.signed_in, authentication.same_origin],
         exception_handlers={Exception: errors.answer},
-        before_send=[security.add_headers],
+        before_send=[security_headers.add_headers],
         state=State({"appliance": appliance}),
         openapi_config=OpenAPIConfig(
             title="cc_voice",
@@ -114,9 +105,9 @@ def create_app(appliance: Appliance) -> Litestar:
 
 def _static_files() -> Router:
     return create_static_files_router(
-        path=render.static_path(),
-        directories=[render.STATIC],
+        path=page.static_path(),
+        directories=[page.STATIC],
         opt={"public": True},
         include_in_schema=False,
-        cache_control=security.KEEP_FOR_EVER,
+        cache_control=security_headers.KEEP_FOR_EVER,
     )

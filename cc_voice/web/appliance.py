@@ -1,4 +1,4 @@
-"""What the handlers share: settings, store, dispatcher, accounts, audio, and whether the service is about to stop.
+"""Appliance: what the handlers share, settings, store, dispatcher, accounts, audio, and whether the service is about to stop.
 
 Made once, in `service.py`.
 """
@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
+from cc_voice.config.settings import Settings
 from cc_voice.fleet.dispatch import Dispatcher
-from cc_voice.settings import Settings
 from cc_voice.store.database import Database
-from cc_voice.web.accounts import Accounts
-from cc_voice.web.audio import AudioCache
+from cc_voice.web.access.accounts import Accounts
+from cc_voice.web.audio_cache import AudioCache
 
 
 class Appliance(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,19 +13,19 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.response import Redirect
 
-from cc_voice.queries import NoSuchQuery, QueryError
-from cc_voice.questions import QuestionError
-from cc_voice.sql import SqlFailed, SqlLimit, SqlRefused, SqlUnavailable
+from cc_voice.media.recordings import RecordingError
+from cc_voice.query.operations import QuestionError
+from cc_voice.query.reports import NoSuchReport, QueryError
+from cc_voice.query.sql import SqlFailed, SqlLimit, SqlRefused, SqlUnavailable
 from cc_voice.store.errors import ReadTooLong, StoreError
-from cc_voice.store.recordings import RecordingError
-from cc_voice.web.auth import PasswordChangeNeeded, login_path
-from cc_voice.web.render import page
+from cc_voice.web.access.authentication import PasswordChangeNeeded, login_path
+from cc_voice.web.rendering.page import page
 
 log = structlog.get_logger()
 
 STATUS: dict[type[Exception], int] = {
     QuestionError: 400,
-    NoSuchQuery: 404,
+    NoSuchReport: 404,
     QueryError: 400,
     SqlRefused: 400,
     SqlFailed: 400,
@@ -61,7 +61,7 @@ class ErrorPage(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Problem(msgspec.Struct, frozen=True):
+class ErrorDocument(msgspec.Struct, frozen=True):
     """An error as programs get it."""
 
     status_code: int
@@ -75,7 +75,7 @@ def answer(request: Request[Any, Any, State], error: Exception) -> Response[Any]
         log.error("request failed", path=request.url.path, status=status, exc_info=error)
     if request.url.path.startswith(_FOR_PROGRAMS):
         headers = {"www-authenticate": "Bearer"} if status == 401 else {}
-        return Response(Problem(status, detail), status_code=status, media_type=MediaType.JSON, headers=headers)
+        return Response(ErrorDocument(status, detail), status_code=status, media_type=MediaType.JSON, headers=headers)
     if isinstance(error, NotAuthorizedException):
         return Redirect(login_path(request), status_code=303)
     if isinstance(error, PasswordChangeNeeded):

@@ -1,4 +1,5 @@
-"""Whether the appliance works: for proxies, container engines and monitoring. No sign-in, so it tells states and counts only."""
+"""Health: whether the appliance works, for proxies, container engines and monitoring. No sign-in, so it tells states and counts
+only."""
 
 import asyncio
 
@@ -7,7 +8,7 @@ import structlog
 from litestar import Response, get
 from litestar.di import NamedDependency
 
-from cc_voice import scheduled
+from cc_voice.query import scheduled_exports
 from cc_voice.speech.recogniser_pool import PoolCounts, total
 from cc_voice.store import streams
 from cc_voice.store.database import Connection
@@ -52,7 +53,9 @@ async def healthz(appliance: NamedDependency[Appliance]) -> Response[Health]:
         streams=sum(worker.streams for worker in workers),
         lag_ms=lag_ms,
         recognisers=total(worker.recognisers for worker in workers),
-        exports_failing=await asyncio.get_running_loop().run_in_executor(appliance.vital, scheduled.failing, appliance.settings),
+        exports_failing=await asyncio.get_running_loop().run_in_executor(
+            appliance.vital, scheduled_exports.failing, appliance.settings
+        ),
     )
     return Response(health, status_code=200 if well else 503, headers={"cache-control": "no-store"})
 

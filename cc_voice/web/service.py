@@ -19,21 +19,21 @@ import msgspec
 import structlog
 import uvicorn
 
-from cc_voice import scheduled
+from cc_voice.config.settings import Secret, Settings
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import WorkerPlan, plan
-from cc_voice.settings import Secret, Settings
+from cc_voice.media.recordings import write_atomically
+from cc_voice.query import scheduled_exports
 from cc_voice.speech.machine import this_machine
 from cc_voice.store.database import Database
-from cc_voice.store.recordings import write_atomically
-from cc_voice.web.accounts import Accounts
+from cc_voice.web.access.accounts import Accounts
+from cc_voice.web.access.first_login import ensure_account
+from cc_voice.web.access.private_files import write_private
 from cc_voice.web.app import create_app
 from cc_voice.web.appliance import Appliance
-from cc_voice.web.audio import AudioCache
-from cc_voice.web.first_login import ensure_account
-from cc_voice.web.notify import Notifier
-from cc_voice.web.private import write_private
+from cc_voice.web.audio_cache import AudioCache
 from cc_voice.web.sockets import address, listen_owner, listen_tcp
+from cc_voice.web.systemd import Notifier
 
 log = structlog.get_logger()
 
@@ -128,7 +128,7 @@ async def _serve(
 
     with _on_signals(stop):
         sweeping = asyncio.create_task(_sweep(appliance.audio))
-        exporting = asyncio.create_task(scheduled.keep(settings, database, appliance.draining))
+        exporting = asyncio.create_task(scheduled_exports.keep(settings, database, appliance.draining))
         try:
             await dispatcher.start()  # stopped also when it fails half-way: this process cannot end before its workers do
             await server.serve(sockets=sockets)

@@ -11,13 +11,13 @@ from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.exceptions import ClientException, NotAuthorizedException, ServiceUnavailableException
 
+from cc_voice.config.settings import ZoomApp
 from cc_voice.rtms.errors import WebhookError
 from cc_voice.rtms.signatures import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from cc_voice.rtms.webhooks import UrlValidation, Webhook, parse_webhook, url_validation_answer, verify_webhook
-from cc_voice.settings import ZoomApp
 from cc_voice.store import inbox
+from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.appliance import Appliance
-from cc_voice.web.auth import VisitorRequest
 
 log = structlog.get_logger()
 

@@ -17,7 +17,7 @@ import click
 import msgspec
 import numpy as np
 
-from cc_voice.speech.models import ModelInfo
+from cc_voice.speech.models.inventory import ModelInfo
 from cc_voice.speech.recogniser import RecognisedSegment
 from cc_voice.speech.vosk import VoskFactory
 from models.mini import examples, tts

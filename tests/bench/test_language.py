@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from cc_voice.bench.language import conditions, judge, scripted_calls
 from cc_voice.call.rows import CallRow, MeasuredCall
-from cc_voice.cli import main
+from cc_voice.commands.main import main
 
 
 def test_the_scripts_say_when_languages_change() -> None:

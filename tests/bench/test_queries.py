@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cc_voice import queries
-from cc_voice.cli import main
+from cc_voice.commands.main import main
+from cc_voice.query import reports
 from cc_voice.store.database import Database
 
 
@@ -45,8 +45,8 @@ def test_every_check_holds_on_it(site: Path) -> None:
     try:
         broken = {
             check.name: frame.rows()
-            for check in queries.checks()
-            if (frame := database.read_now(lambda con, name=check.name: queries.run_check(con, name))).height  # type: ignore[misc]
+            for check in reports.checks()
+            if (frame := database.read_now(lambda con, name=check.name: reports.run_check(con, name))).height  # type: ignore[misc]
         }
     finally:
         database.close()
@@ -70,7 +70,7 @@ def test_a_site_with_calls_is_left_alone(site: Path) -> None:
 def test_every_report_and_search_is_timed(site: Path) -> None:
     timings = json.loads(bench("queries", "--data-dir", str(site), "--repeats", "2", "--json").output)
     assert timings["calls"] == 300
-    assert {one["name"] for one in timings["reports"]} == {report.name for report in queries.list_reports()}
+    assert {one["name"] for one in timings["reports"]} == {report.name for report in reports.list_reports()}
     assert {one["range"] for one in timings["searches"]} == {"all", "31 days"}
     for one in (*timings["reports"], *timings["reports_all"], *timings["searches"]):
         assert 0 < one["p50_ms"] <= one["p95_ms"]

@@ -9,7 +9,7 @@ import soundfile
 from click.testing import CliRunner, Result
 
 import cc_voice.simulator
-from cc_voice.cli import main
+from cc_voice.commands.main import main
 
 SCENARIOS = Path(cc_voice.simulator.__file__).parent / "scenarios"
 

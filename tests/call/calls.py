@@ -5,16 +5,17 @@ from collections.abc import Iterable
 from cc_voice.call.analysis import ChannelAnalysis, Interval, SecondLevel, StreamAnalysis
 from cc_voice.call.events import CallEvent, EventName
 from cc_voice.call.intervals import canonical, clip, length
-from cc_voice.call.language import in_force, retagged, tracks
-from cc_voice.call.legs import handle
+from cc_voice.call.legs.assignment import handle
+from cc_voice.call.legs.timeline import merge
 from cc_voice.call.levels import Levels
 from cc_voice.call.measure import measure
-from cc_voice.call.rows import IntervalRow, LegRow, MeasuredCall
-from cc_voice.call.scope import LegScope, scope_of
-from cc_voice.call.selection import InForce, Selection, select
-from cc_voice.call.timeline import merge
-from cc_voice.call.transcript import Utterance, Word
-from cc_voice.thresholds import ThresholdSet
+from cc_voice.call.metrics.evidence import IntervalRow
+from cc_voice.call.metrics.leg_input import LegInput, leg_input
+from cc_voice.call.rows import LegRow, MeasuredCall
+from cc_voice.call.transcript.language_track import in_force, retagged, tracks
+from cc_voice.call.transcript.transcript_selection import InForce, TranscriptSelection, select
+from cc_voice.call.utterances import Utterance, Word
+from cc_voice.config.thresholds import ThresholdSet
 from tests.call.golden import T0, event
 
 DEFAULTS = ThresholdSet()
@@ -72,16 +73,16 @@ def between_two(
     return stream(channel("a", *agent), channel("c", *customer), events=(*ANSWERED, *more), utterances=utterances)
 
 
-def scopes_of(*streams: StreamAnalysis) -> list[LegScope]:
+def scopes_of(*streams: StreamAnalysis) -> list[LegInput]:
     """The legs of a call, cut out."""
     timeline = merge(streams)
     handling = handle(timeline)
     languages = tracks(timeline.channels, timeline.utterances, timeline.policy, timeline.duration_ms)
     transcript = select(retagged(timeline.utterances, languages), in_force(languages), DEFAULTS)
-    return [scope_of(leg, timeline, handling, transcript, languages) for leg in handling.legs]
+    return [leg_input(leg, timeline, handling, transcript, languages) for leg in handling.legs]
 
 
-def chosen_from(said: Iterable[Utterance], configured: str = "en", thresholds: ThresholdSet = DEFAULTS) -> Selection:
+def chosen_from(said: Iterable[Utterance], configured: str = "en", thresholds: ThresholdSet = DEFAULTS) -> TranscriptSelection:
     """The transcript of what was said, every line of Zoom's in the language that it is tagged with."""
     said = tuple(said)
     return select(said, tagged(said, configured), thresholds)

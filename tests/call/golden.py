@@ -4,8 +4,8 @@ import msgspec
 
 from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
 from cc_voice.call.events import CallEvent, EventName, Participant
-from cc_voice.call.transcript import Utterance, Word
-from cc_voice.thresholds import ThresholdSet
+from cc_voice.call.utterances import Utterance, Word
+from cc_voice.config.thresholds import ThresholdSet
 
 T0 = 1_790_000_000_000
 THRESHOLDS = ThresholdSet(cust_speech_on_hold=True)

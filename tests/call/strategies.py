@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from cc_voice.call.analysis import ChannelAnalysis, Echo, Interval, SecondLevel, StreamAnalysis
 from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.intervals import canonical
-from cc_voice.call.policy import LanguagePolicy
-from cc_voice.call.transcript import Utterance, Word
+from cc_voice.call.language_policy import LanguagePolicy
+from cc_voice.call.utterances import Utterance, Word
 
 T0 = 1_790_000_000_000
 STEP = 100

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cc_voice.call import lexicon
 from cc_voice.call.lexicon import announces_wait, digits_in, is_backchannel, is_filler, normalise
-from cc_voice.languages import primary
+from cc_voice.config.languages import primary
 
 
 @pytest.mark.parametrize("lists", [lexicon.BACKCHANNELS, lexicon.FILLERS, lexicon.WAIT_PHRASES])

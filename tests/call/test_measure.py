@@ -7,7 +7,7 @@ from cc_voice.call.analysis import ChannelAnalysis
 from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.measure import METRIC_VERSION, measure
 from cc_voice.call.rows import LegRow, MeasuredCall
-from cc_voice.thresholds import QueueThresholds, ThresholdSet
+from cc_voice.config.thresholds import QueueThresholds, ThresholdSet
 from tests.call.calls import channel, of_kind, stream
 from tests.call.golden import T0, THRESHOLDS, event, golden_stream
 

@@ -9,9 +9,9 @@ from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.events import CallEvent
 from cc_voice.call.intervals import canonical, length
 from cc_voice.call.measure import measure
-from cc_voice.call.metric_dictionary import METRICS
+from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.call.rows import LegRow, MeasuredCall
-from cc_voice.thresholds import ThresholdSet
+from cc_voice.config.thresholds import ThresholdSet
 from tests.call.strategies import STEP, conversations, streams
 from tests.conftest import examples
 

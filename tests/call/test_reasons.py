@@ -5,9 +5,9 @@ from pathlib import Path
 
 import cc_voice.call
 from cc_voice.call.reasons import REASONS, Unmeasured, percent
-from cc_voice.store import migrate
+from cc_voice.store import migration
 
-SOURCES = {path.stem: path.read_text("utf-8") for path in Path(cc_voice.call.__file__).parent.glob("*.py")}
+SOURCES = {path.stem: path.read_text("utf-8") for path in Path(cc_voice.call.__file__).parent.rglob("*.py")}
 NAMED = re.compile(r"reasons=\([^)]*\)|(?:NO_WORDS|_NOBODY) = .*|Precondition\((?:[^()]|\([^()]*\))*\)")
 """Where entries and preconditions say which reasons there may be; none of them gives one."""
 
@@ -22,7 +22,7 @@ def test_every_reason_is_a_sentence_for_a_person() -> None:
 
 def test_every_reason_is_used_by_a_metric_or_a_migration() -> None:
     everything = "".join(NAMED.sub("", text) for name, text in SOURCES.items() if name != "reasons")
-    everything += "".join(sql.replace("'", '"') for _, _, sql in migrate.scripts())
+    everything += "".join(sql.replace("'", '"') for _, _, sql in migration.scripts())
     assert [code for code in REASONS if f'"{code}"' not in everything] == []
 
 

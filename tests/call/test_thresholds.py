@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from cc_voice.call.analysis import Interval
-from cc_voice.thresholds import ThresholdSet
+from cc_voice.config.thresholds import ThresholdSet
 from tests.call.calls import between_two, local, measured
 
 DICTIONARY = {

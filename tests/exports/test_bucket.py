@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cc_voice import queries
 from cc_voice.exports import ExportError
-from cc_voice.exports.bucket import Sent, mirror
+from cc_voice.exports.bucket import BucketChanges, mirror
 from cc_voice.exports.folder import Options, export
+from cc_voice.query import reports
 from tests.exports.s3 import KEY, REGION, SECRET, Bucket, serving
 from tests.exports.test_lake import fill
 from tests.stored_calls import SITE, Connection, new_store
@@ -39,7 +39,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 
 def exported(con: Connection, folder: Path) -> dict[str, bytes]:
-    with queries.exported(con) as source:
+    with reports.exported(con) as source:
         export(source, folder, Options(since_last=True))
     return {f"site 1/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -54,11 +54,11 @@ def test_a_bucket_holds_what_the_folder_does(con: Connection, tmp_path: Path, bu
 def test_only_what_changed_is_sent_and_what_is_gone_is_deleted_last(con: Connection, tmp_path: Path, bucket: Bucket) -> None:
     exported(con, tmp_path)
     mirror(tmp_path, URL)
-    assert mirror(tmp_path, URL) == Sent(sent=0, deleted=0)
+    assert mirror(tmp_path, URL) == BucketChanges(sent=0, deleted=0)
     con.execute("delete from fact_leg where date_key = 20261103; delete from fact_call where date_key = 20261103")
     files = exported(con, tmp_path)
     bucket.requests.clear()
-    assert mirror(tmp_path, URL) == Sent(sent=4, deleted=4)  # the CSV files; a day of calls, legs, utterances, words
+    assert mirror(tmp_path, URL) == BucketChanges(sent=4, deleted=4)  # the CSV files; a day of calls, legs, utterances, words
     assert bucket.objects == files
     verbs = [request.split()[0] for request in bucket.requests]
     assert verbs == ["GET", *["PUT"] * 5, "POST"]

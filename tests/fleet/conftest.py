@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cc_voice.config.settings import Secret, Settings, ZoomApp
+from cc_voice.media import recordings
+from cc_voice.media.recordings import StreamHeader
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.settings import Secret, Settings, ZoomApp
-from cc_voice.store import recordings
-from cc_voice.store.recordings import StreamHeader
 from tests.conftest import PATIENCE_S
 
 POLL_S = 0.02

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import uvicorn
 
-from cc_voice.settings import Secret, ZoomApp
+from cc_voice.config.settings import Secret, ZoomApp
 from tests.conftest import PATIENCE_S
 
 

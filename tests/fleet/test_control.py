@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from cc_voice.config.settings import Secret
 from cc_voice.fleet.control import LONGEST_ANSWER_BYTES, Control
-from cc_voice.rtms.control import Command
 from cc_voice.rtms.errors import ControlError
-from cc_voice.settings import Secret
+from cc_voice.rtms.rest.control import ControlCommand
 from tests.fleet.rest import SILENCE, Planned, Rest, serving
 
 NOW_S = 1_790_000_000.0
@@ -49,9 +49,9 @@ def control(clock: Clock, **options: Any) -> Control:
     return Control(clock=clock, sleep=clock.sleep, **options)
 
 
-def command(**changes: Any) -> Command:
+def command(**changes: Any) -> ControlCommand:
     fields: dict[str, Any] = {"action": "start", "product": "contact_center", "conversation_id": "E/1", "client_id": "id"}
-    return Command(**fields | changes)
+    return ControlCommand(**fields | changes)
 
 
 # -- what goes over the wire -----------------------------------------------------------------------------------------

@@ -15,13 +15,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from cc_voice.call.batch import StageReached
+from cc_voice.config.settings import Settings
 from cc_voice.fleet import dispatch
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import plan
+from cc_voice.media import recordings, spool
 from cc_voice.rtms.client import StreamTarget
-from cc_voice.settings import Settings
 from cc_voice.speech.machine import Machine
-from cc_voice.store import batches, inbox, recordings, spool, streams
+from cc_voice.store import batches, inbox, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.streams import StreamRow
 from tests.conftest import PATIENCE_S

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from cc_voice.config.settings import Settings
 from cc_voice.fleet import local
 from cc_voice.fleet.local import LocalFleet
 from cc_voice.fleet.messages import Announce, Closed, Lending, Ready, ToOwner
 from cc_voice.fleet.worker_plan import plan
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.settings import Settings
 from cc_voice.speech.machine import Machine
 from cc_voice.speech.recogniser_pool import PoolCounts
 from tests.conftest import PATIENCE_S

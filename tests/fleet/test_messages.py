@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from cc_voice.call.batch import StreamProgress
-from cc_voice.call.transcript import Utterance, Word
+from cc_voice.call.utterances import Utterance, Word
 from cc_voice.fleet.messages import TO_OWNER, TO_WORKER, Announce, Closed, Drain, OpenStream, Progress, Ready, Spooled
 from tests.fleet.conftest import spec
 

@@ -13,11 +13,11 @@ from structlog.testing import capture_logs
 
 from cc_voice.call.batch import StageReached
 from cc_voice.call.ids import call_id
+from cc_voice.config.settings import Settings
 from cc_voice.fleet.control import Control
 from cc_voice.fleet.restarts import DELAYS_S, NEWS_S, WINDOW_S, Restarts, is_wanted
 from cc_voice.rtms.options import StreamTarget
 from cc_voice.rtms.webhooks import Started, Stopped, parse_webhook
-from cc_voice.settings import Settings
 from cc_voice.store import streams
 from cc_voice.store.database import Connection, Database
 from tests.fleet.conftest import T0

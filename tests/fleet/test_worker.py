@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cc_voice import settings as configuration
 from cc_voice.call.batch import CallMeasured, StageReached
+from cc_voice.config import settings as configuration
+from cc_voice.config.settings import Settings
 from cc_voice.fleet import worker
 from cc_voice.fleet.messages import TO_OWNER, Announce, Closed, Drain, OpenStream, Ready, Spooled, ToOwner, ToWorker
-from cc_voice.settings import Settings
-from cc_voice.store import spool
+from cc_voice.media import spool
 from tests.conftest import PATIENCE_S
 from tests.fleet.conftest import record, spec, webhook
 

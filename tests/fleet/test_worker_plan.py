@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cc_voice.config.languages import LanguageSettings, QueueLanguages
+from cc_voice.config.settings import Settings
 from cc_voice.fleet.worker_plan import LOADED_FACTOR, WORKER_MB, MemoryTooSmall, default_workers, plan
-from cc_voice.languages import LanguageSettings, QueueLanguages
-from cc_voice.settings import Settings
 from cc_voice.speech.machine import Machine, this_machine
 
 Install = Callable[..., None]

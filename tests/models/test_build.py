@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cc_voice.speech.models import ModelInfo, check
+from cc_voice.speech.models.inventory import ModelInfo, check
 from models.mini import build, features
 from models.mini.language import Language
 from tests.conftest import PATIENCE_S

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from cc_voice.speech.codecs import read_audio
-from cc_voice.speech.custom import OnlyPhrases
 from cc_voice.speech.errors import ModelError
-from cc_voice.speech.models import ModelInfo, check, installed, vocabulary
+from cc_voice.speech.models.inventory import ModelInfo, check, installed, vocabulary
+from cc_voice.speech.phrase_boosting import OnlyPhrases
 from cc_voice.speech.vosk import VoskFactory
 from models.mini import kaldi, makers
 from tests.conftest import TOP
@@ -19,7 +19,7 @@ CALL = TOP / "cc_voice" / "simulator" / "scenarios" / "good-call.flac"
 MODEL = TOP / "models" / "mini" / "model"
 HEAR = """
 import sys, pathlib
-from cc_voice.speech import codecs, models, vosk
+from cc_voice.speech import codecs, vosk; from cc_voice.speech.models import inventory as models
 audio = codecs.read_audio(pathlib.Path(sys.argv[2]))
 info = models.ModelInfo(name="copy", language="en", path=pathlib.Path(sys.argv[1]), sample_rate_hz=8000)
 recogniser = vosk.VoskFactory(info).create(audio.sample_rate_hz)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cc_voice.languages import LanguageSettings, checked, primary, tag
-from cc_voice.speech.identify import TextIdentifier
+from cc_voice.config.languages import LanguageSettings, checked, primary, tag
+from cc_voice.speech.text_language import TextIdentifier
 from cc_voice.store.dimensions import LANGUAGE_NAMES
 
 MANIFEST = Path(__file__).resolve().parents[2] / "models" / "manifest.toml"

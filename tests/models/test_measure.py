@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cc_voice.call.transcript import Word
+from cc_voice.call.utterances import Word
 from cc_voice.speech.recogniser import RecognisedSegment
 from models.mini import measure, tts
 from models.mini.build import LANGUAGES, Plan

@@ -11,7 +11,7 @@ import pytest
 
 import cc_voice.simulator
 from cc_voice.speech.codecs import Samples, read_audio
-from cc_voice.speech.models import choose, installed
+from cc_voice.speech.models.inventory import choose, installed
 from cc_voice.speech.recogniser import RecognisedSegment
 from cc_voice.speech.vosk import VoskFactory
 from models.mini import build, features, graph

@@ -5,8 +5,8 @@ import pytest
 
 from cc_voice.bench.degrade import telephone
 from cc_voice.speech.codecs import Samples
-from cc_voice.speech.custom import MARK, WithPhrases
-from cc_voice.speech.models import choose, installed
+from cc_voice.speech.models.inventory import choose, installed
+from cc_voice.speech.phrase_boosting import MARK, WithPhrases
 from cc_voice.speech.recogniser import RecognisedSegment, RecogniserFactory
 from cc_voice.speech.vosk import VoskFactory
 from models.mini import tts

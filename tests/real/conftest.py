@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cc_voice.cli import main
+from cc_voice.commands.main import main
 from tests.conftest import TOP
 
 MODEL = "vosk-model-small-ko-0.22"

@@ -16,12 +16,12 @@ from typing import Any
 import httpx
 import pytest
 
-from cc_voice.settings import Settings
+from cc_voice.config.settings import Settings
 from cc_voice.simulator.report import CallRequest, SimulatorConfig
 from cc_voice.simulator.scenario import Party
 from cc_voice.simulator.server import Simulator
-from cc_voice.speech.models import installed, vocabulary
-from cc_voice.web.accounts import Accounts
+from cc_voice.speech.models.inventory import installed, vocabulary
+from cc_voice.web.access.accounts import Accounts
 from tests.real.conftest import MODEL, Run
 from tests.system.conftest import APP, Appliance, announce
 

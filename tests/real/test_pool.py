@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from cc_voice.speech import measuring
+from cc_voice.speech import capacity
+from cc_voice.speech.capacity import Channel
 from cc_voice.speech.codecs import read_audio
-from cc_voice.speech.measuring import Channel
-from cc_voice.speech.models import ModelInfo, composed_mb
+from cc_voice.speech.models.inventory import ModelInfo, composed_mb
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
 from cc_voice.speech.recogniser_pool import SMALLEST_GRAPH_MB, RecogniserPool
@@ -44,7 +44,7 @@ def text(factory: RecogniserFactory, channel: Channel) -> str:
 def test_kept_recognisers_halve_the_work(model: ModelInfo, channels: dict[str, Channel]) -> None:
     """By processor time on the same sound in one run. A service is warm after minutes: here by hearing the same call before."""
     call, hotel, read = channels.values()
-    cost = measuring.measure(model, [hotel, call, read, call], 24.0)
+    cost = capacity.measure(model, [hotel, call, read, call], 24.0)
     assert cost.ratio <= 0.5
     assert cost.kept_cpu_s < cost.cpu_s
     assert cost.warm_mb == pytest.approx(345, abs=10)

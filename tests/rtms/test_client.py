@@ -21,7 +21,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from cc_voice.rtms.client import ClientOptions, Credentials, Limits, StreamClient, StreamTarget
+from cc_voice.rtms.client import ClientOptions, Credentials, StreamClient, StreamTarget, TimeLimits
 from cc_voice.rtms.errors import MisuseError
 from cc_voice.rtms.events import Audio, Ended, Event, LinkDown, LinkUp, MediaRefused, PlatformEvent, Transcript
 from cc_voice.rtms.phases import Phase
@@ -32,7 +32,7 @@ from cc_voice.simulator.server import Simulator
 from tests.conftest import PATIENCE_S
 from tests.rtms.zoom import UNIX_MS, target
 
-QUICK = Limits(back_off_s=(0.05, 0.1), duplicate_s=(0.05, 0.05, 0.1), drain_s=0.3, tolerant_s=0.2)
+QUICK = TimeLimits(back_off_s=(0.05, 0.1), duplicate_s=(0.05, 0.05, 0.1), drain_s=0.3, tolerant_s=0.2)
 CREDENTIALS = Credentials(client_id="simulatedClient", client_secret="simulatedClientSecret")
 
 
@@ -357,7 +357,7 @@ async def test_a_media_link_that_breaks_with_a_huge_frame_is_opened_again() -> N
 
 
 async def test_a_server_that_is_not_there() -> None:
-    limits = Limits(back_off_s=(0.02,), signaling_window_s=0.2)
+    limits = TimeLimits(back_off_s=(0.02,), signaling_window_s=0.2)
     heard = await Heard(client_of(target(server_urls="ws://127.0.0.1:1/"), limits=limits)).all()
     (end,) = heard.events
     assert isinstance(end, Ended)
@@ -393,7 +393,7 @@ async def over(it: Peer, connection: ServerConnection, message: dict[str, Any]) 
 async def test_tls_is_verified(certificate: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    limits = Limits(back_off_s=(0.02,), signaling_window_s=0.05)
+    limits = TimeLimits(back_off_s=(0.02,), signaling_window_s=0.05)
     async with peer(over, context) as it:
         heard = await Heard(client_of(target(server_urls=it.url), limits=limits)).all()
         assert "CERTIFICATE_VERIFY_FAILED" in (heard.events[-1].error or "")  # type: ignore[union-attr]
@@ -410,7 +410,7 @@ async def test_old_tls_is_refused(certificate: Path) -> None:
     context.set_ciphers("ALL:@SECLEVEL=0")
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-    limits = Limits(back_off_s=(0.02,), signaling_window_s=0.05)
+    limits = TimeLimits(back_off_s=(0.02,), signaling_window_s=0.05)
     async with peer(over, context) as it:
         heard = await Heard(client_of(target(server_urls=it.url), limits=limits)).all()
     assert heard.events[-1].kind == "lost"  # type: ignore[union-attr]
@@ -454,14 +454,14 @@ async def test_redirects_are_not_followed() -> None:
 
         async with serve(elsewhere.handle, "127.0.0.1", 0, process_request=redirect) as server:
             url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"
-            limits = Limits(back_off_s=(0.02,), signaling_window_s=0.05)
+            limits = TimeLimits(back_off_s=(0.02,), signaling_window_s=0.05)
             heard = await Heard(client_of(target(server_urls=url), limits=limits)).all()
     assert "302" in (heard.events[-1].error or "")  # type: ignore[union-attr]
     assert not elsewhere.connections
 
 
 async def test_a_host_that_cannot_be_one() -> None:
-    limits = Limits(back_off_s=(0.02,), signaling_window_s=0.05)
+    limits = TimeLimits(back_off_s=(0.02,), signaling_window_s=0.05)
     heard = await Heard(client_of(target(server_urls="ws://a..zoom.us/"), limits=limits)).all()
     (end,) = heard.events
     assert "UnicodeError" in (end.error or "")  # type: ignore[union-attr]

@@ -19,7 +19,7 @@ from cc_voice.rtms.events import (
     StreamStateChanged,
     Transcript,
 )
-from cc_voice.rtms.options import ClientOptions, Limits
+from cc_voice.rtms.options import ClientOptions, TimeLimits
 from cc_voice.rtms.phases import Phase
 from cc_voice.rtms.products import PRODUCTS
 from cc_voice.rtms.signatures import handshake_signature, url_validation_answer, verify_webhook, webhook_signature
@@ -285,7 +285,7 @@ def test_conformance_07_a_signaling_drop_reconnects_everything() -> None:
 
 
 def test_conformance_07_back_off_and_its_reset() -> None:
-    zoom = Zoom(limits=Limits(signaling_window_s=500)).start()
+    zoom = Zoom(limits=TimeLimits(signaling_window_s=500)).start()
     gaps = []
     for _ in range(7):
         zoom.drop("signaling")

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from cc_voice.rtms.client import ClientOptions, Credentials, Limits, StreamClient, StreamTarget
+from cc_voice.rtms.client import ClientOptions, Credentials, StreamClient, StreamTarget, TimeLimits
 from cc_voice.rtms.enums import Codec, SessionState
 from cc_voice.rtms.errors import MisuseError
 from cc_voice.rtms.events import (
@@ -38,12 +38,12 @@ from cc_voice.rtms.events import (
 )
 from cc_voice.rtms.media import AudioParams, DeskshareParams, VideoParams
 from cc_voice.rtms.webhooks import Started, parse_webhook
+from cc_voice.simulator.media.sound import encodable
 from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig
 from cc_voice.simulator.server import Simulator
-from cc_voice.simulator.sound import encodable
 from tests.conftest import PATIENCE_S
 
-LIMITS = Limits(back_off_s=(0.03, 0.06), duplicate_s=(0.03, 0.06, 0.1), drain_s=0.5, tolerant_s=1.0, close_grace_s=0.3)
+LIMITS = TimeLimits(back_off_s=(0.03, 0.06), duplicate_s=(0.03, 0.06, 0.1), drain_s=0.5, tolerant_s=1.0, close_grace_s=0.3)
 """Pauses of ours are short. The other side gets as long as it may need on a busy machine."""
 IMPATIENT = msgspec.structs.replace(LIMITS, handshake_s=1.0)
 CREDENTIALS = Credentials(client_id="simulatedClient", client_secret="simulatedClientSecret")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_voice.rtms import happenings, messages
+from cc_voice.rtms import conversation_events, messages
 from cc_voice.rtms.enums import MessageType, Status, StopReason
 from cc_voice.rtms.errors import FrameError
 from cc_voice.rtms.media import AudioParams, DeskshareParams, VideoParams, is_valid_audio, is_valid_deskshare, is_valid_video
@@ -154,15 +154,15 @@ def test_an_event_whose_people_are_malformed_still_happened() -> None:
     frame = json.dumps({"msg_type": 6, "event": {"event_type": 10, "event_ts": 1790000003210, "participant_info": 5}}).encode()
     update = decode(frame)
     assert isinstance(update, messages.EventUpdate)
-    head, raw = happenings.event_of(update, frame)
+    head, raw = conversation_events.event_of(update, frame)
     assert (head.number, head.at_unix_ms) == (10, 1790000003210)
     assert json.loads(raw)["participant_info"] == 5
 
 
 def test_the_correct_spelling_wins() -> None:
     frame = b'{"msg_type":6,"event":{"event_type":10,"participant_info":{"channel_id":1},"paticipant_info":{"channel_id":2}}}'
-    head, _ = happenings.event_of(decode(frame), frame)  # type: ignore[arg-type]
-    assert isinstance(head, happenings.EventBody)
+    head, _ = conversation_events.event_of(decode(frame), frame)  # type: ignore[arg-type]
+    assert isinstance(head, conversation_events.EventBody)
     assert head.people[0].channel_id == 1
 
 

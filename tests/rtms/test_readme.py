@@ -25,8 +25,10 @@ def sections() -> dict[str, str]:
 
 
 def test_every_module_is_in_the_table() -> None:
-    named = set(re.findall(r"`(\w+\.py)`", README))
-    assert named == {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}
+    modules = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"}
+    named = set(re.findall(r"`((?:\w+/)?\w+\.py)`", README))
+    assert modules - named == set()
+    assert {name for name in named - modules if "/" not in name} == set()
 
 
 async def test_the_example_receives_a_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,7 +65,7 @@ def test_sections_that_are_cited_exist() -> None:
     told = sections()
     own = r"(?<![/\w])README (?:section )?(\d+(?:\.\d+)?)"
     others = r"rtms/README\.md`? (?:section )?(\d+(?:\.\d+)?)"
-    inside = {number for path in PACKAGE.glob("*.py") for number in re.findall(own, path.read_text())}
+    inside = {number for path in PACKAGE.rglob("*.py") for number in re.findall(own, path.read_text())}
     sources = [path for folder in ("cc_voice", "tests", "deploy") for path in (TOP / folder).rglob("*.py")]
     outside = {number for path in sources for number in re.findall(others, path.read_text())}
     assert len(inside) > 15
@@ -74,7 +76,7 @@ def test_sections_that_are_cited_exist() -> None:
 def test_rows_of_disagreements_that_are_cited_exist() -> None:
     rows = re.findall(r"^\| (\d+) \|", sections()["12"], re.MULTILINE)
     assert rows == [str(number) for number in range(1, 41)]
-    sources = [path for folder in ("rtms", "simulator") for path in (PACKAGE.parent / folder).glob("*.py")]
+    sources = [path for folder in ("rtms", "simulator") for path in (PACKAGE.parent / folder).rglob("*.py")]
     cited = {number for path in sources for number in re.findall(r"\b12, row (\d+)", path.read_text())}
     assert len(cited) > 10
     assert cited <= set(rows)

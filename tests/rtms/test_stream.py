@@ -21,11 +21,11 @@ from cc_voice.rtms.events import (
     StreamStateChanged,
     Video,
 )
-from cc_voice.rtms.links import LINK_TABLE, LinkState
+from cc_voice.rtms.links.link import LINK_TABLE, LinkState
+from cc_voice.rtms.links.statuses import TREATMENTS, Treatment, treatment
 from cc_voice.rtms.media import AudioParams
-from cc_voice.rtms.options import ClientOptions, Limits
+from cc_voice.rtms.options import ClientOptions, TimeLimits
 from cc_voice.rtms.phases import PHASE_TABLE, Phase
-from cc_voice.rtms.statuses import TREATMENTS, Treatment, treatment
 from cc_voice.rtms.stream import Stream
 from cc_voice.rtms.webhooks import OtherWebhook, Stopped
 from tests.rtms.zoom import LANDLINE, SIGNALING_URL, SIGNATURE, STREAM_ID, UNIX_MS, Zoom, target
@@ -486,7 +486,7 @@ def test_media_whose_time_is_none_is_counted() -> None:
 
 
 def test_what_cannot_be_done() -> None:
-    stream = Stream(target(), SIGNATURE, ClientOptions(limits=Limits(connect_s=1)))
+    stream = Stream(target(), SIGNATURE, ClientOptions(limits=TimeLimits(connect_s=1)))
     stream.start(0.0, UNIX_MS)
     assert stream.next_deadline() == 1.0
     with pytest.raises(MisuseError, match="once"):

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from cc_voice.call.batch import Batch, CallMeasured, LiveWords, StageReached, StreamProgress
+from cc_voice.config.settings import Secret, Settings
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamTarget
-from cc_voice.sessions import hearing
+from cc_voice.sessions import live_recognition
 from cc_voice.sessions import session as live
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.session import Session
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.settings import Secret, Settings
 from cc_voice.speech.codecs import Samples, read_audio
-from cc_voice.speech.resample import resample
+from cc_voice.speech.sample_rates import resample
 from tests.conftest import PATIENCE_S
 from tests.speech.conftest import SCENARIOS
 
@@ -145,7 +145,7 @@ def interleaved(*channels: Iterable[rtms.Audio]) -> list[rtms.Audio]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look and report often: tests wait for what they want to see."""
-    monkeypatch.setattr(hearing, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(live_recognition, "LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(live, "PROGRESS_EVERY_S", 0.01)
 
 

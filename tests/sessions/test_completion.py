@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from cc_voice.call.batch import Batch, CallMeasured, StageReached
+from cc_voice.config.settings import Settings, TranscriptSettings
+from cc_voice.media import playback, recordings
+from cc_voice.media.recordings import RecordingError
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions.completion import complete, thresholds, unfilled
-from cc_voice.settings import Settings, TranscriptSettings
-from cc_voice.store import playback, recordings
-from cc_voice.store.recordings import RecordingError
+from tests.media.test_full_disk import room_for
 from tests.sessions.conftest import AGENT, CUSTOMER, ENDED, OPENING, Stream, audio, event, spec, tone
-from tests.store.test_full_disk import room_for
 
 
 class Interrupted(Exception):

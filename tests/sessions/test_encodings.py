@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from cc_voice.call.batch import CallMeasured, StreamNotes
+from cc_voice.config.settings import Settings
+from cc_voice.media import recordings
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.enums import Codec, ContentType
 from cc_voice.sessions.recognition import Recognition
-from cc_voice.settings import Settings
 from cc_voice.speech.codecs import Samples, bytes_from_int16
-from cc_voice.speech.resample import resample
-from cc_voice.store import recordings
+from cc_voice.speech.sample_rates import resample
 from tests.sessions.conftest import AGENT, CUSTOMER, ENDED, LENGTH_MS, OPENING, RATE_HZ, T0, Stream, interleaved, tone
 from tests.speech.coding import alaw, cut, encoded, needs_codecs
 

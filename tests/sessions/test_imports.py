@@ -9,13 +9,13 @@ import pytest
 import soundfile
 
 from cc_voice.call.batch import CallMeasured
+from cc_voice.config.settings import Settings
+from cc_voice.media import playback
 from cc_voice.sessions.imports import ImportOptions, import_file
 from cc_voice.sessions.recognition import Recognition
-from cc_voice.settings import Settings
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.errors import AudioFileError
-from cc_voice.speech.resample import resample
-from cc_voice.store import playback
+from cc_voice.speech.sample_rates import resample
 from tests.sessions.conftest import LENGTH_MS, RATE_HZ
 
 BOTH = ImportOptions(agent_channel=0, customer_channel=1, language="en", start=datetime(2026, 9, 1, 12, tzinfo=UTC))

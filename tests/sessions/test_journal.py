@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_voice.call.events import CallEvent
+from cc_voice.media import recordings
+from cc_voice.media.recordings import Recording, StreamHeader
 from cc_voice.rtms.enums import Attribute
 from cc_voice.sessions import journal
 from cc_voice.sessions.journal import EndNote, GapNote, Journal, Note, PlatformNote, WordsNote
-from cc_voice.store import recordings
-from cc_voice.store.recordings import Recording, StreamHeader
 from tests.sessions.conftest import RATE_HZ, T0
 
 

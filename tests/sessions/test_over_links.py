@@ -9,21 +9,21 @@ import msgspec
 import pytest
 
 from cc_voice.call.batch import Batch, CallMeasured, StreamNotes
+from cc_voice.config.settings import MediaSettings, Settings
+from cc_voice.media import recordings
+from cc_voice.media.pictures import read_pictures
 from cc_voice.rtms.client import Credentials, StreamClient, StreamTarget
 from cc_voice.rtms.webhooks import Started, parse_webhook
 from cc_voice.sessions import journal
 from cc_voice.sessions.recognition import Recognition
-from cc_voice.sessions.request import client_options
 from cc_voice.sessions.session import Session
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.settings import MediaSettings, Settings
+from cc_voice.sessions.stream_options import client_options
 from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig
 from cc_voice.simulator.server import Simulator
-from cc_voice.store import recordings
-from cc_voice.store.pictures import read_pictures
 from tests.conftest import PATIENCE_S
+from tests.media.test_pictures import played
 from tests.speech.coding import needs_codecs
-from tests.store.test_pictures import played
 
 SPEED = 8.0
 CREDENTIALS = Credentials(client_id=SimulatorConfig().client_id, client_secret=SimulatorConfig().client_secret)

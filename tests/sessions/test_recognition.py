@@ -15,14 +15,15 @@ import pytest
 import vosk as Vosk
 from structlog.testing import capture_logs
 
-from cc_voice.phrase_lists import PhraseList
+from cc_voice.config.phrase_lists import PhraseList
+from cc_voice.config.settings import Secret, Settings, ZoomApp, bundled
 from cc_voice.sessions.recognition import Recognition
-from cc_voice.settings import Secret, Settings, ZoomApp, bundled
-from cc_voice.speech import silero, vosk
+from cc_voice.speech import vosk
 from cc_voice.speech.codecs import Samples
-from cc_voice.speech.custom import WithPhrases
 from cc_voice.speech.machine import this_machine
+from cc_voice.speech.phrase_boosting import WithPhrases
 from cc_voice.speech.recogniser_pool import RecogniserPool
+from cc_voice.speech.voice_activity import silero
 from tests.sessions.conftest import RATE_HZ
 
 Make = Callable[..., Recognition]

@@ -12,17 +12,18 @@ import pytest
 from structlog.testing import capture_logs
 
 from cc_voice.call.batch import Batch, CallMeasured, MediaRefusal, Oddity, StreamNotes, StreamProgress
-from cc_voice.call.transcript import Utterance
+from cc_voice.call.utterances import Utterance
+from cc_voice.config.settings import Settings, bundled
+from cc_voice.media import recordings
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions import session as live
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.session import Session
-from cc_voice.settings import Settings, bundled
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecogniserFactory
-from cc_voice.store import recordings
 from tests.conftest import PATIENCE_S
+from tests.media.test_full_disk import room_for
 from tests.sessions.conftest import (
     AGENT,
     CUSTOMER,
@@ -40,7 +41,6 @@ from tests.sessions.conftest import (
     tone,
     until,
 )
-from tests.store.test_full_disk import room_for
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.intervals import canonical
+from cc_voice.config.settings import Settings
+from cc_voice.media import recordings
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions import completion
-from cc_voice.sessions.listening import HeardChannel
+from cc_voice.sessions.channel_recognition import RecognisedChannel
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.session import Session
-from cc_voice.settings import Settings
-from cc_voice.speech.sounds import Sounds
-from cc_voice.store import recordings
+from cc_voice.speech.voice_activity.sounds import Sounds
 from tests.sessions.conftest import AGENT, CUSTOMER, OPENING, T0, Zoom, spec
 
 PACKET_MS = 20
@@ -37,7 +37,7 @@ def analysed(recognition: Recognition, wire: list[rtms.Event]) -> StreamAnalysis
         session._recording.close()
         recording = recordings.open_recording(recordings.stream_folder(site.recordings_dir, "call", "stream/1="))
         assert recording is not None
-        unheard = HeardChannel(voiced=(), sounds=Sounds(), levels=(), envelope=b"", segments=(), detector="none")
+        unheard = RecognisedChannel(voiced=(), sounds=Sounds(), levels=(), envelope=b"", segments=(), detector="none")
         notes = completion.read_notes(recording)
         analysis = completion.analyse(recording, 1, dict.fromkeys(recording.channels, unheard), None, notes)
         recording.close()

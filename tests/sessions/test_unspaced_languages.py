@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pytest
 
-from cc_voice.call.language import track
-from cc_voice.call.policy import LanguagePolicy
-from cc_voice.call.transcript import Utterance
-from cc_voice.sessions.reconciling import identified
-from cc_voice.speech.identify import TextIdentifier
-from cc_voice.thresholds import ThresholdSet
+from cc_voice.call.language_policy import LanguagePolicy
+from cc_voice.call.transcript.language_track import track
+from cc_voice.call.utterances import Utterance
+from cc_voice.config.thresholds import ThresholdSet
+from cc_voice.sessions.second_pass import identified
+from cc_voice.speech.text_language import TextIdentifier
 from tests.call.calls import channel, measured, of_kind, stream, zoom
 
 SAID = {

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_voice.simulator import alterations, faults, wire
-from cc_voice.simulator.acts import INCIDENTS
 from cc_voice.simulator.alterations import ALTERATIONS, Late, Reordered, Repeated
+from cc_voice.simulator.call_faults import CallFaults
 from cc_voice.simulator.errors import RequestError
+from cc_voice.simulator.fault_actions import INCIDENTS
 from cc_voice.simulator.faults import FAULTS, BadStatus, FaultKind, WrongTag, parse_fault
-from cc_voice.simulator.mischief import Mischief
 from cc_voice.simulator.report import CallRequest, SimulatorConfig
 from cc_voice.simulator.script_changes import SCRIPT_CHANGES
 from cc_voice.simulator.server import Simulator
@@ -37,7 +37,7 @@ def test_every_fault_does_something_in_the_way_of_its_kind():
 
 def test_a_name_that_nobody_can_ask_for_is_not_looked_up():
     with pytest.raises(KeyError):
-        Mischief().asked("no-close-ansewr")
+        CallFaults().asked("no-close-ansewr")
 
 
 @pytest.mark.parametrize(

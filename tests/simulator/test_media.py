@@ -7,13 +7,13 @@ from itertools import pairwise
 import pytest
 
 from cc_voice.simulator.errors import RequestError
+from cc_voice.simulator.media.sound import encodable
 from cc_voice.simulator.report import CallRequest
-from cc_voice.simulator.sound import encodable
-from cc_voice.simulator.wire import Codec
+from cc_voice.simulator.wire import WireCodec
 
 FIRST, SECOND = 16778240, 16779264
 """User ids of the two parties of a meeting."""
-ONLY_WITH_AV = pytest.mark.skipif(Codec.OPUS not in encodable(), reason="needs the extra codecs")
+ONLY_WITH_AV = pytest.mark.skipif(WireCodec.OPUS not in encodable(), reason="needs the extra codecs")
 
 
 async def meeting(stage, wav, **request):
@@ -58,7 +58,7 @@ async def test_audio_as_asked_for(stage, wav, asked, packet_bytes):
         assert client.sha256(channel.channel) == channel.sha256
 
 
-@pytest.mark.skipif(Codec.OPUS in encodable(), reason="the extra codecs is installed")
+@pytest.mark.skipif(WireCodec.OPUS in encodable(), reason="the extra codecs is installed")
 async def test_opus_is_refused_without_an_encoder_and_the_baseline_is_not(stage, wav):
     client = await stage.call(CallRequest(file=str(wav), speed="max"))
     await client.signal()

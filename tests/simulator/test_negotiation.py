@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_voice.simulator import negotiation, wire
-from cc_voice.simulator.negotiation import Identity, MediaTerms, Supply
-from cc_voice.simulator.parameters import Refusal, TranscriptTerms
-from cc_voice.simulator.wire import Codec, Media, Status
+from cc_voice.simulator.negotiation import MediaTerms, StreamIdentity, Supply
+from cc_voice.simulator.parameters import HandshakeRefusal, TranscriptTerms
+from cc_voice.simulator.wire import Media, WireCodec, WireStatus
 
-SUPPLY = Supply(Media.AUDIO | Media.TRANSCRIPT, frozenset({Codec.L16, Codec.G711}))
-EVERYTHING = Supply(wire.PRODUCTS["meeting"].media, frozenset(Codec))
+SUPPLY = Supply(Media.AUDIO | Media.TRANSCRIPT, frozenset({WireCodec.L16, WireCodec.G711}))
+EVERYTHING = Supply(wire.PRODUCTS["meeting"].media, frozenset(WireCodec))
 ZCC = wire.PRODUCTS["contact_center"]
-IDENTITY = Identity(product=ZCC, instance_id="ENG1", stream_id="s1", signature="abc")
+IDENTITY = StreamIdentity(product=ZCC, instance_id="ENG1", stream_id="s1", signature="abc")
 GOOD = {"engagement_id": "ENG1", "rtms_stream_id": "s1", "signature": "abc"}
 KEYS = st.sampled_from(["audio", "transcript", "codec", "send_rate", "src_language", "event_type", "subscribe"])
 JSON = st.recursive(
@@ -31,10 +31,10 @@ def test_identity_by_either_key():
 @pytest.mark.parametrize(
     ("change", "status"),
     [
-        ({"rtms_stream_id": "s2"}, Status.INVALID_RTMS_STREAM_ID),
-        ({"engagement_id": "ENG2"}, Status.INVALID_PAYLOAD),
-        ({"signature": "ABC"}, Status.INVALID_SIGNATURE),
-        ({"signature": None}, Status.INVALID_SIGNATURE),
+        ({"rtms_stream_id": "s2"}, WireStatus.INVALID_RTMS_STREAM_ID),
+        ({"engagement_id": "ENG2"}, WireStatus.INVALID_PAYLOAD),
+        ({"signature": "ABC"}, WireStatus.INVALID_SIGNATURE),
+        ({"signature": None}, WireStatus.INVALID_SIGNATURE),
     ],
 )
 def test_identity_refused(change, status):
@@ -79,8 +79,8 @@ def test_every_documented_row_is_served_as_asked(row):
 @pytest.mark.parametrize("codec", [3, 4])
 def test_a_codec_that_cannot_be_encoded_is_refused_without_blame(codec):
     refusal = negotiation.check_media({"media_type": 1, "media_params": {"audio": {"codec": codec}}}, SUPPLY)
-    assert isinstance(refusal, Refusal)
-    assert (refusal.status, refusal.violation) == (Status.INVALID_MEDIA_AUDIO_CODEC, None)
+    assert isinstance(refusal, HandshakeRefusal)
+    assert (refusal.status, refusal.violation) == (WireStatus.INVALID_MEDIA_AUDIO_CODEC, None)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_codec_that_cannot_be_encoded_is_refused_without_blame(codec):
 )
 def test_bad_audio_parameters(audio, status):
     refusal = negotiation.check_media({"media_type": 1, "media_params": {"audio": audio}}, SUPPLY)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, HandshakeRefusal)
     assert refusal.status == status
     assert refusal.violation
 
@@ -172,7 +172,7 @@ def test_pictures_and_chat(name, params, echo):
 def test_bad_parameters_of_pictures_and_chat(name, params, status):
     number = {"video": 2, "deskshare": 4, "chat": 16}[name]
     refusal = negotiation.check_media({"media_type": number, "media_params": {name: params}}, EVERYTHING)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, HandshakeRefusal)
     assert (refusal.status, bool(refusal.violation)) == (status, True)
 
 
@@ -202,7 +202,7 @@ def test_types_of_fields(message, wrong):
 )
 def test_media_types_without_scope_or_sense(media_type, status):
     refusal = negotiation.check_media({"media_type": media_type}, SUPPLY)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, HandshakeRefusal)
     assert refusal.status == status
 
 
@@ -236,7 +236,7 @@ def test_transcript_languages(params, language, identifies):
 )
 def test_bad_transcript_parameters(params, status):
     refusal = negotiation.check_media({"media_type": 8, "media_params": {"transcript": params}}, SUPPLY)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, HandshakeRefusal)
     assert refusal.status == status
 
 
@@ -257,6 +257,6 @@ def test_subscriptions():
 @given(JSON, JSON, JSON)
 def test_nothing_a_client_sends_raises(media_type, params, events):
     message = {"media_type": media_type, "media_params": params, "events": events}
-    assert isinstance(negotiation.check_media(message, SUPPLY), (MediaTerms, Refusal))
+    assert isinstance(negotiation.check_media(message, SUPPLY), (MediaTerms, HandshakeRefusal))
     negotiation.check_subscription(message, ZCC)
     assert negotiation.check_identity(message, IDENTITY) is not None

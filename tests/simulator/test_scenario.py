@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from cc_voice.demo import CALLS
+from cc_voice.commands.demo import CALLS
 from cc_voice.simulator import wire
 from cc_voice.simulator.errors import ScriptError
 from cc_voice.simulator.scenario import Party, load_file, load_scenario, read_audio, scenario_names

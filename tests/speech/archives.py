@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from cc_voice.settings import bundled
+from cc_voice.config.settings import bundled
 
 NAME = "vosk-model-small-pt-0.3"
 """A listed model. Real ones have 16 kHz, so the tiny model's files are changed to say so."""

@@ -9,9 +9,9 @@ import pytest
 
 import cc_voice.simulator
 from cc_voice.speech.codecs import Samples, read_audio
-from cc_voice.speech.models import ModelInfo, choose, installed
-from cc_voice.speech.resample import resample
-from cc_voice.speech.vad import DetectorFactory, detectors
+from cc_voice.speech.models.inventory import ModelInfo, choose, installed
+from cc_voice.speech.sample_rates import resample
+from cc_voice.speech.voice_activity.detector import DetectorFactory, detectors
 from cc_voice.speech.vosk import VoskFactory
 
 SCENARIOS = Path(cc_voice.simulator.__file__).parent / "scenarios"

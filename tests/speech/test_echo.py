@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cc_voice.call.analysis import Echo
-from cc_voice.speech.echo import HeardEnvelope, echoes
+from cc_voice.speech.echo import ChannelEnvelope, echoes
 from tests.conftest import examples
 
 STEP_MS = 20
@@ -34,8 +34,8 @@ def both(one: Dbfs, other: Dbfs) -> Dbfs:
     return 10 * np.log10(10 ** (one / 10) + 10 ** (other / 10))
 
 
-def channel(levels: Dbfs, *speech: tuple[int, int]) -> HeardEnvelope:
-    return HeardEnvelope(np.clip(np.rint(2 * (levels + 100)), 0, 200).astype(np.uint8).tobytes(), speech)
+def channel(levels: Dbfs, *speech: tuple[int, int]) -> ChannelEnvelope:
+    return ChannelEnvelope(np.clip(np.rint(2 * (levels + 100)), 0, 200).astype(np.uint8).tobytes(), speech)
 
 
 def mean(echo: Echo) -> float:
@@ -109,7 +109,7 @@ def test_every_pair_is_looked_at() -> None:
 def test_whatever_was_heard_gives_an_answer(one: bytes, other: bytes, edges: list[int]) -> None:
     ordered = sorted(edges)
     speech = list(zip(ordered[::2], ordered[1::2], strict=False))
-    found = echoes({"a": HeardEnvelope(one, speech), "b": HeardEnvelope(other, speech)})
+    found = echoes({"a": ChannelEnvelope(one, speech), "b": ChannelEnvelope(other, speech)})
     for echo in (*found["a"], *found["b"]):
         assert 50 <= echo.delay_ms <= 600
         assert all(-100 <= pct <= 100 for _, pct in echo.blocks)

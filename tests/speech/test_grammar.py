@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_voice.speech.custom import OnlyPhrases, WithPhrases
 from cc_voice.speech.errors import GrammarError
 from cc_voice.speech.grammar import DIGITS, YES_NO, Fitted, Grammar, LeftOut, as_said, fit, of_language, plain_words
-from cc_voice.speech.models import ModelInfo, installed, vocabulary
+from cc_voice.speech.models.inventory import ModelInfo, installed, vocabulary
+from cc_voice.speech.phrase_boosting import OnlyPhrases, WithPhrases
 from cc_voice.speech.vosk import VoskFactory
 
 MARKS = frozenset({"<eps>", "#0", "<s>", "</s>", "[unk]", "!SIL"})

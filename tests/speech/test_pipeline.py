@@ -7,15 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call.transcript import Utterance, Word
+from cc_voice.call.utterances import Utterance, Word
+from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.errors import RecogniserError
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecognisedSegment, Recogniser, RecogniserFactory
-from cc_voice.speech.vad import DetectorFactory
+from cc_voice.speech.voice_activity.detector import DetectorFactory
+from cc_voice.speech.voice_activity.webrtc import WebrtcDetector
 from cc_voice.speech.vosk import VoskFactory
-from cc_voice.speech.webrtc import WebrtcDetector
-from cc_voice.thresholds import ThresholdSet
 from tests.conftest import examples
 
 RATE = 16000

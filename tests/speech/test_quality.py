@@ -12,11 +12,11 @@ import pytest
 
 from cc_voice.bench.vad import NoiseScore, measure_vad
 from cc_voice.speech.codecs import Samples, read_audio
-from cc_voice.speech.framing import SUPPORTED_RATES_HZ
+from cc_voice.speech.frames import SUPPORTED_RATES_HZ
 from cc_voice.speech.pipeline import ChannelPipeline
-from cc_voice.speech.resample import resample
-from cc_voice.speech.sounds import Sounds
-from cc_voice.speech.vad import DetectorFactory
+from cc_voice.speech.sample_rates import resample
+from cc_voice.speech.voice_activity.detector import DetectorFactory
+from cc_voice.speech.voice_activity.sounds import Sounds
 from cc_voice.speech.vosk import VoskFactory
 
 Intervals = list[tuple[int, int]]

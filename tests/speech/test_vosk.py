@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.errors import ModelError, RecogniserError
-from cc_voice.speech.models import ModelInfo
+from cc_voice.speech.models.inventory import ModelInfo
 from cc_voice.speech.recogniser import RecognisedSegment
-from cc_voice.speech.resample import resample
+from cc_voice.speech.sample_rates import resample
 from cc_voice.speech.vosk import VoskFactory
 from tests.conftest import examples
 

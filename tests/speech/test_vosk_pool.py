@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from cc_voice.speech.codecs import Samples
-from cc_voice.speech.custom import WithPhrases
 from cc_voice.speech.errors import RecogniserError
-from cc_voice.speech.models import ModelInfo, composed_mb
+from cc_voice.speech.models.inventory import ModelInfo, composed_mb
+from cc_voice.speech.phrase_boosting import WithPhrases
 from cc_voice.speech.pipeline import ChannelPipeline
 from cc_voice.speech.recogniser import RecognisedSegment, Recogniser, RecogniserFactory
 from cc_voice.speech.recogniser_pool import RecogniserPool

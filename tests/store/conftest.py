@@ -9,7 +9,7 @@ import pytest
 
 from cc_voice.call.batch import CallMeasured
 from cc_voice.call.measure import measure
-from cc_voice.settings import Site
+from cc_voice.config.settings import Site
 from cc_voice.store import streams
 from cc_voice.store.database import Database
 from tests.call.golden import T0, THRESHOLDS, golden_stream_heard_twice

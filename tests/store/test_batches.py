@@ -8,10 +8,10 @@ import pytest
 
 from cc_voice.call.batch import Batch, StageReached, StreamProgress
 from cc_voice.call.events import CallEvent, EventName, Participant
-from cc_voice.call.transcript import Utterance, Word
+from cc_voice.call.utterances import Utterance, Word
+from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.store import batches, calls, streams
 from cc_voice.store.database import Database
-from cc_voice.thresholds import ThresholdSet
 from tests.call.golden import T0
 from tests.store.conftest import SITE, announce, golden
 

@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from cc_voice.settings import Site
+from cc_voice.config.settings import Site
+from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.store import dimensions
 from cc_voice.store.database import Database
-from cc_voice.thresholds import ThresholdSet
 
 NOON = 1_790_000_000_000
 

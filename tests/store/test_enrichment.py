@@ -9,7 +9,7 @@ import pytest
 
 from cc_voice.store import batches, enrichment
 from cc_voice.store.database import Database
-from cc_voice.zoom_reports import Agent, AgentLeg, Dataset, Disposition, Engagement, Queue, QueueInterval, Record
+from cc_voice.store.zoom_reports import Agent, AgentLeg, Dataset, Disposition, Engagement, Queue, QueueInterval, Record
 from tests.call.golden import T0
 from tests.store.conftest import SITE, golden
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cc_voice.call import tokeniser
-from cc_voice.store.migrate import tokeniser_macros
+from cc_voice.store.migration import tokeniser_macros
 from tests.stored_calls import Connection, new_store
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from cc_voice import questions, settings
-from cc_voice.settings import Secret, Settings, ZoomApp
+from cc_voice.config import settings
+from cc_voice.config.settings import Secret, Settings, ZoomApp
+from cc_voice.query import operations
 from cc_voice.simulator.report import SimulatorConfig, StartedCall
 from cc_voice.simulator.server import Simulator
 from tests.conftest import PATIENCE_S
@@ -60,7 +61,7 @@ class Appliance:
             self.terminate()
 
     def ask(self, question: str, **arguments: Any) -> Any:
-        return questions.ask(self.site, question, **arguments)
+        return operations.ask(self.site, question, **arguments)
 
     def stages(self) -> dict[str, Any]:
         return {row["stream_id"]: row for row in self.ask("streams")}

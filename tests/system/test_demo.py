@@ -13,9 +13,9 @@ import pandas
 import polars
 import pytest
 
-from cc_voice import questions
-from cc_voice.demo import CALLS
-from cc_voice.settings import Settings
+from cc_voice.commands.demo import CALLS
+from cc_voice.config.settings import Settings
+from cc_voice.query import operations
 from cc_voice.store.database import Database
 from tests.conftest import PATIENCE_S
 from tests.system.conftest import POLL_S
@@ -49,7 +49,7 @@ def demo(printed: tuple[Path, "subprocess.CompletedProcess[str]"]) -> tuple[Path
 def calls(demo: tuple[Path, dict[str, Any]]) -> dict[str, Any]:
     """Return every call of the demo by the name of its scenario (told apart by their agents, then by their length)."""
     site = Settings(data_dir=demo[0])
-    found = [questions.ask(site, "calls.show", call_id=call["call_id"]) for call in questions.ask(site, "calls.list", limit=100)]
+    found = [operations.ask(site, "calls.show", call_id=call["call_id"]) for call in operations.ask(site, "calls.list", limit=100)]
     scripts = {name: script(name) for name in CALLS}
     named = {}
     for call in found:

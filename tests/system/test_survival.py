@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from cc_voice.media import playback, recordings
 from cc_voice.simulator.report import CallRequest, StartedCall
 from cc_voice.simulator.server import Simulator
-from cc_voice.store import playback, recordings
 from tests.conftest import PATIENCE_S
 from tests.system.conftest import Appliance, announce, session_members
 

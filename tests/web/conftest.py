@@ -14,25 +14,26 @@ import pytest
 
 from cc_voice.call.batch import CallMeasured
 from cc_voice.call.measure import measure
+from cc_voice.config.settings import Secret, Settings, ZoomApp
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import plan
-from cc_voice.settings import Secret, Settings, ZoomApp
+from cc_voice.media import recordings
+from cc_voice.media.recordings import StreamHeader
 from cc_voice.speech.machine import Machine
-from cc_voice.store import batches, recordings
+from cc_voice.store import batches
 from cc_voice.store.database import Database
-from cc_voice.store.recordings import StreamHeader
-from cc_voice.web.accounts import Accounts
+from cc_voice.web.access.accounts import Accounts
+from cc_voice.web.access.passwords import ScryptCost
 from cc_voice.web.app import create_app
 from cc_voice.web.appliance import Appliance
-from cc_voice.web.audio import AudioCache
-from cc_voice.web.notify import Notifier
-from cc_voice.web.passwords import Cost
+from cc_voice.web.audio_cache import AudioCache
 from cc_voice.web.service import Server, configuration
 from cc_voice.web.sockets import address, listen_owner, listen_tcp
+from cc_voice.web.systemd import Notifier
 from tests.call.golden import AGENT, CUSTOMER, T0, THRESHOLDS, golden_stream, golden_stream_heard_twice
 from tests.stored_calls import new_database
 
-CHEAP = Cost(n=16, r=1, p=1)
+CHEAP = ScryptCost(n=16, r=1, p=1)
 """A hash that takes no time: what it costs is not what these tests are about."""
 ORIGIN = "http://appliance.test"
 PASSWORD = "correct horse battery"

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from cc_voice import settings as configuration
-from cc_voice.settings import Settings
+from cc_voice.config import settings as configuration
+from cc_voice.config.settings import Settings
 from cc_voice.store.database import Database
-from cc_voice.web.accounts import Accounts
+from cc_voice.web.access.accounts import Accounts
 from tests.call.golden import T0
 from tests.conftest import PATIENCE_S
 from tests.web.conftest import APPS, CHEAP, PASSWORD, store_golden

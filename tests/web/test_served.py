@@ -9,16 +9,16 @@ import httpx
 import msgspec
 import pytest
 
-from cc_voice.owner import ask_service
-from cc_voice.settings import Settings
-from cc_voice.sql.runner import Limits
-from cc_voice.web import accounts as limits
-from cc_voice.web import api
+from cc_voice.config.settings import Settings
+from cc_voice.query.service_client import ask_service
+from cc_voice.query.sql.runner import SqlLimits
+from cc_voice.web.access import accounts as limits
+from cc_voice.web.access.authentication import COOKIE
+from cc_voice.web.api import endpoints
 from cc_voice.web.appliance import Appliance
-from cc_voice.web.auth import COOKIE
 from tests.conftest import PATIENCE_S
 from tests.web.conftest import PASSWORD, Served
-from tests.web.test_pages import in_progress, say, speak
+from tests.web.pages.test_pages import in_progress, say, speak
 
 __all__ = ["in_progress"]
 
@@ -65,7 +65,7 @@ async def test_the_service_does_not_notice_a_question_that_would_take_everything
     browser: httpx.AsyncClient, golden: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sign_in(browser)
-    monkeypatch.setattr(api, "LIMITS", Limits(time_ms=6_000))
+    monkeypatch.setattr(endpoints, "LIMITS", SqlLimits(time_ms=6_000))
     asking = asyncio.create_task(browser.post("/api/v1/sql", json={"sql": BOMB}, timeout=2 * PATIENCE_S))
     for path in ["/calls", "/api/v1/calls", "/reports/agent-talk?since=2026-09-01"] * 5:
         assert (await browser.get(path)).status_code == 200

@@ -12,12 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cc_voice import settings as configuration
-from cc_voice.settings import Secret, Settings
+from cc_voice.config import settings as configuration
+from cc_voice.config.settings import Secret, Settings
 from cc_voice.store.database import Database
-from cc_voice.web.notify import Notifier
 from cc_voice.web.service import with_salt
 from cc_voice.web.sockets import address, listen_owner, listen_tcp
+from cc_voice.web.systemd import Notifier
 from tests.conftest import PATIENCE_S
 
 SERVE = (sys.executable, "-m", "cc_voice", "serve")

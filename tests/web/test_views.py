@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc_voice.call import selection
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.batch import LiveWords, MediaRefusal
 from cc_voice.call.measure import measure
-from cc_voice.call.metric_dictionary import METRICS
+from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.call.reasons import explain
+from cc_voice.call.transcript import transcript_selection
+from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.store.call_list import CallFilter
 from cc_voice.store.calls import (
@@ -27,12 +28,12 @@ from cc_voice.store.calls import (
     StoredCall,
     UnusedLine,
 )
-from cc_voice.thresholds import ThresholdSet
-from cc_voice.web import call_page, lanes, transcript, words
-from cc_voice.web.events import Picture, difference
-from cc_voice.web.filters import LAST_PAGE, parse
-from cc_voice.web.live import floor
-from cc_voice.web.metrics import BY_COLUMN, SECTIONS, behind
+from cc_voice.web.live.calls import floor
+from cc_voice.web.live.event_streams import LiveView, difference
+from cc_voice.web.pages import call_page
+from cc_voice.web.pages.filters import LAST_PAGE, parse
+from cc_voice.web.pages.metric_table import BY_COLUMN, SECTIONS, behind
+from cc_voice.web.rendering import formats, timeline, transcript
 from tests.call.strategies import conversations
 from tests.conftest import examples
 
@@ -46,32 +47,32 @@ BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
     ("ms", "text"), [(0, "0:00"), (999, "0:00"), (59_999, "0:59"), (60_000, "1:00"), (3_599_000, "59:59"), (3_600_000, "1:00:00")]
 )
 def test_lengths_are_minutes_and_from_an_hour_on_hours(ms: int, text: str) -> None:
-    assert words.clock(ms) == text
-    assert words.clock(-ms) == ("" if ms < 1000 else "−") + text
+    assert formats.clock(ms) == text
+    assert formats.clock(-ms) == ("" if ms < 1000 else "−") + text
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(None, "—"), (0, "0.0"), (51.63, "51.6"), (99.94, "99.9"), (99.96, "100"), (100, "100")]
 )
 def test_percentages_have_one_decimal_below_a_hundred(value: float | None, text: str) -> None:
-    assert words.percent(value) == text
+    assert formats.percent(value) == text
 
 
 @pytest.mark.parametrize(("value", "decimals", "text"), [(1234567, 0, "1,234,567"), (-1.25, 1, "−1.2"), (-0.01, 1, "0.0")])
 def test_numbers_have_commas_and_a_real_minus(value: float, decimals: int, text: str) -> None:
-    assert words.number(value, decimals) == text
+    assert formats.number(value, decimals) == text
 
 
 @given(st.floats(-1e9, 1e9), st.integers(0, 3))
 def test_no_number_is_minus_nothing(value: float, decimals: int) -> None:
-    text = words.number(value, decimals)
+    text = formats.number(value, decimals)
     assert "-" not in text
     assert not (text.startswith("−") and float(text[1:].replace(",", "")) == 0)
 
 
 def test_cells_of_a_report_read_as_what_they_are() -> None:
     at = datetime.datetime(2026, 11, 23, 9, 41, tzinfo=datetime.UTC)
-    assert [words.cell(value) for value in (None, True, 2.25, 1200, at, "Ana")] == [
+    assert [formats.cell(value) for value in (None, True, 2.25, 1200, at, "Ana")] == [
         "—",
         "yes",
         "2.2",
@@ -79,8 +80,8 @@ def test_cells_of_a_report_read_as_what_they_are() -> None:
         "2026-11-23 09:41",
         "Ana",
     ]
-    assert words.count(1, "leg") == "1 leg"
-    assert words.count(0, "leg") == "0 legs"
+    assert formats.count(1, "leg") == "1 leg"
+    assert formats.count(0, "leg") == "0 legs"
 
 
 # -- filters -----------------------------------------------------------------------------------------------------------
@@ -174,28 +175,28 @@ def happened(name: str, at_ms: int) -> CallPlatformEvent:
 
 @given(st.integers(0, 36_000_000))
 def test_a_ruler_has_few_labels_all_inside(duration_ms: int) -> None:
-    ruler = lanes.draw(duration_ms, [], [], [ThresholdSet()]).ruler
-    assert 1 <= len(ruler) <= lanes.RULER_TICKS + 1
+    ruler = timeline.draw(duration_ms, [], [], [ThresholdSet()]).ruler
+    assert 1 <= len(ruler) <= timeline.RULER_TICKS + 1
     assert all(0 <= float(tick.x[:-1]) < 100 for tick in ruler)
 
 
-@given(st.lists(st.tuples(st.sampled_from([*lanes.EVENTS, "unknown"]), st.integers(-1000, 70_000)), max_size=20))
+@given(st.lists(st.tuples(st.sampled_from([*timeline.EVENTS, "unknown"]), st.integers(-1000, 70_000)), max_size=20))
 def test_labels_of_events_do_not_lie_on_each_other(found: list[tuple[str, int]]) -> None:
     events = [happened(name, at_ms) for name, at_ms in sorted(found, key=lambda pair: pair[1])]
-    ticks = lanes.draw(60_000, [], events, [ThresholdSet()]).events
+    ticks = timeline.draw(60_000, [], events, [ThresholdSet()]).events
     assert all(tick.title for tick in ticks)
     spans = []
     for tick in ticks:
         place = float(tick.x[:-1])
         assert 0 <= place <= 100
         if tick.label:
-            spans.append((place - lanes.EVENT_GAP_PCT, place) if tick.end else (place, place + lanes.EVENT_GAP_PCT))
+            spans.append((place - timeline.EVENT_GAP_PCT, place) if tick.end else (place, place + timeline.EVENT_GAP_PCT))
     assert all(first[1] <= second[0] + 1e-6 for first, second in pairwise(spans))
 
 
 def test_a_raised_voice_is_shaded_in_the_lane_of_whoever_raised_it() -> None:
     found = (interval("raised_voice", 0, 3_000, party="customer", value=11.0), interval("overtalk", 5_000, 6_000, party="agent"))
-    drawn = lanes.draw(60_000, found, [], [ThresholdSet()])
+    drawn = timeline.draw(60_000, found, [], [ThresholdSet()])
     assert [band.css for band in drawn.bands_of("agent")] == ["f-over-band"]
     assert (
         [band.css for band in drawn.bands_of("customer")]
@@ -208,7 +209,7 @@ def test_a_change_of_language_is_marked_where_the_other_begins() -> None:
     answered = CallPlatformEvent(event_name="user_answered", at_ms=1_000, leg_id=None, participant=None)
     switch = interval("lang_switch", 20_000, 30_000, subkind="es", party="customer", outcome="en", value=0.9)
     ended = CallPlatformEvent(event_name="user_end", at_ms=45_000, leg_id=None, participant=None)
-    found = lanes.draw(60_000, [switch], [answered, ended], [ThresholdSet()]).events
+    found = timeline.draw(60_000, [switch], [answered, ended], [ThresholdSet()]).events
     assert [(tick.x, tick.label) for tick in found] == [
         ("1.667%", "Answered"),
         ("50.000%", "Customer: es"),
@@ -245,7 +246,7 @@ def test_a_change_of_language_is_marked_where_the_other_begins() -> None:
     ],
 )
 def test_an_interval_is_described_in_words(found: CallInterval, text: str) -> None:
-    assert lanes.describe(found, [ThresholdSet()]) == text
+    assert timeline.describe(found, [ThresholdSet()]) == text
 
 
 # -- transcripts -------------------------------------------------------------------------------------------------------
@@ -336,7 +337,7 @@ def test_the_page_goes_by_the_thresholds_of_the_leg() -> None:
     leg = CallLeg(leg_id="x-1", leg_no=1, metrics={}, reasons={}, thresholds=own, intervals=())
     lines = transcript.lines([said("a", 0, 700, party="agent", leg_id="x-1", words=spoken, text="perhaps so")], [leg], "en")
     assert [word.low_conf for word in lines[0].words] == [None, 0.3]
-    assert lanes.describe(interval("overtalk", 0, 1, subkind="short"), [own]) == "overtalk under 500 ms"
+    assert timeline.describe(interval("overtalk", 0, 1, subkind="short"), [own]) == "overtalk under 500 ms"
     assert explain("too_short", [own]) == "Less than 20 s of analysed time: only durations are given."
 
 
@@ -382,7 +383,12 @@ def test_another_version_is_shown_where_it_differs_and_says_why_it_was_not_used(
 
 
 def test_every_reason_for_leaving_a_line_out_is_explained() -> None:
-    reasons = (selection.OTHER_LANGUAGE, selection.OTHER_PREFERRED, selection.LOW_CONFIDENCE, selection.FEWER_WORDS)
+    reasons = (
+        transcript_selection.OTHER_LANGUAGE,
+        transcript_selection.OTHER_PREFERRED,
+        transcript_selection.LOW_CONFIDENCE,
+        transcript_selection.FEWER_WORDS,
+    )
     leg = CallLeg(leg_id="x-1", leg_no=1, metrics={}, reasons={}, intervals=(interval("disagreement", 0, 900, party="agent"),))
     for reason in reasons:
         (line,) = transcript.lines([said("a", 0, 900)], [leg], "en", [unused("a", 0, 900, "zoom", unused_reason=reason)])
@@ -457,9 +463,9 @@ def test_long_evidence_is_counted_whole_and_listed_in_part() -> None:
 
 
 def test_only_what_changed_is_sent() -> None:
-    before = Picture({"kpis": "1"}, {"a": "x", "b": "y"})
+    before = LiveView({"kpis": "1"}, {"a": "x", "b": "y"})
     assert difference(before, before) is None
-    change = difference(before, Picture({"kpis": "1"}, {"b": "z", "a": "x"}))
+    change = difference(before, LiveView({"kpis": "1"}, {"b": "z", "a": "x"}))
     assert change is not None
     assert change.parts == {}
     assert (change.rows.order, change.rows.changed) == (["b", "a"], {"b": "z"})
@@ -471,9 +477,9 @@ def test_only_what_changed_is_sent() -> None:
 @given(st.lists(st.dictionaries(st.sampled_from("abcd"), st.sampled_from("xyz")), min_size=1, max_size=6))
 def test_a_client_that_applies_every_change_sees_the_picture(pictures: list[dict[str, str]]) -> None:
     shown: dict[str, str] = {}
-    before: Picture | None = None
+    before: LiveView | None = None
     for rows in pictures:
-        now = Picture({}, rows)
+        now = LiveView({}, rows)
         change = difference(before, now)
         if change is not None:
             known = shown | change.rows.changed

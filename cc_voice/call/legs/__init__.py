@@ -1,0 +1,1 @@
+"""Legs: from events to one time line, roles, legs and hold."""

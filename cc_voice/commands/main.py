@@ -1,0 +1,403 @@
+"""Commands. Imports lazily: `cc-voice --help` must not load a recogniser or a database."""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+
+from cc_voice.commands.terminal import LazyGroup, language_tag, load_settings, print_json, print_table, reason, site_options
+
+if TYPE_CHECKING:
+    from cc_voice.call.batch import CallMeasured
+    from cc_voice.config.settings import Settings, ZoomApp
+    from cc_voice.rtms.rest.control import ControlCommand
+
+
+class _Commands(LazyGroup):
+    elsewhere: ClassVar = {
+        "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
+        "models": ("cc_voice.commands.models", "models", "List, fetch, verify, measure and remove speech models."),
+        "search": ("cc_voice.commands.search", "search", "Find calls by what was said."),
+        "reindex": ("cc_voice.commands.search", "reindex", "Make the index of search anew, sorted by word."),
+        "bench": ("cc_voice.bench", "bench", "Measure this product on this machine."),
+        "enrich": ("cc_voice.commands.enrich", "enrich", "Take reports of Zoom Contact Center, and rosters of agents and queues."),
+        "recompute": (
+            "cc_voice.commands.recompute",
+            "recompute",
+            "Measure history again, and show what changes before it is published.",
+        ),
+        "export": ("cc_voice.commands.export", "export", "Write tables as CSV, Parquet or Delta, for BI tools."),
+        "demo": ("cc_voice.commands.demo", "demo", "Play eight bundled calls through a service of its own and show the results."),
+    }
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cc-voice")
+def main() -> None:
+    """Contact-center voice analytics for Zoom, on site."""
+    os.umask(0o077)  # whatever this program writes – store, log of the store, recordings, exports – holds what people said
+
+
+def _ask(settings: "Settings", question: str, **arguments: Any) -> Any:
+    from cc_voice.query import operations
+
+    try:
+        return operations.ask(settings, question, **arguments)
+    except operations.QuestionError as error:
+        raise click.ClickException(str(error)) from error
+
+
+# -- the service -----------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@site_options
+@click.option("--listen", metavar="HOST:PORT", help="Address of pages, API and webhooks; port 0 takes a free one.")
+@click.option("--workers", type=click.IntRange(0), help="Worker processes; 0 is one per core.")
+@click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear live calls (tests, demos).")
+@click.option("--tolerant-links", is_flag=True, default=None, help="Do without answers to media handshakes (Zoom's mock server).")
+@click.option("--allow-insecure-links", is_flag=True, default=None, help="Accept ws:// and loopback media links (tests, demos).")
+def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
+    """Run the appliance: webhooks, streams, workers, pages and API.
+
+    SIGTERM or Ctrl-C stops it; streams that are live then are resumed by the next start, if it comes within a minute.
+    """
+    from cc_voice.config.settings import configure_logging
+    from cc_voice.fleet.worker_plan import MemoryTooSmall
+    from cc_voice.store.errors import DatabaseLocked, StoreError
+    from cc_voice.web.service import run
+
+    settings = load_settings(config, data_dir, **overrides)
+    configure_logging(settings.log_level)
+    try:
+        run(settings)
+    except DatabaseLocked as error:
+        raise click.ClickException(
+            f"{error}: a service or command of this site; stop it (systemctl stop cc-voice), or serve another --data-dir"
+        ) from error
+    except (MemoryTooSmall, StoreError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(reason(error)) from error
+
+
+# -- streams ---------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@site_options
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array with everything that is known of each stream.")
+def streams(config: Path | None, data_dir: Path | None, as_json: bool) -> None:
+    """List the newest streams: how far each came, how far recognition is behind, why it failed, what was odd about it.
+
+    Without is what Zoom does not send of a stream, with its reason: an app without the scope for transcripts gets none.
+
+    Odd is what was damaged, repeated, or sent by Zoom and unknown here: numbers, fields and messages, with how often each came.
+    """
+    found = _ask(load_settings(config, data_dir), "streams")
+    if as_json:
+        print_json(found)
+        return
+    columns = ["stream_id", "call_id", "product", "started", "stage", "lag_s", "failure", "without", "odd"]
+    print_table(columns, [_stream_row(stream) for stream in found])
+
+
+def _stream_row(stream: Mapping[str, Any]) -> list[str]:
+    import json
+
+    started = datetime.fromtimestamp(stream["started_unix_ms"] // 1000, UTC)
+    lag = f"{(stream['media_ms'] - stream['recognised_ms']) / 1000:.1f}" if stream["stage"] == "received" else "–"
+    odd = ", ".join(f"{name}: {count}" for name, count in json.loads(stream["notes"] or "{}").items())
+    known = [stream["stream_id"], stream["call_id"], stream["product"], f"{started:%Y-%m-%d %H:%M:%S}", stream["stage"]]
+    refused = "; ".join(f"{each['media']}: {each['error']}" for each in json.loads(stream["refused"] or "[]"))
+    return [*known, lag, stream["failure"] or "–", refused or "–", odd or "–"]
+
+
+_PRODUCTS = ("contact_center", "meeting", "webinar", "video_sdk", "phone")
+
+
+@main.command()
+@site_options
+@click.argument("action", type=click.Choice(["start", "stop", "pause", "resume"]))
+@click.option("--product", type=click.Choice(_PRODUCTS), required=True, help="Zoom's product.")
+@click.option(
+    "--id", "conversation_id", metavar="ID", required=True, help="A meeting's or webinar's number; else the id in webhooks."
+)
+@click.option("--app", "app_name", metavar="NAME", help="Which app of the configuration.  [default: the only one]")
+@click.option("--user", metavar="ID", help="Meetings, webinars: an invited participant who is there.  [default: the token's user]")
+def rtms(config: Path | None, data_dir: Path | None, app_name: str | None, user: str | None, **wanted: Any) -> None:
+    """Start, stop, pause or resume the stream of a conversation that goes on, through Zoom's REST API.
+
+    Zoom accepts or refuses; nothing here waits for the stream. A running service takes a new one up when its webhook comes.
+    """
+    from cc_voice.rtms.rest.control import ControlCommand
+
+    settings = load_settings(config, data_dir)
+    app = _app(settings, app_name)
+    _ask_zoom(settings, app, ControlCommand(client_id=app.client_id, participant_user_id=user, **wanted))
+    click.echo("accepted; a new stream is announced by a webhook")
+
+
+def _app(settings: "Settings", name: str | None) -> "ZoomApp":
+    found = [app for app in settings.apps if name in (None, app.name)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(app.name for app in settings.apps) or "none; see [[apps]] in the configuration"
+    raise click.ClickException(f"say which app with --app NAME; configured are: {known}")
+
+
+def _ask_zoom(settings: "Settings", app: "ZoomApp", command: "ControlCommand") -> None:
+    import asyncio
+
+    from cc_voice.fleet.control import Control
+    from cc_voice.rtms.errors import ControlError
+
+    async def ask() -> None:
+        async with Control(settings.proxy) as control:
+            await control.ask(app, command)
+
+    try:
+        asyncio.run(ask())
+    except ControlError as error:
+        raise click.ClickException(f"{error} ({error.zoom_says})" if error.zoom_says else str(error)) from error
+
+
+# -- recordings of the past ------------------------------------------------------------------------------------------
+
+
+@main.command("import")
+@site_options
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--agent-channel", type=click.IntRange(0), help="Channel of the agent, counted from 0.")
+@click.option("--customer-channel", type=click.IntRange(0), help="Channel of the customer, counted from 0.")
+@click.option("--language", metavar="TAG", callback=language_tag, help="Language spoken (BCP-47).  [default: the site's]")
+@click.option("--start", type=click.DateTime(), help="When the call began, UTC.  [default: from the file's date]")
+@click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear it (tests, demos).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object: call_id, legs, channels, utterances, reasons.")
+def import_(file: Path, config: Path | None, data_dir: Path | None, as_json: bool, **options: Any) -> None:
+    """Analyse a recording (WAV of any encoding, FLAC, MP3, Ogg) like a live call, store it, print its metrics.
+
+    A file with one party per channel needs --agent-channel and --customer-channel. A mono file needs neither: its two-party
+    metrics are NULL, with the reason.
+    """
+    settings = load_settings(config, data_dir, allow_test_model=options.pop("allow_test_model"))
+    measured = _import(file, settings, options)
+    if as_json:
+        print_json(_import_object(measured))
+    else:
+        _print_call(_ask(settings, "calls.show", call_id=measured.call_id))
+
+
+def _import(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "CallMeasured":
+    from cc_voice.config.settings import configure_logging
+    from cc_voice.media import spool
+    from cc_voice.media.recordings import RecordingError
+    from cc_voice.sessions.imports import ImportOptions, import_file
+    from cc_voice.sessions.recognition import Recognition
+    from cc_voice.speech.errors import SpeechError
+
+    configure_logging("warning")
+    start: datetime | None = options["start"]
+    chosen = ImportOptions(
+        agent_channel=options["agent_channel"],
+        customer_channel=options["customer_channel"],
+        language=options["language"] or settings.language.default,
+        is_language_certain=options["language"] is not None,
+        start=start.replace(tzinfo=UTC) if start else None,
+    )
+    recognition = Recognition(settings, threads=1, allow_test_model=settings.allow_test_model)
+    try:
+        measured = import_file(file, chosen, settings, recognition)
+        batch_id = spool.put(settings.spool_dir, measured)
+    except (SpeechError, RecordingError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        recognition.close()
+    _ask(settings, "store", batch_id=batch_id)
+    return measured
+
+
+def _import_object(measured: "CallMeasured") -> dict[str, Any]:
+    """Return what `import --json` prints; `channels[].intervals` are the party's speech inside analysed time."""
+    import msgspec
+
+    call = measured.call
+    speech: dict[str | None, list[tuple[int, int]]] = {}
+    for interval in call.intervals:
+        if interval.kind == "speech" and interval.subkind != "on_hold":
+            speech.setdefault(interval.party, []).append((interval.start_ms, interval.end_ms))
+    channels = [
+        {
+            "channel": int(channel.channel_id),
+            "party": channel.party,
+            "speech_ms": sum(end - start for start, end in speech.get(channel.party, [])),
+            "intervals": sorted(speech.get(channel.party, [])),
+        }
+        for channel in call.channels
+    ]
+    return {
+        "call_id": call.call.call_id,
+        "duration_ms": call.call.end_unix_ms - call.call.start_unix_ms,
+        "legs": msgspec.to_builtins(call.legs),
+        "channels": channels,
+        "utterances": msgspec.to_builtins(call.utterances),
+        "reasons": {reason.metric: reason.reason for reason in call.null_reasons},
+    }
+
+
+# -- ask and take away -----------------------------------------------------------------------------------------------
+
+
+class _Calls(LazyGroup):
+    elsewhere: ClassVar = {
+        "export": ("cc_voice.commands.export", "export_call", "Write a call's transcript, Contact Lens JSON or audio to a file."),
+        "hear": ("cc_voice.commands.hear", "hear", "Hear a part of a recorded call again, for digits, yes and no, or phrases."),
+    }
+
+
+@main.group(cls=_Calls)
+def calls() -> None:
+    """List calls, show one, write one to a file, hear a part of one again."""
+
+
+@calls.command("list")
+@site_options
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def calls_list(config: Path | None, data_dir: Path | None, limit: int, as_json: bool) -> None:
+    """List calls, newest first."""
+    settings = load_settings(config, data_dir)
+    found = _ask(settings, "calls.list", limit=limit)
+    if as_json:
+        print_json(found)
+    else:
+        from cc_voice.query.operations import cell
+
+        print_table(list(_CALL_COLUMNS), [[cell(row.get(column)) for column in _CALL_COLUMNS] for row in found])
+    if lost := len(_ask(settings, "streams.not_analysed")):
+        click.echo(f"not analysed in the last days: {lost}; `cc-voice streams` says why", err=True)
+
+
+_CALL_COLUMNS = (
+    "call_id",
+    "start_ts",
+    "product",
+    "agent_name",
+    "queue_name",
+    "duration_ms",
+    "leg_count",
+    "agent_talk_pct",
+    "hold_ms",
+)
+
+
+@calls.command("show")
+@site_options
+@click.argument("call_id")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def calls_show(call_id: str, config: Path | None, data_dir: Path | None, as_json: bool) -> None:
+    """Show one call: its legs with every metric or the reason it is missing, and its transcript."""
+    found = _ask(load_settings(config, data_dir), "calls.show", call_id=call_id)
+    if as_json:
+        print_json(found)
+    else:
+        _print_call(found)
+
+
+@main.command()
+@site_options
+@click.argument("name", required=False)
+@click.option("--param", "-p", "params", multiple=True, metavar="KEY=VALUE", help="Parameter of the report; repeat for more.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True, help="How to print."
+)
+def report(name: str | None, config: Path | None, data_dir: Path | None, params: tuple[str, ...], form: str) -> None:
+    """Answer a named question over all calls; without NAME, list the questions."""
+    settings = load_settings(config, data_dir)
+    if name is None:
+        rows = [[info["name"], info["title"], ", ".join(p["name"] for p in info["params"])] for info in _ask(settings, "reports")]
+        print_table(["report", "question", "parameters"], rows)
+        return
+    wrong = [text for text in params if "=" not in text]
+    if wrong:
+        raise click.ClickException(f"--param {wrong[0]!r} is not KEY=VALUE")
+    values = dict(text.split("=", 1) for text in params)
+    answer = _ask(settings, "report", name=name, params=values, format=form)
+    if form == "table":
+        print_table(answer["columns"], answer["rows"])
+    else:
+        click.echo(answer.rstrip("\n"))
+
+
+@main.command()
+@site_options
+@click.argument("text", metavar="SELECT")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True, help="How to print."
+)
+def sql(text: str, config: Path | None, data_dir: Path | None, form: str) -> None:
+    """Answer one SELECT on the published views (v_call, v_leg, v_utterance …).
+
+    It runs on a copy of them, in a process without files, network or environment, for at most 30 s, 512 MB and 10000 rows.
+    """
+    found = _ask(load_settings(config, data_dir), "sql", text=text, format=form)
+    if form == "table":
+        print_table(found["answer"]["columns"], found["answer"]["rows"])
+    else:
+        click.echo(found["answer"].rstrip("\n"))
+    if found["cut"]:
+        click.echo(f"cut after {found['rows']} rows: an answer has no more {found['cut']}", err=True)
+    if found["age_s"]:
+        click.echo(f"as of {found['age_s'] / 60:.1f} minutes ago; calls that came since are not in it", err=True)
+
+
+@main.command()
+@site_options
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array: name, holds, broken, columns, rows.")
+def check(names: tuple[str, ...], config: Path | None, data_dir: Path | None, as_json: bool) -> None:
+    """Look for what must not be in the store: sums that do not add up, keys that lead nowhere, numbers out of range.
+
+    NAMES are checks of analytics/README.md; all of them without one. Ends with 1 where something is broken.
+    """
+    answers = _ask(load_settings(config, data_dir), "checks", names=list(names))
+    broken = [answer for answer in answers if answer["broken"]]
+    if as_json:
+        print_json(answers)
+    else:
+        for answer in broken:
+            click.echo(f"{answer['name']}: {answer['broken']} rows break “{answer['holds']}”; the first:")
+            print_table(answer["columns"], answer["rows"])
+        click.echo(f"{len(answers) - len(broken)} of {len(answers)} checks hold")
+    raise SystemExit(1 if broken else 0)
+
+
+# -- printing --------------------------------------------------------------------------------------------------------
+
+
+def _print_call(call: Mapping[str, Any]) -> None:
+    """Print a call for reading: what it was, each leg's metrics or why they are missing, the transcript."""
+    import msgspec
+
+    from cc_voice.call.reasons import explain
+    from cc_voice.config.thresholds import ThresholdSet
+    from cc_voice.query.operations import cell
+
+    facts = call["call"]
+    seconds = facts["duration_ms"] // 1000
+    click.echo(f"call {facts['call_id']}  {facts['product']}  {facts['start_ts']}  {seconds // 60}:{seconds % 60:02d}")
+    for leg in call["legs"]:
+        click.echo(f"\nleg {leg['leg_id']}")
+        reasons = leg["reasons"]
+        told = {name: value for name, value in leg["metrics"].items() if value is not None or name in reasons}
+        sets = (msgspec.convert(leg["thresholds"], ThresholdSet),)
+        rows = [[name, cell(value), explain(reasons.get(name, ""), sets) or ""] for name, value in told.items()]
+        print_table(["metric", "value", "why it is missing"], rows)
+    if call["utterances"]:
+        click.echo("\ntranscript (seconds, party, language, words)")
+    for said in call["utterances"]:
+        who = said["party"] or said["channel_id"]
+        click.echo(f"{said['start_ms'] / 1000:8.1f}  {who:<9} {said['language_code']:<5} {said['text']}")

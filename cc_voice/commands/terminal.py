@@ -1,0 +1,92 @@
+"""Terminal: what commands share, lazy groups, the options that say which site they are about, tables and JSON on standard
+output."""
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+
+if TYPE_CHECKING:
+    from cc_voice.config.settings import Settings
+
+
+class LazyGroup(click.Group):
+    """A group that imports the commands of `elsewhere` when one of them is called, not when they are listed."""
+
+    elsewhere: ClassVar[Mapping[str, tuple[str, str, str]]] = {}
+    """Commands that live beside what they run: name → module, object, line in the list of commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self.elsewhere])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.elsewhere:
+            return click.Command(cmd_name, short_help=self.elsewhere[cmd_name][2])
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in self.elsewhere:
+            module, name, _ = self.elsewhere[args[0]]
+            return args[0], getattr(importlib.import_module(module), name), args[1:]
+        return super().resolve_command(ctx, args)
+
+
+def site_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which site a command is about."""
+    config = click.option(
+        "--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file.  [default: $CC_VOICE_CONFIG]"
+    )
+    data = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of all data.  [default: var]")
+    return config(data(command))
+
+
+def load_settings(config: Path | None, data_dir: Path | None, **overrides: Any) -> "Settings":
+    """Return the settings of the site. Raises click.ClickException."""
+    from cc_voice.config import settings
+
+    try:
+        return settings.load(config, overrides={"data_dir": data_dir, **overrides})
+    except settings.SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def language_tag(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    """Return a language as everything compares it: callback of an option. Raises click.BadParameter."""
+    from cc_voice.config import languages
+
+    try:
+        return None if text is None else languages.tag(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def reason(error: OSError) -> str:
+    """Say what failed with which file, without the number that only programmers know."""
+    told = error.strerror or str(error)
+    return f"{error.filename}: {told}" if error.filename else told
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one line of JSON."""
+    import msgspec
+
+    click.echo(msgspec.json.encode(value).decode())
+
+
+def print_table(columns: list[str], rows: list[list[str]]) -> None:
+    """Print rows below their headings; no line is folded where the output is not a terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    # Not a terminal: no line may be folded to eighty columns, somebody will grep it
+    Console(width=None if sys.stdout.isatty() else 400).print(table)
+    if not rows:
+        click.echo("no rows", err=True)

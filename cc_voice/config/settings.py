@@ -1,0 +1,441 @@
+"""Settings: everything configurable, read once, a TOML file, then `CC_VOICE_*` environment variables over it.
+
+Modules receive values from here; none reads the environment itself. Secrets are `Secret` and never print.
+"""
+
+import importlib.util
+import logging
+import os
+import sys
+import tomllib
+import zoneinfo
+from collections.abc import Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+
+from cc_voice.config import languages, phrase_lists, schedules, wording
+from cc_voice.config.thresholds import QueueThresholds
+
+ModelSize = Literal["large", "small"]
+"""Of speech models as their makers publish them: the large understand better and need gigabytes of memory."""
+
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; the message names the key and what to do."""
+
+
+class Secret(str):
+    """A string that hides itself from `repr`, and so from logs and tracebacks; use it as `str` where the value is needed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
+class ZoomApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One app of the Zoom marketplace: its webhook secret verifies announcements, its client pair signs handshakes.
+
+    What follows the secrets is needed only where streams are controlled by REST.
+    """
+
+    name: str = "default"
+    """The app's name here, for the log and `cc-voice rtms --app`; each has its own."""
+    client_id: str
+    """The app's client id; for the Video SDK the SDK key."""
+    client_secret: Secret
+    """The app's client secret, which signs handshakes; for the Video SDK the SDK secret."""
+    webhook_secret: Secret
+    """The app's Secret Token, which signs Zoom's webhooks."""
+    account_id: str | None = None
+    """The Zoom account for which a Server-to-Server token is asked."""
+    api_key: str | None = None
+    """Who asks, where it is not the app itself: a Server-to-Server app's client id; for the Video SDK the account's API key."""
+    api_secret: Secret | None = None
+    """The secret that belongs to `api_key`: both or neither."""
+    api_base: str = "https://api.zoom.us/v2"
+    """Where the REST API is; the government cloud has other hosts for this and the next."""
+    oauth_base: str = "https://zoom.us"
+    """Where tokens are asked for."""
+
+
+class TranscriptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose words are the transcript where our recogniser and Zoom's transcript heard the same speech."""
+
+    prefer: Literal["local", "zoom", "best"] = "local"
+    """`best`: ours where they are sure enough, else Zoom's."""
+
+
+class MediaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What Zoom is asked to send, and what of it is kept beside sound and words. The server has the last word on formats."""
+
+    codec: Literal["l16", "g711", "g722", "opus"] = "l16"
+    """G.722 and Opus need the extra `codecs`."""
+    sample_rate_hz: int | None = None
+    """None: 16 kHz for L16, else the codec's only one."""
+    channels: int = 1
+    """2: each party in stereo, of which the mean is recorded."""
+    send_rate_ms: int = 20
+    """How much sound is in a packet."""
+    mixed: bool = False
+    """One stream of all parties instead of one each: what two parties are needed for cannot be measured then."""
+    keep_chat: bool = False
+    """Keep chat messages as Zoom sent them in the call's journal."""
+    keep_share: Literal["off", "images", "video"] = "off"
+    """The shared screen: a picture a second, or H.264."""
+    keep_video: Literal["off", "images", "video"] = "off"
+    """The same of the camera of whoever speaks."""
+
+    @property
+    def rate_hz(self) -> int:
+        return self.sample_rate_hz or _AUDIO[self.codec].rates_hz[0]
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """What Zoom offers with one codec; the first of each is what it is when nothing is said."""
+
+    rates_hz: tuple[int, ...]
+    channels: tuple[int, ...]
+    send_rates_ms: tuple[int, ...]
+
+
+_AUDIO = {
+    "l16": _Row((16_000, 8_000, 32_000, 48_000), (1, 2), tuple(range(20, 1001, 20))),
+    "g711": _Row((8_000,), (1,), (20,)),
+    "g722": _Row((16_000,), (1,), (20,)),
+    "opus": _Row((48_000,), (1, 2), (20,)),
+}
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """The place an appliance serves: what every stored call belongs to. `timezone` is an IANA name and decides local dates."""
+
+    site_id: int = 1
+    name: str = "Site 1"
+    timezone: str = "UTC"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The appliance's configuration. Every field has the name of its TOML key; `deploy/configuration.md` is made of them."""
+
+    data_dir: Path = Path("var")
+    """Folder of everything that is kept: store, recordings, models, accounts."""
+    listen: str = "127.0.0.1:8080"
+    """HOST:PORT of web pages, API and webhooks."""
+    public_url: str | None = None
+    """The address that people and Zoom use; one of https:// keeps cookies off plain connections."""
+    site_name: str = "Site 1"
+    """What pages and exports call the site."""
+    site_id: int = 1
+    """Tells sites apart whose exports are put together; from 1."""
+    timezone: str = "UTC"
+    """IANA name, such as Europe/Berlin: local dates and times of pages, reports and exports."""
+    apps: tuple[ZoomApp, ...] = ()
+    workers: int = 0
+    """Worker processes; 0: one for every four cores, or as many as half of the memory holds with the site's models."""
+    warm_memory_mb: int | None = None
+    """What recognisers that are kept warm may take together, in MB; None: a quarter of the memory; 0: none is kept."""
+    recogniser: str = "vosk"
+    """`vosk`, or `none`: words come from Zoom's transcript only."""
+    vad: Literal["silero", "webrtc"] = "silero"
+    """What tells speech from other sounds: WebRTC's detector and Silero together, or WebRTC's alone."""
+    models_dir: Path | None = None
+    """Folder of installed speech models; none: `models` in `data_dir`."""
+    prefer_models: ModelSize = "large"
+    """Which of a language's installed models serves, where there are several."""
+    allow_test_model: bool = False
+    """Let the tiny bundled model serve live calls. Tests and demos only: it invents sentences on real speech."""
+    language: languages.LanguageSettings = languages.LanguageSettings()
+    transcript: TranscriptSettings = TranscriptSettings()
+    media: MediaSettings = MediaSettings()
+    tolerant_links: bool = False
+    """Take a media handshake that is never answered for accepted: Zoom's mock server does not answer it."""
+    allow_insecure_links: bool = False
+    """Accept `ws://` and loopback server URLs: tests and demos only."""
+    allowed_hosts: tuple[str, ...] = ("zoom.us", "zoomgov.com")
+    """Domains the appliance may open RTMS links to."""
+    restart_streams: Literal["off", "on"] = "off"
+    """Ask Zoom for a new stream when one ended by a fault while the conversation may go on."""
+    proxy: Secret | None = None
+    """URL of the HTTP proxy for REST calls and for fetching models; it may hold a password. Media links do not use it."""
+    meeting_agent: tuple[str, ...] = ("first",)
+    """Who is the agent of a meeting: names or ids as Zoom shows them, `host`, `first`; see `deploy/zoom-setup.md`."""
+    customer_key_salt: Secret = Secret("")
+    """Salt of customer keys; empty means one is made and kept in `<data_dir>/salt`."""
+    cust_speech_on_hold: bool = False
+    """Measure how long customers speak while they are on hold. Sensitive, hence off."""
+    exports: tuple[schedules.ExportJob, ...] = ()
+    phrases: tuple[phrase_lists.PhraseList, ...] = ()
+    """What the recogniser prefers to words that it is unsure of, by language."""
+    thresholds: tuple[QueueThresholds, ...] = ()
+    """Sets of thresholds: the one named `default` is the site's, those with `queues` are theirs, others only to be tried."""
+    log_level: str = "info"
+    """`debug`, `info`, `warning`, `error` or `critical`."""
+
+    @property
+    def site(self) -> Site:
+        return Site(site_id=self.site_id, name=self.site_name, timezone=self.timezone)
+
+    @property
+    def database_path(self) -> Path:
+        return self.data_dir / "cc_voice.duckdb"
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.data_dir / "recordings"
+
+    @property
+    def installed_models_dir(self) -> Path:
+        return self.models_dir or self.data_dir / "models"
+
+    @property
+    def spool_dir(self) -> Path:
+        return self.data_dir / "spool"
+
+    @property
+    def runs_dir(self) -> Path:
+        return self.data_dir / "recompute"
+
+    @property
+    def sql_dir(self) -> Path:
+        return self.data_dir / "sql"
+
+    @property
+    def exports_dir(self) -> Path:
+        return self.data_dir / "exports"
+
+    @property
+    def owner_socket(self) -> Path:
+        return self.data_dir / "owner.sock"
+
+    @property
+    def host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]") or "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
+
+def _decode_hook(kind: type[Any], value: Any) -> Any:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    if issubclass(kind, Path) and isinstance(value, str):
+        return Path(value)
+    # Never the value: a secret written as a number would stand in the message
+    raise TypeError(f"{type(value).__name__} instead of text")
+
+
+def _encode_hook(value: Any) -> Any:
+    if isinstance(value, (Path, Secret)):
+        return str(value)
+    raise TypeError(f"cannot write {type(value).__name__}")
+
+
+_LISTS = ("allowed_hosts", "meeting_agent")
+"""Keys that hold several values: separated by commas in the environment."""
+_PLACEHOLDER = "…"
+"""What stands in the example configuration where a site's own credentials belong."""
+_APP_OPTIONS = ("account_id", "api_key", "api_secret", "api_base", "oauth_base")
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
+_SETTINGS = msgspec.json.Decoder(Settings, dec_hook=_decode_hook)
+
+
+def dumps(settings: Settings) -> bytes:
+    """Return settings as JSON for a worker process of ours. Holds the secrets: never log it."""
+    return msgspec.json.encode(settings, enc_hook=_encode_hook)
+
+
+def loads(data: bytes) -> Settings:
+    """Read what `dumps` wrote."""
+    return _SETTINGS.decode(data)
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read settings from `path` (or `$CC_VOICE_CONFIG`), then the environment, then `overrides` (command-line options).
+
+    Environment: `CC_VOICE_<KEY>` for every plain key; `CC_VOICE_CLIENT_ID`, `CC_VOICE_CLIENT_SECRET` and
+    `CC_VOICE_WEBHOOK_SECRET` together describe one app, the other keys of an app may be added. Raises SettingsError.
+    """
+    chosen = path or (Path(environ["CC_VOICE_CONFIG"]) if environ.get("CC_VOICE_CONFIG") else None)
+    sources = {
+        f"configuration {chosen}": _read_file(chosen) if chosen is not None else {},
+        "environment": _from_environment(environ),
+        "command line": {key: value for key, value in (overrides or {}).items() if value is not None},
+    }
+    values = {key: value for found in sources.values() for key, value in found.items()}
+    origins = {key: source for source, found in sources.items() for key in found}
+    unknown = sorted(set(values) - set(Settings.__struct_fields__))
+    if unknown:
+        known = ", ".join(Settings.__struct_fields__)
+        raise SettingsError(f"{origins[unknown[0]]}: unknown setting {unknown[0]!r}; known are {known}")
+    try:
+        settings: Settings = wording.converted(_plain(values), Settings, _decode_hook)
+    except wording.WrongValue as error:
+        raise SettingsError(f"{origins[str(error.path[0])]}: {error}") from error
+    return _checked(settings)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return _OBJECT.decode(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise SettingsError(f"cannot read configuration {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"configuration {path} cannot be read: {error}") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    plain = set(Settings.__struct_fields__) - {"apps", "language", "phrases", "thresholds", *_LISTS}
+    found: dict[str, Any] = {key: environ[f"CC_VOICE_{key.upper()}"] for key in plain if f"CC_VOICE_{key.upper()}" in environ}
+    app = {key: environ.get(f"CC_VOICE_{key.upper()}") for key in ("client_id", "client_secret", "webhook_secret")}
+    more = {key: environ[name] for key in _APP_OPTIONS if environ.get(name := f"CC_VOICE_{key.upper()}")}
+    if all(app.values()):
+        found["apps"] = [{"name": "environment", **app, **more}]
+    elif any(app.values()) or more:
+        missing = ", ".join(f"CC_VOICE_{key.upper()}" for key, value in app.items() if not value)
+        raise SettingsError(f"an app needs all three credentials in the environment; missing: {missing}")
+    for key in _LISTS:
+        if (listed := environ.get(f"CC_VOICE_{key.upper()}")) is not None:
+            found[key] = [item.strip() for item in listed.split(",") if item.strip()]
+    if "CC_VOICE_LANGUAGE" in environ:
+        found["language"] = {"default": environ["CC_VOICE_LANGUAGE"]}
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Reduce override values to what msgspec converts from: dicts, lists, strings, numbers."""
+    if isinstance(value, msgspec.Struct):
+        return {key: _plain(getattr(value, key)) for key in value.__struct_fields__}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, (Path, Secret)) else value
+
+
+def _checked(settings: Settings) -> Settings:
+    """Return settings that can be used, tags in their usual spelling. Raises SettingsError."""
+    if settings.recogniser not in ("vosk", "none"):
+        raise SettingsError(f"recogniser is {settings.recogniser!r}; choose vosk or none")
+    host, _, port = settings.listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise SettingsError(f"listen is {settings.listen!r}; write HOST:PORT, for example 127.0.0.1:8080")
+    if settings.workers < 0:
+        raise SettingsError(f"workers is {settings.workers}; write 0 for as many as suit the machine, or how many")
+    if settings.warm_memory_mb is not None and settings.warm_memory_mb < 0:
+        raise SettingsError(f"warm_memory_mb is {settings.warm_memory_mb}; write how many MB, or 0 to keep no recogniser warm")
+    if settings.log_level.upper() not in _LOG_LEVELS:
+        raise SettingsError(f"log_level is {settings.log_level!r}; choose {', '.join(_LOG_LEVELS).lower()}")
+    if settings.timezone not in zoneinfo.available_timezones() | {"UTC"}:
+        raise SettingsError(f"timezone is {settings.timezone!r}, which is no IANA name such as Europe/Berlin")
+    try:
+        language = languages.checked(settings.language)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    names = [app.name for app in settings.apps]
+    if len(set(names)) != len(names):
+        raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
+    _check_media(settings.media)
+    _check_thresholds(settings.thresholds)
+    if problem := phrase_lists.problem(settings.phrases) or schedules.problem(settings.exports):
+        raise SettingsError(problem)
+    for app in settings.apps:
+        _check_credentials(app)
+        _check_control(app, settings.allow_insecure_links)
+    if settings.proxy is not None and not (settings.proxy.startswith(("http://", "https://")) and _names_a_host(settings.proxy)):
+        raise SettingsError("proxy is no URL that begins with http:// or https://")
+    return msgspec.structs.replace(settings, language=language)
+
+
+def _check_thresholds(sets: Sequence[QueueThresholds]) -> None:
+    names = [entry.name for entry in sets]
+    queues = [queue for entry in sets for queue in entry.queues]
+    for what, listed in (("sets of thresholds have the name", names), ("sets of thresholds are for the queue", queues)):
+        if twice := next((name for name in listed if listed.count(name) > 1), None):
+            raise SettingsError(f"two {what} {twice!r}; see [[thresholds]]")
+    for entry in sets:
+        if problem := entry.problem():
+            raise SettingsError(f"thresholds {entry.name!r}: {problem}")
+
+
+def _check_media(media: MediaSettings) -> None:
+    """Refuse what Zoom does not offer, and what cannot be decoded here."""
+    row = _AUDIO[media.codec]
+    for key, value, offered in (
+        ("sample_rate_hz", media.rate_hz, row.rates_hz),
+        ("channels", media.channels, row.channels),
+        ("send_rate_ms", media.send_rate_ms, row.send_rates_ms),
+    ):
+        if value not in offered:
+            known = " or ".join(map(str, offered)) if len(offered) < 5 else f"a multiple of {offered[0]} up to {offered[-1]}"
+            raise SettingsError(f"media.{key} is {value}; Zoom sends {media.codec} with {known}")
+    if media.codec in ("g722", "opus") and importlib.util.find_spec("av") is None:
+        raise SettingsError(f"media.codec is {media.codec!r}, which needs PyAV; install cc-voice with the extra `codecs`")
+
+
+def _check_credentials(app: ZoomApp) -> None:
+    """Refuse credentials that nobody filled in: with an empty webhook secret anybody could sign webhooks."""
+    for key in ("client_id", "client_secret", "webhook_secret", "account_id", "api_key", "api_secret"):
+        value = getattr(app, key)
+        if value is not None and value.strip() in ("", _PLACEHOLDER):
+            raise SettingsError(f"{key} of app {app.name!r} is not filled in; Zoom's marketplace shows it in the app's settings")
+
+
+def _check_control(app: ZoomApp, allow_insecure: bool) -> None:
+    """Refuse half a pair, and bases to which secrets would go unencrypted."""
+    if (app.api_key is None) != (app.api_secret is None):
+        raise SettingsError(f"app {app.name!r} has one of api_key and api_secret; it needs both or neither")
+    for key, base in (("api_base", app.api_base), ("oauth_base", app.oauth_base)):
+        if not (base.startswith("https://") or (allow_insecure and base.startswith("http://"))):
+            raise SettingsError(f"{key} of app {app.name!r} does not begin with https://; secrets are sent there")
+        if not _names_a_host(base):
+            raise SettingsError(f"{key} of app {app.name!r} is {base!r}, which is no URL")
+
+
+def _names_a_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0  # the port raises where it is none
+    except ValueError:
+        return False
+
+
+def bundled(name: str) -> Path:
+    """Return the folder of data shipped with the program: `models` or `analytics`.
+
+    An installed wheel carries them in `_data`; a checkout (also an editable install) has them beside the package.
+    """
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_data" / name
+    return installed if installed.is_dir() else package.parent / name
+
+
+def _without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide a `Secret` that was passed to the log by mistake: JSON writes strings by value, not by `repr`."""
+    return {key: "…" if isinstance(value, Secret) else value for key, value in event.items()}
+
+
+def configure_logging(level: str) -> None:
+    """Log JSON lines to standard error: one event per line, `call_id` and `stream_id` where known, never what was said."""
+    threshold = getattr(logging, level.upper())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            _without_secrets,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+    logging.basicConfig(level=max(threshold, logging.WARNING), format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)

@@ -1,0 +1,89 @@
+"""The recording of a whole call, read piece by piece: all its streams on one clock, silence where nothing arrived.
+
+A call may last for hours and an hour is hundreds of megabytes, so nobody gets all of it at once.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import soundfile
+
+from cc_voice.media import recordings
+from cc_voice.media.sound_files import read_sound
+
+
+class RecordedPiece(msgspec.Struct, frozen=True, kw_only=True):
+    """What one stream recorded of a channel: file `number` in `folder`, `length` samples from sample `start` of the call on."""
+
+    folder: Path
+    number: int
+    start: int
+    length: int
+
+
+class CallAudio(msgspec.Struct, frozen=True, kw_only=True):
+    """The audio of a call. Positions are samples on the call's clock, which starts with its first stream's."""
+
+    sample_rate_hz: int
+    channel_ids: tuple[str, ...]
+    pieces: tuple[tuple[RecordedPiece, ...], ...]
+    """Per channel, earliest first; a later one covers an earlier one."""
+
+    @property
+    def length(self) -> int:
+        return max((piece.start + piece.length for pieces in self.pieces for piece in pieces), default=0)
+
+    def read(self, start: int, end: int) -> Any:
+        """Return samples [start, end) as int16 of shape (channels, samples)."""
+        samples = np.zeros((len(self.pieces), end - start), dtype=np.int16)
+        for row, pieces in zip(samples, self.pieces, strict=True):
+            for piece in pieces:
+                first, last = max(start, piece.start), min(end, piece.start + piece.length)
+                if first < last:
+                    found = _read(piece, first - piece.start, last - first)
+                    row[first - start : first - start + len(found)] = found
+        return samples
+
+
+def call_audio(recordings_dir: Path, call_id: str) -> CallAudio | None:
+    """Return the audio of a call, or None where nothing was recorded. Raises RecordingError, OSError."""
+    streams = recordings.started_streams(recordings_dir / call_id)
+    if not streams:
+        return None
+    (_, first) = streams[0]
+    placed: dict[str, list[RecordedPiece]] = {}
+    for folder, header in streams:
+        start = (_t0(header) - _t0(first)) * first.sample_rate_hz // 1000
+        for number, channel_id in enumerate(recordings.channel_names(folder)):
+            piece = RecordedPiece(folder=folder, number=number, start=start, length=_length(folder, number))
+            placed.setdefault(channel_id, []).append(piece)
+    return CallAudio(
+        sample_rate_hz=first.sample_rate_hz, channel_ids=tuple(placed), pieces=tuple(tuple(pieces) for pieces in placed.values())
+    )
+
+
+def _t0(header: recordings.StreamHeader) -> int:
+    if header.t0_unix_ms is None:
+        raise AssertionError("a stream that started has a clock")
+    return header.t0_unix_ms
+
+
+def _files(folder: Path, number: int) -> tuple[Path, Path]:
+    return folder / f"{number}.flac", folder / f"{number}.pcm"
+
+
+def _length(folder: Path, number: int) -> int:
+    flac, pcm = _files(folder, number)
+    if flac.exists():
+        return int(soundfile.info(flac).frames)
+    return pcm.stat().st_size // recordings.BYTES_PER_SAMPLE if pcm.exists() else 0
+
+
+def _read(piece: RecordedPiece, start: int, count: int) -> Any:
+    # Looked up each time: the file may be compressed meanwhile
+    flac, pcm = _files(piece.folder, piece.number)
+    if flac.exists():
+        return read_sound(flac, start, count)
+    return np.fromfile(pcm, dtype="<i2", count=count, offset=start * recordings.BYTES_PER_SAMPLE)

@@ -1,0 +1,265 @@
+"""Operations on the store, done here or by the service: same functions, same answers.
+
+Each is a name and a function given the database. `service_client.py` opens the database where nobody holds it, and otherwise hands
+name and arguments to the running service, which looks them up in the same table.
+"""
+
+import datetime
+import time
+import zoneinfo
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cc_voice import exports
+from cc_voice.config.settings import Settings
+from cc_voice.exports import transcripts
+from cc_voice.exports.contact_lens import contact_lens
+from cc_voice.exports.folder import Options, export
+from cc_voice.exports.lake import TableWritten, export_lake
+from cc_voice.exports.manifest import Manifest
+from cc_voice.media import recompute_runs, recordings, spool
+from cc_voice.query import reports, service_client
+from cc_voice.query import sql as people_sql
+from cc_voice.query.service_client import QuestionError as QuestionError
+from cc_voice.query.sql import runner, snapshot
+from cc_voice.store import batches, call_list, calls, enrichment, streams
+from cc_voice.store.database import Database
+from cc_voice.store.search import matches, postings
+from cc_voice.store.search.matches import SearchFilter
+
+Question = Callable[[Database, Settings, Mapping[str, Any]], Any]
+"""(database, settings, arguments) → something JSON can carry. Raises QuestionError."""
+
+CHECK_ROWS = 20
+"""Rows that break a check, shown at most: what is wrong is seen from a few, and there may be millions."""
+_NEED_A_SITE = frozenset(
+    {
+        *("calls.list", "calls.show", "calls.export", "streams", "streams.not_analysed", "report"),
+        *("checks", "search", "reindex", "export", "export.lake", "sql"),
+    }
+)
+"""Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
+
+_OPTIONS = msgspec.json.Decoder(Options)
+
+
+def ask(settings: Settings, question: str, **arguments: Any) -> Any:
+    """Answer a question of `QUESTIONS`: here when the database is free, else by the service that holds it.
+
+    Raises QuestionError with the reason when neither can.
+    """
+    if question in _NEED_A_SITE:
+        service_client.need_a_site(settings)
+    return service_client.database_or_service(
+        settings,
+        here=lambda database: QUESTIONS[question](database, settings, arguments),
+        there=lambda: service_client.ask_service(settings, question, arguments),
+    )
+
+
+def _list_calls(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    page = database.read_now(lambda con: call_list.list_calls(con, call_list.CallFilter(), limit=int(arguments["limit"])))
+    return msgspec.to_builtins(page)
+
+
+def _show_call(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    found = database.read_now(lambda con: calls.load_call(con, arguments["call_id"]))
+    if found is None:
+        raise QuestionError(f"there is no call {arguments['call_id']!r}; `cc-voice calls list` shows the ids")
+    return msgspec.to_builtins(found)
+
+
+def _export_call(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    found = database.read_now(lambda con: calls.load_call(con, arguments["call_id"]))
+    if found is None:
+        raise QuestionError(f"there is no call {arguments['call_id']!r}; `cc-voice calls list` shows the ids")
+    return call_as(found, arguments["form"], arguments["leg_no"], settings.site.name)
+
+
+def call_as(call: calls.StoredCall, form: str, leg_no: int | None, site: str) -> str:
+    """Return a call, or a leg of it, as vtt, srt, txt or json. Raises QuestionError where there is no such leg."""
+    leg = next((leg for leg in call.legs if leg.leg_no == (leg_no or 1)), None)
+    if leg is None and (leg_no is not None or form == "json"):
+        raise QuestionError(f"call {call.call.call_id} has {len(call.legs)} legs, and none is number {leg_no or 1}")
+    if form == "json" and leg is not None:
+        return contact_lens(call, leg, site).decode()
+    return transcripts.FORMS[form](line for line in call.utterances if leg_no is None or leg is None or line.leg_id == leg.leg_id)
+
+
+def _streams(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    return msgspec.to_builtins(database.read_now(streams.list_streams))
+
+
+def _not_analysed(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    return msgspec.to_builtins(database.read_now(lambda con: streams.not_analysed(con, time.time())))
+
+
+def _list_reports(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    return msgspec.to_builtins(reports.list_reports())
+
+
+def _report(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    try:
+        frame = database.read_now(lambda con: reports.answer(con, arguments["name"], arguments["params"]))
+    except reports.QueryError as error:
+        raise QuestionError(str(error)) from error
+    if arguments["format"] == "csv":
+        return exports.csv_text(frame)
+    if arguments["format"] == "json":
+        return frame.write_json()
+    if arguments["format"] == "arrow":
+        return reports.packed(frame)
+    return {"columns": frame.columns, "rows": [[cell(value) for value in row] for row in frame.rows()]}
+
+
+def ask_sql(database: Database, settings: Settings, text: str, limits: runner.SqlLimits) -> runner.SqlAnswer:
+    """Answer a question in SQL of somebody who may ask one. Raises SqlError, StoreError."""
+    folder = settings.sql_dir
+    with runner.turn(folder, patience_s=limits.time_ms / 1000):
+        now_s = time.time()
+        made = database.read_now(lambda con: snapshot.refresh(con, folder, now_s))
+        return runner.run(folder, made, text, limits, now_s)
+
+
+def _sql(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    try:
+        answer = ask_sql(database, settings, arguments["text"], runner.SqlLimits())
+    except people_sql.SqlError as error:
+        raise QuestionError(str(error)) from error
+    if arguments["format"] == "csv":
+        text: Any = exports.csv_text(exports.frame([(each.name, each.type) for each in answer.columns], answer.rows))
+    elif arguments["format"] == "json":
+        text = msgspec.json.encode(answer).decode()
+    else:
+        text = {"columns": [each.name for each in answer.columns], "rows": [[cell(value) for value in row] for row in answer.rows]}
+    return {"answer": text, "rows": len(answer.rows), "cut": answer.cut, "age_s": answer.age_s}
+
+
+def _checks(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    """Return, for every check asked for or for all: its name, what holds, how many rows break it, and the first of them."""
+    known = {check.name: check.meaning for check in reports.checks()}
+    answers = []
+    for name in arguments["names"] or known:
+        try:
+            frame = database.read_now(lambda con, name=name: reports.run_check(con, name))  # type: ignore[misc]
+        except reports.QueryError as error:
+            raise QuestionError(str(error)) from error
+        rows = [[cell(value) for value in row] for row in frame.head(CHECK_ROWS).rows()]
+        answers.append({"name": name, "holds": known[name], "broken": frame.height, "columns": frame.columns, "rows": rows})
+    return answers
+
+
+def _search(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    chosen = msgspec.convert(arguments["chosen"], SearchFilter)
+    query, limit, after = arguments["query"], arguments["limit"], arguments["after"]
+    return msgspec.to_builtins(database.read_now(lambda con: matches.search(con, query, chosen, limit=limit, after=after)))
+
+
+def _reindex(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    months = database.read_now(postings.months)
+    return {"months": months, "pairs": postings.rebuild_all(database.write_now, months)}
+
+
+def cell(value: Any) -> str:
+    """Return a value as a table shows it: one decimal, a dash for what is missing."""
+    return "–" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _export(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    options = _OPTIONS.decode(msgspec.json.encode(arguments["options"]))
+
+    def work(con: reports.Connection) -> Manifest:
+        with reports.exported(con) as source:
+            return export(source, Path(arguments["folder"]), options)
+
+    try:
+        manifest = database.read_now(work)
+    except exports.ExportError as error:
+        raise QuestionError(str(error)) from error
+    return msgspec.to_builtins(manifest)
+
+
+def _export_lake(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    def work(con: reports.Connection) -> tuple[TableWritten, ...]:
+        with reports.exported(con) as source:
+            return export_lake(source, arguments["uri"], settings.site.name)
+
+    try:
+        return msgspec.to_builtins(database.read_now(work))
+    except exports.ExportError as error:
+        raise QuestionError(str(error)) from error
+
+
+def _store(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    batch = spool.read(settings.spool_dir, arguments["batch_id"])
+    if batch is not None:
+        database.write_now(lambda con: batches.write_batch(con, batch, settings.site))
+        spool.remove(settings.spool_dir, arguments["batch_id"])
+    return None
+
+
+def _stored_legs(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    """Return what is stored of the legs of some calls: call_id → leg_id → column → value; a call that is not stored is left out."""
+    return database.read_now(lambda con: calls.leg_metrics(con, arguments["call_ids"]))
+
+
+def _publish(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    """Write the next calls of a run, each in a transaction of its own, and tell how many were written and how many are left out."""
+    run = recompute_runs.RecomputeRun(settings.runs_dir, arguments["run"])
+    written, superseded, more = 0, 0, False
+    for result, end in run.results(run.published):
+        if written + superseded == arguments["limit"]:
+            more = True
+            break
+        if result.measured is not None:
+            taken = _publish_call(database, settings, result)
+            written, superseded = written + taken, superseded + (not taken)
+        run.note_published(end)
+    return {"written": written, "superseded": superseded, "more": more}
+
+
+def _publish_call(database: Database, settings: Settings, result: recompute_runs.RunResult) -> bool:
+    """Write a call, unless it was deleted or measured from more since: what was heard again first, so that it can be repeated.
+
+    A call that lost a stream is not written either: Zoom revoked that, and the run still has what was said in it.
+    """
+    there = {analysis.stream_id for analysis in recordings.load_analyses(settings.recordings_dir, result.call_id)}
+    if result.measured is None or there != set(result.streams):
+        return False
+    for analysis in result.analyses:
+        recordings.save_analysis(settings.recordings_dir, analysis)
+    batch = result.measured
+    return database.write_now(lambda con: batches.write_batch(con, batch, settings.site))
+
+
+def _enrich(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    """Store records of a report or a roster, all of them or none."""
+    dataset = arguments["dataset"]
+    records = enrichment.records_of(dataset, arguments["records"])
+    today = datetime.datetime.now(zoneinfo.ZoneInfo(settings.timezone)).date()
+    taken = database.write_now(lambda con: enrichment.take(con, dataset, records, settings.site, today))
+    return msgspec.to_builtins(taken)
+
+
+QUESTIONS: dict[str, Question] = {
+    "calls.list": _list_calls,
+    "calls.show": _show_call,
+    "calls.export": _export_call,
+    "streams": _streams,
+    "streams.not_analysed": _not_analysed,
+    "reports": _list_reports,
+    "report": _report,
+    "checks": _checks,
+    "search": _search,
+    "reindex": _reindex,
+    "export": _export,
+    "export.lake": _export_lake,
+    "sql": _sql,
+    "store": _store,
+    "enrich": _enrich,
+    "recompute.before": _stored_legs,
+    "recompute.publish": _publish,
+}

@@ -1,0 +1,406 @@
+"""Reports: named SELECTs over all calls; the only reader of `analytics/`, and of the store for whoever wants tables instead of
+calls.
+
+Views and macros are created as temporary ones on the cursor that asks. They belong to the program and not to the file, so an
+upgrade never finds old ones, and a read-only copy of the store answers like the live one. The alternative, views kept in the
+file, would have made every change of a view a migration.
+
+The grammar of the headers is in `analytics/README.md`. Values reach DuckDB as bound parameters only.
+
+    QueryError            the question cannot be answered; the message says what to ask instead
+    └── NoSuchQuery       there is none of this name
+"""
+
+import base64
+import contextlib
+import datetime
+import difflib
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import duckdb
+import msgspec
+import polars as pl
+
+from cc_voice.call.metrics.dictionary import METRICS
+from cc_voice.config import settings
+from cc_voice.config.settings import bundled
+from cc_voice.query import columns, service_client
+from cc_voice.store.dimensions import threshold_sets
+from cc_voice.store.migration import tokeniser_macros
+
+Connection = duckdb.DuckDBPyConnection
+Value = datetime.date | int | float | str | None
+
+
+class Dataset(msgspec.Struct, frozen=True):
+    """What is exported under a name: a view, the order of its rows within a day, and how many calls are read at once."""
+
+    view: str
+    order: str
+    calls: int
+
+
+class SiteDay(msgspec.Struct, frozen=True):
+    """A day of a site, and a name for the state of its rows."""
+
+    site: str | None
+    date: datetime.date
+    state: str
+
+
+DATASETS = {
+    "calls": Dataset("v_call", "call_id", 100_000),
+    "legs": Dataset("v_leg", "call_id, leg_no", 50_000),
+    "utterances": Dataset("v_utterance", "call_id, seq, utterance_id", 10_000),
+    "words": Dataset("v_word", "call_id, utterance_id, word_seq", 5_000),
+    "unused_utterances": Dataset("v_unused_utterance", "call_id, start_ms, utterance_id", 10_000),
+    "unused_words": Dataset("v_unused_word", "call_id, utterance_id, word_seq", 5_000),
+}
+"""Calls at once: every query scans the keys of a whole table, and its rows lie in memory (a call has hundreds of words)."""
+
+_DAYS = """
+    with days as (
+        select date_key, count(*) as n from fact_call group by date_key
+        union all
+        select date_key, 0 from fact_leg
+    )
+    select date_key, sum(n)::bigint from days group by date_key order by date_key
+"""
+"""Days and how many calls began on them: none where only a leg began, after midnight."""
+
+_DAYS_OF_SITES = """
+    with rows as (
+        select
+            v.site_name,
+            v.local_date,
+            hash(v, f.revision, f.last_update_ts) as state
+        from v_call as v
+        join fact_call as f on f.call_id = v.call_id
+        union all
+        select site_name, local_date, hash(v) from v_leg as v
+    )
+    select site_name, local_date, count(*)::text || '-' || bit_xor(state)::text
+    from rows
+    group by site_name, local_date
+    order by local_date, site_name nulls first
+"""
+"""Days of each site with a name for the state of their calls: of every exported cell of calls and legs, names of agents and queues
+included; utterances and words change with the revision of their call."""
+
+_FOR_EACH = re.compile(r"^(?P<indent> *)-- for each metric: (?P<line>.*\{metric\}.*)$", re.MULTILINE)
+_HEADER = re.compile(r"^-- (title|summary|question|check|grain): (.+)$", re.MULTILINE)
+_TYPE = r"date|integer|number|text|choice \w+(?:\|\w+)*"
+_PARAM = re.compile(rf"^-- param (\w+) \(({_TYPE}), (required|default \S+)\): (.+)$", re.MULTILINE)
+_DAY = re.compile(r"today(?:-(\d{1,5}))?")
+_FORMS = {
+    "date": "a date such as 2026-11-01, or today, or today-30",
+    "integer": "a whole number, 0 or more",
+    "number": "a number such as 0.6",
+    "text": "text",
+}
+
+
+class QueryError(Exception):
+    """A question cannot be answered; the message is for whoever asked."""
+
+
+class NoSuchReport(QueryError):
+    """There is no report or check of the name asked for."""
+
+
+class Param(msgspec.Struct, frozen=True, kw_only=True):
+    """A parameter of a report. `default` is text as a user would give it, None for one that must be given."""
+
+    name: str
+    meaning: str
+    type: str
+    """date, integer, number, text or choice."""
+    default: str | None
+    """`none` stands for NULL, `today-30` for a day relative to the newest local date of any site."""
+    choices: tuple[str, ...] = ()
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A named question. `question` is its number in the list of questions of supervisors and analysts, None beyond it."""
+
+    name: str
+    title: str
+    summary: str
+    question: int | None
+    params: tuple[Param, ...]
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that holds for every store: its query returns no row."""
+
+    name: str
+    meaning: str
+
+
+def list_reports() -> list[Report]:
+    """Return every report, by name."""
+    return [_report(name, _text(path)) for name, path in sorted(_files("reports").items())]
+
+
+def run(name: str, /, *, data_dir: Path | str | None = None, config: Path | str | None = None, **params: object) -> pl.DataFrame:
+    """Answer a report of a site, for analysts: `run("agent-talk", since="2026-11-01", queue="Billing")`.
+
+    The site is that of `data_dir` or of the configuration, as for every command; a running service is asked. Values are dates,
+    numbers or text as `cc-voice report` takes it, None for the default. Raises QueryError, SettingsError.
+    """
+    folder = None if data_dir is None else Path(data_dir)
+    site = settings.load(None if config is None else Path(config), overrides={"data_dir": folder})
+    given = {key: str(value) for key, value in params.items() if value is not None}
+
+    def there() -> pl.DataFrame:
+        text: str = service_client.ask_service(site, "report", {"name": name, "params": given, "format": "arrow"})
+        return pl.read_ipc(base64.b64decode(text))
+
+    try:
+        service_client.need_a_site(site)
+        return service_client.database_or_service(
+            site, lambda database: database.read_now(lambda con: answer(con, name, given)), there
+        )
+    except service_client.QuestionError as error:
+        raise QueryError(str(error)) from error
+
+
+def packed(frame: pl.DataFrame) -> str:
+    """Return an answer as text that keeps its types: Arrow's file format in base64."""
+    file = io.BytesIO()
+    frame.write_ipc(file)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def answer(con: Connection, name: str, params: Mapping[str, str]) -> pl.DataFrame:
+    """Answer a report; parameters not given, or given empty, take their defaults. Raises QueryError."""
+    sql = _sql("reports", "report", name)
+    report = _report(name, sql)
+    try:
+        prepare(con)
+        return _frame(con, sql, _values(report, params, _today(con)))
+    except duckdb.InterruptException as error:
+        raise QueryError(f"report {name} took too long; narrow the dates") from error
+    except duckdb.Error as error:
+        raise QueryError(f"report {name} failed: {str(error).splitlines()[0]}") from error
+
+
+def checks() -> list[Check]:
+    """Return every check, by name."""
+    return [Check(name=name, meaning=_header(_text(path))["check"]) for name, path in sorted(_files("checks").items())]
+
+
+def run_check(con: Connection, name: str) -> pl.DataFrame:
+    """Return the rows that break a check; none when all is well. Raises QueryError for an unknown name."""
+    sql = _sql("checks", "check", name)
+    prepare(con)
+    return _frame(con, sql)
+
+
+def views() -> dict[str, str]:
+    """Return name → grain of every view, in an order in which they can be created."""
+    texts = {name: _text(path) for name, path in sorted(_files("views").items())}
+    uses = {name: set(re.findall(r"\bv_\w+", sql)) & texts.keys() - {name} for name, sql in texts.items()}
+    return {name: _header(texts[name])["grain"] for name in TopologicalSorter(uses).static_order()}
+
+
+def prepare(con: Connection) -> None:
+    """Give a cursor the macros and views, and UTC for its times, unless it has them already."""
+    if con.execute("select true from duckdb_views() where temporary and view_name = 'v_call'").fetchall():
+        return
+    folder = bundled("analytics")
+    con.execute("set session TimeZone = 'UTC'")
+    con.execute(_macros())
+    con.execute(_text(folder / "index.sql"))
+    for name in views():
+        con.execute(f"create or replace temp view {name} as {_text(folder / 'views' / f'{name}.sql')}")
+
+
+class Exported:
+    """Everything that is exported, as of one moment: what `exports.folder` asks for. Leave the cursor alone meanwhile.
+
+    Rows come some days at a time, after an empty frame that has the columns: memory holds a few days, no query runs long, and the
+    order – day, then keys – is the same every time.
+    """
+
+    def __init__(self, con: Connection) -> None:
+        self._con = con
+        known = views()
+        self.grains = {name: known[dataset.view] for name, dataset in DATASETS.items()}
+        self.columns = columns.explained(threshold_sets(con))
+        self.watermark_ts: datetime.datetime | None = con.execute("select max(last_update_ts) from fact_call").fetchall()[0][0]
+
+    def batches(self, table: str) -> Iterator[pl.DataFrame]:
+        """Yield all rows of a table."""
+        dataset = DATASETS[table]
+        # Not a lazy frame over the relation: polars would read it from threads of its own, and go on when the consumer has failed
+        yield _frame(self._con, f"select * from {dataset.view} limit 0")
+        query = f"select * from {dataset.view} where date_key between $first and $last order by date_key, {dataset.order}"
+        for first, last in spans(self._con.execute(_DAYS).fetchall(), dataset.calls):
+            yield _frame(self._con, query, {"first": first, "last": last})
+
+    def days(self) -> list[SiteDay]:
+        """Return the days of each site, by date and site."""
+        return [SiteDay(*row) for row in self._con.execute(_DAYS_OF_SITES).fetchall()]
+
+    def rows(self, table: str, site: str | None, date: datetime.date) -> pl.DataFrame:
+        """Return the rows of a table on a day of a site."""
+        dataset = DATASETS[table]
+        of_site = "site_name is not distinct from $site"
+        if table not in ("calls", "legs"):
+            calls = "fact_call as c left join dim_site as s on s.site_id = c.site_id"  # v_call joins more, for every day and table
+            of_site = f"call_id in (select c.call_id from {calls} where c.date_key = $day and {of_site})"
+        query = f"select * from {dataset.view} where date_key = $day and {of_site} order by {dataset.order}"
+        return _frame(self._con, query, {"day": date.year * 10_000 + date.month * 100 + date.day, "site": site})
+
+
+@contextlib.contextmanager
+def exported(con: Connection) -> Iterator[Exported]:
+    """Hold one snapshot for all that is exported: no leg whose call is not there."""
+    prepare(con)
+    con.begin()
+    try:
+        yield Exported(con)
+    finally:
+        con.rollback()
+
+
+def pieces(con: Connection) -> list[tuple[str, int, int]]:
+    """Return the views of what is exported in ranges of days: (view, first, last date key), none of which takes long to read."""
+    days = con.execute(_DAYS).fetchall()
+    return [(each.view, first, last) for each in DATASETS.values() for first, last in spans(days, each.calls)]
+
+
+def macros() -> str:
+    """Return the macros of views and reports as SQL, for whoever asks the views of a copy."""
+    return f"{tokeniser_macros()}\n{_macros()}"
+
+
+def _macros() -> str:
+    return _text(bundled("analytics") / "macros.sql")
+
+
+def spans(days: Sequence[tuple[int, int]], limit: int) -> Iterator[tuple[int, int]]:
+    """Join (date key, number of calls), in order, to (first, last) of at most `limit` calls; a day is never cut."""
+    first = last = total = 0
+    for day, calls in days:
+        if first and total + calls > limit:
+            yield first, last
+            first = total = 0
+        first, last, total = first or day, day, total + calls
+    if first:
+        yield first, last
+
+
+def _frame(con: Connection, sql: str, values: Mapping[str, Value] | None = None) -> pl.DataFrame:
+    # Through the Arrow stream of the relation: its own .pl() needs pyarrow, which an installed appliance does not have
+    return pl.DataFrame(con.sql(sql, params=dict(values)) if values else con.sql(sql))
+
+
+# -- files and their headers -----------------------------------------------------------------------------------------
+
+
+def _files(kind: str) -> dict[str, Path]:
+    return {path.stem: path for path in (bundled("analytics") / kind).glob("*.sql")}
+
+
+def _text(path: Path) -> str:
+    """Return the SQL of a file; a line `-- for each metric: l.{metric},` becomes one line for each metric of a leg."""
+    return _FOR_EACH.sub(_lines_of_metrics, path.read_text())
+
+
+def _lines_of_metrics(found: re.Match[str]) -> str:
+    return "\n".join(found["indent"] + found["line"].replace("{metric}", name) for name in METRICS)
+
+
+def _sql(kind: str, word: str, name: str) -> str:
+    """Return the text of a file by its name. Raises NoSuchQuery with names close to it."""
+    known = _files(kind)
+    if name in known:
+        return _text(known[name])
+    close = difflib.get_close_matches(name, known)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(known))}"
+    raise NoSuchReport(f"there is no {word} {name!r}; {hint}")
+
+
+def _header(sql: str) -> dict[str, str]:
+    return dict(_HEADER.findall(sql))
+
+
+def _report(name: str, sql: str) -> Report:
+    header = _header(sql)
+    return Report(
+        name=name,
+        title=header["title"],
+        summary=header["summary"],
+        question=int(header["question"]) if "question" in header else None,
+        params=tuple(_param(*found) for found in _PARAM.findall(sql)),
+    )
+
+
+def _param(name: str, form: str, need: str, meaning: str) -> Param:
+    kind, _, choices = form.partition(" ")
+    return Param(
+        name=name,
+        meaning=meaning,
+        type=kind,
+        default=None if need == "required" else need.removeprefix("default "),
+        choices=tuple(choices.split("|")) if choices else (),
+    )
+
+
+# -- parameters ------------------------------------------------------------------------------------------------------
+
+
+def _today(con: Connection) -> datetime.date:
+    """Return the newest local date of any site, so that a default range leaves out no call."""
+    found: datetime.date = con.execute(
+        "select coalesce(max(timezone(timezone, now())), timezone('UTC', now()))::date from dim_site"
+    ).fetchall()[0][0]
+    return found
+
+
+def _values(report: Report, given: Mapping[str, str], today: datetime.date) -> dict[str, Value]:
+    known = {param.name: param for param in report.params}
+    for name in given:
+        if name not in known:
+            raise QueryError(f"report {report.name} has no parameter {name!r}; {_usage(report)}")
+    values = {}
+    for name, param in known.items():
+        text = given.get(name) or param.default
+        if text is None:
+            raise QueryError(f"report {report.name} needs a value for {name!r} ({param.meaning}); {_usage(report)}")
+        try:
+            values[name] = None if text == "none" and param.default == "none" else _value(param, text, today)
+        except (ValueError, OverflowError) as error:
+            form = f"one of {', '.join(param.choices)}" if param.choices else _FORMS[param.type]
+            raise QueryError(f"parameter {name!r} of report {report.name} is {form}, not {text!r}") from error
+    return values
+
+
+def _value(param: Param, text: str, today: datetime.date) -> Value:
+    """Read a value as its parameter's type. Raises ValueError, OverflowError."""
+    text.encode()  # half a surrogate pair, as a broken terminal sends, is no text
+    if param.type == "date":
+        relative = _DAY.fullmatch(text)
+        return today - datetime.timedelta(int(relative[1] or 0)) if relative else datetime.date.fromisoformat(text)
+    if param.type == "integer":
+        number = int(text)
+        if not 0 <= number < 1 << 63:
+            raise ValueError(text)
+        return number
+    if param.type == "number":
+        return float(text)
+    if param.choices and text not in param.choices:
+        raise ValueError(text)
+    return text
+
+
+def _usage(report: Report) -> str:
+    if not report.params:
+        return "it takes none"
+    return "it takes " + ", ".join(f"{p.name} ({p.type}{'' if p.default else ', required'})" for p in report.params)

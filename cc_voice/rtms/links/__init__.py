@@ -1,0 +1,1 @@
+"""Links of a stream: signaling and media, their handshakes and what a refusal means."""

@@ -1,0 +1,1 @@
+"""REST API of Zoom: access tokens, and control of streams."""

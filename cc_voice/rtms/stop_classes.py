@@ -1,0 +1,115 @@
+"""Stop classes: why streams end, by class (README 7.9), and the sentence an operator gets for it."""
+
+from collections.abc import Mapping
+
+from cc_voice.rtms.enums import Status, StopReason, name_of
+from cc_voice.rtms.events import Ended
+from cc_voice.rtms.links.statuses import Treatment, treatment
+from cc_voice.rtms.options import TimeLimits
+
+FAULTS = frozenset({*range(10, 20), 24})
+"""After these the documentation asks for a complete new connection: a new stream by REST (8.4 case D)."""
+
+_ADVICE: Mapping[int, str] = {
+    StopReason.INTERNAL_EXCEPTION: "Zoom failed; start a new stream if the conversation goes on",
+    StopReason.CONNECTION_TIMEOUT: "Zoom waited for us in vain; check that this host reaches Zoom's servers",
+    StopReason.INSTANCE_CONNECTION_INTERRUPTED: "Zoom lost the conversation's media; start a new stream if it goes on",
+    StopReason.AUTHENTICATION_FAILURE: "client id and secret do not belong to the app that was started; check the configuration",
+    StopReason.AWAIT_RECONNECTION_TIMEOUT: "we came back too late; check the network between this host and Zoom",
+    StopReason.KEEP_ALIVE_TIMEOUT: "keep-alives went unanswered; check the load of this host",
+    StopReason.EXIT_SIGNAL: "Zoom's server went away; start a new stream if the conversation goes on",
+}
+_NETWORK = "the connection to Zoom was lost; check the network between this host and Zoom"
+
+_NO_SCOPE = "give the app the scope, and the account the licence, for this kind of media, or do not ask for it"
+_REFUSALS: Mapping[int, str] = {
+    Status.INVALID_RTMS_STREAM_ID: "Zoom does not know the stream, so it has ended or belongs to another app",
+    Status.INVALID_SIGNATURE: "client id and secret do not belong to the app that was started; check the configuration",
+    Status.INVALID_PAYLOAD: "Zoom does not accept the conversation's id; check that the webhook came from this app",
+}
+
+
+def stopped(reason: int | None) -> Ended:
+    """Return the end for a stop reason. None and numbers nobody knows count as normal: Zoom ended it, and did not complain."""
+    if reason == StopReason.STREAM_REVOKED:
+        return Ended(kind="revoked", reason=reason)
+    if reason in FAULTS:
+        return Ended(kind="fault", reason=reason, error=f"Zoom stopped the stream with reason {_named(reason)}: {_advice(reason)}")
+    return Ended(kind="normal", reason=reason)
+
+
+def refused(code: int, why: str) -> Ended:
+    """Return the end for a handshake that will never succeed. `why` is the server's text, quoted in the error."""
+    advice = _REFUSALS.get(code, "report this with Zoom's text")
+    return Ended(kind="refused", error=f"{handshake_refused(code, why)}: {advice}")
+
+
+def lost(what: str, cause: str | None) -> Ended:
+    """Return the end for a stream that could not be reached, or not again in time."""
+    return Ended(kind="lost", error=f"{what} ({cause or 'no answer'}); check the network between this host and Zoom")
+
+
+def gone(code: int, why: str) -> Ended:
+    """Return the end for a stream that was taken up again and is no longer there."""
+    return Ended(kind="lost", error=f"the stream ended while we were away: {handshake_refused(code, why)}")
+
+
+def media_refused(code: int, why: str) -> str:
+    """Describe a refusal of one kind of media, with what the operator can do where Zoom says that the app may not have it."""
+    refusal = handshake_refused(code, why)
+    return f"{refusal}: {_NO_SCOPE}" if treatment(code) is Treatment.GIVE_UP_TYPE else refusal
+
+
+def handshake_refused(code: int, why: str) -> str:
+    """Describe a refusal; the server's text is authoritative, and cut, as it goes to logs and pages."""
+    return f"Zoom refused the handshake with status {name_of(Status, code)}" + (f", {why[:200]!r}" if why else "")
+
+
+class StreamEnd:
+    """How and when a stream that is stopping will end. Times are the caller's clock, in seconds."""
+
+    def __init__(self, limits: TimeLimits) -> None:
+        self.asked_for = False
+        """We told Zoom to close the stream."""
+        self.verdict: Ended | None = None
+        self._limits = limits
+        self._end_by: float | None = None
+        self._quiet_by: float | None = None
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether all is said, and only what media links still hold is waited for."""
+        return self._quiet_by is not None
+
+    @property
+    def deadline(self) -> float | None:
+        """When the stream ends at the latest, as far as is known."""
+        return min((at for at in (self._end_by, self._quiet_by) if at is not None), default=None)
+
+    def judge(self, verdict: Ended) -> None:
+        """Take a verdict. Whatever Zoom's reason, an end we asked for is ours; and a reason once given stands."""
+        if self.asked_for:
+            self.verdict = Ended(kind="closed", reason=verdict.reason or StopReason.RECEIVER_REQUEST_CLOSE)
+        elif self.verdict is None or verdict.reason is not None:
+            self.verdict = verdict
+
+    def wait(self, seconds: float, now: float) -> None:
+        """Wait this long for Zoom to say more."""
+        self._end_by = now + seconds
+
+    def drain(self, now: float) -> None:
+        """Wait for media links to run dry, but not for ever."""
+        self._end_by = now + self._limits.close_grace_s
+        self._quiet_by = now + self._limits.drain_s
+
+    def media_came(self, now: float) -> None:
+        if self._quiet_by is not None:
+            self._quiet_by = now + self._limits.drain_s
+
+
+def _advice(reason: int | None) -> str:
+    return _NETWORK if reason is None else _ADVICE.get(reason, _NETWORK)
+
+
+def _named(reason: int | None) -> str:
+    return name_of(StopReason, reason)

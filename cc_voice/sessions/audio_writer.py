@@ -1,0 +1,129 @@
+"""Audio writer: what Zoom sends as audio, written down, decoded as the server says it is encoded, one channel per source, at one
+rate.
+
+The server's word on the encoding counts, not what was asked (rtms/README.md 6.3), and it may change with a reconnect. The recording
+keeps the rate it began with – voice detection knows all of Zoom's – and what comes later at another is converted; only then do some
+30 ms of audio exist nowhere but in memory. What cannot be decoded leaves a hole and is counted.
+"""
+
+from cc_voice.media.recordings import ChannelFile, Recording
+from cc_voice.rtms.enums import Codec, ContentType
+from cc_voice.rtms.events import AudioFormat
+from cc_voice.speech.codecs import Samples, bytes_from_int16
+from cc_voice.speech.errors import EncodingError, PacketError
+from cc_voice.speech.packets import CodecName, PacketDecoder, PacketEncoding, packet_decoder
+from cc_voice.speech.sample_rates import Resampler
+
+_CODECS: dict[int, CodecName] = {Codec.L16: "l16", Codec.G711: "g711", Codec.G722: "g722", Codec.OPUS: "opus"}
+MOST_SOURCES = 128
+"""Each holds two files open. No contact center's call comes near it; a meeting with more speakers loses the last ones."""
+_SAME_RUN_MS = 20
+"""As in the recording: a packet less than a frame off continues its predecessor."""
+
+
+class AudioWriter:
+    """Writes the audio of one stream into its recording. Nothing that Zoom sends raises; a full disk does (OSError)."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.refusal: str | None = None
+        """Why audio cannot be used at present, a sentence for the operator."""
+        self.refused = 0
+        """Packets that came meanwhile."""
+        self.damaged = 0
+        """Packets that could not be decoded."""
+        self.crowded_out = 0
+        """Packets of sources beyond those that can be recorded."""
+        self._recording = recording
+        self._encoding = PacketEncoding(codec="l16", rate_hz=recording.header.sample_rate_hz)
+        self._sources: dict[str, _SourceWriter] = {}
+
+    def set_format(self, told: AudioFormat) -> None:
+        """Decode what follows as the server says it is encoded."""
+        self.finish()
+        try:
+            encoding = _encoding(told)
+            rate_hz = packet_decoder(encoding).rate_hz
+        except EncodingError as error:
+            self.refusal = str(error)
+            return
+        self.refusal, self._encoding = None, encoding
+        if not self._recording.channels:
+            self._recording.set_format(rate_hz)
+
+    def write(self, source: str, at_ms: int, payload: bytes) -> int:
+        """Write a packet that begins `at_ms` after the stream's start; return its length in ms, 0 when nothing could be used."""
+        if self.refusal is not None:
+            self.refused += 1
+            return 0
+        if source not in self._recording.channels and len(self._recording.channels) >= MOST_SOURCES:
+            self.crowded_out += 1
+            return 0
+        if source not in self._sources:
+            self._sources[source] = _SourceWriter(self._recording, source, packet_decoder(self._encoding))
+        try:
+            return round(self._sources[source].write(at_ms, payload))
+        except PacketError:
+            self.damaged += 1
+            return 0
+
+    def finish(self) -> None:
+        """Write what decoding still holds back; the next packet begins anew."""
+        for source in self._sources.values():
+            source.finish()
+        self._sources.clear()
+
+
+class _SourceWriter:
+    """The audio of one source on its way into its channel."""
+
+    def __init__(self, recording: Recording, name: str, decoder: PacketDecoder) -> None:
+        self._recording = recording
+        self._name = name
+        self._decoder = decoder
+        self._resampler: Resampler | None = None
+        self._next_in_ms = 0.0
+        self._next_out_ms = 0.0
+
+    @property
+    def _file(self) -> ChannelFile:
+        """The channel; asked for once there is a sound, so that packets which hold none make no channel."""
+        return self._recording.channel(self._name)
+
+    def write(self, at_ms: float, payload: bytes) -> float:
+        """Return the packet's length in ms. Raises PacketError."""
+        samples = self._decoder.decode(payload)
+        length_ms = len(samples) * 1000 / self._decoder.rate_hz
+        spoken_ms = at_ms - self._decoder.delay_ms
+        if self._decoder.rate_hz == self._file.rate_hz:
+            self._file.write(spoken_ms, bytes_from_int16(samples))
+        else:
+            self._write_resampled(spoken_ms, samples, length_ms)
+        return length_ms
+
+    def _write_resampled(self, at_ms: float, samples: Samples, length_ms: float) -> None:
+        """A run of packets without a hole goes through one resampler; where the next one begins, it gives back what it held."""
+        if abs(at_ms - self._next_in_ms) >= min(length_ms, _SAME_RUN_MS):
+            self.finish()
+        if self._resampler is None:
+            self._resampler = Resampler(self._decoder.rate_hz, self._file.rate_hz)
+            self._next_in_ms = self._next_out_ms = at_ms
+        self._next_in_ms += length_ms
+        self._put(self._resampler.feed(samples))
+
+    def finish(self) -> None:
+        if self._resampler is not None:
+            self._put(self._resampler.finish())
+            self._resampler = None
+
+    def _put(self, samples: Samples) -> None:
+        self._file.write(self._next_out_ms, bytes_from_int16(samples))
+        self._next_out_ms += len(samples) * 1000 / self._file.rate_hz
+
+
+def _encoding(told: AudioFormat) -> PacketEncoding:
+    """Return the server's word as an encoding. Raises EncodingError for what nobody has described."""
+    if told.content_type == ContentType.RTP:
+        raise EncodingError("Zoom sends audio in RTP packets, whose layout it has not published; let the app ask for raw audio")
+    if told.codec not in _CODECS:
+        raise EncodingError(f"Zoom sends audio in codec {told.codec}, which is not known; let the app ask for L16")
+    return PacketEncoding(codec=_CODECS[told.codec], rate_hz=told.sample_rate_hz, channels=told.channels)

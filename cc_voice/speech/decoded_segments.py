@@ -1,0 +1,65 @@
+"""A segment of speech and what a recogniser of one language made of it: while it was spoken, or again from the recording."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from cc_voice.call.analysis import Interval
+from cc_voice.call.utterances import Utterance, Word
+from cc_voice.speech.recogniser import RecognisedSegment, RecogniserFactory
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """Audio that is recognised as a whole, in ms on the stream's clock (a multiple of 10, so no sample is cut)."""
+
+    start_ms: int
+    end_ms: int
+    """With the padding around the speech: what a recogniser hears."""
+    spoken: Interval
+    """Without."""
+    language: str
+    """BCP-47 tag that it was recognised in."""
+    utterances: tuple[Utterance, ...] = ()
+    """One, or none where no word was recognised."""
+
+
+def decode(segment: Segment, pcm: bytes, channel_id: str, rate_hz: int, factory: RecogniserFactory, language: str) -> Segment:
+    """Recognise a segment again in another language; `pcm` is its audio. Raises RecogniserError."""
+    recogniser = factory.create(rate_hz)
+    recogniser.accept(pcm)
+    heard = recogniser.finish()
+    return with_words(segment, heard, channel_id, factory.model_name, language)
+
+
+def with_words(segment: Segment, heard: RecognisedSegment, channel_id: str, model_name: str, language: str) -> Segment:
+    """Put the words of a segment on the stream's clock. A segment without words has no utterance."""
+    utterances: tuple[Utterance, ...] = ()
+    if heard.text:
+        words = tuple(_placed(word, segment.start_ms, segment.end_ms) for word in heard.words)
+        timed = times(words)
+        start, end = (timed[0][0], timed[-1][1]) if timed else segment.spoken
+        said = Utterance(
+            channel_id=channel_id,
+            start_ms=start,
+            end_ms=end,
+            text=heard.text,
+            words=words,
+            language=language,
+            source="local",
+            asr_model=heard.asr_model or model_name,
+        )
+        utterances = (said,)
+    return msgspec.structs.replace(segment, language=language, utterances=utterances)
+
+
+def times(words: Iterable[Word]) -> list[Interval]:
+    """Return the times of those words that have some."""
+    return [(word.start_ms, word.end_ms) for word in words if word.start_ms is not None and word.end_ms is not None]
+
+
+def _placed(word: Word, low: int, high: int) -> Word:
+    """Move a word's times from its segment (which lies at low … high) to the stream; never outside, never empty."""
+    if word.start_ms is None or word.end_ms is None:
+        return word
+    start = min(low + word.start_ms, high - 1)
+    return Word(word.word, start, max(start + 1, min(low + word.end_ms, high)), word.conf)

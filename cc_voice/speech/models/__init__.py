@@ -1,0 +1,1 @@
+"""Speech models: fetched, verified, kept, chosen."""

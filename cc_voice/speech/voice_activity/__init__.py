@@ -1,0 +1,1 @@
+"""Voice activity: which frames of a channel hold a voice; `detector.py` is its front."""

@@ -1,0 +1,1 @@
+"""Access: accounts, sessions, tokens, and the guards that know who asks. No handlers."""

@@ -1,0 +1,1 @@
+"""API: what the pages show, as JSON."""

@@ -1,0 +1,1 @@
+"""Live pages: calls in progress, and events to browsers."""

@@ -1,0 +1,109 @@
+"""Live parts of a page over server-sent events: what changed since the last message, as HTML, by element.
+
+    {"parts": {"kpis": "<div…"}, "rows": {"order": ["key", …], "changed": {"key": "<th…"}}}
+
+A client applies what it gets and needs no state of the server's (`web/pages/static/live.js`). The server asks the store once a
+second per open page (more often where words are shown), which costs a few milliseconds; nothing is sent while nothing changes.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import msgspec
+from litestar.response import ServerSentEvent
+from litestar.response.sse import ServerSentEventMessage
+
+from cc_voice.fleet.live_transcripts import Watch
+from cc_voice.web.access.accounts import Visitor
+from cc_voice.web.appliance import Appliance
+
+PERIOD_S = 1.0
+SILENCE_S = 15.0
+"""A comment goes out after so long without news: proxies close what is silent, and browsers learn that the link is alive."""
+
+
+WORDS_PATIENCE_S = 1.0
+"""How long a stream of words waits for some before it looks whether it should end."""
+
+
+class LiveView(msgspec.Struct, frozen=True):
+    """What a live page shows at a moment: elements by id, rows by key in order, and whether more will follow."""
+
+    parts: dict[str, str]
+    rows: dict[str, str]
+    over: bool = False
+
+
+class _Rows(msgspec.Struct, frozen=True):
+    order: list[str]
+    changed: dict[str, str]
+
+
+class _Change(msgspec.Struct, frozen=True):
+    parts: dict[str, str]
+    rows: _Rows
+
+
+def stream(
+    appliance: Appliance, visitor: Visitor | None, look: Callable[[], Awaitable[LiveView]], period_s: float = PERIOD_S
+) -> ServerSentEvent:
+    """Return the stream of a page. It ends when the picture is over, the session is, or the service stops."""
+    return ServerSentEvent(_messages(appliance, visitor, look, period_s))
+
+
+async def _messages(
+    appliance: Appliance, visitor: Visitor | None, look: Callable[[], Awaitable[LiveView]], period_s: float
+) -> AsyncIterator[ServerSentEventMessage]:
+    sent: LiveView | None = None
+    quiet_s = 0.0
+    while not appliance.draining.is_set() and await _still_signed_in(appliance, visitor):
+        picture = await look()
+        if (change := difference(sent, picture)) is not None:
+            yield ServerSentEventMessage(data=msgspec.json.encode(change))
+            sent, quiet_s = picture, 0.0
+        elif quiet_s >= SILENCE_S:
+            yield ServerSentEventMessage(data=None, comment="still here")
+            quiet_s = 0.0
+        if picture.over:
+            yield ServerSentEventMessage(event="over", data="")
+            return
+        quiet_s += period_s
+        await _pause(appliance.draining, period_s)
+
+
+def difference(before: LiveView | None, now: LiveView) -> _Change | None:
+    """Return what a client that has `before` needs for `now`; None when that is nothing."""
+    old_parts, old_rows = (before.parts, before.rows) if before else ({}, {})
+    parts = {name: html for name, html in now.parts.items() if old_parts.get(name) != html}
+    changed = {key: html for key, html in now.rows.items() if old_rows.get(key) != html}
+    if before is not None and not parts and not changed and list(old_rows) == list(now.rows):
+        return None
+    return _Change(parts, _Rows(list(now.rows), changed))
+
+
+async def _still_signed_in(appliance: Appliance, visitor: Visitor | None) -> bool:
+    if visitor is None or visitor.session is None:
+        return visitor is not None
+    accounts = appliance.accounts
+    return await accounts.look_up(accounts.visitor, visitor.session, appliance.now()) is not None
+
+
+async def words(appliance: Appliance, visitor: Visitor | None, watch: Watch) -> AsyncIterator[ServerSentEventMessage]:
+    """Send words of a watch as they come; end as `stream` does."""
+    with watch:
+        yield ServerSentEventMessage(data=None, comment="words from now on")
+        while not appliance.draining.is_set() and await _still_signed_in(appliance, visitor):
+            try:
+                said = await asyncio.wait_for(watch.take(), WORDS_PATIENCE_S)
+            except TimeoutError:
+                yield ServerSentEventMessage(data=None, comment="still here")
+            else:
+                for one in said:
+                    yield ServerSentEventMessage(data=msgspec.json.encode(one))
+
+
+async def _pause(draining: asyncio.Event, period_s: float) -> None:
+    try:
+        await asyncio.wait_for(draining.wait(), period_s)
+    except TimeoutError:
+        return

@@ -1,0 +1,51 @@
+"""The owner's socket: commands on this machine ask the process that holds the database (`query/operations.py`).
+
+Whoever may open the socket may open the data folder, so there is no sign-in; over TCP the route does not exist.
+"""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from litestar import Response, post
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.enums import MediaType
+from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
+from litestar.params import JSONBody
+
+from cc_voice.query.operations import QUESTIONS, QuestionError
+from cc_voice.web.access.authentication import VisitorRequest
+from cc_voice.web.appliance import Appliance
+
+
+class OwnerCommand(msgspec.Struct, frozen=True):
+    """A question by its name in `query.operations.QUESTIONS`."""
+
+    command: str
+    arguments: dict[str, Any] = {}
+
+
+async def over_owner_socket(connection: ASGIConnection[Any, Any, Any, State], handler: BaseRouteHandler) -> None:
+    """Guard: let through what came over the owner's socket. No header can claim that: it is the name of the listening socket."""
+    appliance: Appliance = connection.app.state.appliance
+    if connection.scope.get("server") != (str(appliance.settings.owner_socket), None):
+        raise NotFoundException
+
+
+@post(
+    "/owner/command",
+    status_code=200,
+    guards=[over_owner_socket],
+    opt={"public": True, "from_programs": True},
+    include_in_schema=False,
+)
+async def command(request: VisitorRequest, data: JSONBody[OwnerCommand], appliance: NamedDependency[Appliance]) -> Response[bytes]:
+    """Answer a question as `query.operations.ask` would if it could open the database."""
+    question = QUESTIONS.get(data.command)
+    if question is None:
+        raise QuestionError(f"this service knows no command {data.command!r}; is it older than the program that asks?")
+    result = await asyncio.to_thread(question, appliance.database, appliance.settings, data.arguments)
+    return Response(msgspec.json.encode({"result": result}), media_type=MediaType.JSON)

@@ -1,0 +1,1 @@
+"""Pages: handlers, templates, static files."""

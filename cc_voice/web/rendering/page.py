@@ -1,0 +1,84 @@
+"""Page: from a view to HTML, Jinja with escaping on, missing names an error, and the shell every page shares."""
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+from litestar import Response
+from litestar.enums import MediaType
+
+from cc_voice.web.access.accounts import Visitor
+from cc_voice.web.access.authentication import Connection
+from cc_voice.web.rendering import formats
+
+HERE = Path(__file__).parents[1] / "pages"
+STATIC = HERE / "static"
+
+
+class Shell(msgspec.Struct, frozen=True, kw_only=True):
+    """What surrounds a page: who looks, where in the rail, in which colours."""
+
+    title: str
+    current: str
+    site: str
+    visitor: Visitor | None
+
+    @property
+    def theme(self) -> str | None:
+        return self.visitor.theme if self.visitor else None
+
+    @property
+    def initials(self) -> str:
+        return self.visitor.account[:2].upper() if self.visitor else ""
+
+
+@functools.cache
+def static_path() -> str:
+    """Return where static files are served: the path names their content, so that browsers may keep them for ever."""
+    content = hashlib.sha256()
+    for path in sorted(STATIC.iterdir()):
+        content.update(path.name.encode() + b"\0" + path.read_bytes())
+    return f"/static/{content.hexdigest()[:12]}"
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """Return the templates, all read, with the words of the interface as filters. The first call reads files."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,  # a look at the file for every page would be one in the event loop
+    )
+    env.globals["static"] = lambda name: f"{static_path()}/{name}"
+    env.filters |= {
+        "clock": formats.clock,
+        "seconds": formats.seconds,
+        "number": formats.number,
+        "percent": formats.percent,
+        "product": formats.product,
+        "cell": formats.cell,
+    }
+    for name in env.list_templates():
+        env.get_template(name)
+    return env
+
+
+def page(connection: Connection, template: str, *, title: str, view: Any, current: str = "", status: int = 200) -> Response[str]:
+    """Return a page; the template gets `shell` and `view`."""
+    site = connection.app.state.appliance.settings.site_name
+    shell = Shell(title=title, current=current, site=site, visitor=connection.scope.get("user"))
+    html = environment().get_template(template).render(shell=shell, view=view)
+    return Response(html, status_code=status, media_type=MediaType.HTML)
+
+
+def fragment(template: str, macro: str, *arguments: Any) -> str:
+    """Return a part of a page: what a macro of a template makes of its arguments."""
+    module = environment().get_template(template).module
+    made: str = getattr(module, macro)(*arguments)
+    return str(made)

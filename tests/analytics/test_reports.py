@@ -1,0 +1,664 @@
+"""`analytics/reports`: the answers, on calls whose answers are known."""
+
+import datetime
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cc_voice.call import tokeniser
+from cc_voice.call.rows import ChannelRow, LegLanguageRow
+from cc_voice.query import reports
+from cc_voice.store import call_list, enrichment, repeat_calls
+from cc_voice.store.search.matches import SearchFilter, search
+from cc_voice.store.zoom_reports import Queue, QueueInterval
+from tests.conftest import examples
+from tests.stored_calls import (
+    NOON,
+    SITE,
+    Connection,
+    call,
+    golden_call,
+    golden_call_heard_twice,
+    interval,
+    leg,
+    new_store,
+    say,
+    unix_ms,
+    write,
+)
+
+RANGE = {"since": "2026-11-01", "until": "2026-11-30"}
+Row = dict[str, Any]
+
+
+@pytest.fixture
+def con() -> Iterator[Connection]:
+    with new_store() as store:
+        yield store
+
+
+def ask(con: Connection, name: str, **params: str) -> list[Row]:
+    return reports.answer(con, name, RANGE | params).rows(named=True)
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The textbook's formula (Wilson 1927), in percent."""
+    z, p = 1.96, hits / n
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    return 100 * (middle - half), 100 * (middle + half)
+
+
+def ratio_error(pairs: list[tuple[float, float]]) -> float:
+    """Standard error of Σa/Σb out of its residuals."""
+    n, ratio = len(pairs), sum(a for a, _ in pairs) / sum(b for _, b in pairs)
+    spread = sum((a - ratio * b) ** 2 for a, b in pairs) / (n - 1)
+    return float((n * spread) ** 0.5 / sum(b for _, b in pairs))
+
+
+# -- macros ----------------------------------------------------------------------------------------------------------
+
+
+@given(n=st.integers(1, 5000), share=st.floats(0, 1))
+@settings(max_examples=examples(50), deadline=None)
+def test_wilson_is_the_textbooks(n: int, share: float) -> None:
+    hits = round(n * share)
+    with new_store() as con:
+        reports.prepare(con)
+        low, high = con.execute("select wilson_low_pct($hits, $n), wilson_high_pct($hits, $n)", {"hits": hits, "n": n}).fetchall()[
+            0
+        ]
+    assert (low, high) == pytest.approx(wilson(hits, n), abs=0.001)
+    assert 0 <= low <= 100 * hits / n + 0.001
+    assert 100 * hits / n - 0.001 <= high <= 100
+
+
+@given(st.lists(st.tuples(st.one_of(st.none(), st.integers(0, 10**9)), st.one_of(st.none(), st.integers(0, 10**9))), max_size=20))
+@settings(max_examples=examples(50), deadline=None)
+def test_a_ratio_of_sums_takes_rows_with_both_numbers(rows: list[tuple[int | None, int | None]]) -> None:
+    both = [(a, b) for a, b in rows if a is not None and b is not None]
+    whole = sum(b for _, b in both)
+    with new_store() as con:
+        reports.prepare(con)
+        con.execute("create table t (a bigint, b bigint)")
+        for row in rows:
+            con.execute("insert into t values (?, ?)", row)
+        found = con.execute("select ros(a, b) from t").fetchall()[0][0]
+    assert found == (pytest.approx(sum(a for a, _ in both) / whole) if whole else None)
+
+
+@pytest.mark.parametrize(
+    ("said", "phrase", "expected"),
+    [
+        ("I want to cancel.", "cancel", True),
+        ("I want to CANCEL, please", "cancel please", True),
+        ("it was cancelled", "cancel", False),
+        ("well, cancel", "Cancel", True),
+        ("I don't know", "don't know", True),
+        ("no puedo, señor", "SEÑOR", True),
+        ("please cancel", "cancel please", False),
+        ("it was cancelación", "CANCELACION", True),
+        ("anything", "", False),
+        ("what?", "?", False),
+        ("100% sure", "%", False),
+    ],
+)
+def test_phrases_are_whole_words_in_order(con: Connection, said: str, phrase: str, expected: bool) -> None:
+    reports.prepare(con)
+    assert con.execute("select says($said, $phrase)", {"said": said, "phrase": phrase}).fetchall() == [(expected,)]
+
+
+def test_search_filter_and_reports_find_the_same(con: Connection) -> None:
+    """What was said has one meaning, whoever is asked: whole words, in any case, accents aside, compatibility forms as one."""
+    spoken = {
+        "party": "we have a party tonight",
+        "art": "modern ART, please",
+        "accent": "quiero la cancelación, señor",
+        "plain": "quiero la cancelacion",
+        "greek": "ο λογαριασμός μου",
+        "ligature": "ma sœur Æble",
+        "kana": "ｶﾞｿﾘﾝ ＡＢＣ１２３",
+        "apart": "i don't know",
+        "arabic": "الكــتاب ٣٤",
+    }
+    for place, (name, text) in enumerate(spoken.items()):
+        at = NOON + datetime.timedelta(minutes=place)
+        write(con, call(name, leg(name), at=at, said=(say(name, "customer", 10_000, text),)))
+    reports.prepare(con)
+    asked = {
+        "art": {"art"},
+        "cancelacion": {"accent", "plain"},
+        "La CANCELACIÓN": {"accent", "plain"},
+        "ΛΟΓΑΡΙΑΣΜΌΣ": {"greek"},
+        "soeur": {"ligature"},
+        "aeble": {"ligature"},
+        "ガソリン": {"kana"},
+        "abc123": {"kana"},
+        "don’t know": {"apart"},
+        "الكتاب 34": {"arabic"},
+        "nobody": set(),
+    }
+    for phrase, expected in asked.items():
+        by_search = {hit.call_id for hit in search(con, f'"{phrase}"', SearchFilter()).hits}
+        by_filter = {each.call_id for each in call_list.list_calls(con, call_list.CallFilter(words=(phrase,)))}
+        rows = ask(con, "phrase-said", phrase=phrase, part="whole", since="2026-01-01", until="2026-12-31")
+        by_sql = {row[0] for row in con.execute("select call_id from v_utterance where says(text, ?)", [phrase]).fetchall()}
+        by_word = {
+            name
+            for name, text in spoken.items()
+            if f" {' '.join(tokeniser.words(phrase))} " in f" {' '.join(tokeniser.words(text))} "
+        }
+        assert [by_search, by_filter, {row["call_id"] for row in rows}, by_sql, by_word] == [expected] * 5, phrase
+        for hit in search(con, f'"{phrase}"', SearchFilter()).hits:
+            assert any(piece.is_match for piece in hit.passages[0].pieces)
+
+
+# -- agents ----------------------------------------------------------------------------------------------------------
+
+
+def test_agent_talk_of_the_golden_call(con: Connection) -> None:
+    write(con, golden_call())
+    (row,) = ask(con, "agent-talk", since="2026-09-01")
+    assert row["agent_talk_pct_ros"] == pytest.approx(51.63, abs=0.005)
+    assert row["talk_ratio_agent_ros"] == pytest.approx(0.6438, abs=0.00005)
+    assert row["wpm_agent_ros"] == pytest.approx(156.5, abs=0.05)
+    assert row["longest_monologue_ms_agent"] == 10_500
+
+
+def test_agent_talk_is_a_ratio_of_sums_of_what_was_measured(con: Connection) -> None:
+    write(con, call("a", leg("a", analysed_ms=10_000, talk_ms_agent=9_000, talk_ms_customer=1_000)))
+    write(con, call("b", leg("b", analysed_ms=90_000, talk_ms_agent=9_000, talk_ms_customer=None)))
+    write(con, call("c", leg("c", analysed_ms=50_000)))  # nothing measured: neither above nor below the line
+    (row,) = ask(con, "agent-talk")
+    assert row["n_legs"] == 3
+    assert row["agent_talk_pct_ros"] == 18
+    assert row["talk_ratio_agent_ros"] == 0.9
+
+
+def test_words_and_characters_per_minute_are_never_mixed(con: Connection) -> None:
+    write(con, call("a", leg("a", talk_ms_agent=10_000, wpm_agent=120.0, talk_speed_unit="wpm")))
+    write(con, call("b", leg("b", talk_ms_agent=30_000, wpm_agent=160.0, talk_speed_unit="wpm")))
+    write(con, call("c", leg("c", talk_ms_agent=30_000, wpm_agent=300.0, talk_speed_unit="cpm")))
+    (row,) = ask(con, "agent-talk")
+    assert (row["wpm_agent_ros"], row["cpm_agent_ros"]) == (150, 300)
+
+
+def test_hold_is_compared_with_everybody_else_on_the_queue(con: Connection) -> None:
+    ana = [(10_000, 60_000), (30_000, 90_000), (0, 30_000)]
+    ben = [(5_000, 100_000), (0, 50_000), (1_000, 40_000), (9_000, 90_000)]
+    for agent, pairs in (("ana", ana), ("ben", ben)):
+        for number, (hold, whole) in enumerate(pairs):
+            name = f"{agent}{number}"
+            write(con, call(name, leg(name, agent=agent, hold_ms=hold, hold_count=1, interaction_ms=whole)))
+    write(con, call("x", leg("x", agent="ben", queue="sales", hold_ms=60_000, hold_count=1)))
+    rows = {(row["queue_name"], row["agent_name"]): row for row in ask(con, "hold-by-agent", min_legs="4")}
+    row = rows["Billing", "Ana"]
+    mine, rest = 100 * 40_000 / 180_000, 100 * 15_000 / 280_000
+    margin = 100 * 1.96 * (ratio_error(ana) ** 2 + ratio_error(ben) ** 2) ** 0.5
+    assert (row["n_legs"], row["n_legs_rest"], row["holds_per_leg"]) == (3, 4, 1)
+    assert (row["hold_pct_ros"], row["hold_pct_ros_rest"]) == (pytest.approx(mine), pytest.approx(rest))
+    assert row["difference_low"] == pytest.approx(mine - rest - margin)
+    assert row["difference_high"] == pytest.approx(mine - rest + margin)
+    assert row["rank"] is None, "three legs are too few for a rank"
+    assert rows["Billing", "Ben"]["rank"] == 1
+    alone = rows["Sales", "Ben"]
+    assert (alone["n_legs_rest"], alone["hold_pct_ros_rest"], alone["difference"]) == (0, None, None)
+
+
+def test_handle_time_parts_sum_to_interaction(con: Connection) -> None:
+    parts = {"agent_only_ms": 20_000, "customer_only_ms": 10_000, "overtalk_ms": 2_000, "silence_ms": 8_000}
+    write(con, call("a", leg("a", **parts, analysed_ms=40_000, hold_ms=15_000)))
+    write(con, call("b", leg("b", analysed_ms=40_000)))  # not measured
+    (row,) = ask(con, "handle-time")
+    total = sum(row[f"{name}_mean"] for name in (*parts, "hold_ms", "unheard_ms"))
+    assert (row["n_legs"], total, row["unheard_ms_mean"]) == (1, row["interaction_ms_mean"], 5_000)
+    assert (row["acw_ms_mean"], row["handle_ms_mean"]) == (None, 60_000)
+    assert [row["group_name"] for row in ask(con, "handle-time", by="agent")] == ["Ana"]
+
+
+def test_service_level_leaves_short_abandons_out(con: Connection) -> None:
+    write(con, call("a", leg("a")))  # a site of which something is known
+    told = {"answered": 7, "answered_in_sl": 6, "abandoned": 3, "short_abandoned": 1, "flow_out": 1, "wait_ms_total": 100_000}
+    for hour in (0, 1):
+        at = unix_ms(NOON) + hour * 3_600_000
+        record = QueueInterval(queue_id="q1", queue_name="Billing", interval_unix_ms=at, offered=11, **told)
+        enrichment.take(con, "queue_performance", [record], SITE, NOON.date())
+    enrichment.take(con, "queues", [Queue(queue_id="q1", sl_seconds=20, valid_from="2026-01-01")], SITE, NOON.date())
+    (row,) = ask(con, "service-level")
+    assert (row["queue_name"], row["n_offered"], row["sl_seconds"]) == ("Billing", 22, 20)
+    assert row["service_level_pct_ros"] == pytest.approx(100 * 12 / (14 + 6 - 2))
+    assert (row["abandoned_pct_ros"], row["wait_ms_mean"]) == (pytest.approx(100 * 6 / 22), 10_000)
+    (row,) = ask(con, "service-level", flow_out="counted")
+    assert row["service_level_pct_ros"] == pytest.approx(100 * 12 / (14 + 6 - 2 + 2))
+    assert ask(con, "service-level", queue="Sales") == []
+
+
+def test_greeting_counts_legs_in_time(con: Connection) -> None:
+    for number, latency in enumerate((1_000, 10_000, 10_001, None)):
+        write(con, call(f"c{number}", leg(f"c{number}", greeting_latency_ms=latency)))
+    (row,) = ask(con, "greeting")
+    assert (row["n_legs"], row["n_in_time"], row["greeting_latency_ms_p50"]) == (3, 2, 10_000)
+    assert (row["in_time_pct_low"], row["in_time_pct_high"]) == pytest.approx(wilson(2, 3), abs=0.001)
+    assert ask(con, "greeting", within_ms="999")[0]["n_in_time"] == 0
+
+
+def test_disagreement_is_a_ratio_of_sums_with_an_interval(con: Connection) -> None:
+    heard = [(10, 5), (90, 5), (100, 20)]
+    for number, (words, differing) in enumerate(heard):
+        measured = {"compared_word_count": words, "differing_word_count": differing, "asr_model": "tiny"}
+        write(
+            con,
+            call(
+                f"c{number}", leg(f"c{number}", compared_word_count_agent=words, differing_word_count_agent=differing, **measured)
+            ),
+        )
+    write(con, call("other", leg("other", asr_model="tiny")))
+    (row,) = ask(con, "recogniser-disagreement", min_legs="3")
+    assert (row["group_name"], row["rank"], row["n_legs"], row["compared_word_count"]) == ("en", 1, 3, 200)
+    assert row["word_disagreement_pct_ros"] == row["word_disagreement_pct_agent_ros"] == 15
+    assert row["word_disagreement_pct_customer_ros"] is None
+    margin = 196 * ratio_error([(differing, words) for words, differing in heard])
+    assert (row["word_disagreement_pct_low"], row["word_disagreement_pct_high"]) == pytest.approx((15 - margin, 15 + margin))
+    for by, name in (("model", "tiny"), ("queue", "Billing"), ("agent", "Ana")):
+        (row,) = ask(con, "recogniser-disagreement", by=by)
+        assert (row["group_name"], row["rank"]) == (name, None)
+    assert ask(con, "recogniser-disagreement", queue="Sales") == []
+
+
+def test_disagreement_of_one_leg_has_no_interval_and_none_of_it_a_bound(con: Connection) -> None:
+    write(con, golden_call_heard_twice())
+    (row,) = reports.answer(con, "recogniser-disagreement", {"since": "2026-09-01", "until": "2026-09-30"}).rows(named=True)
+    assert row["word_disagreement_pct_ros"] == pytest.approx(100 * 5 / 47)
+    assert row["word_disagreement_pct_low"] is row["word_disagreement_pct_high"] is None
+
+
+def test_interruptions_are_a_rate_and_a_share(con: Connection) -> None:
+    for number, count in enumerate((3, 0, 0)):
+        name = f"c{number}"
+        measured = {"interruptions_agent": count, "interruptions_customer": 1, "interruption_ms_agent": 400 * count}
+        write(con, call(name, leg(name, analysed_ms=100_000, **measured), primary_language="es"))
+    (row,) = ask(con, "interruptions", min_legs="1")
+    assert row["interruptions_agent_per_10min_ros"] == 6
+    assert row["interruptions_agent_per_leg"] == 1
+    assert row["interrupted_pct"] == pytest.approx(100 / 3)
+    assert (row["rank"], row["interruption_ms_agent"]) == (1, 1_200)
+    assert ask(con, "interruptions", by="language")[0]["group_name"] == "es"
+    assert ask(con, "interruptions", by="queue")[0]["group_id"] == "billing"
+
+
+def test_bad_audio_is_weighted_by_words(con: Connection) -> None:
+    write(con, call("a", leg("a", one_way_audio=True, low_conf_word_pct=50.0, word_count_agent=10, media_gap_ms=6_000)))
+    write(con, call("b", leg("b", one_way_audio=False, low_conf_word_pct=10.0, word_count_agent=30, media_gap_ms=0)))
+    (row,) = ask(con, "bad-audio")
+    assert (row["n_one_way"], row["one_way_pct"], row["low_conf_word_pct_ros"], row["media_gap_pct_ros"]) == (1, 50, 20, 5)
+
+
+def test_audio_quality_counts_legs_with_a_fault(con: Connection) -> None:
+    good = {
+        "level_dbfs_agent": -22.0,
+        "quiet_pct_agent": 0.0,
+        "clipping_pct_agent": 0.0,
+        "snr_db_agent": 40.0,
+        "echo_suspect": False,
+    }
+    faults = ({"quiet_pct_agent": 20.0}, {"clipping_pct_agent": 1.5}, {"snr_db_agent": 14.0}, {"snr_db_agent": None})
+    for number, fault in enumerate(faults):
+        write(con, call(f"a{number}", leg(f"a{number}", talk_ms_agent=10_000, **(good | fault))))
+    write(con, call("b", leg("b", agent="ben", talk_ms_agent=30_000, **(good | {"echo_suspect": True}))))
+    write(con, call("c", leg("c", agent="cem", talk_ms_agent=30_000)))
+    ana, ben = ask(con, "audio-quality", min_legs="1")
+    assert (ana["group_name"], ana["rank"], ana["n_legs"], ana["n_faulty"], ana["faulty_pct"]) == ("Ana", 1, 4, 3, 75)
+    assert (ana["quiet_pct_agent_ros"], ana["clipping_pct_agent_ros"], ana["snr_db_agent_p50"]) == (5, 0.375, 40)
+    assert (ben["group_name"], ben["n_faulty"], ben["n_echo"], ben["n_legs_echo"]) == ("Ben", 0, 1, 1)
+    (both,) = ask(con, "audio-quality", by="queue", quiet_pct="21", clipping_pct="2", snr_db="10")
+    assert (both["group_id"], both["rank"], both["n_legs"], both["n_faulty"], both["level_dbfs_agent_p50"]) == (
+        "billing",
+        None,
+        5,
+        0,
+        -22,
+    )
+
+
+def test_the_levels_of_a_call_are_a_row_per_spoken_second(con: Connection) -> None:
+    heard = call("a", leg("a"))
+    channels = (
+        ChannelRow(call_id="a", channel_id="1", party="agent", level_dbfs=(None, -20, -120)),
+        ChannelRow(call_id="a", channel_id="2", party="customer"),
+    )
+    write(con, msgspec.structs.replace(heard, channels=channels))
+    reports.prepare(con)
+    rows = con.execute(
+        "select channel_id, party, start_ms, end_ms, level_dbfs, loudness_score from v_level order by start_ms"
+    ).fetchall()
+    assert rows == [("1", "agent", 1_000, 2_000, -20, 80), ("1", "agent", 2_000, 3_000, -120, 0)]
+
+
+# -- evidence --------------------------------------------------------------------------------------------------------
+
+
+def test_dead_air_comes_with_what_was_said_last(con: Connection) -> None:
+    said = (say("a", "agent", 1_000, "let me see"), say("a", "customer", 8_000, "are you there"), say("a", "agent", 40_000, "yes"))
+    gaps = (interval("a", "dead_air", 9_000, 39_000), interval("a", "dead_air", 42_000, 53_000, party="customer"))
+    write(con, call("a", leg("a", dead_air_agent_owed_ms=30_000), said=said, intervals=gaps))
+    write(con, call("b", leg("b", dead_air_agent_owed_ms=12_000), intervals=(interval("b", "dead_air", 0, 12_000),)))
+    first, second = ask(con, "dead-air")
+    assert (first["call_id"], first["start_ms"], first["duration_ms"]) == ("a", 9_000, 30_000)
+    assert (first["last_party"], first["last_text"]) == ("customer", "are you there")
+    assert (second["call_id"], second["last_text"]) == ("b", None)
+    assert len(ask(con, "dead-air", limit="1")) == 1
+    assert ask(con, "dead-air", agent="Ben") == []
+
+
+def test_monologues_begin_as_they_were_said(con: Connection) -> None:
+    said = (say("a", "agent", 1_000, "first"), say("a", "customer", 3_000, "mhm"), say("a", "agent", 5_000, "then"))
+    turns = (interval("a", "turn", 1_000, 41_000), interval("a", "turn", 50_000, 51_000))
+    write(con, call("a", leg("a", longest_monologue_ms_agent=40_000), said=said, intervals=turns))
+    (row,) = ask(con, "monologues")
+    assert (row["duration_ms"], row["begins"]) == (40_000, "first then")
+    assert len(ask(con, "monologues", min_ms="0")) == 2
+
+
+def test_a_phrase_is_found_where_it_was_looked_for(con: Connection) -> None:
+    said = (
+        say("a", "customer", 5_000, "I will cancel"),
+        say("a", "customer", 100_000, "cancel it now", number=2),
+        say("a", "agent", 110_000, "shall I cancel", number=2),
+    )
+    write(con, call("a", leg("a"), leg("a", 2), said=said))
+
+    def found(**params: str) -> list[int]:
+        return [row["start_ms"] for row in ask(con, "phrase-said", phrase="cancel", **params)]
+
+    assert found() == [5_000, 100_000]
+    assert found(window_ms="19000") == []
+    assert found(window_ms="19001") == [100_000]
+    assert found(part="start", window_ms="5001") == [5_000]
+    assert found(party="agent") == [110_000]
+    assert found(party="anybody", part="whole") == [5_000, 100_000, 110_000]
+    assert ask(con, "phrase-said", phrase="cancel")[0]["said_ts"] == NOON + datetime.timedelta(seconds=5)
+
+
+def test_a_missing_disclosure_is_counted_and_shown(con: Connection) -> None:
+    texts = {"a": "this call is recorded", "b": "hello", "c": "hello"}
+    for name, text in texts.items():
+        write(con, call(name, leg(name, word_count_agent=4), said=(say(name, "agent", 0, text),)))
+    write(con, call("late", leg("late", word_count_agent=4), said=(say("late", "agent", 59_000, texts["a"]),)))
+    write(con, call("mute", leg("mute")))  # no words: nobody knows
+    (row,) = ask(con, "disclosure", phrase="call is recorded", within_ms="30000")
+    assert (row["n_legs"], row["n_missing"], row["said_pct"], row["example_call_id"]) == (4, 3, 25, "b")
+    assert ask(con, "disclosure", phrase="call is recorded")[0]["n_missing"] == 2
+
+
+def test_a_missing_disclosure_may_be_bad_audio(con: Connection) -> None:
+    write(con, call("good", leg("good"), said=(say("good", "agent", 0, "hello"),)))
+    write(con, call("bad", leg("bad"), said=(say("bad", "agent", 0, "hello", conf=0.5),)))
+    write(con, call("late", leg("late"), said=(say("late", "agent", 50_000, "hello"),)))
+    write(con, call("said", leg("said"), said=(say("said", "agent", 0, "this call is recorded", conf=0.1),)))
+    (row,) = ask(con, "disclosure-doubt", phrase="call is recorded", within_ms="30000")
+    assert (row["n_missing"], row["n_undetermined"], row["example_call_id"]) == (3, 2, "bad")
+    assert (row["undetermined_pct_low"], row["undetermined_pct_high"]) == pytest.approx(wilson(2, 3), abs=0.001)
+
+
+def test_questions_stand_beside_calls_that_came_again(con: Connection) -> None:
+    for number, count in enumerate((4, 0, None)):
+        name = f"c{number}"
+        again = {"customer_key": "k" if number < 2 else None}
+        at = NOON + datetime.timedelta(days=number)
+        write(con, call(name, leg(name, analysed_ms=100_000, question_count_agent=count), at=at, **again))
+    (row,) = ask(con, "questions")
+    assert (row["n_legs"], row["questions_per_10min_agent_ros"], row["questions_per_leg"]) == (2, 12, 2)
+    assert (row["n_calls"], row["repeated_pct"]) == (2, 50)
+    assert (row["repeated_pct_low"], row["repeated_pct_high"]) == pytest.approx(wilson(1, 2), abs=0.001)
+
+
+# -- calls and queues ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def transferred(con: Connection) -> Connection:
+    """Two calls handed from Ana (billing) to Ben (sales), one to nobody we heard, one not transferred."""
+    for name, gap in (("a", 2_000), ("b", 4_000)):
+        second = leg(name, 2, agent="ben", queue="sales", start_ms=60_000 + gap, end_ms=120_000, greeting_latency_ms=500)
+        turns = (
+            interval(name, "turn", 70_000, 75_000, party="customer", number=2),
+            interval(name, "turn", 90_000, 99_000, party="customer", number=2),
+        )
+        write(con, call(name, leg(name, transferred_out=True), second, intervals=turns))
+    write(con, call("c", leg("c", transferred_out=True)))
+    write(con, call("d", leg("d")))
+    return con
+
+
+def test_transfers_are_pairs_with_the_givers_share(transferred: Connection) -> None:
+    first, second = ask(transferred, "transfers")
+    assert (first["from_name"], first["to_name"], first["n_transfers"], first["n_legs_from"]) == ("Billing", "Sales", 2, 4)
+    assert first["transferred_pct"] == 50
+    assert (second["to_name"], second["n_transfers"]) == (None, 1)
+    assert ask(transferred, "transfers", by="agent")[0]["to_name"] == "Ben"
+
+
+def test_after_a_transfer_the_receiver_is_measured(transferred: Connection) -> None:
+    (row,) = ask(transferred, "after-transfer")
+    assert (row["agent_name"], row["n_legs"], row["handover_gap_ms_p50"]) == ("Ben", 2, 3_000)
+    assert (row["greeting_latency_ms_p50"], row["customer_first_turn_ms_p50"]) == (500, 5_000)
+    assert ask(transferred, "after-transfer", queue="Billing") == []
+
+
+def test_days_are_of_the_site(transferred: Connection) -> None:
+    rows = ask(transferred, "days")
+    assert [(row["queue_name"], row["n_calls"], row["n_legs"], row["n_transferred_out"]) for row in rows] == [
+        ("Billing", 4, 4, 3),
+        ("Sales", 2, 2, 0),
+    ]
+    assert rows[0]["local_date"] == datetime.date(2026, 11, 2)
+
+
+def test_languages_tell_who_serves_them(con: Connection) -> None:
+    for number, (language, agent) in enumerate([("en", "ana"), ("en", "ana"), ("es", "ben"), ("es", "ana"), ("es", "ben")]):
+        write(con, call(f"c{number}", leg(f"c{number}", agent=agent), primary_language=language))
+    first, second = ask(con, "languages")
+    assert (first["primary_language"], first["n_legs"], first["legs_pct"], first["most_by"]) == ("es", 3, 60, "Ben, Ana")
+    assert (second["primary_language"], second["n_agents"], second["interaction_ms_mean"]) == ("en", 1, 60_000)
+
+
+def spoken(name: str, language: str, ms: int, share: float, party: str = "customer") -> LegLanguageRow:
+    return LegLanguageRow(
+        leg_id=f"{name}-1", party=party, language_code=language, speech_ms=ms, share_pct=share, word_count=ms // 500, wpm=120.0
+    )
+
+
+def test_language_share_is_of_a_partys_speech(con: Connection) -> None:
+    write(con, call("a", leg("a"), languages=(spoken("a", "en", 9_000, 90), spoken("a", "es", 1_000, 10))))
+    write(con, call("b", leg("b"), languages=(spoken("b", "es", 10_000, 100), spoken("b", "en", 5_000, 100, "agent"))))
+    rows = {(row["party"], row["language_code"]): row for row in ask(con, "language-share")}
+    assert rows["customer", "es"]["share_pct_ros"] == 55
+    assert rows["customer", "es"]["n_legs"] == 2
+    assert rows["agent", "en"]["share_pct_ros"] == 100
+
+
+def test_languages_nobody_serves_are_shares_of_speech_and_of_time(con: Connection) -> None:
+    unserved = {"lang_mismatch_ms": 20_000, "unsupported_lang_ms": 15_000, "lang_switch_count": 2}
+    served = {"lang_mismatch_ms": 0, "unsupported_lang_ms": 0, "lang_switch_count": 0}
+    for name, values in (("a", unserved), ("b", served), ("c", {})):
+        write(con, call(name, leg(name, analysed_ms=50_000, talk_ms_agent=20_000, talk_ms_customer=10_000, **values)))
+    (row,) = ask(con, "language-service")
+    assert (row["n_legs"], row["n_identified"], row["n_mismatch"], row["n_unsupported"]) == (3, 2, 1, 1)
+    assert (row["lang_mismatch_pct_ros"], row["unsupported_lang_pct_ros"], row["lang_switch_count"]) == (20, 25, 2)
+
+
+def test_a_second_language_counts_from_a_share_on(con: Connection) -> None:
+    for name, share, length in (("a", 5, 40_000), ("b", 50, 60_000), ("c", 50, 80_000)):
+        languages = (spoken(name, "en", 1_000, 100 - share), spoken(name, "es", 1_000, share))
+        write(con, call(name, leg(name, interaction_ms=length), languages=languages))
+    one, several = ask(con, "language-switches")
+    assert (one["languages"], one["n_legs"], one["interaction_ms_mean_low"]) == ("one", 1, None)
+    margin = 1.96 * statistics.stdev([60_000, 80_000]) / 2**0.5
+    assert (several["languages"], several["interaction_ms_mean"]) == ("several", 70_000)
+    assert several["interaction_ms_mean_high"] == pytest.approx(70_000 + margin)
+    assert len(ask(con, "language-switches", min_share_pct="1")) == 1
+
+
+def test_unsure_words_are_ranked_by_what_is_certain(con: Connection) -> None:
+    said = tuple(say("a", "agent", 1_000 * n, "rare common", conf=0.5 if n < 4 else 0.9) for n in range(5))
+    said += (say("a", "agent", 9_000, "Odd", conf=0.1),)
+    write(con, call("a", leg("a"), said=said))
+    rows = ask(con, "low-confidence-words")
+    assert [(row["word"], row["n_said"], row["n_unsure"]) for row in rows] == [("common", 5, 4), ("rare", 5, 4)]
+    assert [row["word"] for row in ask(con, "low-confidence-words", min_said="1")][-1] == "odd"
+    assert ask(con, "low-confidence-words", below="0.05") == []
+    assert ask(con, "low-confidence-words", language="es") == []
+
+
+def test_a_customer_who_calls_again_counts_for_the_call_before(con: Connection) -> None:
+    first = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=60)
+    for name, days, key in (("a", 0, "k1"), ("b", 6, "k1"), ("c", 20, "k1"), ("d", 1, "k2"), ("e", 2, None)):
+        write(con, call(name, leg(name), at=first + datetime.timedelta(days=days), customer_key=key))
+    closed = {"since": "today-90", "until": "today"}
+    (row,) = ask(con, "repeat-calls", **closed)
+    assert (row["n_calls"], row["n_repeated"], row["repeated_pct"]) == (4, 1, 25)
+    assert ask(con, "repeat-calls", **closed, days="30")[0]["n_repeated"] == 2
+    assert ask(con, "repeat-calls", since="today-90", until="today-58")[0]["n_repeated"] == 1, "the next call may be later"
+
+
+CALLS_OF_CUSTOMERS = st.lists(
+    st.tuples(st.sampled_from(["k1", "k2", None]), st.integers(0, 40), st.sampled_from(["billing", "refunds", "sales"])), max_size=8
+)
+
+
+@given(CALLS_OF_CUSTOMERS)
+@settings(max_examples=10, deadline=None)
+def test_who_called_again_is_the_same_wherever_it_is_asked(calls: list[tuple[str | None, int, str]]) -> None:
+    """The column of the view and two reports: within the queue group, or the queue; and in any queue, where that is asked."""
+    first = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=80)
+    with new_store() as con:
+        for number, (key, half_days, queue) in enumerate(calls):
+            at = first + datetime.timedelta(hours=12 * half_days)
+            values = {"question_count_agent": 1}
+            write(con, call(f"c{number}", leg(f"c{number}", queue=queue, **values), at=at, customer_key=key))
+        con.execute("update dim_queue set queue_group = 'money' where queue_id in ('billing', 'refunds')")
+        repeat_calls.refresh(con, [key for key, _, _ in calls if key])
+        reports.prepare(con)
+        stored = con.execute("select count(*) filter (where repeat_7d) from v_call").fetchall()[0][0]
+        closed = {"since": "today-90", "until": "today"}
+        by_report = sum(row["n_repeated"] for row in ask(con, "repeat-calls", **closed))
+        assert by_report == stored
+        asked = ask(con, "questions", **closed)
+        assert sum(round(row["n_calls"] * (row["repeated_pct"] or 0) / 100) for row in asked) == stored
+
+        later = [(key, days) for key, days, _ in calls if key]
+        anywhere = sum(any(theirs == key and days < other <= days + 14 for theirs, other in later) for key, days in later)
+        same_time = len(later) - len(set(later))
+        found = sum(row["n_repeated"] for row in ask(con, "repeat-calls", **closed, queues="any"))
+        assert anywhere <= found <= anywhere + same_time  # two that begin together follow one another
+
+
+def test_a_window_that_is_not_over_is_not_judged(con: Connection) -> None:
+    write(con, call("a", leg("a"), at=datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=3), customer_key="k"))
+    assert reports.answer(con, "repeat-calls", {}).height == 0
+    assert reports.answer(con, "repeat-calls", {"days": "2"}).height == 1
+
+
+def test_a_sample_is_the_same_again_and_leaves_out_what_was_evaluated(con: Connection) -> None:
+    for number in range(30):
+        name = f"c{number:02}"
+        agent = "ana" if number % 3 else "ben"
+        write(con, call(name, leg(name, agent=agent, qa_eligible=number != 1, interaction_ms=200_000 if number != 2 else 1_000)))
+    first = ask(con, "sample")
+    assert first == ask(con, "sample")
+    assert first != ask(con, "sample", seed="2")
+    assert [row["agent_name"] for row in first] == ["Ana"] * 5 + ["Ben"] * 5
+    everything = {row["call_id"] for row in ask(con, "sample", per_agent="99")}
+    assert everything == {f"c{number:02}" for number in range(30)} - {"c01", "c02"}
+    con.execute("insert into fact_evaluation (evaluation_id, leg_id) values ('e', 'c05-1')")
+    assert {row["call_id"] for row in ask(con, "sample", per_agent="99")} == everything - {"c05"}
+
+
+# -- before and after ------------------------------------------------------------------------------------------------
+
+
+def test_a_change_has_an_interval(con: Connection) -> None:
+    before = [(20_000.0, 60_000.0), (30_000.0, 50_000.0), (25_000.0, 70_000.0)]
+    after = [(10_000.0, 60_000.0), (20_000.0, 80_000.0)]
+    for side, day, pairs in (("b", -1, before), ("a", 0, after)):
+        for number, (talk, whole) in enumerate(pairs):
+            name = f"{side}{number}"
+            measured = {"talk_ms_agent": int(talk), "analysed_ms": int(whole)}
+            write(con, call(name, leg(name, **measured), at=NOON + datetime.timedelta(days=day)))
+    write(con, call("old", leg("old", talk_ms_agent=1), at=NOON - datetime.timedelta(days=31)))
+    (row,) = reports.answer(con, "before-after", {"change": "2026-11-02"}).rows(named=True)
+    change = 100 * (30 / 140 - 75 / 180)
+    margin = 100 * 1.96 * (ratio_error(before) ** 2 + ratio_error(after) ** 2) ** 0.5
+    assert (row["n_legs_before"], row["n_legs_after"]) == (3, 2)
+    assert row["change"] == pytest.approx(change)
+    assert (row["change_low"], row["change_high"]) == (pytest.approx(change - margin), pytest.approx(change + margin))
+
+
+@pytest.mark.parametrize(
+    ("metric", "measured", "expected"),
+    [
+        ("agent_talk_pct", {"talk_ms_agent": 15_000}, 25),
+        ("silence_pct", {"silence_ms": 30_000}, 50),
+        ("hold_pct", {"hold_ms": 6_000}, 10),
+        ("interruptions_agent_per_10min", {"interruptions_agent": 2}, 20),
+        ("dead_air_agent_owed_pct", {"dead_air_agent_owed_ms": 12_000}, 20),
+        ("interaction_ms", {}, 60_000),
+    ],
+)
+def test_every_metric_can_be_compared(con: Connection, metric: str, measured: dict[str, int], expected: float) -> None:
+    write(con, call("a", leg("a", **measured)))
+    frame = reports.answer(con, "before-after", {"change": "2026-11-02", "metric": metric})
+    (row,) = frame.rows(named=True)
+    assert (row["value_after_ros"], row["value_before_ros"], row["change"]) == (pytest.approx(expected), None, None)
+    assert reports.answer(con, "before-after", {"change": "2026-11-02", "metric": metric, "agent": "Ben"}).height == 0
+
+
+# -- what is missing, and other people's names -----------------------------------------------------------------------
+
+
+def test_what_was_not_measured_says_why(con: Connection) -> None:
+    write(con, golden_call())
+    rows = {row["metric"]: row for row in ask(con, "not-measured", since="2026-09-01")}
+    assert rows["acw_ms"] == {"metric": "acw_ms", "reason": "not_imported", "n_legs": 1, "legs_pct": 100}
+    assert len(ask(con, "not-measured", since="2026-09-01", metric="acw_ms")) == 1
+
+
+def test_contact_lens_has_awss_names_and_definitions(con: Connection) -> None:
+    write(con, golden_call())
+    reports.prepare(con)
+    row = pl.DataFrame(con.sql("select * from v_contact_lens")).rows(named=True)[0]
+    assert (row["contact_id"], row["initial_contact_id"], row["channel"]) == ("golden-1", "golden", "VOICE")
+    assert row["non_talk_time_total_ms"] == 14_500
+    assert (row["talk_time_agent_ms"], row["talk_time_customer_ms"], row["talk_time_total_ms"]) == (25_300, 14_000, 37_400)
+    assert (row["interruptions_total_count"], row["interruptions_time_customer_ms"]) == (1, 800)
+    assert row["agent_talk_pct_aws"] == pytest.approx(100 * 25_300 / 57_000)
+
+
+@pytest.mark.parametrize("view", ["v_agent_day", "v_queue_day"])
+def test_day_views_sum_what_their_legs_say(transferred: Connection, view: str) -> None:
+    reports.prepare(transferred)
+    legs, interaction = transferred.execute(f"select sum(n_legs), sum(interaction_ms) from {view}").fetchall()[0]
+    assert (legs, interaction) == (6, 360_000)
+
+
+def test_a_call_names_its_first_and_last_agent(transferred: Connection) -> None:
+    reports.prepare(transferred)
+    rows = transferred.execute(
+        "select first_agent_name, first_queue_id, last_agent_name, last_queue_name, duration_ms from v_call where call_id = 'a'"
+    ).fetchall()
+    assert rows == [("Ana", "billing", "Ben", "Sales", 120_000)]
+
+
+@pytest.mark.parametrize("view", ["v_agent_day", "v_queue_day"])
+def test_days_have_the_ratio_of_sums_and_the_mean_of_ratios(con: Connection, view: str) -> None:
+    """A long leg without silence and a short one of nothing else: 25 % of the time, and half of the legs."""
+    write(con, call("a", leg("a", analysed_ms=45_000, silence_ms=0, silence_pct=0.0)))
+    write(con, call("b", leg("b", analysed_ms=15_000, silence_ms=15_000, silence_pct=100.0)))
+    reports.prepare(con)
+    assert con.execute(f"select silence_pct_ros, silence_pct_moc from {view}").fetchall() == [(25.0, 50.0)]
