@@ -46,7 +46,7 @@ class ZoomApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     name: str = "default"
-    """The app's name here, for the log and `cc-voice rtms --app`; each has its own."""
+    """The app's name here, for the log and `--app` of `cc-voice rtms`; each has its own."""
     client_id: str
     """The app's client id; for the Video SDK the SDK key."""
     client_secret: Secret
