@@ -185,6 +185,15 @@ def test_reports_that_are_shown_exist_with_their_parameters() -> None:
                     assert re.search(rf"^-- param {word.partition('=')[0]}\b", source, re.MULTILINE)
 
 
+def test_what_the_log_is_said_to_say_is_what_it_says() -> None:
+    """Texts that an administrator will look for: every quoted part of several words stands in the code."""
+    source = "\n".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+    quoted = {part.strip() for span in code_spans(TOP / "deploy" / "zoom-setup.md") for part in re.split(r"…|\d+ \(\w+\)", span)}
+    texts = {text for text in quoted if re.fullmatch(r"[A-Za-z][a-z]* [\w ',_:]+", text) and not text.startswith("cc-voice")}
+    assert len(texts) > 6
+    assert [text for text in sorted(texts) if text not in source] == []
+
+
 # ---- settings
 
 
