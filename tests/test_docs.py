@@ -72,6 +72,23 @@ def test_links_lead_to_files() -> None:
     assert leads_nowhere(TOP / "README.md", "#no-such-heading")
 
 
+def test_documents_that_are_cited_exist() -> None:
+    """In code as in documents: a clone alone has no dangling reference."""
+    cited = re.compile(r"(?<![\w/.-])((?:[\w-]+/)*[\w-]+\.md)\b")
+    folders = [TOP / name for name in ("analytics", "cc_voice", "deploy", "models", "tests")]
+    kinds = (".py", ".md", ".sql", ".toml", ".html", ".js", ".css", ".sh", ".service")
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in kinds and path != Path(__file__)]
+    named = [(path, name) for path in [*files, TOP / "Makefile", TOP / "README.md"] for name in cited.findall(path.read_text())]
+    assert len(named) > 50
+    lost = [(path, name) for path, name in named if not any((base / name).is_file() for base in (path.parent, PACKAGE, TOP))]
+    assert [f"{name_of(path)} cites {name}" for path, name in lost] == []
+
+
+def test_the_front_page_is_one() -> None:
+    assert len((TOP / "README.md").read_text().splitlines()) <= 130
+    assert (TOP / "deploy" / "screenshot.png").stat().st_size <= 200_000
+
+
 def test_source_files_that_are_named_exist() -> None:
     """By the document's own folder, by the package's (as in "`store/inbox.py`"), or by the project's."""
     named = [(document, span) for document in DOCUMENTS for span in code_spans(document)]
