@@ -50,6 +50,7 @@ class QueueLanguages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     queue: str
     """Zoom's id or its name."""
     languages: tuple[str, ...]
+    """One is fixed, several are told apart."""
     default: str | None = None
     """What its calls begin in; None: the first."""
 

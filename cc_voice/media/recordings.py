@@ -35,8 +35,8 @@ from cc_voice.media.sound_files import read_sound, write_sound
 
 _RECORD = struct.Struct("<QI")
 _JITTER_MS = 20
-"""A packet whose time is less than a frame off the end of its predecessor continues it (rtms.md 6.4). A whole frame is a lost
-packet, and a packet that is repeated is off by its own length."""
+"""A packet whose time is less than a frame off the end of its predecessor continues it (rtms/README.md 6.4). A whole frame is a
+lost packet, and a packet that is repeated is off by its own length."""
 BYTES_PER_SAMPLE = 2
 _FLAC_BLOCK_SAMPLES = 1 << 18
 Entry = TypeVar("Entry")

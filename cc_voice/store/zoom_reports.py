@@ -210,8 +210,8 @@ def _kind(path: Path, known: Mapping[str, str]) -> Dataset:
         if all(set(FIELDS[dataset][name].headings).intersection(known) for name in needed):
             return dataset
     raise ReportError(
-        f"{path} has the columns {', '.join(sorted(known))[:200]}, which are those of no report that is known; see the README, "
-        "or name what it is with --dataset"
+        f"{path} has the columns {', '.join(sorted(known))[:200]}, which are those of no report that is known; see "
+        "analytics/README.md, or name what it is with --dataset"
     )
 
 
