@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from cc_voice.call.lexicon import primary
 from cc_voice.config import languages
+from cc_voice.config.languages import primary
 from cc_voice.store.database import Connection, structs
 from cc_voice.store.dimensions import LANGUAGE_NAMES
 from cc_voice.store.errors import SearchError
