@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from cc_voice.commands.terminal import LazyGroup, language_tag, load_settings, print_json, print_table, reason, site_options
+from cc_voice.commands.terminal import (
+    LazyGroup,
+    instant,
+    language_tag,
+    load_settings,
+    print_json,
+    print_table,
+    printable,
+    reason,
+    site_options,
+)
 
 if TYPE_CHECKING:
     from cc_voice.call.batch import CallMeasured
     from cc_voice.config.settings import Settings, ZoomApp
     from cc_voice.rtms.rest.control import ControlCommand
+    from cc_voice.sessions.imports import Imported
 
 
 class _Commands(LazyGroup):
@@ -174,50 +185,61 @@ def _ask_zoom(settings: "Settings", app: "ZoomApp", command: "ControlCommand") -
 @click.option("--agent-channel", type=click.IntRange(0), help="Channel of the agent, counted from 0.")
 @click.option("--customer-channel", type=click.IntRange(0), help="Channel of the customer, counted from 0.")
 @click.option("--language", metavar="TAG", callback=language_tag, help="Language spoken (BCP-47).  [default: the site's]")
-@click.option("--start", type=click.DateTime(), help="When the call began, UTC.  [default: from the file's date]")
+@click.option(
+    "--start",
+    metavar="TIME",
+    callback=instant,
+    help="When the call began: 2026-11-02T10:00:00+01:00, or without a zone in UTC.  [default: from the file's date]",
+)
 @click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear it (tests, demos).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: call_id, legs, channels, utterances, reasons.")
 def import_(file: Path, config: Path | None, data_dir: Path | None, as_json: bool, **options: Any) -> None:
-    """Analyse a recording (WAV of any encoding, FLAC, MP3, Ogg) like a live call, store it, print its metrics.
+    """Analyse a recording (WAV of any encoding, FLAC, MP3, Ogg, M4A, WebM, AMR) like a live call, store it, print its metrics.
 
     A file with one party per channel needs --agent-channel and --customer-channel. A mono file needs neither: its two-party
-    metrics are NULL, with the reason.
+    metrics are NULL, with the reason. The last three kinds need the extra codecs.
     """
     settings = load_settings(config, data_dir, allow_test_model=options.pop("allow_test_model"))
-    measured = _import(file, settings, options)
+    imported = _import(file, settings, options)
+    for note in imported.notes:
+        click.echo(f"{click.format_filename(file)}: {note}", err=True)
+    if imported.earlier:
+        delete = f"cc-voice calls delete {' '.join(imported.earlier)}"
+        click.echo(
+            f"this file was imported before, and something else was said about it: `{delete}` removes what came of that", err=True
+        )
     if as_json:
-        print_json(_import_object(measured))
+        print_json(_import_object(imported.measured))
     else:
-        _print_call(_ask(settings, "calls.show", call_id=measured.call_id))
+        _print_call(_ask(settings, "calls.show", call_id=imported.measured.call_id))
 
 
-def _import(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "CallMeasured":
+def _import(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "Imported":
     from cc_voice.config.settings import configure_logging
     from cc_voice.media import spool
     from cc_voice.media.recordings import RecordingError
-    from cc_voice.sessions.imports import ImportOptions, import_file
+    from cc_voice.sessions.imports import ImportOptions, take_file
     from cc_voice.sessions.recognition import Recognition
     from cc_voice.speech.errors import SpeechError
 
     configure_logging("warning")
-    start: datetime | None = options["start"]
     chosen = ImportOptions(
         agent_channel=options["agent_channel"],
         customer_channel=options["customer_channel"],
         language=options["language"] or settings.language.default,
         is_language_certain=options["language"] is not None,
-        start=start.replace(tzinfo=UTC) if start else None,
+        start=options["start"],
     )
     recognition = Recognition(settings, threads=1, allow_test_model=settings.allow_test_model)
     try:
-        measured = import_file(file, chosen, settings, recognition)
-        batch_id = spool.put(settings.spool_dir, measured)
+        imported = take_file(file, chosen, settings, recognition)
+        batch_id = spool.put(settings.spool_dir, imported.measured)
     except (SpeechError, RecordingError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(printable(str(error))) from error
     finally:
         recognition.close()
     _ask(settings, "store", batch_id=batch_id)
-    return measured
+    return imported
 
 
 def _import_object(measured: "CallMeasured") -> dict[str, Any]:
@@ -253,6 +275,7 @@ def _import_object(measured: "CallMeasured") -> dict[str, Any]:
 
 class _Calls(LazyGroup):
     elsewhere: ClassVar = {
+        "delete": ("cc_voice.commands.deletion", "delete_calls", "Delete calls with everything that was received of them."),
         "export": ("cc_voice.commands.export", "export_call", "Write a call's transcript, Contact Lens JSON or audio to a file."),
         "hear": ("cc_voice.commands.hear", "hear", "Hear a part of a recorded call again, for digits, yes and no, or phrases."),
     }
@@ -260,7 +283,7 @@ class _Calls(LazyGroup):
 
 @main.group(cls=_Calls)
 def calls() -> None:
-    """List calls, show one, write one to a file, hear a part of one again."""
+    """List calls, show one, write one to a file, hear a part of one again, delete one."""
 
 
 @calls.command("list")

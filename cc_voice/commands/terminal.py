@@ -2,8 +2,10 @@
 output."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -61,6 +63,26 @@ def language_tag(_context: click.Context, _option: click.Parameter, text: str | 
         return None if text is None else languages.tag(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def instant(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
+    """Return a time in UTC, which it is where it names no zone: callback of an option. Raises click.BadParameter."""
+    try:
+        at = None if text is None else datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is no time; write 2026-11-02T10:00:00, or with a zone 2026-11-02T10:00:00+01:00"
+        ) from error
+    if at is None:
+        return None
+    if not 1971 <= at.year < 2100:
+        raise click.BadParameter(f"{text!r} lies outside the years 1971 to 2099")
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def printable(text: str) -> str:
+    """Return text that any terminal takes: a file's name need not be text in UTF-8."""
+    return os.fsencode(text).decode(errors="replace")
 
 
 def reason(error: OSError) -> str:

@@ -46,17 +46,23 @@ class ZoomApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     name: str = "default"
+    """The app's name here, for the log and `--app` of `cc-voice rtms`; each has its own."""
     client_id: str
+    """The app's client id; for the Video SDK the SDK key."""
     client_secret: Secret
+    """The app's client secret, which signs handshakes; for the Video SDK the SDK secret."""
     webhook_secret: Secret
+    """The app's Secret Token, which signs Zoom's webhooks."""
     account_id: str | None = None
     """The Zoom account for which a Server-to-Server token is asked."""
     api_key: str | None = None
     """Who asks, where it is not the app itself: a Server-to-Server app's client id; for the Video SDK the account's API key."""
     api_secret: Secret | None = None
+    """The secret that belongs to `api_key`: both or neither."""
     api_base: str = "https://api.zoom.us/v2"
-    """The government cloud has other hosts for both."""
+    """Where the REST API is; the government cloud has other hosts for this and the next."""
     oauth_base: str = "https://zoom.us"
+    """Where tokens are asked for."""
 
 
 class TranscriptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,6 +86,7 @@ class MediaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     mixed: bool = False
     """One stream of all parties instead of one each: what two parties are needed for cannot be measured then."""
     keep_chat: bool = False
+    """Keep chat messages as Zoom sent them in the call's journal."""
     keep_share: Literal["off", "images", "video"] = "off"
     """The shared screen: a picture a second, or H.264."""
     keep_video: Literal["off", "images", "video"] = "off"
@@ -115,15 +122,20 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The appliance's configuration. Every field has the name of its TOML key; see the README for the file."""
+    """The appliance's configuration. Every field has the name of its TOML key; `deploy/configuration.md` is made of them."""
 
     data_dir: Path = Path("var")
+    """Folder of everything that is kept: store, recordings, models, accounts."""
     listen: str = "127.0.0.1:8080"
     """HOST:PORT of web pages, API and webhooks."""
     public_url: str | None = None
+    """The address that people and Zoom use; one of https:// keeps cookies off plain connections."""
     site_name: str = "Site 1"
+    """What pages and exports call the site."""
     site_id: int = 1
+    """Tells sites apart whose exports are put together; from 1."""
     timezone: str = "UTC"
+    """IANA name, such as Europe/Berlin: local dates and times of pages, reports and exports."""
     apps: tuple[ZoomApp, ...] = ()
     workers: int = 0
     """Worker processes; 0: one for every four cores, or as many as half of the memory holds with the site's models."""
@@ -134,7 +146,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     vad: Literal["silero", "webrtc"] = "silero"
     """What tells speech from other sounds: WebRTC's detector and Silero together, or WebRTC's alone."""
     models_dir: Path | None = None
-    """Folder of installed speech models; default `<data_dir>/models`."""
+    """Folder of installed speech models; none: `models` in `data_dir`."""
     prefer_models: ModelSize = "large"
     """Which of a language's installed models serves, where there are several."""
     allow_test_model: bool = False
@@ -153,16 +165,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     proxy: Secret | None = None
     """URL of the HTTP proxy for REST calls and for fetching models; it may hold a password. Media links do not use it."""
     meeting_agent: tuple[str, ...] = ("first",)
-    """Who is the agent of a meeting; see the README."""
+    """Who is the agent of a meeting: names or ids as Zoom shows them, `host`, `first`; see `deploy/zoom-setup.md`."""
     customer_key_salt: Secret = Secret("")
     """Salt of customer keys; empty means one is made and kept in `<data_dir>/salt`."""
     cust_speech_on_hold: bool = False
+    """Measure how long customers speak while they are on hold. Sensitive, hence off."""
     exports: tuple[schedules.ExportJob, ...] = ()
     phrases: tuple[phrase_lists.PhraseList, ...] = ()
     """What the recogniser prefers to words that it is unsure of, by language."""
     thresholds: tuple[QueueThresholds, ...] = ()
     """Sets of thresholds: the one named `default` is the site's, those with `queues` are theirs, others only to be tried."""
     log_level: str = "info"
+    """`debug`, `info`, `warning`, `error` or `critical`."""
 
     @property
     def site(self) -> Site:

@@ -1,4 +1,4 @@
-"""Restarts: a new stream is asked for where Zoom ended one by a fault while the conversation may go on (rtms.md 8.4, case D).
+"""Restarts: a new stream is asked for where Zoom ended one by a fault while the call may go on (rtms/README.md 8.4, case D).
 
 Nobody tells whether it goes on, so the rule is by exclusion. No new stream is asked for
 

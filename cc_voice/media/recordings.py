@@ -35,8 +35,8 @@ from cc_voice.media.sound_files import read_sound, write_sound
 
 _RECORD = struct.Struct("<QI")
 _JITTER_MS = 20
-"""A packet whose time is less than a frame off the end of its predecessor continues it (rtms.md 6.4). A whole frame is a lost
-packet, and a packet that is repeated is off by its own length."""
+"""A packet whose time is less than a frame off the end of its predecessor continues it (rtms/README.md 6.4). A whole frame is a
+lost packet, and a packet that is repeated is off by its own length."""
 BYTES_PER_SAMPLE = 2
 _FLAC_BLOCK_SAMPLES = 1 << 18
 Entry = TypeVar("Entry")
@@ -298,6 +298,23 @@ def channel_names(folder: Path) -> list[str]:
     """Return the channel of each file of a stream, by number."""
     names: list[str] | None = _read_json(folder / "channels.json", _CHANNELS)
     return names or []
+
+
+def calls_of_stream(recordings_dir: Path, stream_id: str) -> list[str]:
+    """Return the calls that have a recording of a stream: one, but for files that were imported more than once."""
+    folder = stream_folder(recordings_dir, "*", stream_id).name
+    return sorted(path.parent.name for path in recordings_dir.glob(f"*/{folder}"))
+
+
+def delete_call(recordings_dir: Path, call_id: str) -> bool:
+    """Remove everything received of a call; False where there is nothing. Raises OSError, ValueError for what is no call's id."""
+    if Path(call_id).name != call_id or call_id in ("", ".", ".."):
+        raise ValueError(f"{call_id!r} is no call id")
+    folder = recordings_dir / call_id
+    if not folder.is_dir():
+        return False
+    shutil.rmtree(folder)
+    return True
 
 
 def delete_stream(recordings_dir: Path, call_id: str, stream_id: str) -> None:

@@ -235,7 +235,7 @@ class StreamClient:
             max_size=self._options.max_frame_bytes,
             open_timeout=self._options.limits.connect_s,
             close_timeout=CLOSE_TIMEOUT_S,
-            ping_interval=None,  # liveness is messages 12 and 13 (rtms.md section 4)
+            ping_interval=None,  # liveness is messages 12 and 13 (README section 4)
             user_agent_header=None,
             logger=_quiet_logger(),
         )

@@ -1,4 +1,4 @@
-"""Conversation events: what message 6 tells, events of the conversation, and who they are about (rtms.md 5.4, 5.5).
+"""Conversation events: what message 6 tells, events of the conversation, and who they are about (README 5.4, 5.5).
 
 A part of `messages.py` by nature, with the same rule: the quirks of the wire end here.
 """

@@ -1,4 +1,4 @@
-"""Failovers: the same *started* twice, a repeat of the webhook, or a failover of Zoom's server (rtms.md 2.7)?"""
+"""Failovers: the same *started* twice, a repeat of the webhook, or a failover of Zoom's server (README 2.7)?"""
 
 from cc_voice.rtms.links.link import Link
 from cc_voice.rtms.webhooks import Started

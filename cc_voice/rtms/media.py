@@ -1,4 +1,4 @@
-"""Media parameters and media content as structs (rtms.md 6.2 to 6.4). Defaults are those of the wire, not of Zoom's SDK."""
+"""Media parameters and media content as structs (README 6.2 to 6.4). Defaults are those of the wire, not of Zoom's SDK."""
 
 from collections.abc import Set as AbstractSet
 

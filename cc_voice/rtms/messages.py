@@ -1,4 +1,4 @@
-"""The 29 messages of the wire, both directions, and the quirks of those who send them (rtms.md sections 5, 6, 12).
+"""The 29 messages of the wire, both directions, and the quirks of those who send them (README sections 5, 6, 12).
 
 Decoding has two ways. The fast one is a strict msgspec union over `msg_type`; all that Zoom's own documents promise takes
 it. What fails there is tried once more leniently: numbers in quotes, a quoted `msg_type`, explicit nulls. So liberality

@@ -43,7 +43,7 @@ class StreamTarget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Times in seconds (rtms.md 8.2). Tests shorten them; nothing else should."""
+    """Times in seconds (README 8.2). Tests shorten them; nothing else should."""
 
     connect_s: float = 10.0
     """For TCP, TLS and the WebSocket's opening."""

@@ -1,4 +1,4 @@
-"""HMACs: signing handshakes (rtms.md section 3), verifying webhooks (2.2), answering the URL challenge (2.3)."""
+"""HMACs: signing handshakes (README section 3), verifying webhooks (2.2), answering the URL challenge (2.3)."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Stop classes: why streams end, by class (rtms.md 7.9), and the sentence an operator gets for it."""
+"""Stop classes: why streams end, by class (README 7.9), and the sentence an operator gets for it."""
 
 from collections.abc import Mapping
 

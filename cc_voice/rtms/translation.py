@@ -1,4 +1,4 @@
-"""Translation from messages to events: media content, and what happened in the conversation (rtms.md 5.4, 5.5, 6.4)."""
+"""Translation from messages to events: media content, and what happened in the conversation (README 5.4, 5.5, 6.4)."""
 
 from collections import deque
 from typing import assert_never

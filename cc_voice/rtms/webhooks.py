@@ -1,4 +1,4 @@
-"""Zoom's webhooks as structs (rtms.md section 2). Parsing is liberal; what is missing and needed raises WebhookError.
+"""Zoom's webhooks as structs (README section 2). Parsing is liberal; what is missing and needed raises WebhookError.
 
 Verification is in `signatures.py` and comes first: never parse what nobody signed.
 """

@@ -78,7 +78,7 @@ class Session:
         )
         self._recording = recordings.create(settings.recordings_dir, header)
         self._audio = AudioWriter(self._recording)
-        self._hearing = LiveRecognition(
+        self._live_recognition = LiveRecognition(
             spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._log
         )
         self._news_words: list[Utterance] = []
@@ -107,7 +107,7 @@ class Session:
     @property
     def lag_ms(self) -> int:
         """How far recognition is behind the media."""
-        return self._hearing.lag_ms
+        return self._live_recognition.lag_ms
 
     @property
     def _media_ms(self) -> int:
@@ -123,13 +123,13 @@ class Session:
             if self._ended is not None and not self._abandoned:
                 await self._finish(self._ended)
         finally:
-            await self._hearing.stop()
+            await self._live_recognition.stop()
             # Flushed in a thread: a slow disk must not keep the loop from other streams' keep-alives
             await self._in_thread(self._recording.close)
 
     async def _receive(self) -> None:
         """Take events until the stream ends or is abandoned; however it ends, the client's sockets are closed."""
-        listening = asyncio.create_task(self._hearing.run(self._report))
+        listening = asyncio.create_task(self._live_recognition.run(self._report))
         listening.add_done_callback(self._listened)
         count = 0
         try:
@@ -248,7 +248,7 @@ class Session:
         if t0 is not None and piece.text.strip() and note.attribute != Attribute.DELETE:
             said = journal.utterance(note, t0, self.spec.language)
             self._news_words.append(said)
-            self._hearing.take_words(said)
+            self._live_recognition.take_words(said)
 
     def _take_event(self, event: rtms.PlatformEvent) -> None:
         if event.name == FIRST_PACKET and (t0 := self._clock.announce(event.at_unix_ms, time.monotonic())) is not None:
@@ -257,7 +257,7 @@ class Session:
         plain = call_event(told, self._settings.customer_key_salt)
         self._recording.note(journal.PlatformNote(event=plain))
         self._news_events.append(plain)
-        self._hearing.take_event(plain)
+        self._live_recognition.take_event(plain)
 
     def _start_clock(self, t0_unix_ms: int) -> None:
         if self._recording.header.t0_unix_ms is None:
@@ -281,7 +281,7 @@ class Session:
     def progress(self) -> StreamProgress:
         """Return what is new since the last report."""
         t0 = self._recording.header.t0_unix_ms
-        utterances, self._news_words = (*self._hearing.news(), *self._news_words), []
+        utterances, self._news_words = (*self._live_recognition.news(), *self._news_words), []
         events: tuple[CallEvent, ...] = ()
         if t0 is not None:
             events, self._news_events = tuple(journal.place(event, t0) for event in self._news_events), []
@@ -314,15 +314,15 @@ class Session:
         if (failure := self._nothing_heard(ended)) is not None:
             await self._in_thread(self._deliver, self._stage("failed", failure, ended.reason))
         else:
-            await self._hearing.idle()
+            await self._live_recognition.idle()
             in_call = copy_context().run  # what is logged in the thread names the call
             await asyncio.get_running_loop().run_in_executor(self._recognition.ended, in_call, self._complete)
 
     def _complete(self) -> None:
         """Hear the rest and carry the stream to its last stage; in a thread."""
-        heard = self._hearing.finish()
+        heard = self._live_recognition.finish()
         self._recording.close()
-        pipelines = self._hearing.pipelines
+        pipelines = self._live_recognition.pipelines
         completion.complete(self.spec, self._settings, self._recognition, self._deliver, heard=heard, pipelines=pipelines)
 
     def _oddities(self) -> tuple[Oddity, ...]:
@@ -361,7 +361,7 @@ class Session:
 
     async def _revoke(self, ended: rtms.Ended) -> None:
         """Delete what was received, then say so: the batch is also the store's order to delete."""
-        await self._hearing.stop()
+        await self._live_recognition.stop()
         await self._in_thread(self._recording.close)
         await self._in_thread(recordings.delete_stream, self._settings.recordings_dir, self.spec.call_id, self.spec.stream_id)
         reason = "Zoom revoked the stream: everything received was deleted"

@@ -12,7 +12,7 @@ from cc_voice.sessions.call_languages import asks_zoom_to_identify
 _CODECS = {"l16": Codec.L16, "g711": Codec.G711, "g722": Codec.G722, "opus": Codec.OPUS}
 _RATES = {rate.hz: rate for rate in SampleRate}
 _VIDEO_FPS, _SHARE_FPS = 15, 5
-"""For H.264, which Zoom sends of cameras above 5 fps and of screens above 1 (rtms.md 6.2); screens change seldom."""
+"""For H.264, which Zoom sends of cameras above 5 fps and of screens above 1 (rtms/README.md 6.2); screens change seldom."""
 
 
 def client_options(settings: Settings, language: str, resume: bool) -> ClientOptions:

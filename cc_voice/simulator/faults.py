@@ -5,7 +5,7 @@ begins then, or at once; seconds are wall clock, whatever the call's speed. The 
 stands apart, under its name: `fault_actions.py`, `alterations.py` and `script_changes.py` each have a table of one kind, and this
 module imports none of them, so that what needs to know of faults only (links, state) does not depend on what they do.
 
-The rules are sections of `protocol/rtms.md`; a row of section 12 is a spelling or habit on which its sources disagree.
+The rules are sections of `rtms/README.md`; a row of section 12 is a spelling or habit on which its sources disagree.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Wire: Zoom's side of RTMS, as literal dicts: what is announced, signed, answered and sent.
 
-Not shared with `rtms/`, on purpose: the two sides are written twice from `protocol/rtms.md`, so that a mistake in
-one cannot hide in the other. Numbers are Zoom's (rtms.md section 7). Nothing here does I/O or reads a clock.
+Not shared with `rtms/`, on purpose: the two sides are written twice from `rtms/README.md`, so that a mistake in
+one cannot hide in the other. Numbers are Zoom's (rtms/README.md section 7). Nothing here does I/O or reads a clock.
 """
 
 import hashlib

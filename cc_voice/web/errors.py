@@ -73,6 +73,8 @@ def answer(request: Request[Any, Any, State], error: Exception) -> Response[Any]
     status, detail = describe(error)
     if status >= 500:
         log.error("request failed", path=request.url.path, status=status, exc_info=error)
+        if status == 500 and request.url.path.startswith("/owner/"):  # whoever asks here may read the log too
+            detail = f"the service met a fault ({type(error).__name__}: {str(error)[:300]}); its log has the rest"
     if request.url.path.startswith(_FOR_PROGRAMS):
         headers = {"www-authenticate": "Bearer"} if status == 401 else {}
         return Response(ErrorDocument(status, detail), status_code=status, media_type=MediaType.JSON, headers=headers)

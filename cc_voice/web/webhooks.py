@@ -1,4 +1,4 @@
-"""Zoom's webhooks: verify, store, answer – within milliseconds – and only then act (protocol section 2.1).
+"""Zoom's webhooks: verify, store, answer – within milliseconds – and only then act (rtms/README.md 2.1).
 
 The row in the inbox is the promise behind the 200: it is committed alone and first, and whoever starts next works off what
 was promised and not done. A webhook that is here already was promised before, so it is answered and nothing else.

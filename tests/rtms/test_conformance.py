@@ -1,4 +1,4 @@
-"""The 13 points of rtms.md section 14, one or more tests each, against the core. Sockets come in `test_client.py`."""
+"""The 13 points of rtms/README.md section 14, one or more tests each, against the core. Sockets come in `test_client.py`."""
 
 import base64
 import json

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from cc_voice.config.settings import Settings
+from cc_voice.query.operations import QUESTIONS
 from cc_voice.query.service_client import ask_service
 from cc_voice.query.sql.runner import SqlLimits
 from cc_voice.web.access import accounts as limits
@@ -56,6 +57,16 @@ async def test_a_question_that_cannot_be_answered_says_why(owner: httpx.AsyncCli
     answer = await owner.post("/owner/command", json={"command": "format disk"})
     assert answer.status_code == 400
     assert "no command 'format disk'" in answer.json()["detail"]
+
+
+async def test_a_fault_of_ours_reaches_whoever_asked(owner: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ArithmeticError("seven of nine")
+
+    monkeypatch.setitem(QUESTIONS, "streams", broken)
+    answer = await owner.post("/owner/command", json={"command": "streams", "arguments": {}})
+    assert answer.status_code == 500
+    assert "the service met a fault (ArithmeticError: seven of nine)" in answer.json()["detail"]
 
 
 BOMB = "with recursive r as (select 1 as n union all select n from r) select count(*) from r, v_word a, v_word b"

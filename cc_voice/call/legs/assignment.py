@@ -19,7 +19,7 @@ its "completed") closes every hold. "Transfer completed" names the giver; where 
 the giver's "user end", so that the new agent's leg stays open.
 
 Events may be lost, repeated or about people who were never announced; nothing here raises for that. Holding and leaving prove an
-agent as well as answering does (protocol section 5.5), but not since when: a call whose every answer was lost is one leg, from the
+agent as well as answering does (rtms/README.md 5.5), but not since when: a call whose every answer was lost is one leg, from the
 first packet, without what counts from the answer.
 """
 

@@ -1,4 +1,4 @@
-"""Handshakes: what ours say, and how a refusal changes what the next one says (rtms.md 5.1, 6.1, 6.2, 7.8).
+"""Handshakes: what ours say, and how a refusal changes what the next one says (README 5.1, 6.1, 6.2, 7.8).
 
 Every change is tried once: a server that refuses the changed request as well is taken at its word.
 """

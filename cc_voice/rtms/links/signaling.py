@@ -1,4 +1,4 @@
-"""The signaling link: its handshake, what a refusal of it means, and when it is given up (rtms.md 5.1, 7.8, 8.4 case B)."""
+"""The signaling link: its handshake, what a refusal of it means, and when it is given up (README 5.1, 7.8, 8.4 case B)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Control of streams by REST (rtms.md section 9): the request that starts, stops, pauses or resumes one, and what an answer means.
+"""Control of streams by REST (README section 9): the request that starts, stops, pauses or resumes one, and what an answer means.
 
 Pure: requests are values for whoever has a socket, answers are judged here, time is an argument (Unix seconds). Every call is a
 request only. Accepted, it shows in a *started* or *stopped* webhook, or in a state update on the stream.

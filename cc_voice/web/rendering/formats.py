@@ -1,4 +1,4 @@
-"""Formats: how values are written on a page (design.md section 7): times, lengths, percentages, and the dash with its reason."""
+"""Formats: how values are written on a page: times, lengths, percentages, and the dash with its reason."""
 
 import datetime
 import zoneinfo
