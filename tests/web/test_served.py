@@ -1,9 +1,10 @@
 """What only shows over real sockets: the owner's socket, event streams that end, forwarded addresses."""
 
 import asyncio
+import socket
 import stat
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import msgspec
@@ -16,6 +17,7 @@ from cc_voice.web.access import accounts as limits
 from cc_voice.web.access.authentication import COOKIE
 from cc_voice.web.api import endpoints
 from cc_voice.web.appliance import Appliance
+from cc_voice.web.sockets import listen_tcp
 from tests.conftest import PATIENCE_S
 from tests.web.conftest import PASSWORD, Served
 from tests.web.pages.test_pages import in_progress, say, speak
@@ -165,3 +167,21 @@ async def test_event_streams_end_with_their_session(browser: httpx.AsyncClient, 
         await anext(lines)
         appliance.accounts.sign_out(browser.cookies[COOKIE])
         assert [line async for line in lines][-1:] in ([], [""])
+
+
+async def test_an_accepted_socket_sends_at_once() -> None:
+    accepted: asyncio.Future[asyncio.Transport] = asyncio.get_running_loop().create_future()
+
+    class Listening(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            accepted.set_result(cast(asyncio.Transport, transport))
+
+    for host in ("127.0.0.1", "::1"):
+        accepted = asyncio.get_running_loop().create_future()
+        server = await asyncio.get_running_loop().create_server(Listening, sock=listen_tcp(host, 0))
+        async with server:
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+            sock = (await accepted).get_extra_info("socket")
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1, host
+            (await accepted).close()
+            writer.close()
