@@ -10,7 +10,7 @@ import structlog
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.enums import MediaType
-from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.exceptions import HTTPException, InternalServerException, NotAuthorizedException
 from litestar.response import Redirect
 
 from cc_voice.media.recordings import RecordingError
@@ -50,6 +50,8 @@ WORDS = {
 }
 """Status → what happened, what to do."""
 
+_GONE = "client disconnected prematurely"
+"""What Litestar says when a body never comes to its end."""
 _FOR_PROGRAMS = ("/api/", "/owner/", "/webhooks/", "/healthz")
 
 
@@ -71,7 +73,7 @@ class ErrorDocument(msgspec.Struct, frozen=True):
 def answer(request: Request[Any, Any, State], error: Exception) -> Response[Any]:
     """Answer a request that failed."""
     status, detail = describe(error)
-    if status >= 500:
+    if status >= 500 and not _is_gone(error):
         log.error("request failed", path=request.url.path, status=status, exc_info=error)
     if request.url.path.startswith(_FOR_PROGRAMS):
         headers = {"www-authenticate": "Bearer"} if status == 401 else {}
@@ -82,6 +84,11 @@ def answer(request: Request[Any, Any, State], error: Exception) -> Response[Any]
         return Redirect("/password", status_code=303)
     title, advice = words(status)
     return page(request, "error.html", title=title, view=ErrorPage(title, advice, detail), status=status)
+
+
+def _is_gone(error: Exception) -> bool:
+    """Whether the client left before its request was read: no fault of ours, and as frequent as strangers like."""
+    return isinstance(error, InternalServerException) and error.detail == _GONE
 
 
 def describe(error: Exception) -> tuple[int, str]:

@@ -10,10 +10,13 @@ signals are ours, from before the workers start, and set `draining`, which ends 
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -32,7 +35,8 @@ from cc_voice.web.access.private_files import write_private
 from cc_voice.web.app import create_app
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.audio_cache import AudioCache
-from cc_voice.web.sockets import address, listen_owner, listen_tcp
+from cc_voice.web.connections import ACCEPTED_AT_ONCE, HEAD_BYTES, KEPT_S, BoundedConnection, Crowd, LoopErrors
+from cc_voice.web.sockets import BACKLOG, address, listen_owner, listen_tcp
 from cc_voice.web.systemd import Notifier
 
 log = structlog.get_logger()
@@ -126,6 +130,7 @@ async def _serve(
         appliance.draining.set()
         server.should_exit = True
 
+    asyncio.get_running_loop().set_exception_handler(LoopErrors())
     with _on_signals(stop):
         sweeping = asyncio.create_task(_sweep(appliance.audio))
         exporting = asyncio.create_task(scheduled_exports.keep(settings, database, appliance.draining))
@@ -155,10 +160,15 @@ def configuration(appliance: Appliance, notifier: Notifier) -> uvicorn.Config:
     async def alive() -> None:
         notifier.alive()
 
+    # "Invalid HTTP request received" is whatever a stranger sends, as often as they like
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     return uvicorn.Config(
         create_app(appliance),
         loop="asyncio",
-        http="h11",
+        http=cast(Any, partial(BoundedConnection, crowd=Crowd())),
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        timeout_keep_alive=int(KEPT_S),
+        backlog=ACCEPTED_AT_ONCE,
         ws="none",
         lifespan="off",
         access_log=False,  # paths name calls; what matters is logged where it happens
@@ -181,6 +191,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for sock in sockets or ():
+            sock.listen(BACKLOG)  # asyncio takes `backlog` for how many it accepts in one go, and made the queue as short
         self._listening()
 
     @contextlib.contextmanager

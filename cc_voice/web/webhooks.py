@@ -21,7 +21,7 @@ from cc_voice.web.appliance import Appliance
 
 log = structlog.get_logger()
 
-MAX_BODY_BYTES = 1 << 20
+MAX_BODY_BYTES = 128 * 1024
 """Zoom's are below 10 KB; a larger one is not read to its end."""
 
 
