@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class _Commands(LazyGroup):
     elsewhere: ClassVar = {
         "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
+        "accounts": ("cc_voice.commands.accounts", "accounts", "Give an account a new password, or forget its failed tries."),
         "models": ("cc_voice.commands.models", "models", "List, fetch, verify, measure and remove speech models."),
         "search": ("cc_voice.commands.search", "search", "Find calls by what was said."),
         "reindex": ("cc_voice.commands.search", "reindex", "Make the index of search anew, sorted by word."),
@@ -68,6 +69,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     from cc_voice.config.settings import configure_logging
     from cc_voice.fleet.worker_plan import MemoryTooSmall
     from cc_voice.store.errors import DatabaseLocked, StoreError
+    from cc_voice.web.access.accounts import AccountsUnreadable
     from cc_voice.web.service import run
 
     settings = load_settings(config, data_dir, **overrides)
@@ -78,7 +80,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
         raise click.ClickException(
             f"{error}: a service or command of this site; stop it (systemctl stop cc-voice), or serve another --data-dir"
         ) from error
-    except (MemoryTooSmall, StoreError) as error:
+    except (MemoryTooSmall, StoreError, AccountsUnreadable) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(reason(error)) from error

@@ -45,8 +45,6 @@ GRACE_S = 10
 """How long requests under way may take at the end."""
 SWEEP_S = 10.0
 """How long a copy made for a player may outlive a recording that Zoom revoked."""
-TRUSTED_PROXIES = "127.0.0.1,::1"
-"""Whose `X-Forwarded-For` is believed: the TLS proxy on this machine (deploy/README.md)."""
 
 
 def run(settings: Settings) -> None:
@@ -175,7 +173,7 @@ def configuration(appliance: Appliance, notifier: Notifier) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         proxy_headers=True,
-        forwarded_allow_ips=TRUSTED_PROXIES,
+        forwarded_allow_ips=list(appliance.settings.trusted_proxies),
         timeout_graceful_shutdown=GRACE_S,
         callback_notify=alive,
         timeout_notify=max(1, int((notifier.watchdog_s or 2.0) / 2)),
