@@ -172,13 +172,40 @@ async def test_event_streams_end_when_the_service_stops(browser: httpx.AsyncClie
         assert [line async for line in lines][-1:] in ([], [""])
 
 
-async def test_event_streams_end_with_their_session(browser: httpx.AsyncClient, appliance: Appliance) -> None:
-    await sign_in(browser)
-    async with asyncio.timeout(PATIENCE_S), browser.stream("GET", "/live/events") as answer:
+def sign_out(appliance: Appliance, browser: httpx.AsyncClient, token: str) -> None:
+    appliance.accounts.sign_out(browser.cookies[COOKIE])
+
+
+def revoke(appliance: Appliance, browser: httpx.AsyncClient, token: str) -> None:
+    for each in appliance.accounts.tokens("rosa"):
+        appliance.accounts.revoke_token("rosa", each.token_id)
+
+
+def reset(appliance: Appliance, browser: httpx.AsyncClient, token: str) -> None:
+    appliance.accounts.reset("rosa", "one-time")
+
+
+@pytest.mark.parametrize("path", ["/live/events", "/calls/{call}/events", "/api/v1/live/words"])
+@pytest.mark.parametrize(("who", "end"), [("person", sign_out), ("person", reset), ("program", revoke), ("program", reset)])
+async def test_event_streams_end_with_the_right_to_them(
+    browser: httpx.AsyncClient, appliance: Appliance, in_progress: str, path: str, who: str, end: Any
+) -> None:
+    headers = {}
+    if who == "program":
+        headers = {"authorization": f"Bearer {appliance.accounts.create_token('rosa', 'wall', 0)}"}
+    else:
+        await sign_in(browser)
+    async with asyncio.timeout(PATIENCE_S), browser.stream("GET", path.format(call=in_progress), headers=headers) as answer:
+        assert answer.status_code == 200
         lines = answer.aiter_lines()
         await anext(lines)
-        appliance.accounts.sign_out(browser.cookies[COOKIE])
-        assert [line async for line in lines][-1:] in ([], [""])
+        while path != "/api/v1/live/words" and (await anext(lines)) != "":
+            pass
+        end(appliance, browser, "")
+        say(appliance, ("a", 5000, "let me see", "local"))
+        speak(appliance, "let me see")
+        rest = [line async for line in lines]
+    assert not any("let me see" in line for line in rest)
 
 
 async def test_an_accepted_socket_sends_at_once() -> None:

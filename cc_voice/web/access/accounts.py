@@ -16,6 +16,7 @@ exports, audio: six on two cores). One thread is enough, as SQLite takes one sta
 """
 
 import asyncio
+import errno
 import math
 import sqlite3
 import threading
@@ -110,13 +111,14 @@ class AccountsUnreadable(Exception):
 
 
 class Visitor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks. `session` is None for a program with an API token."""
+    """Who asks. `session` is None for a program, which has `token`; neither is ever shown."""
 
     account: str
     role: str
     must_change: bool
     theme: str | None
     session: str | None = None
+    token: str | None = None
 
 
 class ApiToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,6 +211,12 @@ class Accounts:
                 con.execute("update session set seen_s = ? where token_hash = ?", [now_s, hashed])
         return Visitor(account=row[0], role=row[1], must_change=bool(row[2]), theme=row[3], session=token)
 
+    def again(self, visitor: Visitor, now_s: float) -> Visitor | None:
+        """Return who somebody is by now; None when their session is over, their token revoked, or their account gone."""
+        if visitor.session is not None:
+            return self.visitor(visitor.session, now_s)
+        return None if visitor.token is None else self.program(visitor.token)
+
     def sign_out(self, token: str) -> None:
         with self._transaction() as con:
             con.execute("delete from session where token_hash = ?", [token_hash(token)])
@@ -283,7 +291,7 @@ class Accounts:
                 "select a.name, a.role, a.must_change from token t join account a on a.name = t.account where t.token_hash = ?",
                 [token_hash(token)],
             ).fetchone()
-        return Visitor(account=row[0], role=row[1], must_change=bool(row[2]), theme=None) if row else None
+        return Visitor(account=row[0], role=row[1], must_change=bool(row[2]), theme=None, token=token) if row else None
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -299,6 +307,8 @@ class Accounts:
 
 def _open(path: Path) -> sqlite3.Connection:
     """Open or create the file, and bring its schema up to date."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file but a folder, a pipe or a device")
     path.touch(mode=0o600)
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
     try:
