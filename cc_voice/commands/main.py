@@ -70,7 +70,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     from cc_voice.fleet.worker_plan import MemoryTooSmall
     from cc_voice.store.errors import DatabaseLocked, StoreError
     from cc_voice.web.access.accounts import AccountsUnreadable
-    from cc_voice.web.service import run
+    from cc_voice.web.service import CannotServe, run
 
     settings = load_settings(config, data_dir, **overrides)
     configure_logging(settings.log_level)
@@ -80,7 +80,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
         raise click.ClickException(
             f"{error}: a service or command of this site; stop it (systemctl stop cc-voice), or serve another --data-dir"
         ) from error
-    except (MemoryTooSmall, StoreError, AccountsUnreadable) as error:
+    except (MemoryTooSmall, StoreError, AccountsUnreadable, CannotServe) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(reason(error)) from error
@@ -185,6 +185,8 @@ def import_(file: Path, config: Path | None, data_dir: Path | None, as_json: boo
     A file with one party per channel needs --agent-channel and --customer-channel. A mono file needs neither: its two-party
     metrics are NULL, with the reason.
     """
+    if not file.is_file():  # it would be waited for
+        raise click.ClickException(f"{file} is no file but a pipe or a device; copy what it gives into a file first")
     settings = load_settings(config, data_dir, allow_test_model=options.pop("allow_test_model"))
     measured = _import(file, settings, options)
     if as_json:

@@ -165,6 +165,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the recogniser prefers to words that it is unsure of, by language."""
     thresholds: tuple[QueueThresholds, ...] = ()
     """Sets of thresholds: the one named `default` is the site's, those with `queues` are theirs, others only to be tried."""
+    min_free_mb: int = 1000
+    """Free disk below which `/readyz` answers 503; an hour of a call takes about 230 MB while it is recorded."""
     log_level: str = "info"
 
     @property
@@ -320,6 +322,8 @@ def _checked(settings: Settings) -> Settings:
     _check_proxies(settings.trusted_proxies)
     if settings.workers < 0:
         raise SettingsError(f"workers is {settings.workers}; write 0 for as many as suit the machine, or how many")
+    if settings.min_free_mb < 0:
+        raise SettingsError(f"min_free_mb is {settings.min_free_mb}; write how many MB, or 0 for no limit")
     if settings.warm_memory_mb is not None and settings.warm_memory_mb < 0:
         raise SettingsError(f"warm_memory_mb is {settings.warm_memory_mb}; write how many MB, or 0 to keep no recogniser warm")
     if settings.log_level.upper() not in _LOG_LEVELS:

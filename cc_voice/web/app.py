@@ -31,7 +31,7 @@ async def first_page() -> Redirect:
     return Redirect("/live")
 
 
-FOR_PROGRAMS: tuple[ControllerRouterHandler, ...] = (webhooks.receive, owner_socket.command, health.healthz)
+FOR_PROGRAMS: tuple[ControllerRouterHandler, ...] = (webhooks.receive, owner_socket.command, health.healthz, health.readyz)
 PAGES: tuple[ControllerRouterHandler, ...] = (
     first_page,
     account.sign_in_page,
@@ -91,7 +91,7 @@ def create_app(appliance: Appliance) -> Litestar:
             _static_files(),
         ],
         dependencies={"appliance": Provide(provide, sync_to_thread=False)},
-        middleware=[DefineMiddleware(authentication.Authentication)],
+        middleware=[DefineMiddleware(authentication.Authentication, exclude_http_methods=())],
         guards=[authentication.signed_in, authentication.same_origin],
         request_max_body_size=FORM_BYTES,
         exception_handlers={Exception: errors.answer},

@@ -34,9 +34,10 @@ STATUS: dict[type[Exception], int] = {
     RecordingError: 500,
     ReadTooLong: 400,
     StoreError: 503,
+    RecursionError: 400,
 }
 """Our errors; their messages are written for whoever reads them, so they are the detail. Litestar's carry their own status.
-The first that fits counts."""
+The first that fits counts. Only what strangers nest deeply recurses here, JSON and SQL: that is their fault and no bug of ours."""
 
 WORDS = {
     400: ("This cannot be answered", "Something in the address or the form is not understood."),
@@ -52,7 +53,7 @@ WORDS = {
 
 _GONE = "client disconnected prematurely"
 """What Litestar says when a body never comes to its end."""
-_FOR_PROGRAMS = ("/api/", "/owner/", "/webhooks/", "/healthz")
+_FOR_PROGRAMS = ("/api/", "/owner/", "/webhooks/", "/healthz", "/readyz")
 
 
 class ErrorPage(msgspec.Struct, frozen=True):
@@ -93,6 +94,8 @@ def _is_gone(error: Exception) -> bool:
 
 def describe(error: Exception) -> tuple[int, str]:
     """Return the status of an error and what may be told about it."""
+    if isinstance(error, RecursionError):
+        return STATUS[RecursionError], "the request is nested too deeply"
     for kind, status in STATUS.items():
         if isinstance(error, kind):
             return status, str(error)

@@ -13,6 +13,7 @@ An IPv6 address counts as its /64, which is what one line has.
 """
 
 import ipaddress
+import math
 import sqlite3
 
 import msgspec
@@ -73,7 +74,7 @@ def _wait_s(con: sqlite3.Connection, counted: Counted, now_s: float) -> float:
     number, last_s = con.execute("select count(*), max(at_s) from failure where subject = ?", [counted.subject]).fetchone()
     if number < counted.free:
         return 0.0
-    wait = min(LONGEST_WAIT_S, 2.0 ** min(number - counted.free, 16))
+    wait = min(LONGEST_WAIT_S, math.ldexp(1.0, min(number - counted.free, 16)))
     return max(0.0, min(float(last_s), now_s) + wait - now_s)
 
 
