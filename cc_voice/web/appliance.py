@@ -18,7 +18,7 @@ from cc_voice.web.audio_cache import AudioCache
 from cc_voice.web.write_probe import WriteProbe
 
 
-class Tally:
+class ServiceCounts:
     """What happened since the start, for whoever watches. Changed in the event loop only."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
     audio: AudioCache
     draining: asyncio.Event
     """Set when the service is asked to stop: streams to browsers end, so that nothing holds it up."""
-    tally: Tally = msgspec.field(default_factory=Tally)
+    counts: ServiceCounts = msgspec.field(default_factory=ServiceCounts)
     vital: ThreadPoolExecutor = msgspec.field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="vital"))
     """For what must be answered whoever fills the threads that everything shares: whether the appliance is well."""
     probe: WriteProbe

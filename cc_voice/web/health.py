@@ -81,7 +81,7 @@ def _problems(health: Health, min_free_mb: int, is_stopping: bool) -> tuple[str,
 
 
 async def _health(appliance: Appliance) -> Health:
-    workers, tally = appliance.dispatcher.status(), appliance.tally
+    workers, counts = appliance.dispatcher.status(), appliance.counts
     probed, running = await appliance.probe.look(), sum(worker.pid is not None for worker in workers)
     return Health(
         status="ok" if probed.store and probed.disk and running == len(workers) else "failing",
@@ -93,10 +93,10 @@ async def _health(appliance: Appliance) -> Health:
         problem=appliance.dispatcher.problem,
         streams=sum(worker.streams for worker in workers),
         streams_failing=appliance.dispatcher.failing,
-        webhooks_unsigned=tally.webhooks_unsigned,
-        webhooks_not_understood=tally.webhooks_not_understood,
-        webhooks_not_kept=tally.webhooks_not_kept,
-        recordings_missing=tally.recordings_missing,
+        webhooks_unsigned=counts.webhooks_unsigned,
+        webhooks_not_understood=counts.webhooks_not_understood,
+        webhooks_not_kept=counts.webhooks_not_kept,
+        recordings_missing=counts.recordings_missing,
         lag_ms=probed.lag_ms,
         recognisers=total(worker.recognisers for worker in workers),
         exports_failing=await asyncio.get_running_loop().run_in_executor(

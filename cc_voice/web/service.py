@@ -215,7 +215,7 @@ async def _compare(appliance: Appliance) -> None:
     except (OSError, StoreError) as error:
         log.error("recordings not compared with the store", error=str(error))
         return
-    appliance.tally.recordings_missing = len(missing)
+    appliance.counts.recordings_missing = len(missing)
     if missing:
         log.error(
             "calls are recorded and not in the store; `cc-voice recompute --publish` brings them back",

@@ -39,7 +39,7 @@ async def receive(request: VisitorRequest, appliance: NamedDependency[Appliance]
     try:
         webhook = parse_webhook(body)
     except WebhookError as error:
-        appliance.tally.webhooks_not_understood += 1
+        appliance.counts.webhooks_not_understood += 1
         log.warning("webhook not understood", app=app.name, reason=str(error))
         raise ClientException("not a webhook of Zoom") from error
     if isinstance(webhook, UrlValidation):
@@ -61,7 +61,7 @@ def _signer(request: VisitorRequest, appliance: Appliance, body: bytes) -> ZoomA
         appliance.now(),
     )
     if matched is None:
-        appliance.tally.webhooks_unsigned += 1
+        appliance.counts.webhooks_unsigned += 1
         # Both causes are a site's to mend: the wrong webhook secret in the configuration, or a clock that is off.
         log.warning("webhook refused: no app's webhook_secret signed it, or its time is off", apps=[app.name for app in apps])
         raise NotAuthorizedException
@@ -80,6 +80,6 @@ async def _keep(appliance: Appliance, app: ZoomApp, webhook: Webhook, body: byte
         )
     except Exception as error:
         # Whatever kept the row from being committed, only a 5xx makes Zoom come again.
-        appliance.tally.webhooks_not_kept += 1
+        appliance.counts.webhooks_not_kept += 1
         log.exception("webhook not kept", app=app.name, stream_id=stream_id)
         raise ServiceUnavailableException from error
