@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 class _Commands(LazyGroup):
     elsewhere: ClassVar = {
         "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
+        "accounts": ("cc_voice.commands.accounts", "accounts", "Give an account a new password, or forget its failed tries."),
         "models": ("cc_voice.commands.models", "models", "List, fetch, verify, measure and remove speech models."),
         "search": ("cc_voice.commands.search", "search", "Find calls by what was said."),
         "reindex": ("cc_voice.commands.search", "reindex", "Make the index of search anew, sorted by word."),
@@ -79,7 +80,8 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     from cc_voice.config.settings import configure_logging
     from cc_voice.fleet.worker_plan import MemoryTooSmall
     from cc_voice.store.errors import DatabaseLocked, StoreError
-    from cc_voice.web.service import run
+    from cc_voice.web.access.accounts import AccountsUnreadable
+    from cc_voice.web.service import CannotServe, run
 
     settings = load_settings(config, data_dir, **overrides)
     configure_logging(settings.log_level)
@@ -89,7 +91,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
         raise click.ClickException(
             f"{error}: a service or command of this site; stop it (systemctl stop cc-voice), or serve another --data-dir"
         ) from error
-    except (MemoryTooSmall, StoreError) as error:
+    except (MemoryTooSmall, StoreError, AccountsUnreadable, CannotServe) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(reason(error)) from error
@@ -199,6 +201,8 @@ def import_(file: Path, config: Path | None, data_dir: Path | None, as_json: boo
     A file with one party per channel needs --agent-channel and --customer-channel. A mono file needs neither: its two-party
     metrics are NULL, with the reason. The last three kinds need the extra codecs.
     """
+    if not file.is_file():  # it would be waited for
+        raise click.ClickException(f"{file} is no file but a pipe or a device; copy what it gives into a file first")
     settings = load_settings(config, data_dir, allow_test_model=options.pop("allow_test_model"))
     imported = _import(file, settings, options)
     for note in imported.notes:

@@ -4,6 +4,7 @@ Modules receive values from here; none reads the environment itself. Secrets are
 """
 
 import importlib.util
+import ipaddress
 import logging
 import os
 import sys
@@ -128,6 +129,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Folder of everything that is kept: store, recordings, models, accounts."""
     listen: str = "127.0.0.1:8080"
     """HOST:PORT of web pages, API and webhooks."""
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses or networks of the proxy in front, whose `X-Forwarded-For` is believed; nobody else's is."""
     public_url: str | None = None
     """The address that people and Zoom use; one of https:// keeps cookies off plain connections."""
     site_name: str = "Site 1"
@@ -175,6 +178,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the recogniser prefers to words that it is unsure of, by language."""
     thresholds: tuple[QueueThresholds, ...] = ()
     """Sets of thresholds: the one named `default` is the site's, those with `queues` are theirs, others only to be tried."""
+    min_free_mb: int = 1000
+    """Free disk below which `/readyz` answers 503; an hour of a call takes about 230 MB while it is recorded."""
     log_level: str = "info"
     """`debug`, `info`, `warning`, `error` or `critical`."""
 
@@ -238,7 +243,7 @@ def _encode_hook(value: Any) -> Any:
     raise TypeError(f"cannot write {type(value).__name__}")
 
 
-_LISTS = ("allowed_hosts", "meeting_agent")
+_LISTS = ("allowed_hosts", "meeting_agent", "trusted_proxies")
 """Keys that hold several values: separated by commas in the environment."""
 _PLACEHOLDER = "…"
 """What stands in the example configuration where a site's own credentials belong."""
@@ -328,8 +333,11 @@ def _checked(settings: Settings) -> Settings:
     host, _, port = settings.listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise SettingsError(f"listen is {settings.listen!r}; write HOST:PORT, for example 127.0.0.1:8080")
+    _check_proxies(settings.trusted_proxies)
     if settings.workers < 0:
         raise SettingsError(f"workers is {settings.workers}; write 0 for as many as suit the machine, or how many")
+    if settings.min_free_mb < 0:
+        raise SettingsError(f"min_free_mb is {settings.min_free_mb}; write how many MB, or 0 for no limit")
     if settings.warm_memory_mb is not None and settings.warm_memory_mb < 0:
         raise SettingsError(f"warm_memory_mb is {settings.warm_memory_mb}; write how many MB, or 0 to keep no recogniser warm")
     if settings.log_level.upper() not in _LOG_LEVELS:
@@ -353,6 +361,16 @@ def _checked(settings: Settings) -> Settings:
     if settings.proxy is not None and not (settings.proxy.startswith(("http://", "https://")) and _names_a_host(settings.proxy)):
         raise SettingsError("proxy is no URL that begins with http:// or https://")
     return msgspec.structs.replace(settings, language=language)
+
+
+def _check_proxies(proxies: Sequence[str]) -> None:
+    for proxy in proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            raise SettingsError(
+                f"trusted_proxies names {proxy!r}, which is no address and no network such as 10.0.0.0/8"
+            ) from error
 
 
 def _check_thresholds(sets: Sequence[QueueThresholds]) -> None:

@@ -113,6 +113,8 @@ class Dispatcher:
         await self._commit_waiting()
         await self._delete_revoked()
         await self._fleet.start()
+        if self._stopping:
+            return
         for row in await self._database.read(streams.unfinished):
             self._spawn(self._take_up(row.stream_id))
         for waiting in await self._database.read(inbox.pending):
@@ -129,6 +131,20 @@ class Dispatcher:
         await self._commit_waiting()
         if self._control is not None:
             await self._control.close()
+
+    async def no_workers(self) -> None:
+        """Return once no worker can be started."""
+        await self._fleet.trouble.wait()
+
+    @property
+    def problem(self) -> str | None:
+        """Why a worker cannot be started; None while all can."""
+        return self._fleet.problem
+
+    @property
+    def failing(self) -> int:
+        """How many streams and webhooks failed lately and are tried again."""
+        return self._retries.count(time.monotonic())
 
     def status(self) -> list[WorkerStatus]:
         """Return what the workers are doing."""

@@ -64,7 +64,12 @@ def main(pipe: Connection, printed: Connection, settings_json: bytes, threads: i
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     settings = configuration.loads(settings_json)
     configuration.configure_logging(settings.log_level)
-    asyncio.run(Worker(pipe, settings, threads).run())
+    try:
+        asyncio.run(Worker(pipe, settings, threads).run())
+    except BaseException as error:
+        # Into the pipe that the service reads: there it is the reason why no worker starts
+        os.write(2, f"the worker cannot go on: {type(error).__name__}: {error}\n".encode(errors="replace"))
+        raise
 
 
 class Worker:

@@ -76,6 +76,9 @@ def _files(folder: Path, number: int) -> tuple[Path, Path]:
 
 def _length(folder: Path, number: int) -> int:
     flac, pcm = _files(folder, number)
+    for path in (flac, pcm):
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise recordings.no_file(path)
     if flac.exists():
         return int(soundfile.info(flac).frames)
     return pcm.stat().st_size // recordings.BYTES_PER_SAMPLE if pcm.exists() else 0

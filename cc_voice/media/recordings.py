@@ -19,6 +19,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import struct
 import threading
 from collections.abc import Iterator
@@ -83,9 +84,9 @@ class ChannelFile:
         had_samples = self.path.exists()
         if writable or self.path.exists():
             flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
-            self._pcm_fd = os.open(self.path, flags, 0o600)
+            self._pcm_fd = open_file(self.path, flags)
         if writable:
-            self._index_fd = os.open(self.index_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._index_fd = open_file(self.index_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             if not had_samples:
                 os.ftruncate(self._index_fd, 0)  # they became FLAC: whoever writes again (a repeated import) starts over
         self._load_index()
@@ -93,7 +94,7 @@ class ChannelFile:
     def _load_index(self) -> None:
         if not self.index_path.exists():
             return
-        data = self.index_path.read_bytes()
+        data = read_file(self.index_path)
         whole = len(data) - len(data) % _RECORD.size
         if self._index_fd >= 0 and whole != len(data):
             os.truncate(self.index_path, whole)  # a record cut by a crash would shift every later one
@@ -209,7 +210,7 @@ class Recording:
     def journal(self, decoder: "msgspec.json.Decoder[Entry]") -> "Iterator[Entry]":
         """Yield the journal's entries; a line cut by a crash is skipped."""
         path = self.folder / "journal.jsonl"
-        for line in path.read_bytes().splitlines() if path.exists() else ():
+        for line in read_file(path).splitlines() if path.exists() else ():
             try:
                 yield decoder.decode(line)
             except msgspec.DecodeError:
@@ -263,7 +264,7 @@ def save_analysis(recordings_dir: Path, analysis: StreamAnalysis) -> None:
 def load_analyses(recordings_dir: Path, call_id: str) -> list[StreamAnalysis]:
     """Return the analyses of all streams of a call, earliest first."""
     files = sorted((recordings_dir / call_id).glob("*/analysis.msgpack"))
-    analyses = [_ANALYSIS.decode(path.read_bytes()) for path in files]
+    analyses = [_ANALYSIS.decode(read_file(path)) for path in files]
     return sorted(analyses, key=lambda analysis: (analysis.t0_unix_ms, analysis.stream_id))
 
 
@@ -276,7 +277,7 @@ def compress(folder: Path) -> None:
     if header is None:
         return
     for pcm in sorted(folder.glob("*.pcm")):
-        with beside(pcm.with_suffix(".flac")) as part, pcm.open("rb") as samples:
+        with beside(pcm.with_suffix(".flac")) as part, os.fdopen(open_file(pcm, os.O_RDONLY), "rb") as samples:
             frames = pcm.stat().st_size // BYTES_PER_SAMPLE
             write_sound(part, _blocks(samples), rate_hz=header.sample_rate_hz, channels=1, frames=frames, form="FLAC")
         pcm.unlink()
@@ -325,6 +326,43 @@ def delete_stream(recordings_dir: Path, call_id: str, stream_id: str) -> None:
         folder.parent.rmdir()
 
 
+def recorded_calls(recordings_dir: Path) -> Iterator[str]:
+    """Yield the ids of all calls of which something was received."""
+    for folder in sorted(recordings_dir.glob("*")):
+        if next(folder.glob("*/stream.json"), None) is not None:
+            yield folder.name
+
+
+def open_file(path: Path, flags: int) -> int:
+    """Open one file of a recording. Raises RecordingError where a pipe, a device or a folder stands in its place, OSError."""
+    # Not blocking: to open a pipe is to wait for whoever writes into it, which may be for ever. It changes nothing about files
+    try:
+        fd = os.open(path, flags | os.O_NONBLOCK, 0o600)
+    except (IsADirectoryError, NotADirectoryError) as error:
+        raise no_file(path) from error
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a pipe that nobody reads, or a socket
+            raise no_file(path) from error
+        raise
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise no_file(path)
+    return fd
+
+
+def read_file(path: Path) -> bytes:
+    """Return the content of one file of a recording. Raises RecordingError, OSError."""
+    with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
+        return file.read()
+
+
+def no_file(path: Path) -> RecordingError:
+    """Return what is said of a pipe, a device or a folder in the place of a file."""
+    return RecordingError(
+        f"{path} is no file but a pipe, a folder or a device; move the folder {path.parent} aside to go on without it"
+    )
+
+
 def _write_at(fd: int, data: bytes, position: int) -> None:
     """Write all of `data`: a disk that is nearly full takes a part, and only says why when it is given the rest."""
     done = 0
@@ -334,7 +372,7 @@ def _write_at(fd: int, data: bytes, position: int) -> None:
 
 def _open_journal(path: Path) -> int:
     """Open a journal to go on with it; a line that a crash cut is ended, so that it does not take the next one with it."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    fd = open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     size = os.fstat(fd).st_size
     if size and os.pread(fd, 1, size - 1) != b"\n":
         append_record(fd, b"\n")
@@ -372,7 +410,7 @@ def beside(target: Path) -> Iterator[Path]:
 
 def _read_json(path: Path, decoder: "msgspec.json.Decoder[Entry]") -> "Entry | None":
     try:
-        return decoder.decode(path.read_bytes())
+        return decoder.decode(read_file(path))
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:

@@ -255,3 +255,18 @@ def note_oddities(con: Connection, batch: StreamNotes) -> bool:
 def note_failure(con: Connection, stream_id: str, epoch: int, error: str) -> None:
     """Record why a session could not finish; the stage stays, so that the next start goes on from it."""
     con.execute("update stream set failure = ?, updated_ts = now() where stream_id = ? and epoch = ?", [error, stream_id, epoch])
+
+
+def unknown_calls(con: Connection, call_ids: Sequence[str]) -> list[str]:
+    """Return which of some calls are not in the store: neither measured nor announced."""
+    rows = con.execute(
+        """
+        select wanted.call_id
+        from (select unnest(?::text[]) as call_id) as wanted
+        where not exists (select 1 from fact_call where fact_call.call_id = wanted.call_id)
+          and not exists (select 1 from stream where stream.call_id = wanted.call_id)
+        order by wanted.call_id
+        """,
+        [list(call_ids)],
+    ).fetchall()
+    return [row[0] for row in rows]

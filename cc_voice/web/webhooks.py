@@ -21,7 +21,7 @@ from cc_voice.web.appliance import Appliance
 
 log = structlog.get_logger()
 
-MAX_BODY_BYTES = 1 << 20
+MAX_BODY_BYTES = 128 * 1024
 """Zoom's are below 10 KB; a larger one is not read to its end."""
 
 
@@ -39,6 +39,7 @@ async def receive(request: VisitorRequest, appliance: NamedDependency[Appliance]
     try:
         webhook = parse_webhook(body)
     except WebhookError as error:
+        appliance.counts.webhooks_not_understood += 1
         log.warning("webhook not understood", app=app.name, reason=str(error))
         raise ClientException("not a webhook of Zoom") from error
     if isinstance(webhook, UrlValidation):
@@ -60,6 +61,7 @@ def _signer(request: VisitorRequest, appliance: Appliance, body: bytes) -> ZoomA
         appliance.now(),
     )
     if matched is None:
+        appliance.counts.webhooks_unsigned += 1
         # Both causes are a site's to mend: the wrong webhook secret in the configuration, or a clock that is off.
         log.warning("webhook refused: no app's webhook_secret signed it, or its time is off", apps=[app.name for app in apps])
         raise NotAuthorizedException
@@ -78,5 +80,6 @@ async def _keep(appliance: Appliance, app: ZoomApp, webhook: Webhook, body: byte
         )
     except Exception as error:
         # Whatever kept the row from being committed, only a 5xx makes Zoom come again.
+        appliance.counts.webhooks_not_kept += 1
         log.exception("webhook not kept", app=app.name, stream_id=stream_id)
         raise ServiceUnavailableException from error

@@ -1,7 +1,10 @@
 """Recordings: audio is placed by time, a hole is not silence, and a crash loses nothing that was received."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -187,3 +190,41 @@ def test_a_compressed_recording_is_read_like_a_raw_one(tmp_path: Path) -> None:
     assert file.read(100, 1_700) == samples[100:].tobytes() + bytes(2 * 100)
     assert file.read(5_000, 5_010) == bytes(20)
     opened.close()
+
+
+@pytest.mark.parametrize("name", ["0.pcm", "0.idx", "0.flac", "stream.json", "channels.json", "analysis.msgpack", "journal.jsonl"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_a_pipe_or_folder_in_place_of_a_file_is_told_and_not_waited_for(
+    recording: Recording, tmp_path: Path, name: str, make: Callable[[Path], None]
+) -> None:
+    recording.channel("ch-a").write(0, tone(1))
+    recording.note({"at": 1})
+    recording.close()
+    if name == "0.flac":
+        recordings.compress(recording.folder)
+    path = recording.folder / name
+    path.unlink(missing_ok=True)
+    make(path)
+
+    def read_all() -> None:
+        recordings.load_analyses(tmp_path, "call-a")
+        recordings.started_streams(tmp_path / "call-a")
+        opened = recordings.open_recording(recording.folder)
+        assert opened is not None
+        list(opened.journal(msgspec.json.Decoder()))
+        opened.channels["ch-a"].read(0, FRAME)
+        audio = playback.call_audio(tmp_path, "call-a")
+        assert audio is not None
+
+    with pytest.raises((RecordingError, OSError), match=f"{path}|this is no file"):
+        read_all()
+    if name in ("0.pcm", "0.idx", "journal.jsonl"):
+        with pytest.raises(RecordingError, match="is no file but a pipe"):
+            recordings.open_recording(recording.folder, writable=True)
+
+
+def test_calls_of_which_something_was_received_are_listed(recording: Recording, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "stray.txt").touch()
+    assert list(recordings.recorded_calls(tmp_path)) == ["call-a"]
+    assert list(recordings.recorded_calls(tmp_path / "nowhere")) == []

@@ -30,6 +30,7 @@ from cc_voice.web.audio_cache import AudioCache
 from cc_voice.web.service import Server, configuration
 from cc_voice.web.sockets import address, listen_owner, listen_tcp
 from cc_voice.web.systemd import Notifier
+from cc_voice.web.write_probe import WriteProbe
 from tests.call.golden import AGENT, CUSTOMER, T0, THRESHOLDS, golden_stream, golden_stream_heard_twice
 from tests.stored_calls import new_database
 
@@ -77,6 +78,7 @@ async def appliance(site: Settings, clock: Clock) -> AsyncIterator[Appliance]:
         database=database,
         dispatcher=Dispatcher(site, database, plan(site, Machine(2, None))),
         accounts=accounts,
+        probe=WriteProbe(database, site.data_dir),
         audio=AudioCache(site.data_dir / "cache", site.recordings_dir),
         draining=asyncio.Event(),
         now=clock,
