@@ -13,6 +13,7 @@ import msgspec
 from cc_voice.config.settings import Settings
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.store.database import Database
+from cc_voice.store.inbox import Inbox
 from cc_voice.web.access.accounts import Accounts
 from cc_voice.web.audio_cache import AudioCache
 
@@ -22,6 +23,7 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     database: Database
+    inbox: Inbox
     dispatcher: Dispatcher
     accounts: Accounts
     audio: AudioCache
