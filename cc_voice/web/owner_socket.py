@@ -47,5 +47,7 @@ async def command(request: VisitorRequest, data: JSONBody[OwnerCommand], applian
     question = QUESTIONS.get(data.command)
     if question is None:
         raise QuestionError(f"this service knows no command {data.command!r}; is it older than the program that asks?")
-    result = await asyncio.to_thread(question, appliance.database, appliance.settings, data.arguments)
+    # A question in SQL may wait for others: in threads of its own, as those of people
+    run = appliance.sql.run if data.command == "sql" else asyncio.to_thread
+    result = await run(question, appliance.database, appliance.settings, data.arguments)
     return Response(msgspec.json.encode({"result": result}), media_type=MediaType.JSON)

@@ -24,6 +24,7 @@ from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import WorkerPlan, plan
 from cc_voice.media.recordings import write_atomically
 from cc_voice.query import scheduled_exports
+from cc_voice.query.sql import warm_copy
 from cc_voice.speech.machine import this_machine
 from cc_voice.store import old_inbox
 from cc_voice.store.database import Database
@@ -139,6 +140,7 @@ async def _serve(
     with _on_signals(stop):
         sweeping = asyncio.create_task(_sweep(appliance.audio))
         exporting = asyncio.create_task(scheduled_exports.keep(settings, database, appliance.draining))
+        copying = asyncio.create_task(warm_copy.keep(settings, database, appliance.draining))
         try:
             await dispatcher.start()  # stopped also when it fails half-way: this process cannot end before its workers do
             await server.serve(sockets=sockets)
@@ -147,6 +149,7 @@ async def _serve(
             appliance.draining.set()  # also when the start failed: exports end, and with them what reads the store
             await dispatcher.stop()
             await exporting
+            await copying
 
 
 async def _sweep(audio: AudioCache) -> None:
