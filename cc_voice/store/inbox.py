@@ -122,7 +122,8 @@ class Inbox:
                 connection.close()
             raise _opening_error(path, error) from error
         except StoreError:
-            connection.close()
+            if connection is not None:
+                connection.close()
             raise
         return cls(connection, clock)
 

@@ -40,8 +40,13 @@ def main() -> None:
 
 
 def _assemble(request: dict[str, Any]) -> None:
-    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "1"}
-    with duckdb.connect(request["database"], config=config | {"memory_limit": f"{request['memory_mb']}MB"}) as con:
+    config: dict[str, Any] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "threads": "1",
+        "memory_limit": f"{request['memory_mb']}MB",
+    }
+    with duckdb.connect(request["database"], config=config) as con:
         con.execute("set TimeZone = 'UTC'")
         con.execute("set preserve_insertion_order = false")
         con.begin()
