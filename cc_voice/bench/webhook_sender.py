@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 TIMEOUT_S = 60.0
+IDLE_S = 2.0
+"""Who serves closes what was idle for some seconds (uvicorn: 5), just as a request may be under way: so do not use it then."""
 REPEATED, STOPPED, ROUND = 1, 2, 10
 """Of ten webhooks one is delivered for the second time, two end streams that the site does not have, seven ask for nothing."""
 
@@ -37,7 +39,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     cpu_s: float
     """Processor time of the sender."""
     connections: int
-    """How many were open at most."""
+    """How many were opened."""
 
 
 SENT: "msgspec.msgpack.Decoder[Sent]" = msgspec.msgpack.Decoder(Sent)
@@ -62,7 +64,8 @@ class _Sender:
         self._load = load
         url = urlsplit(load.address)
         self._host, self._port = url.hostname or "127.0.0.1", url.port or 80
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
+        """With the moment since when."""
         self._connections = 0
 
     async def send(self) -> Sent:
@@ -76,7 +79,7 @@ class _Sender:
                 await asyncio.sleep(wait_s)
             tasks.append(asyncio.create_task(self._post(body(number), planned)))
         answers = await asyncio.gather(*tasks)
-        for _, writer in self._idle:
+        for _, _, writer in self._idle:
             writer.close()
         return Sent(answers=answers, cpu_s=time.process_time() - cpu_s, connections=self._connections)
 
@@ -89,17 +92,22 @@ class _Sender:
         return status, (asyncio.get_running_loop().time() - planned) * 1000
 
     async def _exchange(self, content: bytes) -> int:
-        if self._idle:
-            reader, writer = self._idle.pop()
-        else:
-            reader, writer = await asyncio.open_connection(self._host, self._port)
-            self._connections += 1
+        reader, writer = await self._connection()
         writer.write(self._head(content) + content)
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or b"0")
         await reader.readexactly(length)
-        self._idle.append((reader, writer))
+        self._idle.append((asyncio.get_running_loop().time(), reader, writer))
         return int(head.split(b" ", 2)[1])
+
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while self._idle:
+            since, reader, writer = self._idle.pop()
+            if asyncio.get_running_loop().time() - since < IDLE_S:
+                return reader, writer
+            writer.close()
+        self._connections += 1
+        return await asyncio.open_connection(self._host, self._port)
 
     def _head(self, content: bytes) -> bytes:
         stamp = str(int(time.time()))
