@@ -16,13 +16,11 @@ another language than is spoken, it hears nonsense at a somewhat higher cost, an
 
 import asyncio
 import contextlib
-import multiprocessing
 import os
 import secrets
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import click
@@ -39,7 +37,7 @@ from cc_voice.config.languages import LanguageSettings
 from cc_voice.config.settings import Settings
 from cc_voice.media import recordings
 from cc_voice.simulator.link import LinkReport
-from cc_voice.simulator.report import CallStatus, SimulatorConfig
+from cc_voice.simulator.report import CallStatus
 from cc_voice.speech.errors import ModelError
 from cc_voice.speech.models import inventory
 from cc_voice.web.access.accounts import Accounts
@@ -202,7 +200,9 @@ def measure_live(calls: int, speed: float, media_s: float, language: str, worker
         token = _token(site)
         with serving(site) as service:
             play = Play(
-                config=_config(site, service, scripts_dir, min(played.KEEP_ALIVE_S, media_s / speed / played.KEEP_ALIVES)),
+                config=played.simulator_config(
+                    site, service.address, scripts_dir, min(played.KEEP_ALIVE_S, media_s / speed / played.KEEP_ALIVES)
+                ),
                 scripts=tuple(script.name for script in scripts),
                 calls=calls,
                 speed=speed,
@@ -234,18 +234,6 @@ def _token(site: Settings) -> str:
         accounts.close()
 
 
-def _config(site: Settings, service: Service, scripts_dir: Path, keep_alive_s: float) -> SimulatorConfig:
-    app = site.apps[0]
-    return SimulatorConfig(
-        client_id=app.client_id,
-        client_secret=str(app.client_secret),
-        webhook_secret=str(app.webhook_secret),
-        webhook_url=f"{service.address}/webhooks/zoom",
-        scenarios_dir=scripts_dir,
-        keep_alive_s=keep_alive_s,
-    )
-
-
 async def _run(service: Service, token: str, play: Play) -> _Run:
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=service.address, headers=headers, timeout=None) as http, asyncio.TaskGroup() as tasks:
@@ -257,7 +245,7 @@ async def _run(service: Service, token: str, play: Play) -> _Run:
         began_s = time.monotonic()
         simulator, pipe = played.start(play)
         begun: list[Begun] = []
-        while isinstance(told := await _told(simulator, pipe), Begun):
+        while isinstance(told := await played.told(simulator, pipe), Begun):
             begun.append(told)
         ended_s = time.monotonic()
         # Before it is gone: what it used is then in nobody's account
@@ -288,13 +276,6 @@ async def _run(service: Service, token: str, play: Play) -> _Run:
 
 def _own_cpu_s() -> float:
     return processes.usage([os.getpid()]).cpu_s
-
-
-async def _told(simulator: "multiprocessing.process.BaseProcess", pipe: Connection) -> Begun | Over:
-    try:
-        return played.TOLD.decode(await asyncio.to_thread(pipe.recv_bytes))
-    except EOFError as error:
-        raise TemporarySiteError(f"the simulator ended (exit code {simulator.exitcode}); its error is above") from error
 
 
 async def _until_measured(watcher: _Watcher) -> None:

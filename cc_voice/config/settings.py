@@ -192,6 +192,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.data_dir / "cc_voice.duckdb"
 
     @property
+    def inbox_path(self) -> Path:
+        return self.data_dir / "inbox.sqlite"
+
+    @property
     def recordings_dir(self) -> Path:
         return self.data_dir / "recordings"
 

@@ -57,9 +57,9 @@ from cc_voice.rtms.webhooks import (
     parse_webhook,
 )
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.store import batches, inbox, streams
+from cc_voice.store import batches, streams
 from cc_voice.store.database import Connection, Database
-from cc_voice.store.inbox import WebhookState
+from cc_voice.store.inbox import Inbox, InboxRow, WebhookState
 from cc_voice.store.streams import StreamRow
 
 log = structlog.get_logger()
@@ -69,6 +69,8 @@ T = TypeVar("T")
 
 SPOOL_RETRY_SECONDS = 5.0
 """How often batches that could not be committed (disk full) are tried again."""
+KINDS_TOLD = 200
+REVOKED = "revoked by Zoom: content deleted"
 PROGRESS_GATHER_S = 0.25
 """How long reports of live streams wait for one another. What is being said is shown without them."""
 _TARGET = msgspec.json.Decoder(StreamTarget)
@@ -81,6 +83,7 @@ class Dispatcher:
         self,
         settings: Settings,
         database: Database,
+        inbox: Inbox,
         planned: WorkerPlan,
         retry_delays_s: tuple[float, ...] = DELAYS_S,
         restart_delays_s: tuple[float, ...] = RESTART_DELAYS_S,
@@ -89,6 +92,7 @@ class Dispatcher:
         """What is being said in live streams."""
         self._settings = settings
         self._database = database
+        self._inbox = inbox
         self._fleet = LocalFleet(settings, planned, self._receive, self._take_up_again)
         self._retries = Retries(retry_delays_s)
         self._control = Control(settings.proxy) if settings.restart_streams == "on" else None
@@ -104,6 +108,8 @@ class Dispatcher:
         """Batches in the spool that could not be committed and whose failure was told."""
         self._revoked: set[str] = set()
         """Revoked streams whose worker may still write to their recording."""
+        self._ignored: set[str] = set()
+        """Kinds of webhooks that need no action, as far as they were told."""
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="dispatch")
         """For its files. Those that everything shares may be full of long questions, and finished calls must not wait for them."""
         self._stopping = False
@@ -117,7 +123,7 @@ class Dispatcher:
             return
         for row in await self._database.read(streams.unfinished):
             self._spawn(self._take_up(row.stream_id))
-        for waiting in await self._database.read(inbox.pending):
+        for waiting in await self._in_thread(self._inbox.pending):
             self._spawn(self.answer(waiting.webhook_id, waiting.app, waiting.body))
         self._spawn(self._retry_spool(), self._waiting)
 
@@ -127,10 +133,16 @@ class Dispatcher:
         for task in self._waiting:
             task.cancel()
         await self._fleet.stop()
-        await asyncio.gather(*self._tasks, *self._waiting, return_exceptions=True)
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+        await self.settle()
         await self._commit_waiting()
         if self._control is not None:
             await self._control.close()
+
+    async def settle(self) -> None:
+        """Wait until what is under way is done, and what followed from it."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def no_workers(self) -> None:
         """Return once no worker can be started."""
@@ -152,6 +164,13 @@ class Dispatcher:
 
     # -- webhooks ------------------------------------------------------------------------------------------------
 
+    def accept(self, row: InboxRow, webhook: Webhook) -> None:
+        """Act on a webhook that has just been committed to the inbox, after its answer."""
+        if needs_action(webhook):
+            self._spawn(self.answer(row.webhook_id, row.app, row.body))
+        elif isinstance(webhook, OtherWebhook):
+            self._tell_ignored(webhook)
+
     async def answer(self, webhook_id: str, app: str, body: bytes) -> None:
         """Act on a verified webhook that is safe in the inbox, and note how it went. Doing it twice does nothing more.
 
@@ -169,7 +188,7 @@ class Dispatcher:
             state, note = "failed" if wait_s is None else "new", f"{type(error).__name__}: {error}"
             if wait_s is not None and not self._stopping:
                 self._spawn(self._answer_later(webhook_id, app, body, wait_s), self._waiting)
-        await self._database.write(lambda con: inbox.mark(con, webhook_id, state, note))
+        self._inbox.mark(webhook_id, state, note)
 
     async def _answer_later(self, webhook_id: str, app: str, body: bytes, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
@@ -188,13 +207,19 @@ class Dispatcher:
             case ConcurrencyNotice():
                 log.warning("the account comes near its limit of streams", **_numbers(webhook))
             case StartFailed():
-                log.error("Zoom could not start a stream; its webhook is kept in the inbox")
+                log.error("Zoom could not start a stream; its webhook is in the inbox for ten minutes")
             case UrlValidation():
                 raise AssertionError("a URL validation is answered by the web server and never gets into the inbox")
             case OtherWebhook():
-                log.info("webhook needs no action", what=webhook.event)
+                self._tell_ignored(webhook)
             case _ as never:
                 assert_never(never)
+
+    def _tell_ignored(self, webhook: OtherWebhook) -> None:
+        """Tell of each kind once: an account may send hundreds a second."""
+        if webhook.event not in self._ignored and len(self._ignored) < KINDS_TOLD:
+            self._ignored.add(webhook.event)
+            log.info("webhook needs no action; told once for each kind", what=webhook.event)
 
     async def _started(self, app: str, body: bytes, webhook: Started) -> None:
         target = StreamTarget.of(webhook)
@@ -215,6 +240,7 @@ class Dispatcher:
         if is_served:
             self._revoked.add(webhook.stream_id)
         row = await self._database.write(lambda con: _revoke(con, webhook.stream_id, self._settings.site))
+        await self._in_thread(self._inbox.erase, webhook.stream_id, REVOKED)
         if row is not None and not is_served:
             await self._forget(row)
 
@@ -354,6 +380,8 @@ class Dispatcher:
                     await self._commit(batch)
                     if isinstance(batch, StageReached):  # the media has ended, whatever was reached
                         self.board.close(batch.stream_id)
+                        if batch.stage == "revoked":
+                            await self._in_thread(self._inbox.erase, batch.stream_id, REVOKED)
                     await self._in_thread(spool.remove, self._settings.spool_dir, batch_id)
                 self._broken.discard(batch_id)
             except Exception as error:
@@ -376,6 +404,11 @@ class Dispatcher:
 
     def _spawn(self, work: Coroutine[None, None, None], tasks: "set[asyncio.Task[None]] | None" = None) -> None:
         background.spawn(work, self._tasks if tasks is None else tasks)
+
+
+def needs_action(webhook: Webhook) -> bool:
+    """Whether anything follows from a webhook; the others are only kept."""
+    return not isinstance(webhook, OtherWebhook)
 
 
 def _numbers(notice: ConcurrencyNotice) -> dict[str, int | None]:

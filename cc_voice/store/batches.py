@@ -204,10 +204,6 @@ def _stage(con: Connection, batch: StageReached) -> bool:
         delete_call(con, batch.call_id)
         repeat_calls.refresh(con, known)
         streams.reopen(con, batch.call_id)
-        con.execute(
-            "update inbox set body = ''::blob, state = 'done', note = 'revoked by Zoom: content deleted' where stream_id = ?",
-            [batch.stream_id],
-        )
     return True
 
 

@@ -12,7 +12,9 @@ import msgspec
 
 from cc_voice.config.settings import Settings
 from cc_voice.fleet.dispatch import Dispatcher
+from cc_voice.query.sql.question_queue import QuestionQueue
 from cc_voice.store.database import Database
+from cc_voice.store.inbox import Inbox
 from cc_voice.web.access.accounts import Accounts
 from cc_voice.web.audio_cache import AudioCache
 from cc_voice.web.write_probe import WriteProbe
@@ -36,6 +38,7 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     database: Database
+    inbox: Inbox
     dispatcher: Dispatcher
     accounts: Accounts
     audio: AudioCache
@@ -45,5 +48,7 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
     vital: ThreadPoolExecutor = msgspec.field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="vital"))
     """For what must be answered whoever fills the threads that everything shares: whether the appliance is well."""
     probe: WriteProbe
+    sql: QuestionQueue = msgspec.field(default_factory=QuestionQueue)
+    """For questions in SQL, whoever asks: people, or a command through the owner's socket."""
     now: Callable[[], float] = time.time
     """Unix seconds; an argument, so that windows and time-outs can be tested without waiting for them."""

@@ -16,7 +16,7 @@ from litestar.response import Redirect
 from cc_voice.media.recordings import RecordingError
 from cc_voice.query.operations import QuestionError
 from cc_voice.query.reports import NoSuchReport, QueryError
-from cc_voice.query.sql import SqlFailed, SqlLimit, SqlRefused, SqlUnavailable
+from cc_voice.query.sql import SqlBusy, SqlFailed, SqlLimit, SqlRefused, SqlUnavailable
 from cc_voice.store.errors import ReadTooLong, StoreError
 from cc_voice.web.access.authentication import PasswordChangeNeeded, login_path
 from cc_voice.web.rendering.page import page
@@ -30,6 +30,7 @@ STATUS: dict[type[Exception], int] = {
     SqlRefused: 400,
     SqlFailed: 400,
     SqlLimit: 400,
+    SqlBusy: 429,
     SqlUnavailable: 503,
     RecordingError: 500,
     ReadTooLong: 400,
@@ -80,6 +81,8 @@ def answer(request: Request[Any, Any, State], error: Exception) -> Response[Any]
             detail = f"the service met a fault ({type(error).__name__}: {str(error)[:300]}); its log has the rest"
     if request.url.path.startswith(_FOR_PROGRAMS):
         headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+        if isinstance(error, SqlBusy):
+            headers["retry-after"] = str(error.retry_s)
         return Response(ErrorDocument(status, detail), status_code=status, media_type=MediaType.JSON, headers=headers)
     if isinstance(error, NotAuthorizedException):
         return Redirect(login_path(request), status_code=303)

@@ -50,17 +50,23 @@ async def over_owner_socket(connection: ASGIConnection[Any, Any, Any, State], ha
 )
 async def command(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[bytes]:
     """Answer a question as `query.operations.ask` would if it could open the database."""
-    answer = await asyncio.to_thread(_answer, appliance, await request.body())
-    return Response(answer, media_type=MediaType.JSON)
-
-
-def _answer(appliance: Appliance, body: bytes) -> bytes:
-    """Return the result as JSON. All of it is for a thread: questions and answers of megabytes are read and written here, too."""
-    try:
-        asked = _COMMAND.decode(body)
-    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        raise QuestionError(f"this is no command: {error}") from error
+    asked = await asyncio.to_thread(_read, await request.body())
     question = QUESTIONS.get(asked.command)
     if question is None:
         raise QuestionError(f"this service knows no command {asked.command!r}; is it older than the program that asks?")
-    return msgspec.json.encode({"result": question(appliance.database, appliance.settings, asked.arguments)})
+    # A question in SQL may wait for others: in threads of its own, as those of people
+    run = appliance.sql.run if asked.command == "sql" else asyncio.to_thread
+    result = await run(question, appliance.database, appliance.settings, asked.arguments)
+    return Response(await asyncio.to_thread(_written, result), media_type=MediaType.JSON)
+
+
+def _read(body: bytes) -> OwnerCommand:
+    """Return the command. For a thread, as the answer is: both may be of megabytes. Raises QuestionError."""
+    try:
+        return _COMMAND.decode(body)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise QuestionError(f"this is no command: {error}") from error
+
+
+def _written(result: object) -> bytes:
+    return msgspec.json.encode({"result": result})

@@ -28,10 +28,12 @@ from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import WorkerPlan, plan
 from cc_voice.media.recordings import recorded_calls, write_atomically
 from cc_voice.query import scheduled_exports
+from cc_voice.query.sql import warm_copy
 from cc_voice.speech.machine import this_machine
-from cc_voice.store import streams
+from cc_voice.store import old_inbox, streams
 from cc_voice.store.database import Database
 from cc_voice.store.errors import StoreError
+from cc_voice.store.inbox import Inbox
 from cc_voice.web.access.accounts import Accounts
 from cc_voice.web.access.first_login import ensure_account
 from cc_voice.web.access.private_files import write_private
@@ -74,16 +76,18 @@ def run(settings: Settings) -> None:
     Raises StoreError, AccountsUnreadable, MemoryTooSmall, CannotServe or OSError, worded for the operator, when it cannot.
     """
     planned = plan(settings, this_machine())
-    database = Database.open(settings.database_path)
-    accounts = Accounts(settings.data_dir / "auth.sqlite")
-    try:
+    with contextlib.ExitStack() as opened:
+        database = Database.open(settings.database_path)
+        opened.callback(database.close)
+        inbox = Inbox.open(settings.inbox_path)
+        opened.callback(inbox.close)
+        old_inbox.carry_over(database, inbox)
+        accounts = Accounts(settings.data_dir / "auth.sqlite")
+        opened.callback(accounts.close)
         settings = with_salt(settings)
         ensure_account(accounts, settings.data_dir)
         with _listening(settings) as sockets:
-            asyncio.run(_serve(settings, planned, database, accounts, sockets))
-    finally:
-        accounts.close()
-        database.close()
+            asyncio.run(_serve(settings, planned, database, inbox, accounts, sockets))
 
 
 def with_salt(settings: Settings) -> Settings:
@@ -134,15 +138,21 @@ def _listening(settings: Settings) -> Iterator[list[socket.socket]]:
 
 
 async def _serve(
-    settings: Settings, planned: WorkerPlan, database: Database, accounts: Accounts, sockets: list[socket.socket]
+    settings: Settings,
+    planned: WorkerPlan,
+    database: Database,
+    inbox: Inbox,
+    accounts: Accounts,
+    sockets: list[socket.socket],
 ) -> None:
     log.info("workers planned", **msgspec.structs.asdict(planned))
     if planned.problem:
         log.warning("memory is short", problem=planned.problem)
-    dispatcher = Dispatcher(settings, database, planned)
+    dispatcher = Dispatcher(settings, database, inbox, planned)
     appliance = Appliance(
         settings=settings,
         database=database,
+        inbox=inbox,
         dispatcher=dispatcher,
         accounts=accounts,
         probe=WriteProbe(database, settings.data_dir),
@@ -173,6 +183,7 @@ async def _serve(
         sweeping = asyncio.create_task(_sweep(appliance.audio))
         comparing = asyncio.create_task(_compare(appliance))
         exporting = asyncio.create_task(scheduled_exports.keep(settings, database, appliance.draining))
+        copying = asyncio.create_task(warm_copy.keep(settings, database, appliance.draining))
         try:
             if await _is_worth_serving(starting, dispatcher, appliance.draining):
                 await server.serve(sockets=sockets)
@@ -185,6 +196,7 @@ async def _serve(
             await dispatcher.stop()  # also when it fails half-way: this process cannot end before its workers do
             await asyncio.gather(starting, return_exceptions=True)
             await exporting
+            await copying
 
 
 async def _is_worth_serving(starting: "asyncio.Task[None]", dispatcher: Dispatcher, draining: asyncio.Event) -> bool:

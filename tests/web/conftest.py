@@ -22,6 +22,7 @@ from cc_voice.media.recordings import StreamHeader
 from cc_voice.speech.machine import Machine
 from cc_voice.store import batches
 from cc_voice.store.database import Database
+from cc_voice.store.inbox import Inbox
 from cc_voice.web.access.accounts import Accounts
 from cc_voice.web.access.passwords import ScryptCost
 from cc_voice.web.app import create_app
@@ -71,12 +72,14 @@ def site(tmp_path: Path) -> Settings:
 async def appliance(site: Settings, clock: Clock) -> AsyncIterator[Appliance]:
     """An appliance whose workers were never started: streams are recorded and served by nobody."""
     database = new_database(site.database_path)
+    inbox = Inbox.open(site.inbox_path, clock)
     accounts = Accounts(site.data_dir / "auth.sqlite", CHEAP)
     accounts.create("rosa", PASSWORD, "admin", must_change=False)
     yield Appliance(
         settings=site,
         database=database,
-        dispatcher=Dispatcher(site, database, plan(site, Machine(2, None))),
+        inbox=inbox,
+        dispatcher=Dispatcher(site, database, inbox, plan(site, Machine(2, None))),
         accounts=accounts,
         probe=WriteProbe(database, site.data_dir),
         audio=AudioCache(site.data_dir / "cache", site.recordings_dir),
@@ -84,6 +87,7 @@ async def appliance(site: Settings, clock: Clock) -> AsyncIterator[Appliance]:
         now=clock,
     )
     accounts.close()
+    inbox.close()
     database.close()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import stat
+import threading
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ import pytest
 from cc_voice.config.settings import Settings
 from cc_voice.query.operations import QUESTIONS
 from cc_voice.query.service_client import ask_service
+from cc_voice.query.sql.question_queue import AT_ONCE, RETRY_S, WAITING
 from cc_voice.query.sql.runner import SqlLimits
 from cc_voice.web.access import failed_tries
 from cc_voice.web.access.authentication import COOKIE
@@ -88,6 +90,22 @@ async def test_the_service_does_not_notice_a_question_that_would_take_everything
     refused = await asking
     assert refused.status_code == 400
     assert "took more than 6 s" in refused.json()["detail"]
+
+
+async def test_a_question_too_many_is_told_when_to_come_again(
+    browser: httpx.AsyncClient, owner: httpx.AsyncClient, appliance: Appliance, golden: str
+) -> None:
+    await sign_in(browser)
+    go_on = threading.Event()
+    waiting = [asyncio.create_task(appliance.sql.run(go_on.wait, PATIENCE_S)) for _ in range(AT_ONCE + WAITING)]
+    await asyncio.sleep(0)
+    command = {"command": "sql", "arguments": {"text": "select 1", "format": "json"}}
+    for asking in (browser.post("/api/v1/sql", json={"sql": "select 1"}), owner.post("/owner/command", json=command)):
+        refused = await asking
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, str(RETRY_S))
+        assert "repeat in 30 s" in refused.json()["detail"]
+    go_on.set()
+    await asyncio.gather(*waiting)
 
 
 async def test_commands_do_not_exist_over_tcp(browser: httpx.AsyncClient, served: Served) -> None:

@@ -17,6 +17,7 @@ from cc_voice.config.settings import Secret, Settings
 from cc_voice.media import recordings
 from cc_voice.media.recordings import StreamHeader
 from cc_voice.store.database import Database
+from cc_voice.store.inbox import Inbox
 from cc_voice.web.service import SaltUnreadable, with_salt
 from cc_voice.web.sockets import address, listen_owner, listen_tcp
 from cc_voice.web.systemd import Notifier
@@ -270,13 +271,13 @@ def test_a_service_that_cannot_listen_lets_go_of_the_store(tmp_path: Path) -> No
 
 
 def test_a_service_that_fails_while_it_starts_ends_its_workers(folder: Path) -> None:
-    database = Database.open(folder / "cc_voice.duckdb")
-    database.write_now(lambda con: con.execute("drop table inbox"))  # what it looks into once workers run
-    database.close()
+    inbox = Inbox.open(folder / "inbox.sqlite")
+    inbox.run(lambda con: con.execute("drop table webhook"))  # what it looks into once workers run
+    inbox.close()
     service = Process(folder)
     try:
         _, err = service.process.communicate(timeout=PATIENCE_S)
     finally:
         service.process.kill()
     assert service.process.returncode == 1
-    assert "inbox does not exist" in err
+    assert "no such table: webhook" in err

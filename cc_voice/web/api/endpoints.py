@@ -189,7 +189,7 @@ async def report(
 @post("/sql", summary="Answer a SELECT", status_code=200, guards=[may_run_sql], request_max_body_size=QUESTION_BYTES)
 async def run_sql(appliance: NamedDependency[Appliance], data: JSONBody[Select]) -> SqlAnswer:
     """Answer one SELECT on a copy of the published views, for at most 30 s, 512 MB and 10000 rows; needs the right to run SQL."""
-    return await asyncio.to_thread(ask_sql, appliance.database, appliance.settings, data.sql, LIMITS)
+    return await appliance.sql.run(ask_sql, appliance.database, appliance.settings, data.sql, LIMITS)
 
 
 @get("/columns", summary="Describe columns")
