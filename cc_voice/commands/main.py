@@ -113,7 +113,9 @@ def _stream_row(stream: Mapping[str, Any]) -> list[str]:
     odd = ", ".join(f"{name}: {count}" for name, count in json.loads(stream["notes"] or "{}").items())
     known = [stream["stream_id"], stream["call_id"], stream["product"], f"{started:%Y-%m-%d %H:%M:%S}", stream["stage"]]
     refused = "; ".join(f"{each['media']}: {each['error']}" for each in json.loads(stream["refused"] or "[]"))
-    return [*known, lag, stream["failure"] or "–", refused or "–", odd or "–"]
+    failed = json.loads(stream["failures"] or "[]")
+    earlier = f"{len(failed)} × replaced: {failed[-1]['error']}" if failed else "–"
+    return [*known, lag, stream["failure"] or earlier, refused or "–", odd or "–"]
 
 
 _PRODUCTS = ("contact_center", "meeting", "webinar", "video_sdk", "phone")

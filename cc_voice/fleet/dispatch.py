@@ -256,6 +256,7 @@ class Dispatcher:
     def _take_up_again(self, orphans: list[SessionSpec]) -> None:
         for spec in orphans:
             self._left(spec.stream_id)
+            self._spawn(self._note_failure(spec.stream_id, spec.epoch, "its worker was lost"))
             self._retry(spec.stream_id, "its worker was lost")
 
     def _retry(self, stream_id: str, error: str) -> None:
@@ -311,7 +312,8 @@ class Dispatcher:
                 assert_never(never)
 
     async def _note_failure(self, stream_id: str, epoch: int, error: str) -> None:
-        await self._database.write(lambda con: streams.note_failure(con, stream_id, epoch, error))
+        now_unix_ms = int(time.time() * 1000)
+        await self._database.write(lambda con: streams.note_failure(con, stream_id, epoch, error, now_unix_ms))
 
     async def _commit(self, batch: Batch) -> None:
         await self._database.write(lambda con: batches.write_batch(con, batch, self._settings.site))

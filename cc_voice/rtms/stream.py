@@ -15,7 +15,7 @@ from typing import assert_never
 
 import msgspec
 
-from cc_voice.rtms import messages, stop_classes, translation
+from cc_voice.rtms import messages, salvage, stop_classes, translation
 from cc_voice.rtms.enums import Status, StopReason, StreamState
 from cc_voice.rtms.errors import FrameError, MisuseError
 from cc_voice.rtms.events import Audio, Ended, Event, SessionStateChanged, StreamStateChanged
@@ -31,6 +31,9 @@ from cc_voice.rtms.phases import Phase, PhaseStep, after
 from cc_voice.rtms.products import PRODUCTS, subscriptions
 from cc_voice.rtms.urls import UrlPolicy
 from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook
+
+_CAUSE = 200
+"""Letters of a close reason that are quoted: a peer chooses them."""
 
 
 class Stream:
@@ -103,7 +106,7 @@ class Stream:
         if link is not None:
             # Zoom's close codes have no documented meaning: every close we did not ask for is a loss (8.4).
             link.socket = None
-            self._lose(link, now, error or "closed by the server", at_once=link.is_suspected(now))
+            self._lose(link, now, salvage.text(error or "")[:_CAUSE] or "closed by the server", at_once=link.is_suspected(now))
 
     def notify(self, webhook: Webhook, now: float) -> None:
         """A further webhook of this stream came. Raises MisuseError for one of another stream."""

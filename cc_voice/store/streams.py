@@ -30,9 +30,22 @@ UNFINISHED: tuple[OpenStage, ...] = get_args(OpenStage)
 _GOING_ON = "stage in ('received', 'recorded', 'transcribed')"
 _RANK: dict[Stage, int] = {stage: rank for rank, stage in enumerate(get_args(Stage))}
 _REFUSED = msgspec.json.Decoder(tuple[MediaRefusal, ...])
+MOST_FAILURES = 20
+"""Failures that are kept of a stream, the first ones: a stream that fails for ever must not fill its row."""
 LISTED = 200
 LATELY_DAYS = 7
 """How long a call that was not analysed is shown as news."""
+
+
+class SessionFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that could not finish and was replaced."""
+
+    epoch: int
+    at_unix_ms: int
+    error: str
+
+
+_FAILURES = msgspec.json.Decoder(tuple[SessionFailure, ...])
 
 
 class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +79,12 @@ class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
     """What was odd, as JSON: name → how often. None while media flows, and where nothing was."""
     refused: str | None
     """Which kinds of media Zoom does not send, as JSON of MediaRefusal. None where nothing is missing."""
+    failures: str | None
+    """Sessions that failed and were replaced, as JSON of SessionFailure. `failure` is the present one and goes; these stay."""
+
+    @property
+    def failed_sessions(self) -> tuple[SessionFailure, ...]:
+        return _FAILURES.decode(self.failures) if self.failures else ()
 
     @property
     def refusals(self) -> tuple[MediaRefusal, ...]:
@@ -95,7 +114,8 @@ _SELECT = """
         failure,
         coalesce(utterance_count, 0) as utterance_count,
         cast(notes as text) as notes,
-        cast(refused as text) as refused
+        cast(refused as text) as refused,
+        cast(failures as text) as failures
     from stream
 """
 
@@ -252,6 +272,15 @@ def note_oddities(con: Connection, batch: StreamNotes) -> bool:
     return True
 
 
-def note_failure(con: Connection, stream_id: str, epoch: int, error: str) -> None:
-    """Record why a session could not finish; the stage stays, so that the next start goes on from it."""
+def note_failure(con: Connection, stream_id: str, epoch: int, error: str, now_unix_ms: int) -> None:
+    """Record why a session could not finish; the stage stays, so that the next one goes on from it.
+
+    `failure` is what is wrong now, so only the newest session may say it. `failures` is what happened, and outlives the success of
+    a later session: whoever reads the measured call learns that one of its sessions was replaced.
+    """
     con.execute("update stream set failure = ?, updated_ts = now() where stream_id = ? and epoch = ?", [error, stream_id, epoch])
+    row = load(con, stream_id)
+    if row is None or len(row.failed_sessions) >= MOST_FAILURES:
+        return
+    failures = (*row.failed_sessions, SessionFailure(epoch=epoch, at_unix_ms=now_unix_ms, error=error))
+    con.execute("update stream set failures = ? where stream_id = ?", [msgspec.json.encode(failures).decode(), stream_id])
