@@ -100,12 +100,15 @@ class Stream:
         except FrameError:
             self.counters.add("garbage")
 
-    def closed(self, socket: int, now: float, error: str | None = None) -> None:
-        """A socket is closed, or could not be opened; `error` says why, if the reason is known."""
+    def closed(self, socket: int, now: float, error: str | None = None, code: int | None = None) -> None:
+        """A socket is closed, or could not be opened; `error` says why, if known, `code` is the server's close code."""
         link = self._link_of(socket)
         if link is not None:
             # Zoom's close codes have no documented meaning: every close we did not ask for is a loss (8.4).
             link.socket = None
+            if link is self._signaling:
+                self._server.closed(code)
+                self._signaling_changed()
             self._lose(link, now, salvage.text(error or "")[:_CAUSE] or "closed by the server", at_once=link.is_suspected(now))
 
     def notify(self, webhook: Webhook, now: float) -> None:

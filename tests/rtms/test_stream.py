@@ -77,6 +77,35 @@ def test_a_refusal_that_stays_is_final(status: int) -> None:
     assert Status(status).name in end.error
 
 
+def test_two_clean_closes_before_message_2_say_that_the_credentials_are_wrong() -> None:
+    zoom = Zoom().start().connect("signaling").drop("signaling", "closed by the server", code=1000)
+    assert zoom.of(Ended) == [], "one may be a server that is being shut down"
+    zoom.wait(3).connect("signaling").drop("signaling", "closed by the server", code=1000)
+    (end,) = zoom.of(Ended)
+    assert end.kind == "refused"
+    assert "client id and secret" in end.error
+
+
+@pytest.mark.parametrize("code", [1001, 1006, 1011, None])
+def test_other_closes_before_message_2_are_losses(code: int | None) -> None:
+    zoom = Zoom().start()
+    for wait_s in (3, 6, 12):
+        zoom.connect("signaling").drop("signaling", code=code).wait(wait_s)
+    assert zoom.of(Ended) == []
+    assert zoom.has("signaling")
+
+
+def test_clean_closes_of_a_link_that_was_up_or_of_another_are_losses() -> None:
+    zoom = Zoom().streaming()
+    for _ in range(3):
+        zoom.drop("audio", code=1000).wait(3).connect("audio").drop("audio", code=1000).wait(6)
+        zoom.media_up("audio")
+    zoom.drop("signaling", code=1000).wait(3)
+    zoom.connect("signaling").drop("signaling", code=1000).wait(6).connect("signaling").drop("signaling", code=1000).wait(12)
+    assert zoom.of(Ended) == []
+    assert zoom.has("signaling")
+
+
 @pytest.mark.parametrize("status", [45, 5, 60, -1, "nonsense"])
 def test_other_refusals_are_tried_again(status: Any) -> None:
     zoom = Zoom().start().connect("signaling").answer_signaling(status).wait(3)

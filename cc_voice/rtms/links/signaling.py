@@ -14,6 +14,8 @@ from cc_voice.rtms.outbox import Outbox
 
 _UNKNOWN_TO_ZOOM = (Treatment.UNKNOWN_STREAM, Treatment.WRONG_SIGNATURE)
 _FINAL = (Treatment.STOP, Treatment.OTHER_KEY, *_UNKNOWN_TO_ZOOM)
+TURNED_AWAY_AFTER = 2
+"""Clean closes before message 2. One may be a server that is being shut down."""
 
 
 class Signaling:
@@ -30,6 +32,7 @@ class Signaling:
         self._out = outbox
         self._jitter = jitter
         self._was_accepted = False
+        self._clean_closes = 0
 
     def open(self, now: float) -> None:
         """Open the link, or open it again."""
@@ -42,6 +45,13 @@ class Signaling:
         """The socket is open: shake hands."""
         self.link.opened(now, self._options.limits.handshake_s)
         self._out.send(self.link, self._identity.signaling_request(self._options.buffer_data))
+
+    def closed(self, code: int | None) -> None:
+        """The server closed the socket. Twice cleanly instead of an answer, at first contact, is its way to say no."""
+        if code == stop_classes.CLEAN_CLOSE and self.link.state is LinkState.SHAKING and not self._was_accepted:
+            self._clean_closes += 1
+            if self._clean_closes == TURNED_AWAY_AFTER:
+                self.end = stop_classes.turned_away()
 
     def answered(self, answer: SignalingResponse, now: float) -> bool:
         """Tell whether the handshake succeeded; otherwise the link waits for its next attempt, or the stream is to end."""
