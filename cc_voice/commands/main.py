@@ -176,6 +176,7 @@ def _ask_zoom(settings: "Settings", app: "ZoomApp", command: "ControlCommand") -
 @click.option("--agent-channel", type=click.IntRange(0), help="Channel of the agent, counted from 0.")
 @click.option("--customer-channel", type=click.IntRange(0), help="Channel of the customer, counted from 0.")
 @click.option("--language", metavar="TAG", callback=language_tag, help="Language spoken (BCP-47).  [default: the site's]")
+@click.option("--words", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Its transcript: JSON lines, WebVTT.")
 @click.option("--start", type=click.DateTime(), help="When the call began, UTC.  [default: from the file's date]")
 @click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear it (tests, demos).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: call_id, legs, channels, utterances, reasons.")
@@ -184,6 +185,9 @@ def import_(file: Path, config: Path | None, data_dir: Path | None, as_json: boo
 
     A file with one party per channel needs --agent-channel and --customer-channel. A mono file needs neither: its two-party
     metrics are NULL, with the reason.
+
+    --words takes the lines of a script (JSON), WebVTT, or Contact Lens JSON, in times of the file. They are taken for what Zoom's
+    transcript is of a live call. Each names its party: agent, customer, or its channel.
     """
     settings = load_settings(config, data_dir, allow_test_model=options.pop("allow_test_model"))
     measured = _import(file, settings, options)
@@ -199,6 +203,7 @@ def _import(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "Ca
     from cc_voice.media.recordings import RecordingError
     from cc_voice.sessions.imports import ImportOptions, import_file
     from cc_voice.sessions.recognition import Recognition
+    from cc_voice.sessions.word_files import WordFileError
     from cc_voice.speech.errors import SpeechError
 
     configure_logging("warning")
@@ -209,12 +214,13 @@ def _import(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "Ca
         language=options["language"] or settings.language.default,
         is_language_certain=options["language"] is not None,
         start=start.replace(tzinfo=UTC) if start else None,
+        words=options["words"],
     )
     recognition = Recognition(settings, threads=1, allow_test_model=settings.allow_test_model)
     try:
         measured = import_file(file, chosen, settings, recognition)
         batch_id = spool.put(settings.spool_dir, measured)
-    except (SpeechError, RecordingError, OSError) as error:
+    except (SpeechError, RecordingError, WordFileError, OSError) as error:
         raise click.ClickException(str(error)) from error
     finally:
         recognition.close()

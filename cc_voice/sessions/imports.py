@@ -5,6 +5,7 @@ where a call came from. The call's id is a digest of the file and of what was sa
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from cc_voice.call.analysis import ChannelAnalysis, StreamAnalysis
 from cc_voice.call.batch import CallMeasured
 from cc_voice.config.settings import Settings
 from cc_voice.media import recordings
-from cc_voice.media.recordings import StreamHeader
-from cc_voice.sessions import completion
+from cc_voice.media.recordings import Recording, StreamHeader
+from cc_voice.sessions import completion, journal
 from cc_voice.sessions.channel_recognition import at_once, recognise_channel
 from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.word_files import TranscriptLine, placed, read_words
 from cc_voice.speech.codecs import AudioFile, bytes_from_int16, read_audio
 from cc_voice.speech.errors import AudioFileError
 from cc_voice.speech.frames import SUPPORTED_RATES_HZ
@@ -39,21 +41,25 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody said so; False: it is what calls here are expected in."""
     start: datetime | None = None
     """When the call began; None: the time the file was last written, less its length."""
+    words: Path | None = None
+    """A transcript of the file (`word_files.py`): it stands where Zoom's stands of a live call."""
 
 
 def import_file(path: Path, options: ImportOptions, settings: Settings, recognition: Recognition) -> CallMeasured:
     """Record, hear and measure a file; the caller stores the result.
 
-    Raises AudioFileError (unreadable, or a channel it does not have), OSError.
+    Raises AudioFileError (unreadable, or a channel it does not have), WordFileError, OSError.
     """
     audio = read_audio(path)
     parties = _parties(path, audio, options)
+    words = placed(read_words(options.words), parties, options.words) if options.words is not None else ()
     header = _header(path, audio, options)
     recording = recordings.create(settings.recordings_dir, header)
     try:
         for index in parties:
             samples = resample(audio.channels[index], audio.sample_rate_hz, header.sample_rate_hz)
             recording.channel(str(index)).write(0, bytes_from_int16(samples))
+        _note_words(recording, words)
         pipelines = recognition.pipelines(options.language)
         heard = {name: recognise_channel(file, pipelines.make) for name, file in recording.channels.items()}
         analysis = completion.understand(
@@ -66,6 +72,26 @@ def import_file(path: Path, options: ImportOptions, settings: Settings, recognit
     measured = completion.measured(header.call_id, header.stream_id, 1, settings)
     recordings.compress(recordings.stream_folder(settings.recordings_dir, header.call_id, header.stream_id))
     return measured
+
+
+def _note_words(recording: Recording, words: Sequence[tuple[str, TranscriptLine]]) -> None:
+    """Put the lines where Zoom's transcript stands. There a piece is known by its channel and start, so two never share both."""
+    t0 = recording.header.t0_unix_ms or 0
+    taken: set[tuple[str, int]] = set()
+    for channel, line in words:
+        start_ms = line.start_ms
+        while (channel, start_ms) in taken:
+            start_ms += 1
+        taken.add((channel, start_ms))
+        note = journal.WordsNote(
+            channel_id=channel,
+            text=line.text,
+            start_unix_ms=t0 + start_ms,
+            end_unix_ms=t0 + max(line.end_ms, start_ms),
+            language=line.language,
+            words=line.words,
+        )
+        recording.note(note)
 
 
 def _parties(path: Path, audio: AudioFile, options: ImportOptions) -> dict[int, str | None]:
@@ -96,6 +122,8 @@ def _header(path: Path, audio: AudioFile, options: ImportOptions) -> StreamHeade
     if options.start is None:
         start_ms -= audio.duration_ms
     said = f"{options.agent_channel}/{options.customer_channel}/{options.language}"
+    if options.words is not None:
+        said += f"/{hashlib.sha256(options.words.read_bytes()).hexdigest()[:16]}"
     instance_id = f"{digest}:{said}:{options.start.isoformat() if options.start else ''}"
     return StreamHeader(
         call_id=ids.call_id(PRODUCT, instance_id),

@@ -331,10 +331,10 @@ def audio(source: Message, pcm: bytes, timestamp: int) -> Message:
     return {"msg_type": 14, "content": {**source, "data": b64encode(pcm).decode(), "length": len(pcm), "timestamp": timestamp}}
 
 
-def transcript(source: Message, text: str, start_time: int, end_time: int, language: int) -> Message:
+def transcript(source: Message, text: str, start_time: int, end_time: int, language: int, attribute: int = 1) -> Message:
     """Message 17. Times are Unix ms; `timestamp` marks when the utterance began (6.4)."""
     content = {**source, "start_time": start_time, "end_time": end_time, "timestamp": start_time, "language": language}
-    return {"msg_type": 17, "content": {**content, "attribute": 1, "data": text}}
+    return {"msg_type": 17, "content": {**content, "attribute": attribute, "data": text}}
 
 
 def picture(msg_type: int, source: Message, data: bytes, timestamp: int) -> Message:
