@@ -19,7 +19,7 @@ from cc_voice.rtms import messages, salvage, stop_classes, translation
 from cc_voice.rtms.enums import Status, StopReason, StreamState
 from cc_voice.rtms.errors import FrameError, MisuseError
 from cc_voice.rtms.events import Audio, Ended, Event, SessionStateChanged, StreamStateChanged
-from cc_voice.rtms.failovers import Failovers
+from cc_voice.rtms.failovers import Announced, Failovers
 from cc_voice.rtms.links.handshakes import HandshakeIdentity, check_media
 from cc_voice.rtms.links.link import Link, LinkState
 from cc_voice.rtms.links.media_links import MediaLinks
@@ -124,10 +124,8 @@ class Stream:
                 self._finish(stop_classes.stopped(webhook.stop_reason), now)
             case Started() | Interrupted() if self.phase is Phase.STOPPING:
                 pass  # nothing is opened any more, wherever Zoom would serve it now
-            case Started() if self._announced.is_failover(webhook, self._signaling, now):
-                self._fail_over(webhook.server_urls, now)
             case Started():
-                self.counters.add("started repeated")
+                self._started_again(webhook, now)
             case Interrupted():
                 self._interrupted(webhook.server_urls, now)
 
@@ -352,6 +350,16 @@ class Stream:
                 self._end(self._ending.verdict)
         elif link is self._signaling:
             self._drain(now)  # nobody is left to tell us more
+
+    def _started_again(self, webhook: Started, now: float) -> None:
+        match self._announced.judge(webhook, self._signaling, now):
+            case Announced.FAILOVER:
+                self._fail_over(webhook.server_urls, now)
+            case Announced.SUSPICION:
+                self.counters.add("started again for a link that seems healthy")
+                self._signaling.suspect(now)
+            case Announced.REPEAT:
+                self.counters.add("started repeated")
 
     def _interrupted(self, server_urls: str | None, now: float) -> None:
         """Trigger of case B by webhook. It may be minutes late: a link that shows life is left alone."""

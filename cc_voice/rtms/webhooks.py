@@ -14,6 +14,7 @@ from cc_voice.rtms.signatures import url_validation_answer, verify_webhook
 from cc_voice.rtms.urls import first_url
 
 __all__ = [
+    "Companion",
     "ConcurrencyNotice",
     "Interrupted",
     "OtherWebhook",
@@ -96,6 +97,25 @@ class StartFailed(msgspec.Struct, frozen=True, kw_only=True, tag="start_failed")
     raw: bytes
 
 
+class Companion(msgspec.Struct, frozen=True, kw_only=True, tag="companion"):
+    """An ordinary webhook of Contact Center about an engagement, which tells what RTMS events do not (2.5).
+
+    Their payloads are published in part only: everything but the engagement may be missing.
+    """
+
+    name: str
+    """Zoom's, without its prefix: `engagement_ended`."""
+    engagement_id: str
+    event_ts_ms: int | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    queue_id: str | None = None
+    transfer_from_id: str | None = None
+    """The engagement that this one was transferred from."""
+    raw: bytes = b""
+    """The payload, as JSON; it may hold phone numbers."""
+
+
 class OtherWebhook(msgspec.Struct, frozen=True, kw_only=True, tag="other"):
     """Any other event Zoom may send to the endpoint."""
 
@@ -103,7 +123,8 @@ class OtherWebhook(msgspec.Struct, frozen=True, kw_only=True, tag="other"):
     raw: bytes
 
 
-Webhook = Started | Stopped | Interrupted | UrlValidation | ConcurrencyNotice | StartFailed | OtherWebhook
+Webhook = Started | Stopped | Interrupted | UrlValidation | ConcurrencyNotice | StartFailed | Companion | OtherWebhook
+_COMPANIONS = "contact_center."
 
 
 def parse_webhook(body: bytes) -> Webhook:
@@ -121,6 +142,8 @@ def parse_webhook(body: bytes) -> Webhook:
         case "rtms.start_failed":
             return StartFailed(raw=body)
         case _:
+            if event.startswith(f"{_COMPANIONS}engagement_") and (engagement_id := payload.text("engagement_id")) is not None:
+                return _companion(event, engagement_id, payload)
             known = product_of(event)
             return _stream_webhook(*known, payload, body) if known is not None else OtherWebhook(event=event, raw=body)
 
@@ -199,6 +222,19 @@ def _concurrency(event: str, payload: "_Payload") -> ConcurrencyNotice:
     )
 
 
+def _companion(event: str, engagement_id: str, payload: "_Payload") -> Companion:
+    return Companion(
+        name=event.removeprefix(_COMPANIONS),
+        engagement_id=engagement_id,
+        event_ts_ms=payload.event_ts_ms,
+        user_id=payload.text("user_id") or payload.text("agent_id"),
+        user_name=payload.text("user_display_name") or payload.text("user_name") or payload.text("display_name"),
+        queue_id=payload.text("queue_id") or payload.text("cc_queue_id"),
+        transfer_from_id=payload.text("transfer_from_id"),
+        raw=payload.raw,
+    )
+
+
 class _Payload:
     """Fields of a webhook, flat or nested in `object`, as the sources disagree (2.4; 12, row 1)."""
 
@@ -209,6 +245,11 @@ class _Payload:
         inner = self._outer.get("object")
         self._inner: dict[str, Any] = inner if isinstance(inner, dict) else {}
         self.event_ts_ms = _number(document.get("event_ts"))
+
+    @property
+    def raw(self) -> bytes:
+        """The payload as JSON."""
+        return msgspec.json.encode(self._outer)
 
     def get(self, name: str) -> Any:
         value = self._inner.get(name)

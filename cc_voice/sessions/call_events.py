@@ -10,6 +10,7 @@ import msgspec
 from cc_voice.call.events import CallEvent, Participant
 from cc_voice.rtms import salvage
 from cc_voice.rtms.events import ParticipantInfo, PlatformEvent
+from cc_voice.rtms.webhooks import Companion
 
 _PHONE_KEYS = frozenset({"phone_number", "phone", "caller_number", "callee_number", "from", "to", "ani", "dnis"})
 MAX_TEXT, MAX_KEY, DEEPEST = 2000, 100, 32
@@ -26,6 +27,19 @@ def call_event(event: PlatformEvent, salt: str) -> CallEvent:
         event_type=event.event_type,
         participants=tuple(_participant(info, salt) for info in event.participants),
         payload=masked_json(event.raw),
+    )
+
+
+def companion_event(webhook: Companion, at_unix_ms: int) -> CallEvent:
+    """Return a companion webhook as an event of the time line."""
+    person = Participant(user_id=webhook.user_id, display_name=webhook.user_name, queue_id=webhook.queue_id)
+    return CallEvent(
+        at_ms=0,
+        at_unix_ms=at_unix_ms,
+        name=webhook.name[:MAX_KEY],
+        source="webhook",
+        participants=(person,) if person != Participant() else (),
+        payload=masked_json(webhook.raw),
     )
 
 

@@ -6,7 +6,7 @@ Off by default. What was not asked for and comes all the same is not kept.
 
 from pathlib import Path
 
-from cc_voice.config.settings import MediaSettings
+from cc_voice.config.media_settings import MediaSettings
 from cc_voice.media.pictures import Kind, PictureWriter
 from cc_voice.rtms.events import Chat, Share, Video
 from cc_voice.sessions import journal

@@ -3,7 +3,8 @@
 The server may grant something else; what is done with that is `audio_writer.py`, and for pictures `media/pictures.py`.
 """
 
-from cc_voice.config.settings import MediaSettings, Settings
+from cc_voice.config.media_settings import MediaSettings
+from cc_voice.config.settings import Settings
 from cc_voice.rtms.enums import Codec, DataOption, SampleRate, language_number
 from cc_voice.rtms.media import AudioParams, DeskshareParams, VideoParams
 from cc_voice.rtms.options import ClientOptions, MediaName

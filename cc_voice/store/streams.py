@@ -14,7 +14,8 @@ the media ended must not bring back what the end has settled. Whole calls are ru
 epochs): a call has several streams, and the newest epoch of one says nothing about the others. Ruled out: times of update, which
 need clocks that agree; and a lock that a session holds, which whoever is killed never gives back.
 
-One step leads back: a revoked stream takes the measured call with it, so the other streams of that call return to `transcribed`
+Two steps lead back. A stream that has ended, and that Zoom announces once more, is `received` again (`come_back`). And a revoked
+stream takes the measured call with it, so the other streams of that call return to `transcribed`
 and are measured again without it.
 """
 
@@ -148,6 +149,18 @@ def open_stream(
 def move(con: Connection, stream_id: str, target: str) -> None:
     """Record that Zoom serves a stream at another address from now on: whoever takes it up next has to go there."""
     con.execute(f"update stream set target = ?, updated_ts = now() where stream_id = ? and {_GOING_ON}", [target, stream_id])
+
+
+def come_back(con: Connection, stream_id: str, target: str) -> None:
+    """Send a stream that we hold ended back to its first stage: Zoom has announced it once more. Revoked ones stay revoked."""
+    con.execute(
+        """
+        update stream
+        set stage = 'received', target = ?, failure = null, stop_reason = null, updated_ts = now()
+        where stream_id = ? and stage in ('measured', 'failed')
+        """,
+        [target, stream_id],
+    )
 
 
 def take(con: Connection, stream_id: str) -> StreamRow | None:
@@ -284,3 +297,41 @@ def note_failure(con: Connection, stream_id: str, epoch: int, error: str, now_un
         return
     failures = (*row.failed_sessions, SessionFailure(epoch=epoch, at_unix_ms=now_unix_ms, error=error))
     con.execute("update stream set failures = ? where stream_id = ?", [msgspec.json.encode(failures).decode(), stream_id])
+
+
+# -- companion webhooks ------------------------------------------------------------------------------------------------
+
+
+class CallWebhook(msgspec.Struct, frozen=True, kw_only=True):
+    """An ordinary webhook about a call's engagement. `payload` is its JSON with phone numbers masked."""
+
+    webhook_id: str
+    call_id: str
+    name: str
+    at_unix_ms: int
+    transfer_from_call_id: str | None
+    payload: str
+
+
+def keep_webhook(con: Connection, told: CallWebhook) -> None:
+    """Keep a webhook with its call; again changes nothing. Those of a call with a revoked stream are not kept."""
+    con.execute(
+        """
+        insert into call_webhook
+        select ?, ?, ?, make_timestamptz(?::bigint * 1000), ?, ?
+        where not exists (select 1 from stream where call_id = ? and stage = 'revoked')
+        on conflict do nothing
+        """,
+        [told.webhook_id, told.call_id, told.name, told.at_unix_ms, told.transfer_from_call_id, told.payload, told.call_id],
+    )
+
+
+def webhooks_of(con: Connection, call_id: str) -> list[CallWebhook]:
+    """Return the webhooks kept with a call, oldest first."""
+    sql = """
+        select webhook_id, call_id, name, epoch_ms(at_ts) as at_unix_ms, transfer_from_call_id, cast(payload as text) as payload
+        from call_webhook
+        where call_id = ?
+        order by at_ts, webhook_id
+    """
+    return structs(con, CallWebhook, sql, [call_id])

@@ -355,6 +355,25 @@ def test_a_failover_during_the_first_handshake() -> None:
     assert len(zoom.opened) == 2, "a late repeat of the first announcement leads back to a dead server"
 
 
+def test_a_newer_started_for_a_link_that_seems_healthy_makes_it_suspect() -> None:
+    zoom = Zoom().streaming()
+    zoom.started(event_ts_ms=UNIX_MS + 1)
+    opened = len(zoom.opened)
+    zoom.wait(11)
+    assert len(zoom.opened) == opened, "a frame may still come"
+    zoom.wait(1 + 3)
+    assert zoom.opened[opened] == (pytest.approx(1000 + 12 + 3), "signaling", SIGNALING_URL)
+
+
+def test_a_suspect_link_that_shows_life_stays() -> None:
+    zoom = Zoom().streaming()
+    zoom.started(event_ts_ms=UNIX_MS + 1)
+    opened = len(zoom.opened)
+    zoom.wait(40, alive=("signaling", "audio", "transcript"))
+    assert len(zoom.opened) == opened
+    assert zoom.stream.counters["started again for a link that seems healthy"] == 1
+
+
 def test_a_failover_resets_the_back_off() -> None:
     zoom = Zoom().streaming().drop("signaling").wait(3).drop("signaling").wait(6).drop("signaling").started(NEXT_URL, None)
     assert zoom.has("signaling")

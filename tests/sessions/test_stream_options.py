@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from cc_voice.config.languages import LanguageSettings
-from cc_voice.config.settings import MediaSettings, Settings, SettingsError, load
+from cc_voice.config.media_settings import MediaSettings
+from cc_voice.config.settings import Settings, SettingsError, load
 from cc_voice.rtms.media import is_valid_audio, is_valid_deskshare, is_valid_video
 from cc_voice.rtms.stream import Stream
 from cc_voice.sessions.stream_options import client_options
