@@ -25,14 +25,14 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from cc_voice.rtms import events
-from cc_voice.rtms.events import Ended, Event
-from cc_voice.rtms.options import ClientOptions, StreamTarget, TimeLimits
-from cc_voice.rtms.outbox import Close, Open, Send
-from cc_voice.rtms.phases import Phase
-from cc_voice.rtms.signatures import handshake_signature
-from cc_voice.rtms.stream import Stream
-from cc_voice.rtms.webhooks import Webhook
+from . import events
+from .events import Ended, Event
+from .options import ClientOptions, StreamTarget, TimeLimits
+from .outbox import Close, Open, Send
+from .phases import Phase
+from .signatures import handshake_signature
+from .stream import Stream
+from .webhooks import Webhook
 
 __all__ = ["ClientOptions", "Credentials", "StreamClient", "StreamTarget", "TimeLimits"]
 

@@ -5,10 +5,10 @@ A part of `messages.py` by nature, with the same rule: the quirks of the wire en
 
 import msgspec
 
-from cc_voice.rtms import salvage
-from cc_voice.rtms.errors import FrameError
-from cc_voice.rtms.media import Id
-from cc_voice.rtms.messages import UNREADABLE, EventUpdate, milliseconds
+from . import salvage
+from .errors import FrameError
+from .media import Id
+from .messages import UNREADABLE, EventUpdate, milliseconds
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,8 +2,8 @@
 
 from enum import Enum, auto
 
-from cc_voice.rtms.links.link import Link
-from cc_voice.rtms.webhooks import Started
+from .links.link import Link
+from .webhooks import Started
 
 
 class Announced(Enum):

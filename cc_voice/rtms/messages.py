@@ -12,10 +12,10 @@ from typing import Any, get_args
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from cc_voice.rtms import salvage
-from cc_voice.rtms.enums import MessageType, SessionState, Status, StopReason, StreamState
-from cc_voice.rtms.errors import FrameError
-from cc_voice.rtms.media import AudioContent, ChatContent, Id, MediaParams, PictureContent, TranscriptContent, text_id
+from . import salvage
+from .enums import MessageType, SessionState, Status, StopReason, StreamState
+from .errors import FrameError
+from .media import AudioContent, ChatContent, Id, MediaParams, PictureContent, TranscriptContent, text_id
 
 NO_STATUS = -1
 """Stands for a status that is missing or unreadable."""

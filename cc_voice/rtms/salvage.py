@@ -18,7 +18,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 import msgspec
 from msgspec import Raw
 
-from cc_voice.rtms.errors import FrameError
+from .errors import FrameError
 
 REPLACEMENT = "\ufffd"
 """Stands where something was that is no text."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from cc_voice.rtms.enums import Status, StopReason, name_of
-from cc_voice.rtms.events import Ended
-from cc_voice.rtms.links.statuses import Treatment, treatment
-from cc_voice.rtms.options import TimeLimits
+from .enums import Status, StopReason, name_of
+from .events import Ended
+from .links.statuses import Treatment, treatment
+from .options import TimeLimits
 
 CHECK_CREDENTIALS = "client id and secret do not belong to the app that was started; check the configuration"
 FAULTS = frozenset({*range(10, 20), 24})

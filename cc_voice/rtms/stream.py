@@ -15,22 +15,22 @@ from typing import assert_never
 
 import msgspec
 
-from cc_voice.rtms import messages, salvage, stop_classes, translation
-from cc_voice.rtms.enums import Status, StopReason, StreamState
-from cc_voice.rtms.errors import FrameError, MisuseError
-from cc_voice.rtms.events import Audio, Ended, Event, SessionStateChanged, StreamStateChanged
-from cc_voice.rtms.failovers import Announced, Failovers
-from cc_voice.rtms.links.handshakes import HandshakeIdentity, check_media
-from cc_voice.rtms.links.link import Link, LinkState
-from cc_voice.rtms.links.media_links import MediaLinks
-from cc_voice.rtms.links.signaling import Signaling
-from cc_voice.rtms.links.statuses import Treatment, treatment
-from cc_voice.rtms.options import ClientOptions, StreamTarget
-from cc_voice.rtms.outbox import Action, Outbox
-from cc_voice.rtms.phases import Phase, PhaseStep, after
-from cc_voice.rtms.products import PRODUCTS, subscriptions
-from cc_voice.rtms.urls import UrlPolicy
-from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook
+from . import messages, salvage, stop_classes, translation
+from .enums import Status, StopReason, StreamState
+from .errors import FrameError, MisuseError
+from .events import Audio, Ended, Event, SessionStateChanged, StreamStateChanged
+from .failovers import Announced, Failovers
+from .links.handshakes import HandshakeIdentity, check_media
+from .links.link import Link, LinkState
+from .links.media_links import MediaLinks
+from .links.signaling import Signaling
+from .links.statuses import Treatment, treatment
+from .options import ClientOptions, StreamTarget
+from .outbox import Action, Outbox
+from .phases import Phase, PhaseStep, after
+from .products import PRODUCTS, subscriptions
+from .urls import UrlPolicy
+from .webhooks import Interrupted, Started, Stopped, Webhook
 
 _CAUSE = 200
 """Letters of a close reason that are quoted: a peer chooses them."""

@@ -3,13 +3,13 @@
 from collections import deque
 from typing import assert_never
 
-from cc_voice.rtms import events, messages
-from cc_voice.rtms.conversation_events import EventBody, Person, event_of
-from cc_voice.rtms.counters import Counters
-from cc_voice.rtms.enums import language_tag
-from cc_voice.rtms.errors import FrameError
-from cc_voice.rtms.media import AudioContent, PictureContent, TranscriptContent, text_id
-from cc_voice.rtms.products import Product
+from . import events, messages
+from .conversation_events import EventBody, Person, event_of
+from .counters import Counters
+from .enums import language_tag
+from .errors import FrameError
+from .media import AudioContent, PictureContent, TranscriptContent, text_id
+from .products import Product
 
 MIXED = "0"
 """Source of mixed audio; also of media that names nobody."""

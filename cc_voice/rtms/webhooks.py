@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from cc_voice.rtms import salvage
-from cc_voice.rtms.errors import WebhookError
-from cc_voice.rtms.products import Product, ProductName, product_of
-from cc_voice.rtms.signatures import url_validation_answer, verify_webhook
-from cc_voice.rtms.urls import first_url
+from . import salvage
+from .errors import WebhookError
+from .products import Product, ProductName, product_of
+from .signatures import url_validation_answer, verify_webhook
+from .urls import first_url
 
 __all__ = [
     "Companion",

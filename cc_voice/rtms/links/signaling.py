@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from cc_voice.rtms import stop_classes
-from cc_voice.rtms.errors import UrlError
-from cc_voice.rtms.events import Ended, LinkDown, LinkUp
-from cc_voice.rtms.links.handshakes import HandshakeIdentity
-from cc_voice.rtms.links.link import Link, LinkState
-from cc_voice.rtms.links.statuses import Treatment, treatment
-from cc_voice.rtms.messages import SignalingResponse
-from cc_voice.rtms.options import ClientOptions
-from cc_voice.rtms.outbox import Outbox
+from .. import stop_classes
+from ..errors import UrlError
+from ..events import Ended, LinkDown, LinkUp
+from ..messages import SignalingResponse
+from ..options import ClientOptions
+from ..outbox import Outbox
+from .handshakes import HandshakeIdentity
+from .link import Link, LinkState
+from .statuses import Treatment, treatment
 
 _UNKNOWN_TO_ZOOM = (Treatment.UNKNOWN_STREAM, Treatment.WRONG_SIGNATURE)
 _FINAL = (Treatment.STOP, Treatment.OTHER_KEY, *_UNKNOWN_TO_ZOOM)

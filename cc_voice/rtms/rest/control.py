@@ -20,11 +20,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from cc_voice.rtms import salvage
-from cc_voice.rtms.errors import ControlError
-from cc_voice.rtms.options import StreamTarget
-from cc_voice.rtms.products import ProductName
-from cc_voice.rtms.rest.tokens import HttpRequest, Token
+from .. import salvage
+from ..errors import ControlError
+from ..options import StreamTarget
+from ..products import ProductName
+from .tokens import HttpRequest, Token
 
 Action = Literal["start", "stop", "pause", "resume"]
 ACTIONS: tuple[Action, ...] = ("start", "stop", "pause", "resume")
