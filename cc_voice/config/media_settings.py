@@ -24,6 +24,8 @@ class MediaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The shared screen: a picture a second, or H.264."""
     keep_video: Literal["off", "images", "video"] = "off"
     """The same of the camera of whoever speaks."""
+    video_of: str | None = None
+    """Name or id, as Zoom shows it, of the one participant whose camera is kept instead; meetings and webinars."""
 
     @property
     def rate_hz(self) -> int:

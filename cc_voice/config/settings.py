@@ -117,6 +117,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """URL of the HTTP proxy for REST calls and for fetching models; it may hold a password. Media links do not use it."""
     meeting_agent: tuple[str, ...] = ("first",)
     """Who is the agent of a meeting; see the README."""
+    phone_agent: tuple[str, ...] = ()
+    """The same of a phone call, whose events name nobody: names, ids, or `first` (to be heard). Empty: nobody is."""
     customer_key_salt: Secret = Secret("")
     """Salt of customer keys; empty means one is made and kept in `<data_dir>/salt`."""
     cust_speech_on_hold: bool = False
@@ -187,7 +189,7 @@ def _encode_hook(value: Any) -> Any:
     raise TypeError(f"cannot write {type(value).__name__}")
 
 
-_LISTS = ("allowed_hosts", "meeting_agent")
+_LISTS = ("allowed_hosts", "meeting_agent", "phone_agent")
 """Keys that hold several values: separated by commas in the environment."""
 _PLACEHOLDER = "…"
 """What stands in the example configuration where a site's own credentials belong."""

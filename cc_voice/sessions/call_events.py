@@ -13,7 +13,7 @@ from cc_voice.rtms.events import ParticipantInfo, PlatformEvent
 from cc_voice.rtms.webhooks import Companion
 
 _PHONE_KEYS = frozenset({"phone_number", "phone", "caller_number", "callee_number", "from", "to", "ani", "dnis"})
-MAX_TEXT, MAX_KEY, DEEPEST = 2000, 100, 32
+MAX_TEXT, MAX_KEY, DEEPEST = 10_000, 100, 32
 """Letters of a string and of a key, and levels of nesting, that the time line keeps of an event."""
 _DIGITS = re.compile(r"\d(?=\d{2})")
 

@@ -5,6 +5,7 @@ progress; it reads the recording, so that nothing but the disk stands between th
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from contextlib import aclosing
@@ -24,6 +25,7 @@ from cc_voice.media.recordings import StreamHeader
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamClient
 from cc_voice.rtms.enums import Attribute, StreamState, name_of
+from cc_voice.rtms.errors import MisuseError
 from cc_voice.rtms.phases import Phase
 from cc_voice.rtms.webhooks import Companion, Stopped
 from cc_voice.sessions import completion, journal
@@ -256,6 +258,9 @@ class Session:
     def _take_event(self, event: rtms.PlatformEvent) -> None:
         if event.name == FIRST_PACKET and (t0 := self._clock.announce(event.at_unix_ms, time.monotonic())) is not None:
             self._start_clock(t0)
+        if (camera := self._keepsakes.camera_to_subscribe(event)) is not None:
+            with contextlib.suppress(MisuseError):  # signaling was lost since: what is on is told again when it is back
+                self.client.subscribe_video(camera)
         told = msgspec.structs.replace(event, at_unix_ms=self._clock.settle(event.at_unix_ms))
         plain = call_event(told, self._settings.customer_key_salt)
         self._recording.note(journal.PlatformNote(event=plain))

@@ -80,6 +80,7 @@ def parse_speed(text: str) -> float | str:
     "--fault", "faults", multiple=True, metavar="NAME[:ARG][@SECONDS]", help="Let something go wrong; repeatable. Or: list."
 )
 @click.option("--keep-alive-seconds", type=SECONDS, default=10.0, show_default=True, help="Wall clock between keep-alives.")
+@click.option("--closing-seconds", type=click.FloatRange(0, 60), default=0.0, show_default=True, help="From state 4 to the close.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the statuses of all calls.")
 def simulate(
     listen: str | None,
@@ -100,6 +101,7 @@ def simulate(
     media: str | None,
     faults: tuple[str, ...],
     keep_alive_seconds: float,
+    closing_seconds: float,
     as_json: bool,
 ) -> None:
     """See HELP."""
@@ -118,6 +120,7 @@ def simulate(
         webhook_secret=webhook_secret,
         webhook_url=webhook,
         keep_alive_s=keep_alive_seconds,
+        closing_s=closing_seconds,
     )
     parties = tuple(Party(party=name.strip()) for name in channels.split(",")) if channels else ()
     scopes = tuple(name.strip() for name in media.split(",")) if media else None

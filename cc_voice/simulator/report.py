@@ -38,6 +38,8 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A stream that nobody joined by then ends with reason 11."""
     linger_s: float = 0.5
     """Between the last media and the end of the stream."""
+    closing_s: float = 0.0
+    """Between state 4 and the end of the links: a client should have left by then."""
     signaling_window_s: float = 60.0
     media_window_s: float = 65.0
     buffer_s: float = 60.0

@@ -174,7 +174,7 @@ def load_file(
     parties = parties or tuple(Party(party=party) for party in PARTIES[: len(audio)])
     if len(parties) != len(audio):
         raise ScriptError(f"{path.name} has {len(audio)} channel(s) but {len(parties)} parties were named: name one each")
-    named = tuple(named(party, number, wire.PRODUCTS[product]) for number, party in enumerate(parties))
+    people = tuple(named(party, number, wire.PRODUCTS[product]) for number, party in enumerate(parties))
     duration_ms = len(audio[0]) * 1000 // RATE_HZ
     default = wire.Stop.CUSTOMER_DISCONNECTED if product == "contact_center" else wire.Stop.MEETING_ENDED
     scenario = Scenario(
@@ -184,8 +184,8 @@ def load_file(
         language=language,
         duration_ms=duration_ms,
         audio=path.name,
-        channels=named,
-        events=plain_events(wire.PRODUCTS[product], named, duration_ms),
+        channels=people,
+        events=plain_events(wire.PRODUCTS[product], people, duration_ms),
         stop_reason=int(default if stop_reason is None else stop_reason),
     )
     return compiled(scenario, audio)

@@ -100,3 +100,9 @@ def test_how_a_stream_is_received_follows_the_site() -> None:
     assert options.tolerant
     assert not client_options(Settings(), "en", resume=False).tolerant
     assert (options.allow_insecure, options.allowed_hosts, options.resume) == (True, ("example.com",), True)
+
+
+def test_one_participants_camera_is_asked_for_as_such() -> None:
+    asked = requests(MediaSettings(keep_video="video", video_of="Dana Ruiz"))["video"]["video"]
+    assert asked["data_opt"] == 4
+    assert requests(MediaSettings(keep_video="images"))["video"]["video"]["data_opt"] == 3

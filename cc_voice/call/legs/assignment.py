@@ -36,6 +36,8 @@ from cc_voice.call.legs.meeting_roles import FIRST_TO_JOIN, AgentRule
 from cc_voice.call.legs.timeline import Timeline
 
 MEETING_LIKE = frozenset({"meeting", "webinar", "video_sdk"})
+PHONE = "phone"
+"""No event of a phone call says who is who; without a rule of the site its two channels belong to nobody."""
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,11 +86,11 @@ class Handling(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def handle(timeline: Timeline, agent_rule: AgentRule = FIRST_TO_JOIN) -> Handling:
-    """Return legs, roles and hold of a call. `agent_rule` says who the agent of a meeting is (meeting_roles.py)."""
+    """Return legs, roles and hold of a call. `agent_rule` says who the agent of a meeting or phone call is (meeting_roles.py)."""
     answered = {EventName.USER_ANSWERED, EventName.TAKEOVER_STARTED}
     if any(event.name in answered for event in timeline.events):
         return _from_events(timeline)
-    if timeline.product in MEETING_LIKE:
+    if timeline.product in MEETING_LIKE or (timeline.product == PHONE and agent_rule):
         return _from_joining(timeline, agent_rule)
     return _from_options(timeline)
 
