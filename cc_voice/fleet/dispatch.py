@@ -32,7 +32,7 @@ import structlog
 
 from cc_voice.call.batch import Batch, StageReached, StreamProgress
 from cc_voice.config.settings import Settings
-from cc_voice.fleet import announcements, background
+from cc_voice.fleet import background, webhook_rows
 from cc_voice.fleet.control import Control
 from cc_voice.fleet.live_transcripts import LiveTranscripts
 from cc_voice.fleet.local import LocalFleet, WorkerStatus
@@ -185,7 +185,7 @@ class Dispatcher:
     async def _started(self, app: str, body: bytes, webhook: Started) -> None:
         target = StreamTarget.of(webhook)
         language = self._settings.language.default
-        match await self._database.write(lambda con: announcements.announced(con, app, target, language)):
+        match await self._database.write(lambda con: webhook_rows.announced(con, app, target, language)):
             case "new":
                 await self._take_up(webhook.stream_id)
             case "served":  # whether it is a failover is for the protocol core to say (it knows the links' health)
@@ -212,7 +212,7 @@ class Dispatcher:
 
     async def _accompany(self, webhook_id: str, body: bytes, webhook: Companion) -> None:
         """Keep an ordinary webhook with the call it is about, and tell the sessions of its streams."""
-        told = announcements.kept(webhook_id, webhook)
+        told = webhook_rows.kept(webhook_id, webhook)
 
         def keep(con: Connection) -> list[StreamRow]:
             streams.keep_webhook(con, told)
@@ -231,7 +231,7 @@ class Dispatcher:
         # Here too when a worker was told: it may have left the media behind and be measuring, where it hears no webhook.
         if is_served:
             self._revoked.add(webhook.stream_id)
-        row = await self._database.write(lambda con: announcements.revoke(con, webhook.stream_id, self._settings.site))
+        row = await self._database.write(lambda con: webhook_rows.revoke(con, webhook.stream_id, self._settings.site))
         if row is not None and not is_served:
             await self._forget(row)
 

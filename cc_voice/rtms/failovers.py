@@ -1,19 +1,19 @@
 """Failovers: the same *started* twice, a repeat of the webhook, or a failover of Zoom's server (rtms.md 2.7)?"""
 
-from enum import Enum, auto
+from enum import Enum
 
 from .links.link import Link
 from .webhooks import Started
 
 
 class Announced(Enum):
-    """What a further *started* of a stream means."""
+    """What a further *started* of a stream means; the values are what is counted."""
 
-    REPEAT = auto()
+    REPEAT = "started repeated"
     """Known, or older than what is known: nothing follows."""
-    FAILOVER = auto()
+    FAILOVER = "failover"
     """Another server has the stream."""
-    SUSPICION = auto()
+    SUSPICION = "started again for a link that seems healthy"
     """A newer one for the URL that seems to serve us: a server that restarted there leaves a half-open socket behind."""
 
 

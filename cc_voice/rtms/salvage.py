@@ -55,9 +55,9 @@ def sound(data: bytes) -> bytes:
     return data
 
 
-def text(value: str) -> str:
-    """Return a string that any database, file and log can take."""
-    return _SURROGATE.sub(REPLACEMENT, value)
+def text(value: str, most: int) -> str:
+    """Return a string that any database, file and log can take, at most so many letters of it: a peer chooses them."""
+    return _SURROGATE.sub(REPLACEMENT, value)[:most]
 
 
 def document(data: bytes) -> Any:

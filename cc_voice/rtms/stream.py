@@ -18,7 +18,7 @@ import msgspec
 from . import messages, salvage, stop_classes, translation
 from .enums import Status, StopReason, StreamState
 from .errors import FrameError, MisuseError
-from .events import Audio, Ended, Event, SessionStateChanged, StreamStateChanged
+from .events import Audio, Ended, Event
 from .failovers import Announced, Failovers
 from .links.handshakes import HandshakeIdentity, check_media
 from .links.link import Link, LinkState
@@ -31,9 +31,6 @@ from .phases import Phase, PhaseStep, after
 from .products import PRODUCTS, subscriptions
 from .urls import UrlPolicy
 from .webhooks import Interrupted, Started, Stopped, Webhook
-
-_CAUSE = 200
-"""Letters of a close reason that are quoted: a peer chooses them."""
 
 
 class Stream:
@@ -106,10 +103,9 @@ class Stream:
         if link is not None:
             # Zoom's close codes have no documented meaning: every close we did not ask for is a loss (8.4).
             link.socket = None
-            if link is self._signaling:
-                self._server.closed(code)
-                self._signaling_changed()
-            self._lose(link, now, salvage.text(error or "")[:_CAUSE] or "closed by the server", at_once=link.is_suspected(now))
+            self._server.closed(link, code)
+            self._signaling_changed()
+            self._lose(link, now, salvage.text(error or "", 200) or "closed by the server", at_once=link.is_suspected(now))
 
     def notify(self, webhook: Webhook, now: float) -> None:
         """A further webhook of this stream came. Raises MisuseError for one of another stream."""
@@ -164,8 +160,7 @@ class Stream:
         for link in self._links():
             if link.deadline is not None and link.deadline <= now and self.phase is not Phase.ENDED:
                 self._time_out(link, now)
-        end_by = self._ending.deadline
-        if self.phase is Phase.STOPPING and end_by is not None and end_by <= now:
+        if self.phase is Phase.STOPPING and (end_by := self._ending.deadline) is not None and end_by <= now:
             self._end(self._ending.verdict)
 
     def next_deadline(self) -> float | None:
@@ -233,13 +228,11 @@ class Stream:
                 assert_never(never)
 
     def _take_stream_state(self, message: messages.StreamStateUpdate | messages.StreamStateResponse, now: float) -> None:
-        state, reason = message.number, message.why
-        if state is None or not 0 <= state <= max(StreamState):
-            self.counters.add(f"unknown stream state {state}")
-        if state is None:
+        if (event := self._translator.stream_state(message)) is None:
             return
-        self._out.tell(StreamStateChanged(state=state, reason=reason, at_unix_ms=message.at_unix_ms))
-        match state:
+        self._out.tell(event)
+        reason = event.reason
+        match event.state:
             case StreamState.ACTIVE | StreamState.RESUMED:
                 self._go("resume" if self.phase is Phase.PAUSED else "flow")
             case StreamState.PAUSED:
@@ -257,11 +250,8 @@ class Stream:
 
     def _take_session_state(self, message: messages.SessionStateUpdate | messages.SessionStateResponse) -> None:
         # A stream outlives its sessions: it ends by message 8 or the webhook only (5.8).
-        if message.number is None:
-            self.counters.add("session state without a state")
-            return
-        at, reason = message.at_unix_ms, message.why
-        self._out.tell(SessionStateChanged(session_id=message.session, state=message.number, reason=reason, at_unix_ms=at))
+        if (event := self._translator.session_state(message)) is not None:
+            self._out.tell(event)
 
     def _take_media(self, link: Link, message: messages.Media, now: float) -> None:
         if link is self._signaling:
@@ -352,14 +342,13 @@ class Stream:
             self._drain(now)  # nobody is left to tell us more
 
     def _started_again(self, webhook: Started, now: float) -> None:
-        match self._announced.judge(webhook, self._signaling, now):
-            case Announced.FAILOVER:
-                self._fail_over(webhook.server_urls, now)
-            case Announced.SUSPICION:
-                self.counters.add("started again for a link that seems healthy")
-                self._signaling.suspect(now)
-            case Announced.REPEAT:
-                self.counters.add("started repeated")
+        judged = self._announced.judge(webhook, self._signaling, now)
+        if judged is Announced.FAILOVER:
+            self._fail_over(webhook.server_urls, now)
+            return
+        self.counters.add(judged.value)
+        if judged is Announced.SUSPICION:
+            self._signaling.suspect(now)
 
     def _interrupted(self, server_urls: str | None, now: float) -> None:
         """Trigger of case B by webhook. It may be minutes late: a link that shows life is left alone."""
@@ -427,8 +416,6 @@ class Stream:
             self._out.close(link)
             link.reset()
 
-    # Small things ----------------------------------------------------------------------------------------------------
-
     def _links(self) -> Iterator[Link]:
         yield self._signaling
         yield from self._media
@@ -440,5 +427,4 @@ class Stream:
         self.phase = after(self.phase, step)
 
     def _unix_ms(self, now: float) -> int:
-        began, unix_ms = self._clock
-        return unix_ms + round((now - began) * 1000)
+        return self._clock[1] + round((now - self._clock[0]) * 1000)

@@ -6,7 +6,7 @@ from typing import assert_never
 from . import events, messages
 from .conversation_events import EventBody, Person, event_of
 from .counters import Counters
-from .enums import language_tag
+from .enums import StreamState, language_tag
 from .errors import FrameError
 from .media import AudioContent, PictureContent, TranscriptContent, text_id
 from .products import Product
@@ -80,6 +80,25 @@ class Translator:
         if content.length is not None and content.length != len(content.data):
             self._counters.add("audio of another length than told")
         return audio(content)
+
+    def stream_state(self, message: messages.StreamStateUpdate | messages.StreamStateResponse) -> events.StreamStateChanged | None:
+        """Return messages 8 and 20 as an event; None when they name no state. A number nobody knows is one, and counted."""
+        state = message.number
+        if state is None or not 0 <= state <= max(StreamState):
+            self._counters.add(f"unknown stream state {state}")
+        if state is None:
+            return None
+        return events.StreamStateChanged(state=state, reason=message.why, at_unix_ms=message.at_unix_ms)
+
+    def session_state(
+        self, message: messages.SessionStateUpdate | messages.SessionStateResponse
+    ) -> events.SessionStateChanged | None:
+        """Return messages 9 and 11 as an event; None when they name no state."""
+        if message.number is None:
+            self._counters.add("session state without a state")
+            return None
+        at, reason = message.at_unix_ms, message.why
+        return events.SessionStateChanged(session_id=message.session, state=message.number, reason=reason, at_unix_ms=at)
 
     def event(self, message: messages.EventUpdate, frame: bytes, now_unix_ms: int) -> events.PlatformEvent:
         """Return message 6 as an event. Raises FrameError."""

@@ -20,7 +20,7 @@ from cc_voice.media.recordings import Recording, StreamHeader
 from cc_voice.sessions import completion, journal
 from cc_voice.sessions.channel_recognition import at_once, recognise_channel
 from cc_voice.sessions.recognition import Recognition
-from cc_voice.sessions.word_files import TranscriptLine, placed, read_words
+from cc_voice.sessions.word_files import ImportedLine, placed, read_words
 from cc_voice.speech.codecs import AudioFile, bytes_from_int16, read_audio
 from cc_voice.speech.errors import AudioFileError
 from cc_voice.speech.frames import SUPPORTED_RATES_HZ
@@ -74,7 +74,7 @@ def import_file(path: Path, options: ImportOptions, settings: Settings, recognit
     return measured
 
 
-def _note_words(recording: Recording, words: Sequence[tuple[str, TranscriptLine]]) -> None:
+def _note_words(recording: Recording, words: Sequence[tuple[str, ImportedLine]]) -> None:
     """Put the lines where Zoom's transcript stands. There a piece is known by its channel and start, so two never share both."""
     t0 = recording.header.t0_unix_ms or 0
     taken: set[tuple[str, int]] = set()

@@ -29,7 +29,7 @@ class WordFileError(Exception):
     """A word file cannot be read, or does not say what it must; the message names the line."""
 
 
-class TranscriptLine(msgspec.Struct, frozen=True, kw_only=True):
+class ImportedLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line; times are ms of the recording. `party` as the file names it, None where it does not."""
 
     start_ms: int
@@ -98,7 +98,7 @@ _LINES = msgspec.json.Decoder(tuple[_ScriptLine, ...])
 _LENS = msgspec.json.Decoder(_Lens)
 
 
-def read_words(path: Path) -> tuple[TranscriptLine, ...]:
+def read_words(path: Path) -> tuple[ImportedLine, ...]:
     """Return the lines of a file in order of time. Raises WordFileError, OSError."""
     if path.stat().st_size > MAX_BYTES:
         raise WordFileError(f"{path} is larger than {MAX_BYTES >> 20} MB; is it a transcript?")
@@ -119,9 +119,7 @@ def read_words(path: Path) -> tuple[TranscriptLine, ...]:
     return tuple(sorted((line for line in lines if line.text.strip()), key=lambda line: (line.start_ms, line.end_ms)))
 
 
-def placed(
-    lines: Sequence[TranscriptLine], channels: Mapping[int, str | None], path: Path
-) -> tuple[tuple[str, TranscriptLine], ...]:
+def placed(lines: Sequence[ImportedLine], channels: Mapping[int, str | None], path: Path) -> tuple[tuple[str, ImportedLine], ...]:
     """Return each line with its channel: by the party it names, or its channel's number. Raises WordFileError.
 
     `channels` are those that are analysed, with their parties. In mixed audio every line stands on the one channel there is.
@@ -144,7 +142,7 @@ def placed(
     return tuple(found)
 
 
-def _json(text: str) -> list[TranscriptLine]:
+def _json(text: str) -> list[ImportedLine]:
     data = text.encode()
     if text.lstrip().startswith("["):
         return _script(_Script(lines=_LINES.decode(data)))
@@ -154,10 +152,10 @@ def _json(text: str) -> list[TranscriptLine]:
     return _script(_SCRIPT.decode(data))
 
 
-def _script(script: _Script) -> list[TranscriptLine]:
+def _script(script: _Script) -> list[ImportedLine]:
     parties = script.parties or script.channels
-    lines: list[TranscriptLine | None] = [
-        TranscriptLine(
+    lines: list[ImportedLine | None] = [
+        ImportedLine(
             start_ms=line.start_ms,
             end_ms=_end_ms(line),
             text=line.text,
@@ -215,10 +213,10 @@ def _end_ms(line: _ScriptLine) -> int:
     return line.start_ms + _WORD_MS * max(1, len(line.text.split()))
 
 
-def _lens(lens: _Lens) -> list[TranscriptLine]:
+def _lens(lens: _Lens) -> list[ImportedLine]:
     roles = {who.participant_id: who.participant_role for who in lens.participants}
     return [
-        TranscriptLine(
+        ImportedLine(
             start_ms=turn.begin_offset_millis,
             end_ms=turn.end_offset_millis,
             text=turn.content,
@@ -229,7 +227,7 @@ def _lens(lens: _Lens) -> list[TranscriptLine]:
     ]
 
 
-def _vtt(text: str) -> list[TranscriptLine]:
+def _vtt(text: str) -> list[ImportedLine]:
     """Read cues; who speaks is the voice span, or a name with a colon in front, as Zoom's own files have it."""
     lines = []
     for block in re.split(r"\n{2,}", text.replace("\r\n", "\n").replace("\r", "\n")):
@@ -243,7 +241,7 @@ def _vtt(text: str) -> list[TranscriptLine]:
             party, said = named[1], named[2]
         said = " ".join(said.split())
         tag = language[1].strip() if language else None
-        lines.append(TranscriptLine(start_ms=_at(head[1]), end_ms=_at(head[2]), text=said, party=party, language=tag))
+        lines.append(ImportedLine(start_ms=_at(head[1]), end_ms=_at(head[2]), text=said, party=party, language=tag))
     return lines
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from cc_voice.call.utterances import Word
 from cc_voice.exports import transcripts
-from cc_voice.sessions.word_files import TranscriptLine, WordFileError, placed, read_words
+from cc_voice.sessions.word_files import ImportedLine, WordFileError, placed, read_words
 
 LINES = [
     {"party": "agent", "start_ms": 500, "end_ms": 1500, "text": "How can I help?", "language": "en"},
@@ -24,7 +24,7 @@ def written(tmp_path: Path, text: str | bytes, name: str = "words") -> Path:
     return path
 
 
-def read(tmp_path: Path, document: Any) -> tuple[TranscriptLine, ...]:
+def read(tmp_path: Path, document: Any) -> tuple[ImportedLine, ...]:
     return read_words(written(tmp_path, document if isinstance(document, (str, bytes)) else json.dumps(document)))
 
 

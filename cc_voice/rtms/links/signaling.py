@@ -46,9 +46,10 @@ class Signaling:
         self.link.opened(now, self._options.limits.handshake_s)
         self._out.send(self.link, self._identity.signaling_request(self._options.buffer_data))
 
-    def closed(self, code: int | None) -> None:
-        """The server closed the socket. Twice cleanly instead of an answer, at first contact, is its way to say no."""
-        if code == stop_classes.CLEAN_CLOSE and self.link.state is LinkState.SHAKING and not self._was_accepted:
+    def closed(self, link: Link, code: int | None) -> None:
+        """A server closed a link's socket. Twice cleanly instead of answering our first handshake is its way to say no."""
+        first_contact = link is self.link and self.link.state is LinkState.SHAKING and not self._was_accepted
+        if first_contact and code == stop_classes.CLEAN_CLOSE:
             self._clean_closes += 1
             if self._clean_closes == TURNED_AWAY_AFTER:
                 self.end = stop_classes.turned_away()

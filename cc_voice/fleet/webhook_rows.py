@@ -1,4 +1,4 @@
-"""Announcements in the store: what a webhook changes there, each in the transaction of its caller."""
+"""Webhook rows: what a webhook changes in the store, each in the transaction of its caller."""
 
 import time
 from typing import Literal
