@@ -126,7 +126,9 @@ def _stream_row(stream: Mapping[str, Any]) -> list[str]:
     odd = ", ".join(f"{name}: {count}" for name, count in json.loads(stream["notes"] or "{}").items())
     known = [stream["stream_id"], stream["call_id"], stream["product"], f"{started:%Y-%m-%d %H:%M:%S}", stream["stage"]]
     refused = "; ".join(f"{each['media']}: {each['error']}" for each in json.loads(stream["refused"] or "[]"))
-    return [*known, lag, stream["failure"] or "–", refused or "–", odd or "–"]
+    failed = json.loads(stream["failures"] or "[]")
+    earlier = f"{len(failed)} × replaced: {failed[-1]['error']}" if failed else "–"
+    return [*known, lag, stream["failure"] or earlier, refused or "–", odd or "–"]
 
 
 _PRODUCTS = ("contact_center", "meeting", "webinar", "video_sdk", "phone")
@@ -187,6 +189,7 @@ def _ask_zoom(settings: "Settings", app: "ZoomApp", command: "ControlCommand") -
 @click.option("--agent-channel", type=click.IntRange(0), help="Channel of the agent, counted from 0.")
 @click.option("--customer-channel", type=click.IntRange(0), help="Channel of the customer, counted from 0.")
 @click.option("--language", metavar="TAG", callback=language_tag, help="Language spoken (BCP-47).  [default: the site's]")
+@click.option("--words", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Its transcript: JSON lines, WebVTT.")
 @click.option(
     "--start",
     metavar="TIME",
@@ -200,6 +203,9 @@ def import_(file: Path, config: Path | None, data_dir: Path | None, as_json: boo
 
     A file with one party per channel needs --agent-channel and --customer-channel. A mono file needs neither: its two-party
     metrics are NULL, with the reason. The last three kinds need the extra codecs.
+
+    --words takes the lines of a script (JSON), WebVTT, or Contact Lens JSON, in times of the file. They are taken for what Zoom's
+    transcript is of a live call. Each names its party: agent, customer, or its channel.
     """
     if not file.is_file():  # it would be waited for
         raise click.ClickException(f"{file} is no file but a pipe or a device; copy what it gives into a file first")
@@ -224,6 +230,7 @@ def _import(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "Im
     from cc_voice.media.recordings import RecordingError
     from cc_voice.sessions.imports import ImportOptions, take_file
     from cc_voice.sessions.recognition import Recognition
+    from cc_voice.sessions.word_files import WordFileError
     from cc_voice.speech.errors import SpeechError
 
     configure_logging("warning")
@@ -233,12 +240,13 @@ def _import(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "Im
         language=options["language"] or settings.language.default,
         is_language_certain=options["language"] is not None,
         start=options["start"],
+        words=options["words"],
     )
     recognition = Recognition(settings, threads=1, allow_test_model=settings.allow_test_model)
     try:
         imported = take_file(file, chosen, settings, recognition)
         batch_id = spool.put(settings.spool_dir, imported.measured)
-    except (SpeechError, RecordingError, OSError) as error:
+    except (SpeechError, RecordingError, WordFileError, OSError) as error:
         raise click.ClickException(printable(str(error))) from error
     finally:
         recognition.close()

@@ -3,7 +3,6 @@
 Modules receive values from here; none reads the environment itself. Secrets are `Secret` and never print.
 """
 
-import importlib.util
 import ipaddress
 import logging
 import os
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from cc_voice.config import languages, phrase_lists, schedules, wording
+from cc_voice.config import languages, media_settings, phrase_lists, schedules, wording
 from cc_voice.config.thresholds import QueueThresholds
 
 ModelSize = Literal["large", "small"]
@@ -73,47 +72,6 @@ class TranscriptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """`best`: ours where they are sure enough, else Zoom's."""
 
 
-class MediaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What Zoom is asked to send, and what of it is kept beside sound and words. The server has the last word on formats."""
-
-    codec: Literal["l16", "g711", "g722", "opus"] = "l16"
-    """G.722 and Opus need the extra `codecs`."""
-    sample_rate_hz: int | None = None
-    """None: 16 kHz for L16, else the codec's only one."""
-    channels: int = 1
-    """2: each party in stereo, of which the mean is recorded."""
-    send_rate_ms: int = 20
-    """How much sound is in a packet."""
-    mixed: bool = False
-    """One stream of all parties instead of one each: what two parties are needed for cannot be measured then."""
-    keep_chat: bool = False
-    """Keep chat messages as Zoom sent them in the call's journal."""
-    keep_share: Literal["off", "images", "video"] = "off"
-    """The shared screen: a picture a second, or H.264."""
-    keep_video: Literal["off", "images", "video"] = "off"
-    """The same of the camera of whoever speaks."""
-
-    @property
-    def rate_hz(self) -> int:
-        return self.sample_rate_hz or _AUDIO[self.codec].rates_hz[0]
-
-
-class _Row(msgspec.Struct, frozen=True):
-    """What Zoom offers with one codec; the first of each is what it is when nothing is said."""
-
-    rates_hz: tuple[int, ...]
-    channels: tuple[int, ...]
-    send_rates_ms: tuple[int, ...]
-
-
-_AUDIO = {
-    "l16": _Row((16_000, 8_000, 32_000, 48_000), (1, 2), tuple(range(20, 1001, 20))),
-    "g711": _Row((8_000,), (1,), (20,)),
-    "g722": _Row((16_000,), (1,), (20,)),
-    "opus": _Row((48_000,), (1, 2), (20,)),
-}
-
-
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """The place an appliance serves: what every stored call belongs to. `timezone` is an IANA name and decides local dates."""
 
@@ -156,7 +114,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Let the tiny bundled model serve live calls. Tests and demos only: it invents sentences on real speech."""
     language: languages.LanguageSettings = languages.LanguageSettings()
     transcript: TranscriptSettings = TranscriptSettings()
-    media: MediaSettings = MediaSettings()
+    media: media_settings.MediaSettings = media_settings.MediaSettings()
     tolerant_links: bool = False
     """Take a media handshake that is never answered for accepted: Zoom's mock server does not answer it."""
     allow_insecure_links: bool = False
@@ -165,10 +123,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Domains the appliance may open RTMS links to."""
     restart_streams: Literal["off", "on"] = "off"
     """Ask Zoom for a new stream when one ended by a fault while the conversation may go on."""
+    webhook_past_s: int = 5400
+    """How old a webhook's time stamp may be: Zoom repeats one for 85 minutes, perhaps with its first stamp. Samples take 300."""
+    webhook_future_s: int = 300
+    """How far ahead of our clock it may be."""
     proxy: Secret | None = None
     """URL of the HTTP proxy for REST calls and for fetching models; it may hold a password. Media links do not use it."""
     meeting_agent: tuple[str, ...] = ("first",)
     """Who is the agent of a meeting: names or ids as Zoom shows them, `host`, `first`; see `deploy/zoom-setup.md`."""
+    phone_agent: tuple[str, ...] = ()
+    """The same of a phone call, whose events name nobody: names, ids, or `first` (to be heard). Empty: nobody is."""
     customer_key_salt: Secret = Secret("")
     """Salt of customer keys; empty means one is made and kept in `<data_dir>/salt`."""
     cust_speech_on_hold: bool = False
@@ -247,7 +211,7 @@ def _encode_hook(value: Any) -> Any:
     raise TypeError(f"cannot write {type(value).__name__}")
 
 
-_LISTS = ("allowed_hosts", "meeting_agent", "trusted_proxies")
+_LISTS = ("allowed_hosts", "meeting_agent", "phone_agent", "trusted_proxies")
 """Keys that hold several values: separated by commas in the environment."""
 _PLACEHOLDER = "…"
 """What stands in the example configuration where a site's own credentials belong."""
@@ -342,6 +306,8 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsError(f"workers is {settings.workers}; write 0 for as many as suit the machine, or how many")
     if settings.min_free_mb < 0:
         raise SettingsError(f"min_free_mb is {settings.min_free_mb}; write how many MB, or 0 for no limit")
+    if not 0 <= settings.webhook_past_s <= 86_400 or not 0 <= settings.webhook_future_s <= 86_400:
+        raise SettingsError("webhook_past_s and webhook_future_s are seconds, from 0 to 86400")
     if settings.warm_memory_mb is not None and settings.warm_memory_mb < 0:
         raise SettingsError(f"warm_memory_mb is {settings.warm_memory_mb}; write how many MB, or 0 to keep no recogniser warm")
     if settings.log_level.upper() not in _LOG_LEVELS:
@@ -355,9 +321,12 @@ def _checked(settings: Settings) -> Settings:
     names = [app.name for app in settings.apps]
     if len(set(names)) != len(names):
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
-    _check_media(settings.media)
     _check_thresholds(settings.thresholds)
-    if problem := phrase_lists.problem(settings.phrases) or schedules.problem(settings.exports):
+    if (
+        problem := media_settings.problem(settings.media)
+        or phrase_lists.problem(settings.phrases)
+        or schedules.problem(settings.exports)
+    ):
         raise SettingsError(problem)
     for app in settings.apps:
         _check_credentials(app)
@@ -386,21 +355,6 @@ def _check_thresholds(sets: Sequence[QueueThresholds]) -> None:
     for entry in sets:
         if problem := entry.problem():
             raise SettingsError(f"thresholds {entry.name!r}: {problem}")
-
-
-def _check_media(media: MediaSettings) -> None:
-    """Refuse what Zoom does not offer, and what cannot be decoded here."""
-    row = _AUDIO[media.codec]
-    for key, value, offered in (
-        ("sample_rate_hz", media.rate_hz, row.rates_hz),
-        ("channels", media.channels, row.channels),
-        ("send_rate_ms", media.send_rate_ms, row.send_rates_ms),
-    ):
-        if value not in offered:
-            known = " or ".join(map(str, offered)) if len(offered) < 5 else f"a multiple of {offered[0]} up to {offered[-1]}"
-            raise SettingsError(f"media.{key} is {value}; Zoom sends {media.codec} with {known}")
-    if media.codec in ("g722", "opus") and importlib.util.find_spec("av") is None:
-        raise SettingsError(f"media.codec is {media.codec!r}, which needs PyAV; install cc-voice with the extra `codecs`")
 
 
 def _check_credentials(app: ZoomApp) -> None:

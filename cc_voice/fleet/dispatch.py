@@ -30,10 +30,9 @@ from typing import ParamSpec, TypeVar, assert_never
 import msgspec
 import structlog
 
-from cc_voice.call import ids
 from cc_voice.call.batch import Batch, StageReached, StreamProgress
-from cc_voice.config.settings import Settings, Site
-from cc_voice.fleet import background
+from cc_voice.config.settings import Settings
+from cc_voice.fleet import background, webhook_rows
 from cc_voice.fleet.control import Control
 from cc_voice.fleet.live_transcripts import LiveTranscripts
 from cc_voice.fleet.local import LocalFleet, WorkerStatus
@@ -46,6 +45,7 @@ from cc_voice.media import copies, recordings, spool
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.enums import StopReason
 from cc_voice.rtms.webhooks import (
+    Companion,
     ConcurrencyNotice,
     Interrupted,
     OtherWebhook,
@@ -180,7 +180,7 @@ class Dispatcher:
         state: WebhookState = "done"
         note = None
         try:
-            await self._act(app, body, parse_webhook(body))
+            await self._act(webhook_id, app, body, parse_webhook(body))
             self._retries.done(webhook_id)
         except Exception as error:
             wait_s = self._retries.failed(webhook_id, time.monotonic())
@@ -194,7 +194,7 @@ class Dispatcher:
         await asyncio.sleep(wait_s)
         await self.answer(webhook_id, app, body)
 
-    async def _act(self, app: str, body: bytes, webhook: Webhook) -> None:
+    async def _act(self, webhook_id: str, app: str, body: bytes, webhook: Webhook) -> None:
         match webhook:
             case Started():
                 await self._started(app, body, webhook)
@@ -210,6 +210,8 @@ class Dispatcher:
                 log.error("Zoom could not start a stream; its webhook is in the inbox for ten minutes")
             case UrlValidation():
                 raise AssertionError("a URL validation is answered by the web server and never gets into the inbox")
+            case Companion():
+                await self._accompany(webhook_id, body, webhook)
             case OtherWebhook():
                 self._tell_ignored(webhook)
             case _ as never:
@@ -224,10 +226,41 @@ class Dispatcher:
     async def _started(self, app: str, body: bytes, webhook: Started) -> None:
         target = StreamTarget.of(webhook)
         language = self._settings.language.default
-        if await self._database.write(lambda con: _announced(con, app, target, language)):
-            await self._take_up(webhook.stream_id)
-        else:  # whether it is a failover is for the protocol core to say (it knows the links' health)
-            self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
+        match await self._database.write(lambda con: webhook_rows.announced(con, app, target, language)):
+            case "new":
+                await self._take_up(webhook.stream_id)
+            case "served":  # whether it is a failover is for the protocol core to say (it knows the links' health)
+                if not self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body)):
+                    log.info("stream announced again; it is being taken up", stream_id=webhook.stream_id)
+            case "ended":
+                await self._come_back(target)
+            case "old":
+                log.info("stream announced again, and nothing is new", stream_id=webhook.stream_id)
+            case _ as never:
+                assert_never(never)
+
+    async def _come_back(self, target: StreamTarget) -> None:
+        """Try a stream once more that we hold ended: Zoom has announced it later than that, so Zoom has it and waits (2.7)."""
+        stream_id = target.stream_id
+        row = await self._database.read(lambda con: streams.load(con, stream_id))
+        if row is None or self._fleet.holds(stream_id):
+            raise RuntimeError(f"stream {stream_id} was announced again while its end is worked off; it is tried again")
+        log.warning("stream announced again after its end; it is tried once", call_id=row.call_id, stream_id=stream_id)
+        folder = recordings.stream_folder(self._settings.recordings_dir, row.call_id, stream_id)
+        await self._in_thread(recordings.decompress, folder)
+        await self._database.write(lambda con: streams.come_back(con, stream_id, msgspec.json.encode(target).decode()))
+        await self._take_up(stream_id)
+
+    async def _accompany(self, webhook_id: str, body: bytes, webhook: Companion) -> None:
+        """Keep an ordinary webhook with the call it is about, and tell the sessions of its streams."""
+        told = webhook_rows.kept(webhook_id, webhook)
+
+        def keep(con: Connection) -> list[StreamRow]:
+            streams.keep_webhook(con, told)
+            return streams.of_call(con, told.call_id)
+
+        for row in await self._database.write(keep):
+            self._fleet.tell(row.stream_id, Announce(row.stream_id, body))
 
     async def _stopped(self, body: bytes, webhook: Stopped) -> None:
         is_served = self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
@@ -239,7 +272,7 @@ class Dispatcher:
         # Here too when a worker was told: it may have left the media behind and be measuring, where it hears no webhook.
         if is_served:
             self._revoked.add(webhook.stream_id)
-        row = await self._database.write(lambda con: _revoke(con, webhook.stream_id, self._settings.site))
+        row = await self._database.write(lambda con: webhook_rows.revoke(con, webhook.stream_id, self._settings.site))
         await self._in_thread(self._inbox.erase, webhook.stream_id, REVOKED)
         if row is not None and not is_served:
             await self._forget(row)
@@ -298,6 +331,7 @@ class Dispatcher:
     def _take_up_again(self, orphans: list[SessionSpec]) -> None:
         for spec in orphans:
             self._left(spec.stream_id)
+            self._spawn(self._note_failure(spec.stream_id, spec.epoch, "its worker was lost"))
             self._retry(spec.stream_id, "its worker was lost")
 
     def _retry(self, stream_id: str, error: str) -> None:
@@ -353,7 +387,8 @@ class Dispatcher:
                 assert_never(never)
 
     async def _note_failure(self, stream_id: str, epoch: int, error: str) -> None:
-        await self._database.write(lambda con: streams.note_failure(con, stream_id, epoch, error))
+        now_unix_ms = int(time.time() * 1000)
+        await self._database.write(lambda con: streams.note_failure(con, stream_id, epoch, error, now_unix_ms))
 
     async def _commit(self, batch: Batch) -> None:
         await self._database.write(lambda con: batches.write_batch(con, batch, self._settings.site))
@@ -413,39 +448,3 @@ def needs_action(webhook: Webhook) -> bool:
 
 def _numbers(notice: ConcurrencyNotice) -> dict[str, int | None]:
     return {"streams": notice.number, "limit": notice.limit, "percentage": notice.percentage}
-
-
-def _announced(con: Connection, app: str, target: StreamTarget, language: str) -> bool:
-    """Record an announcement; False when the stream is known. Then a later one says where Zoom serves it now."""
-    is_new = streams.open_stream(
-        con,
-        stream_id=target.stream_id,
-        call_id=ids.call_id(target.product, target.instance_id),
-        product=target.product,
-        instance_id=target.instance_id,
-        app=app,
-        target=msgspec.json.encode(target).decode(),
-        language=language,
-        started_unix_ms=target.event_ts_ms or int(time.time() * 1000),
-    )
-    if not is_new and (row := streams.load(con, target.stream_id)) is not None:
-        known = _TARGET.decode(row.target)
-        if (target.event_ts_ms or 0) > (known.event_ts_ms or 0):
-            streams.move(con, target.stream_id, msgspec.json.encode(target).decode())
-    return is_new
-
-
-def _revoke(con: Connection, stream_id: str, site: Site) -> StreamRow | None:
-    """Mark a stream as revoked, whichever session has it, and delete its call's rows; None when it is not known."""
-    row = streams.load(con, stream_id)
-    if row is not None:
-        revoked = StageReached(
-            call_id=row.call_id,
-            stream_id=row.stream_id,
-            epoch=row.epoch,
-            stage="revoked",
-            reason="Zoom revoked the stream: everything received was deleted",
-            stop_reason=StopReason.STREAM_REVOKED,
-        )
-        batches.write_batch(con, revoked, site)
-    return row

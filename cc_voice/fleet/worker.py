@@ -40,7 +40,7 @@ from cc_voice.fleet.messages import (
 from cc_voice.fleet.pipes import PipeWriter
 from cc_voice.media import spool
 from cc_voice.rtms.client import Credentials, StreamClient
-from cc_voice.rtms.webhooks import parse_webhook
+from cc_voice.rtms.webhooks import Companion, parse_webhook
 from cc_voice.sessions import completion
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.session import Session
@@ -137,7 +137,11 @@ class Worker:
 
     def _announce(self, message: Announce) -> None:
         if (session := self._sessions.get(message.stream_id)) is not None:
-            session.client.notify(parse_webhook(message.body))
+            webhook = parse_webhook(message.body)
+            if isinstance(webhook, Companion):
+                session.take_companion(webhook)
+            else:
+                session.client.notify(webhook)
 
     async def _serve(self, spec: SessionSpec) -> None:
         """Serve one stream; the outermost frame of its task, so every failure is recorded here."""

@@ -283,6 +283,19 @@ def compress(folder: Path) -> None:
         pcm.unlink()
 
 
+def decompress(folder: Path) -> None:
+    """Put PCM files back where FLAC replaced them, so that a stream which comes back is written on. Raises OSError (disk full)."""
+    for flac in sorted(folder.glob("*.flac")):
+        pcm = flac.with_suffix(".pcm")
+        if pcm.exists():
+            continue
+        with beside(pcm) as part, part.open("wb") as samples:
+            at = 0
+            while len(block := read_sound(flac, at, _FLAC_BLOCK_SAMPLES)):
+                samples.write(block.astype("<i2").tobytes())
+                at += len(block)
+
+
 def _blocks(samples: BinaryIO) -> Iterator[Any]:
     while block := samples.read(_FLAC_BLOCK_SAMPLES * BYTES_PER_SAMPLE):
         yield np.frombuffer(block, dtype="<i2")

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from cc_voice.rtms.enums import Codec
+from .enums import Codec
 
 LinkName = Literal["signaling", "audio", "video", "deskshare", "transcript", "chat", "all"]
 MIXED_SOURCE = "0"

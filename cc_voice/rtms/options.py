@@ -4,9 +4,9 @@ from typing import Literal, Self
 
 import msgspec
 
-from cc_voice.rtms.media import BASELINE, AudioParams, DeskshareParams, VideoParams
-from cc_voice.rtms.products import ProductName
-from cc_voice.rtms.webhooks import Started
+from .media import BASELINE, AudioParams, DeskshareParams, VideoParams
+from .products import ProductName
+from .webhooks import Started
 
 MediaName = Literal["audio", "video", "deskshare", "transcript", "chat"]
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from cc_voice.rtms.enums import EventType, VoiceEventType
+from .enums import EventType, VoiceEventType
 
 ProductName = Literal["contact_center", "meeting", "webinar", "video_sdk", "phone"]
 FALLBACK_KEY = "meeting_uuid"

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from cc_voice.rtms.errors import UrlError
+from .errors import UrlError
 
 SCHEMES = ("wss://", "ws://")
 """In order of preference."""

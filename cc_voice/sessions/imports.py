@@ -9,7 +9,7 @@ whether both parties are the same sound; then into the recording. Memory does no
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from cc_voice.call.batch import CallMeasured
 from cc_voice.config.settings import Settings
 from cc_voice.media import recordings
 from cc_voice.media.recordings import ChannelFile, Recording, StreamHeader
-from cc_voice.sessions import completion
+from cc_voice.sessions import completion, journal
 from cc_voice.sessions.channel_recognition import at_once, recognise_channel
 from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.word_files import ImportedLine, placed, read_words
 from cc_voice.speech.codecs import Samples, bytes_from_int16, open_audio
 from cc_voice.speech.errors import AudioFileError
 from cc_voice.speech.frames import SUPPORTED_RATES_HZ
@@ -45,6 +46,8 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody said so; False: it is what calls here are expected in."""
     start: datetime | None = None
     """When the call began; None: the time the file was last written, less its length."""
+    words: Path | None = None
+    """A transcript of the file (`word_files.py`): it stands where Zoom's stands of a live call."""
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,18 +88,22 @@ def import_file(path: Path, options: ImportOptions, settings: Settings, recognit
 def take_file(path: Path, options: ImportOptions, settings: Settings, recognition: Recognition) -> Imported:
     """Record, hear and measure a file; the caller stores the result.
 
-    Raises AudioFileError (unreadable, or a channel it does not have), OSError.
+    Raises AudioFileError (unreadable, or a channel it does not have), WordFileError, OSError.
     """
     survey = _survey(path, options)
     parties: dict[int, str | None] = _parties(options)
+    words = placed(read_words(options.words), parties, options.words) if options.words is not None else ()
     notes = [survey.note] if survey.note else []
     if survey.likeness is not None and survey.likeness >= _SAME_SOUND:
         notes.append("agent and customer are the same sound, a mono recording saved as stereo: measured as mixed, without parties")
-        parties = {min(parties): None}
+        kept = min(parties)
+        words = tuple((str(kept), line) for _, line in words)
+        parties = {kept: None}
     header = _header(path, survey, options)
     recording = recordings.create(settings.recordings_dir, header)
     try:
         _copy(path, recording, parties)
+        _note_words(recording, words)
         pipelines = recognition.pipelines(options.language)
         heard = {name: recognise_channel(file, pipelines.make) for name, file in recording.channels.items()}
         analysis = completion.understand(
@@ -110,6 +117,26 @@ def take_file(path: Path, options: ImportOptions, settings: Settings, recognitio
     recordings.compress(recordings.stream_folder(settings.recordings_dir, header.call_id, header.stream_id))
     earlier = recordings.calls_of_stream(settings.recordings_dir, header.stream_id)
     return Imported(measured=measured, notes=tuple(notes), earlier=tuple(one for one in earlier if one != header.call_id))
+
+
+def _note_words(recording: Recording, words: Sequence[tuple[str, ImportedLine]]) -> None:
+    """Put the lines where Zoom's transcript stands. There a piece is known by its channel and start, so two never share both."""
+    t0 = recording.header.t0_unix_ms or 0
+    taken: set[tuple[str, int]] = set()
+    for channel, line in words:
+        start_ms = line.start_ms
+        while (channel, start_ms) in taken:
+            start_ms += 1
+        taken.add((channel, start_ms))
+        note = journal.WordsNote(
+            channel_id=channel,
+            text=line.text,
+            start_unix_ms=t0 + start_ms,
+            end_unix_ms=t0 + max(line.end_ms, start_ms),
+            language=line.language,
+            words=line.words,
+        )
+        recording.note(note)
 
 
 def _survey(path: Path, options: ImportOptions) -> _Survey:
@@ -188,6 +215,8 @@ def _header(path: Path, survey: _Survey, options: ImportOptions) -> StreamHeader
     if start is None:
         start_ms -= survey.duration_ms
     said = f"{options.agent_channel}/{options.customer_channel}/{options.language}"
+    if options.words is not None:
+        said += f"/{hashlib.sha256(options.words.read_bytes()).hexdigest()[:16]}"
     instance_id = f"{digest}:{said}:{start.isoformat() if start else ''}"
     return StreamHeader(
         call_id=ids.call_id(PRODUCT, instance_id),

@@ -5,6 +5,7 @@ progress; it reads the recording, so that nothing but the disk stands between th
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from contextlib import aclosing
@@ -16,7 +17,7 @@ import msgspec
 import structlog
 
 from cc_voice.call.batch import MediaRefusal, Oddity, Stage, StageReached, StreamNotes, StreamProgress
-from cc_voice.call.events import CallEvent
+from cc_voice.call.events import CallEvent, EventName
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.settings import Settings
 from cc_voice.media import recordings
@@ -24,9 +25,12 @@ from cc_voice.media.recordings import StreamHeader
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamClient
 from cc_voice.rtms.enums import Attribute, StreamState, name_of
+from cc_voice.rtms.errors import MisuseError
+from cc_voice.rtms.phases import Phase
+from cc_voice.rtms.webhooks import Companion, Stopped
 from cc_voice.sessions import completion, journal
 from cc_voice.sessions.audio_writer import AudioWriter
-from cc_voice.sessions.call_events import call_event
+from cc_voice.sessions.call_events import call_event, companion_event
 from cc_voice.sessions.chat_and_pictures import ChatAndPictures
 from cc_voice.sessions.clock import MediaClock
 from cc_voice.sessions.completion import Deliver
@@ -46,6 +50,7 @@ LONGEST_STREAM_MS = 24 * 3600 * 1000
 """Audio further from the stream's start is left out: its clock is broken, whatever it agrees with."""
 _LINKS_OF_AUDIO = ("signaling", "audio", "all")
 """When one of them is lost, audio is: Zoom tears media links down with signaling."""
+_WITHOUT_MEDIA = (Phase.SIGNALING, Phase.MEDIA)
 FIRST_PACKET = "first_packet_timestamp"
 
 
@@ -253,11 +258,27 @@ class Session:
     def _take_event(self, event: rtms.PlatformEvent) -> None:
         if event.name == FIRST_PACKET and (t0 := self._clock.announce(event.at_unix_ms, time.monotonic())) is not None:
             self._start_clock(t0)
+        if (camera := self._keepsakes.camera_to_subscribe(event)) is not None:
+            with contextlib.suppress(MisuseError):  # signaling was lost since: what is on is told again when it is back
+                self.client.subscribe_video(camera)
         told = msgspec.structs.replace(event, at_unix_ms=self._clock.settle(event.at_unix_ms))
         plain = call_event(told, self._settings.customer_key_salt)
         self._recording.note(journal.PlatformNote(event=plain))
         self._news_events.append(plain)
         self._live_recognition.take_event(plain)
+
+    def take_companion(self, webhook: Companion) -> None:
+        """An ordinary webhook told something about the call's engagement: it goes on the time line as events do.
+
+        An engagement that has ended, and whose media never came, ends the stream too; where media came, Zoom may still hold some.
+        """
+        at_unix_ms = webhook.event_ts_ms or time.time_ns() // 1_000_000
+        plain = companion_event(webhook, self._clock.settle(at_unix_ms))
+        self._recording.note(journal.PlatformNote(event=plain))
+        self._news_events.append(plain)
+        if plain.name == EventName.WEBHOOK_ENDED and not self._recording.channels and self.client.phase in _WITHOUT_MEDIA:
+            self._log.warning("the engagement ended before any media came")
+            self.client.notify(Stopped(product="contact_center", stream_id=self.spec.stream_id))
 
     def _start_clock(self, t0_unix_ms: int) -> None:
         if self._recording.header.t0_unix_ms is None:

@@ -74,6 +74,8 @@ def _signer(request: VisitorRequest, appliance: Appliance, body: bytes) -> ZoomA
         request.headers.get(SIGNATURE_HEADER),
         [str(app.webhook_secret) for app in apps],
         appliance.now(),
+        past_s=appliance.settings.webhook_past_s,
+        future_s=appliance.settings.webhook_future_s,
     )
     if matched is None:
         appliance.counts.webhooks_unsigned += 1

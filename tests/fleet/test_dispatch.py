@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from cc_voice.call import ids
 from cc_voice.call.batch import StageReached
 from cc_voice.config.settings import Settings
 from cc_voice.fleet import dispatch
@@ -194,6 +195,33 @@ async def test_a_stream_that_zoom_moved_is_taken_up_at_its_new_server(
     assert server() == "wss://two.zoom.us"
 
 
+async def test_a_started_after_the_end_is_tried_once_and_told(
+    run: Run, database: Database, silent_zoom: str, row: Callable[[], StreamRow]
+) -> None:
+    dispatcher = await run()
+    await tell(dispatcher, webhook("started", url=silent_zoom))
+    await tell(dispatcher, webhook("stopped", stop_reason=6))
+    await until(lambda: row().stage == "failed", "the stream is over")
+    await until(lambda: [worker.streams for worker in dispatcher.status()] == [0], "the worker has left it")
+    later = webhook("started", url=silent_zoom, at_ms=T0 + 5000)
+    with capture_logs() as logs:
+        for _ in range(2):
+            await tell(dispatcher, later)
+    told = [line["event"] for line in logs if "announced again" in line["event"]]
+    assert told[0] == "stream announced again after its end; it is tried once"
+    assert (row().stage, row().epoch) == ("received", 2)
+    await tell(dispatcher, webhook("stopped", stop_reason=6, at_ms=T0 + 6000))
+    await until(lambda: row().stage == "failed", "it is over again")
+
+
+async def test_a_started_of_a_revoked_stream_brings_nothing_back(
+    idle: Dispatcher, database: Database, row: Callable[[], StreamRow]
+) -> None:
+    announced(database, stage="revoked")
+    await tell(idle, webhook("started", at_ms=T0 + 5000))
+    assert row().stage == "revoked"
+
+
 async def test_a_failover_reaches_the_session_that_has_the_stream(run: Run, silent_zoom: str, row: Callable[[], StreamRow]) -> None:
     dispatcher = await run()
     await tell(dispatcher, webhook("started", url=silent_zoom))
@@ -205,6 +233,23 @@ async def test_a_failover_reaches_the_session_that_has_the_stream(run: Run, sile
         connection, _ = await asyncio.wait_for(asyncio.to_thread(successor.accept), PATIENCE_S)
         connection.close()
     assert row().epoch == 1
+
+
+async def test_ordinary_webhooks_stay_with_the_call_they_are_about(idle: Dispatcher, database: Database) -> None:
+    def body(name: str, **fields: Any) -> bytes:
+        payload = {"engagement_id": "E2", "consumer_number": "x", "phone_number": "+15551234567"} | fields
+        return json.dumps({"event": f"contact_center.{name}", "event_ts": T0, "payload": payload}).encode()
+
+    for _ in range(2):
+        await tell(idle, body("engagement_started", transfer_from_id="E"))
+    await tell(idle, body("engagement_ended"))
+    kept = database.read_now(lambda con: streams.webhooks_of(con, ids.call_id("contact_center", "E2")))
+    assert {(one.name, one.at_unix_ms, one.transfer_from_call_id) for one in kept} == {
+        ("engagement_started", T0, ids.call_id("contact_center", "E")),
+        ("engagement_ended", T0, None),
+    }
+    assert len(kept) == 2
+    assert not any("1234" in one.payload for one in kept)
 
 
 async def test_webhooks_of_unknown_streams_are_nothing(idle: Dispatcher, database: Database) -> None:

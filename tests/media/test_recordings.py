@@ -228,3 +228,21 @@ def test_calls_of_which_something_was_received_are_listed(recording: Recording, 
     (tmp_path / "stray.txt").touch()
     assert list(recordings.recorded_calls(tmp_path)) == ["call-a"]
     assert list(recordings.recorded_calls(tmp_path / "nowhere")) == []
+
+
+def test_a_compressed_recording_is_written_on_where_its_stream_comes_back(tmp_path: Path) -> None:
+    recording = recordings.create(tmp_path, header())
+    recording.channel("a").write(0, b"\x01\x00" * 320)
+    recording.close()
+    recordings.compress(recording.folder)
+    for _ in range(2):
+        recordings.decompress(recording.folder)
+    again = recordings.create(tmp_path, header())
+    again.channel("a").write(20, b"\x02\x00" * 320)
+    again.close()
+    recordings.compress(recording.folder)
+    whole = recordings.open_recording(recording.folder)
+    assert whole is not None
+    assert whole.channels["a"].read(0, 640) == b"\x01\x00" * 320 + b"\x02\x00" * 320
+    assert whole.channels["a"].received() == ((0, 40),)
+    whole.close()

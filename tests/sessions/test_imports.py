@@ -1,9 +1,11 @@
 """Recordings of the past: every file becomes a call like any other, once, whatever is said about it."""
 
+import json
 import os
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
@@ -201,3 +203,15 @@ def test_a_language_without_a_model_is_measured_without_words(importer: Importer
     measured = importer.take(importer.file(), ImportOptions(agent_channel=0, customer_channel=1, language="tlh"))
     assert measured.call.utterances == ()
     assert (measured.call.legs[0].talk_ms_agent or 0) > 0
+
+
+def test_a_transcript_that_comes_along_stands_where_zooms_does(importer: Importer, tmp_path: Path) -> None:
+    words = tmp_path / "words.json"
+    lines = [
+        {"party": "agent", "start_ms": 500, "end_ms": 1500, "text": "quite something else", "language": "en"},
+        {"party": "customer", "start_ms": 2000, "end_ms": 3000, "text": "of another kind", "language": "en"},
+    ]
+    words.write_text(json.dumps({"lines": lines}))
+    measured = importer.take(importer.file(), msgspec.structs.replace(BOTH, words=words))
+    zoom = {(row.party, row.text) for row in (*measured.call.utterances, *measured.call.unused_utterances) if row.source == "zoom"}
+    assert zoom == {("agent", "quite something else"), ("customer", "of another kind")}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import Enum, auto
 
-from cc_voice.rtms.enums import Status
+from ..enums import Status
 
 
 class Treatment(Enum):

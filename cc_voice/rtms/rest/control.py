@@ -20,10 +20,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from cc_voice.rtms.errors import ControlError
-from cc_voice.rtms.options import StreamTarget
-from cc_voice.rtms.products import ProductName
-from cc_voice.rtms.rest.tokens import HttpRequest, Token
+from .. import salvage
+from ..errors import ControlError
+from ..options import StreamTarget
+from ..products import ProductName
+from .tokens import HttpRequest, Token
 
 Action = Literal["start", "stop", "pause", "resume"]
 ACTIONS: tuple[Action, ...] = ("start", "stop", "pause", "resume")
@@ -217,7 +218,7 @@ def _meaning(status: int, code: int | None) -> _Meaning:
 def _said(body: bytes) -> tuple[int | None, str]:
     """Return code and text of a refusal, as far as it is one of Zoom's: the OAuth server names them differently."""
     try:
-        document = msgspec.json.decode(body)
+        document = msgspec.json.decode(salvage.sound(body))
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return None, ""
     if not isinstance(document, dict):
