@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from cc_voice.commands.terminal import load_settings, site_options
-from cc_voice.query import operations
+from cc_voice.commands.terminal import ask, load_settings, site_options
 
 
 @click.command("delete")
@@ -21,8 +20,5 @@ def delete_calls(call_ids: tuple[str, ...], config: Path | None, data_dir: Path 
     if not yes:
         click.confirm(f"delete {len(call_ids)} call(s) of {settings.data_dir} for ever?", abort=True, err=True)
     for call_id in call_ids:
-        try:
-            operations.ask(settings, "calls.delete", call_id=call_id)
-        except operations.QuestionError as error:
-            raise click.ClickException(str(error)) from error
+        ask(settings, "calls.delete", call_id=call_id)
         click.echo(f"{call_id}: deleted")

@@ -262,15 +262,14 @@ def _bench_lines(
         of_cold = cost.kept_cpu_s / cost.cpu_s
         yield f"kept         RTF {cost.cold_rtf:.4f} from cold on ({of_cold:.2f} of that)"
         yield f"             RTF {cost.kept_rtf:.4f} in the later half of the speech ({cost.ratio:.2f})"
-        yield f"             {cost.kept_mb:.0f} MB so far, {cost.warm_mb:.0f} MB when grown; the same words in {cost.alike} of "
-        yield f"             {cost.segments} segments; {able.kept} are kept warm here"
+        yield f"             {cost.kept_mb:.0f} MB so far, {cost.warm_mb:.0f} MB when grown; {able.kept} are kept warm here"
+        yield f"             the same words in {cost.alike} of {cost.segments} segments"
     else:
         yield "kept         none: a new recogniser for every segment costs nothing with this model"
     yield f"a call       {100 * cost.kept_call_cores:.2f} % of a core, two parties, as talkative as what was heard"
     yield f"machine      {here.cores} cores, {memory}, {planned.workers} workers with {planned.threads} recogniser threads each"
     yield f"calls        {able.calls} at once: {able.by_cpu} by processor, {by_memory} by memory"
-    yield f"             assuming {CPU_SHARE:.0%} of the cores and {MEMORY_SHARE:.0%} of the free memory "
-    yield "             for recognition, and no other load"
+    yield f"             with {CPU_SHARE:.0%} of the cores and {MEMORY_SHARE:.0%} of the free memory, and no other load"
 
 
 def lines_of(settings: Settings, *, sums: bool = False) -> list[ModelLine]:

@@ -12,10 +12,11 @@ and being surely dead cannot be known of a process on another machine. Leases by
 
 Three rules hold this module together.
 
-- One event loop changes what is remembered here (`_revoked`, `_broken`, `_progress`); threads only read and write files. So no
+- One event loop changes what is remembered here (`_revoked`, `_progress`); threads only read and write files. So no
   field has a lock; but what was looked at before an `await` may be another after it.
-- Batches are committed one at a time, in the order in which their files were announced (`_spool`). The store would be right either
-  way; but the bell of a batch and the retry of all that waits may meet at one file, and pages would see stages out of order.
+- Batches are committed one at a time, in the order in which their files were announced (`spooled_batches.py`). The store would be
+  right either way; but the bell of a batch and the retry of all that waits may meet at one file, and pages would see stages out of
+  order.
 - A batch's file is removed after the commit, never before: a process that dies between the two commits it twice, which the store
   takes for once. The other order would lose it.
 """
@@ -40,8 +41,9 @@ from cc_voice.fleet.messages import Announce, Closed, Lending, Progress, Ready, 
 from cc_voice.fleet.restarts import DELAYS_S as RESTART_DELAYS_S
 from cc_voice.fleet.restarts import Restarts
 from cc_voice.fleet.retries import DELAYS_S, Retries
+from cc_voice.fleet.spooled_batches import SpooledBatches
 from cc_voice.fleet.worker_plan import WorkerPlan
-from cc_voice.media import copies, recordings, spool
+from cc_voice.media import copies, recordings
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.enums import StopReason
 from cc_voice.rtms.webhooks import (
@@ -67,8 +69,6 @@ log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SPOOL_RETRY_SECONDS = 5.0
-"""How often batches that could not be committed (disk full) are tried again."""
 KINDS_TOLD = 200
 REVOKED = "revoked by Zoom: content deleted"
 PROGRESS_GATHER_S = 0.25
@@ -102,10 +102,7 @@ class Dispatcher:
         """Tasks that mostly sleep; `stop` cancels them."""
         self._progress: list[StreamProgress] = []
         """Reports of live streams that wait to be written together."""
-        self._spool = asyncio.Lock()
-        """One batch after the other, in the order of their bells."""
-        self._broken: set[str] = set()
-        """Batches in the spool that could not be committed and whose failure was told."""
+        self._spool = SpooledBatches(settings.spool_dir, self._commit, self._in_thread)
         self._revoked: set[str] = set()
         """Revoked streams whose worker may still write to their recording."""
         self._ignored: set[str] = set()
@@ -116,7 +113,7 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Commit what an earlier process left in the spool, start workers, resume unfinished streams, answer the inbox."""
-        await self._commit_waiting()
+        await self._spool.commit_waiting()
         await self._delete_revoked()
         await self._fleet.start()
         if self._stopping:
@@ -125,7 +122,7 @@ class Dispatcher:
             self._spawn(self._take_up(row.stream_id))
         for waiting in await self._in_thread(self._inbox.pending):
             self._spawn(self.answer(waiting.webhook_id, waiting.app, waiting.body))
-        self._spawn(self._retry_spool(), self._waiting)
+        self._spawn(self._spool.retry(), self._waiting)
 
     async def stop(self) -> None:
         """Drain the workers, commit what they finished. Streams still live are resumed by the next start."""
@@ -135,7 +132,7 @@ class Dispatcher:
         await self._fleet.stop()
         await asyncio.gather(*self._waiting, return_exceptions=True)
         await self.settle()
-        await self._commit_waiting()
+        await self._spool.commit_waiting()
         if self._control is not None:
             await self._control.close()
 
@@ -347,7 +344,7 @@ class Dispatcher:
 
     async def _take_up_later(self, stream_id: str, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
-        await self._commit_waiting()
+        await self._spool.commit_waiting()
         await self._take_up(stream_id)
 
     def _left(self, stream_id: str) -> None:
@@ -373,7 +370,7 @@ class Dispatcher:
             case WordsSpoken(words=words):
                 self.board.take(words)
             case Spooled(batch_id=batch_id):
-                self._spawn(self._commit_spooled(batch_id))
+                self._spawn(self._spool.commit(batch_id))
             case Closed(stream_id=stream_id, epoch=epoch, error=error):
                 self._left(stream_id)
                 if error is None:
@@ -392,6 +389,10 @@ class Dispatcher:
 
     async def _commit(self, batch: Batch) -> None:
         await self._database.write(lambda con: batches.write_batch(con, batch, self._settings.site))
+        if isinstance(batch, StageReached):  # the media has ended, whatever was reached
+            self.board.close(batch.stream_id)
+            if batch.stage == "revoked":
+                await self._in_thread(self._inbox.erase, batch.stream_id, REVOKED)
 
     async def _commit_progress(self) -> None:
         """Write what all streams report within a moment in one transaction: forty calls would make forty a second."""
@@ -405,34 +406,6 @@ class Dispatcher:
         await self._database.write(write)
         for report in reports:
             self.board.stored(report)
-
-    async def _commit_spooled(self, batch_id: str) -> None:
-        """Commit a batch and remove it from the spool. One that cannot be committed stays there; that is told once."""
-        async with self._spool:
-            try:
-                batch = await self._in_thread(spool.read, self._settings.spool_dir, batch_id)
-                if batch is not None:
-                    await self._commit(batch)
-                    if isinstance(batch, StageReached):  # the media has ended, whatever was reached
-                        self.board.close(batch.stream_id)
-                        if batch.stage == "revoked":
-                            await self._in_thread(self._inbox.erase, batch.stream_id, REVOKED)
-                    await self._in_thread(spool.remove, self._settings.spool_dir, batch_id)
-                self._broken.discard(batch_id)
-            except Exception as error:
-                # It must not keep the others, or the service, from going on.
-                if batch_id not in self._broken:
-                    log.error("batch stays in the spool", batch_id=batch_id, error=repr(error))
-                self._broken.add(batch_id)
-
-    async def _commit_waiting(self) -> None:
-        for batch_id in await self._in_thread(lambda: list(spool.waiting(self._settings.spool_dir))):
-            await self._commit_spooled(batch_id)
-
-    async def _retry_spool(self) -> None:
-        while True:
-            await asyncio.sleep(SPOOL_RETRY_SECONDS)
-            await self._commit_waiting()
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))

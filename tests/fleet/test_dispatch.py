@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from cc_voice.call import ids
 from cc_voice.call.batch import StageReached
 from cc_voice.config.settings import Settings
-from cc_voice.fleet import dispatch
+from cc_voice.fleet import dispatch, spooled_batches
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import plan
 from cc_voice.media import recordings, spool
@@ -498,7 +498,7 @@ async def test_revoking_one_stream_of_a_call_leaves_the_others(run: Run, site: S
 async def test_the_spool_is_committed_at_start_whatever_one_file_is_like(
     run: Run, site: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "SPOOL_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(spooled_batches, "RETRY_SECONDS", 0.01)
     site.spool_dir.mkdir(parents=True)
     broken: Path = site.spool_dir / "0-1.batch"
     broken.write_bytes(b"\x00garbage")
