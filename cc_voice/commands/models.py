@@ -398,8 +398,7 @@ def _of_language(offer: Offer, language: str, size: ModelSize | None, prefer: Mo
 def _told(done: installation.Fetched) -> str:
     if not done.is_new:
         return f"{done.model.name} is here and whole; nothing to do (--again installs it anew)"
-    record = done.model.record
-    digest = record.archive_sha256 if record else None
+    digest = done.model.record.archive_sha256 if done.model.record else None
     since = f"as recorded on {done.trusted_since}" if done.trusted_since else "first seen, recorded"
     return f"installed {done.model.path}" + (f"  SHA-256 {digest} ({since})" if digest else "")
 

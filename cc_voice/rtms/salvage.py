@@ -1,4 +1,4 @@
-"""Salvage: what is left of a damaged message, so that a bad byte in a name never costs the audio beside it (rtms.md 13, point 7).
+"""Salvage: what is left of a damaged message, so that a bad byte in a name never costs the audio beside it (README 13, point 7).
 
 Strings of the wire are bytes of unknown quality. `sound` is the one edge where they become text: behind it every string is UTF-8
 without lone surrogates and without NUL, whatever came; what was neither is U+FFFD. The other functions take a JSON document apart

@@ -41,7 +41,7 @@ class FileError(Exception):
     """A file cannot be read as rows of a report; nothing of it is stored."""
 
 
-class Row(msgspec.Struct, frozen=True):
+class ReportRow(msgspec.Struct, frozen=True):
     """A row: its number among the rows of the file as people count them below the headings, and heading → value."""
 
     number: int
@@ -51,7 +51,7 @@ class Row(msgspec.Struct, frozen=True):
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """What a file holds, and how it was understood."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ReportRow, ...]
     decimal: str = "."
     """Which mark separates decimals where a number could be read both ways."""
     notes: tuple[str, ...] = ()
@@ -66,7 +66,9 @@ def read_rows(path: Path, is_heading: Callable[[str], bool]) -> Rows:
             raise FileError(f"{path} is {what}; save it as “CSV UTF-8 (comma delimited)” and give that file")
     text, notes = _decoded(path, data)
     if text.lstrip()[:1] in ("{", "["):
-        return Rows(rows=tuple(Row(number, row) for number, row in enumerate(_json_rows(path, text), start=1)), notes=tuple(notes))
+        return Rows(
+            rows=tuple(ReportRow(number, row) for number, row in enumerate(_json_rows(path, text), start=1)), notes=tuple(notes)
+        )
     return _csv_rows(path, text, is_heading, notes)
 
 
@@ -144,7 +146,7 @@ def _csv_rows(path: Path, text: str, is_heading: Callable[[str], bool], notes: l
                 f"{path}, row {number}: it has {len(line)} cells below {len(headings)} headings; is a cell with a "
                 f"{SEPARATORS.get(separator, 'separator').removesuffix('s')} in it not quoted? Nothing was taken"
             )
-        rows.append(Row(number, {name: cell for name, cell in zip(headings, line, strict=False) if name}))
+        rows.append(ReportRow(number, {name: cell for name, cell in zip(headings, line, strict=False) if name}))
     if twice := sorted({name for name in headings if name and headings.count(name) > 1}):
         raise FileError(f"{path} has two columns {twice[0]!r}; leave one out. Nothing was taken")
     if empty and any(lines[top + 1 :]):
@@ -188,7 +190,7 @@ def _plain(cell: str) -> str:
     return found[1].replace('""', '"').strip() if (found := _QUOTED_FORMULA.fullmatch(text)) else text
 
 
-def _decimal(rows: Sequence[Row], separator: str) -> tuple[str, list[str]]:
+def _decimal(rows: Sequence[ReportRow], separator: str) -> tuple[str, list[str]]:
     """Return the decimal mark: what unmistakable numbers of the file have, else what goes with the separator."""
     seen = [found[1] for row in rows for cell in row.values.values() if (found := _DECIMALS.fullmatch(cell))]
     usual = "," if separator == ";" else "."
@@ -198,7 +200,7 @@ def _decimal(rows: Sequence[Row], separator: str) -> tuple[str, list[str]]:
     return mark, ["decimals after a comma"] if mark == "," else []
 
 
-def _is_doubtful(rows: Sequence[Row], usual: str) -> bool:
+def _is_doubtful(rows: Sequence[ReportRow], usual: str) -> bool:
     return usual == "," and any(_DOUBTFUL.fullmatch(cell) for row in rows for cell in row.values.values())
 
 

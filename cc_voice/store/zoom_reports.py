@@ -21,7 +21,7 @@ from cc_voice.config import languages
 from cc_voice.store import report_values
 from cc_voice.store.report_headings import FIELDS, KNOWN, TOLD_BY, heading
 from cc_voice.store.report_headings import Dataset as Dataset
-from cc_voice.store.report_rows import FileError, Row, Rows, read_rows
+from cc_voice.store.report_rows import FileError, ReportRow, Rows, read_rows
 
 
 class ReportError(Exception):
@@ -270,7 +270,7 @@ class _Reader:
 
     def records(self, found: Rows, columns: Mapping[str, str | None]) -> tuple[list[Record], list[str]]:
         """Return the records of all rows, and notes on rows that were left out. Raises ReportError."""
-        read: list[tuple[Row, dict[str, Any]]] = []
+        read: list[tuple[ReportRow, dict[str, Any]]] = []
         totals: list[int] = []
         silent: list[int] = []
         for row in found.rows:
@@ -291,7 +291,7 @@ class _Reader:
             notes.append(f"rows that say nothing but an id left out: {_listed(silent)}")
         return records, notes
 
-    def _cells(self, row: Row, columns: Mapping[str, str | None]) -> dict[str, _Cell]:
+    def _cells(self, row: ReportRow, columns: Mapping[str, str | None]) -> dict[str, _Cell]:
         """Return field → cell of what a row says. An error of the spreadsheet is refused."""
         plain = {heading(name)[0]: (value, name) for name, value in row.values.items()}
         cells: dict[str, _Cell] = {}
@@ -305,14 +305,14 @@ class _Reader:
             cells[name] = _Cell(text, told, heading(told)[1])
         return cells
 
-    def _adds_up(self, row: Row, cells: Mapping[str, _Cell]) -> bool:
+    def _adds_up(self, row: ReportRow, cells: Mapping[str, _Cell]) -> bool:
         """Whether a row is the sum of the others: it says so where its id should be, or has no id and says so elsewhere."""
         first = next(iter(self._fields))
         if first in cells:
             return _TOTALS.fullmatch(cells[first].text.rstrip(": ")) is not None
         return any(isinstance(value, str) and _TOTALS.fullmatch(value.strip().rstrip(": ")) for value in row.values.values())
 
-    def _values(self, row: Row, cells: Mapping[str, _Cell]) -> dict[str, Any]:
+    def _values(self, row: ReportRow, cells: Mapping[str, _Cell]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, cell in cells.items():
             kind = self._fields[name].kind
@@ -327,7 +327,7 @@ class _Reader:
             raise self._wrong(row, f"{self._fields[missing[0]].headings[0]} is missing")
         return values
 
-    def _check_ids(self, read: Sequence[tuple[Row, dict[str, Any]]]) -> None:
+    def _check_ids(self, read: Sequence[tuple[ReportRow, dict[str, Any]]]) -> None:
         for name in (name for name, field in self._fields.items() if field.kind == "id"):
             if report_values.is_cut_off([values[name] for _, values in read if name in values]):
                 row, values = next((row, values) for row, values in read if len(values.get(name, "")) > 15)
@@ -337,7 +337,7 @@ class _Reader:
                     "rounded them; export again and do not open the file in between",
                 )
 
-    def _place(self, read: Sequence[tuple[Row, dict[str, Any]]]) -> list[str]:
+    def _place(self, read: Sequence[tuple[ReportRow, dict[str, Any]]]) -> list[str]:
         """Turn times into instants (Unix ms), those of the hour that comes twice by the order of rows, and return notes on them."""
         times = [name for name, field in self._fields.items() if field.kind == "instant"]
         doubtful = [(row, values) for row, values in read for name in times if name in values and self._is_twofold(values[name])]
@@ -353,10 +353,10 @@ class _Reader:
     def _is_twofold(self, at: datetime.datetime) -> bool:
         return report_values.is_twofold(at, self._zone)
 
-    def _first_of_both(self, doubtful: Sequence[tuple[Row, dict[str, Any]]]) -> str:
+    def _first_of_both(self, doubtful: Sequence[tuple[ReportRow, dict[str, Any]]]) -> str:
         return f"times in the hour that comes twice in {self._zone.key} were taken as the first of both: {len(doubtful)}"
 
-    def _place_series(self, read: Sequence[tuple[Row, dict[str, Any]]], first: Row) -> str:
+    def _place_series(self, read: Sequence[tuple[ReportRow, dict[str, Any]]], first: ReportRow) -> str:
         natural, time = _SERIES[self._dataset]
         series: dict[str, list[dict[str, Any]]] = {}
         for _, values in read:
@@ -375,7 +375,7 @@ class _Reader:
                 values[time] = at
         return f"the hour that comes twice in {self._zone.key} was told apart by the order of rows"
 
-    def _check_repeats(self, read: Sequence[tuple[Row, dict[str, Any]]], records: Sequence[Record]) -> None:
+    def _check_repeats(self, read: Sequence[tuple[ReportRow, dict[str, Any]]], records: Sequence[Record]) -> None:
         """Refuse rows that would replace each other. The same row again is no harm."""
         if self._dataset not in _SERIES:
             return
@@ -391,7 +391,7 @@ class _Reader:
     def _record(self, values: Mapping[str, Any]) -> Record:
         return RECORDS[self._dataset](**values)
 
-    def _wrong(self, row: Row, why: str) -> ReportError:
+    def _wrong(self, row: ReportRow, why: str) -> ReportError:
         return ReportError(f"{self._path}, row {row.number}: {why}; nothing was taken, correct it and repeat")
 
 

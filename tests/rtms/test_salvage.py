@@ -1,4 +1,4 @@
-"""Damaged messages: what may be wrong with one string, and that nothing else is lost by it (rtms.md 13, point 7)."""
+"""Damaged messages: what may be wrong with one string, and that nothing else is lost by it (rtms/README.md 13, point 7)."""
 
 import json
 from base64 import b64encode, urlsafe_b64encode
