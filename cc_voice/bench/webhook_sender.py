@@ -123,7 +123,7 @@ def body(number: int) -> bytes:
     if number % ROUND == ROUND - 1:
         number -= REPEATED
     is_stop = number % ROUND < STOPPED
-    event = "contact_center.voice_rtms_stopped" if is_stop else "contact_center.engagement_ended"
+    event = "contact_center.voice_rtms_stopped" if is_stop else "contact_center.user_status_changed"
     payload = {
         "account_id": "bench-account",
         "object": {"engagement_id": f"bench-{number}", "channel_types": ["voice"], "queue": {"name": "Billing"}, "number": number},

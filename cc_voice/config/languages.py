@@ -28,9 +28,9 @@ def tag(text: str) -> str:
     """Return a language tag in its usual spelling: `en_us` becomes `en-US`. Raises ValueError for what is none."""
     found = _TAG.fullmatch(text.strip())
     language = found[1].lower() if found else ""
+    language = _RENAMED.get(language, language)
     if found is None or (len(language) == 2 and language not in _TWO_LETTERS):
         raise ValueError(f"{text!r} is no language tag; write for example en, en-US or zh-Hant-TW")
-    language = _RENAMED.get(language, language)
     script, region = (found[2] or "").title(), (found[3] or "").upper()
     return "-".join(part for part in (language, script, region) if part)
 

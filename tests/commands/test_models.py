@@ -258,7 +258,7 @@ def test_a_disk_without_room_is_told_in_words(run: Run, mirror: Archives, place:
 def test_bench_gives_numbers_with_units_and_says_what_it_assumes(run: Run) -> None:
     result = run("bench", "mini-en-test", "--seconds", "20")
     assert result.exit_code == 0, result.output
-    for shown in ("s, ", "MB in each worker", "RTF 0.0", "% of a core", "cores, ", "at once: ", "assuming 70% of the cores"):
+    for shown in ("s, ", "MB in each worker", "RTF 0.0", "% of a core", "cores, ", "at once: ", "with 70% of the cores"):
         assert shown in result.stdout
     found = json.loads(run("bench", "mini-en-test", "--seconds", "20", "--json").stdout)
     assert found["audio_s"] == 80.0

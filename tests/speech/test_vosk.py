@@ -116,7 +116,7 @@ def test_a_model_that_vosk_refuses_is_named(tmp_path: Path, test_model: ModelInf
     info = copy_of(test_model, tmp_path / "copy")
     whole = (info.path / name).read_bytes()
     (info.path / name).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ModelError, match="Vosk cannot load the model copy"):
+    with pytest.raises(ModelError, match=r"Vosk cannot load the model copy|the model copy has a damaged \w+\.fst"):
         VoskFactory(info)
 
 

@@ -42,7 +42,7 @@ def test_loading_and_hearing_print_nothing() -> None:
     """Onnxruntime writes its log to file descriptor 2, where our own lines of JSON go."""
     program = (
         "import numpy\nfrom cc_voice.speech.voice_activity.silero import *\n"
-        f"load().probability(numpy.zeros({CHUNK_SAMPLES + CONTEXT_SAMPLES}, numpy.float32), Memory())\n"
+        f"load().probability(numpy.zeros({CHUNK_SAMPLES + CONTEXT_SAMPLES}, numpy.float32), SileroState())\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=PATIENCE_S)
     assert (done.stdout, done.stderr) == (b"", b"")
