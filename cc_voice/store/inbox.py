@@ -40,7 +40,7 @@ AT_ONCE = 500
 GATHER_S = 0.2
 """How long marks wait for a row to go with."""
 BODIES_S = 600
-"""How long what was worked off keeps its body. A repetition is known by its id, so nothing needs it; an operator may, for minutes."""
+"""How long what was worked off keeps its body. A repetition is known by its id, so only an operator may need it."""
 IDS_S = 7 * 86_400
 SWEEP_EVERY_S = 60.0
 SWEPT_AT_ONCE = 200
