@@ -1,21 +1,20 @@
-"""Recordings on disk: raw PCM per stream and channel, placed by packet time, beside an index of what really arrived.
+"""Recordings on disk: the audio of each stream and channel, placed by packet time, and the journal of everything else.
 
     <recordings>/<call_id>/<stream folder>/
         stream.json        StreamHeader: what was announced, t0, sample rate
         channels.json      file number → channel id
-        <n>.pcm            int16 little-endian mono; sample position = (timestamp − t0) · rate; holes are sparse zeros
-        <n>.idx            append-only records (first sample, sample count): a hole is not silence
+        <n>.rec            the packets of a channel as they came (audio_records.py): int16 little-endian mono
         journal.jsonl      events, Zoom's words, link up and down, in order of arrival
         analysis.msgpack   StreamAnalysis, once everything was heard
-        <n>.flac           replaces <n>.pcm after the call was measured
+        <n>.flac, <n>.idx  replace <n>.rec after the call was measured: samples at (timestamp − t0) · rate, and which of them
+                           were received, as records (first sample, sample count): a hole is not silence
+        <n>.pcm, <n>.idx   format 1, of versions before: the same, uncompressed, also while the stream runs
         share/, video/     pictures, where the site keeps them (pictures.py)
 
-Every packet is two small writes straight to the kernel, the samples before their index record: a process killed at any
-point loses nothing it had received, and never believes samples that were not written. This module is not the place that
+Every packet is one small write straight to the kernel: a process killed at any point loses nothing it had received. This module is not the place that
 decides what a hole means; `sessions/` does, with the journal.
 """
 
-import errno
 import hashlib
 import os
 import shutil
@@ -24,26 +23,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
 from cc_voice.call.analysis import Interval, StreamAnalysis
+from cc_voice.media.audio_records import BYTES_PER_SAMPLE, AudioRecords, RecordingError, append_record
 from cc_voice.media.ranges import Ranges
 from cc_voice.media.sound_files import read_sound, write_sound
 
 _RECORD = struct.Struct("<QI")
-_JITTER_MS = 20
-"""A packet whose time is less than a frame off the end of its predecessor continues it (rtms.md 6.4). A whole frame is a lost
-packet, and a packet that is repeated is off by its own length."""
-BYTES_PER_SAMPLE = 2
 _FLAC_BLOCK_SAMPLES = 1 << 18
 Entry = TypeVar("Entry")
-
-
-class RecordingError(Exception):
-    """A recording cannot be read or written; the message names the call and what to do."""
 
 
 class StreamHeader(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,73 +60,71 @@ _ANALYSIS = msgspec.msgpack.Decoder(StreamAnalysis)
 
 
 class ChannelFile:
-    """The audio of one channel, open for writing by the session and for reading by whoever listens."""
+    """The audio of one channel, open for writing by the session and for reading by whoever listens.
+
+    It is audio records while the stream runs, FLAC beside the ranges received afterwards, or what format 1 left.
+    """
 
     def __init__(self, folder: Path, number: int, channel_id: str, rate_hz: int, writable: bool) -> None:
         self.channel_id = channel_id
         self.rate_hz = rate_hz
-        self.path = folder / f"{number}.pcm"
+        self.path = folder / f"{number}.rec"
         self.flac_path = self.path.with_suffix(".flac")
         self.index_path = folder / f"{number}.idx"
-        self.ranges = Ranges()
-        self.duplicate_samples = 0
-        self._expected: int | None = None
-        self._pcm_fd, self._index_fd = -1, -1
-        had_samples = self.path.exists()
+        self._pcm_path = folder / f"{number}.pcm"
+        self._records: AudioRecords | None = None
+        self._ranges = Ranges()
+        if writable and self._pcm_path.exists():
+            _convert(self.path, self._pcm_path, self.index_path, rate_hz)
         if writable or self.path.exists():
-            flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
-            self._pcm_fd = os.open(self.path, flags, 0o600)
-        if writable:
-            self._index_fd = os.open(self.index_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            if not had_samples:
-                os.ftruncate(self._index_fd, 0)  # they became FLAC: whoever writes again (a repeated import) starts over
-        self._load_index()
+            # Records beside FLAC: compressing was interrupted, or a repeated import starts over. They are what counts.
+            self._records = AudioRecords(self.path, rate_hz, writable)
+        else:
+            for start, end in _indexed(self.index_path):
+                self._ranges.add(start, end)
 
-    def _load_index(self) -> None:
-        if not self.index_path.exists():
-            return
-        data = self.index_path.read_bytes()
-        whole = len(data) - len(data) % _RECORD.size
-        if self._index_fd >= 0 and whole != len(data):
-            os.truncate(self.index_path, whole)  # a record cut by a crash would shift every later one
-        for start, count in _RECORD.iter_unpack(data[:whole]):
-            self.ranges.add(start, start + count)
-        self._expected = self.ranges.end if self.ranges.total else None
+    @property
+    def ranges(self) -> Ranges:
+        """What was received, in samples."""
+        return self._ranges if self._records is None else self._records.ranges
 
-    def write(self, at_ms: float, pcm: bytes) -> int:
-        """Place one packet at `at_ms` after t0 and return how many of its samples are new; what lies before t0 is cut off.
+    @property
+    def duplicate_samples(self) -> int:
+        """Samples that came more than once."""
+        return 0 if self._records is None else self._records.duplicate_samples
 
-        What is there stays: a repeat may be cut or decoded otherwise, and somebody may have heard the first one already.
+    @property
+    def lost_samples(self) -> int:
+        """Samples that came and have no place, as other audio has it."""
+        return 0 if self._records is None else self._records.lost_samples
+
+    def write(self, at_ms: float, pcm: bytes, *, is_rough: bool = False) -> int:
+        """Keep one packet that begins `at_ms` after t0 and return how many of its samples are new; what lies before t0 is cut off.
+
+        What is there stays: a repeat may be cut or decoded otherwise (`is_rough`), and somebody may have heard the first one already.
         Raises OSError (disk full); then the packet does not count.
         """
-        count = len(pcm) // BYTES_PER_SAMPLE
-        start = self._place(round(at_ms * self.rate_hz / 1000), count)
-        first, end = max(start, 0), start + count
-        if first >= end:
-            return 0
-        new = 0
-        for a, b in self.ranges.missing(first, end):
-            _write_at(self._pcm_fd, pcm[(a - start) * BYTES_PER_SAMPLE : (b - start) * BYTES_PER_SAMPLE], a * BYTES_PER_SAMPLE)
-            append_record(self._index_fd, _RECORD.pack(a, b - a))
-            new += self.ranges.add(a, b)
-        self.duplicate_samples += end - first - new
-        self._expected = end
-        return new
+        return self._writable.write(round(at_ms * self.rate_hz / 1000), pcm, is_rough=is_rough)
 
-    def _place(self, start: int, count: int) -> int:
-        """Return the first sample's place: where the last packet ended, if that is within jitter."""
-        expected = self._expected
-        if expected is not None and abs(start - expected) < min(count, _JITTER_MS * self.rate_hz // 1000):
-            return expected
-        return start
+    def clashes(self, at_ms: float, pcm: bytes) -> bool:
+        """Whether other audio is where most of this packet says it belongs."""
+        return self._writable.clashes(round(at_ms * self.rate_hz / 1000), pcm)
+
+    @property
+    def _writable(self) -> AudioRecords:
+        if self._records is None:
+            raise AssertionError("a recording that was opened for reading is not written")
+        return self._records
 
     def read(self, start: int, end: int) -> bytes:
         """Return samples [start, end) as PCM; holes and what lies past the end are zeros. Raises OSError."""
+        if self._records is not None:
+            return self._records.read(start, end)
         wanted = (end - start) * BYTES_PER_SAMPLE
-        if self._pcm_fd >= 0:
-            data = os.pread(self._pcm_fd, wanted, start * BYTES_PER_SAMPLE)
-        elif start < self.ranges.end and self.flac_path.exists():
+        if start < self._ranges.end and self.flac_path.exists():
             data = read_sound(self.flac_path, start, end - start).astype("<i2").tobytes()
+        elif self._pcm_path.exists():
+            data = np.fromfile(self._pcm_path, dtype="<i2", count=end - start, offset=start * BYTES_PER_SAMPLE).tobytes()
         else:
             data = b""
         return data + bytes(wanted - len(data))
@@ -151,15 +141,36 @@ class ChannelFile:
         return tuple(joined)
 
     def sync(self) -> None:
-        for fd in (self._pcm_fd, self._index_fd):
-            if fd >= 0:
-                os.fsync(fd)
+        if self._records is not None:
+            self._records.sync()
 
     def close(self) -> None:
-        for fd in (self._pcm_fd, self._index_fd):
-            if fd >= 0:
-                os.close(fd)
-        self._pcm_fd = self._index_fd = -1
+        if self._records is not None:
+            self._records.close()
+
+
+def _indexed(path: Path) -> list[tuple[int, int]]:
+    """Return the ranges of an index of format 1; a record cut by a crash is none."""
+    data = path.read_bytes() if path.exists() else b""
+    whole = len(data) - len(data) % _RECORD.size
+    return [(start, start + count) for start, count in _RECORD.iter_unpack(data[:whole])]
+
+
+def _convert(path: Path, pcm_path: Path, index_path: Path, rate_hz: int) -> None:
+    """Turn a channel that a version before left unfinished into records; interrupted, it is done again. Raises OSError."""
+    if not path.exists():
+        ranges = Ranges()
+        for start, end in _indexed(index_path):
+            ranges.add(start, end)
+        with beside(path) as part, pcm_path.open("rb") as samples:
+            records = AudioRecords(part, rate_hz, writable=True)
+            for start, end in ranges.pairs():
+                for at in range(start, end, rate_hz):
+                    samples.seek(at * BYTES_PER_SAMPLE)
+                    records.write(at, samples.read((min(at + rate_hz, end) - at) * BYTES_PER_SAMPLE))
+            records.close()
+    pcm_path.unlink()
+    index_path.unlink(missing_ok=True)
 
 
 class Recording:
@@ -268,23 +279,33 @@ def load_analyses(recordings_dir: Path, call_id: str) -> list[StreamAnalysis]:
 
 
 def compress(folder: Path) -> None:
-    """Replace the stream's PCM files by FLAC (a third of the size); the index stays. Interrupted, it can be repeated.
+    """Replace the stream's audio by FLAC (a third of the size) beside what was received. Interrupted, it can be repeated.
 
-    Raises OSError (disk full); then the PCM stays.
+    Raises OSError (disk full); then the records stay.
     """
     header = _read_json(folder / "stream.json", _HEADER)
     if header is None:
         return
-    for pcm in sorted(folder.glob("*.pcm")):
-        with beside(pcm.with_suffix(".flac")) as part, pcm.open("rb") as samples:
-            frames = pcm.stat().st_size // BYTES_PER_SAMPLE
-            write_sound(part, _blocks(samples), rate_hz=header.sample_rate_hz, channels=1, frames=frames, form="FLAC")
-        pcm.unlink()
+    for number, channel_id in enumerate(channel_names(folder)):
+        file = ChannelFile(folder, number, channel_id, header.sample_rate_hz, writable=False)
+        raw = [path for path in (file.path, folder / f"{number}.pcm") if path.exists()]
+        if not raw:
+            continue
+        try:
+            index = b"".join(_RECORD.pack(start, end - start) for start, end in file.ranges.pairs())
+            with beside(file.flac_path) as part:
+                frames = file.ranges.end
+                write_sound(part, _blocks(file), rate_hz=header.sample_rate_hz, channels=1, frames=frames, form="FLAC")
+                write_atomically(file.index_path, index)
+        finally:
+            file.close()
+        for path in raw:
+            path.unlink()
 
 
-def _blocks(samples: BinaryIO) -> Iterator[Any]:
-    while block := samples.read(_FLAC_BLOCK_SAMPLES * BYTES_PER_SAMPLE):
-        yield np.frombuffer(block, dtype="<i2")
+def _blocks(file: ChannelFile) -> Iterator[Any]:
+    for at in range(0, file.ranges.end, _FLAC_BLOCK_SAMPLES):
+        yield np.frombuffer(file.read(at, min(at + _FLAC_BLOCK_SAMPLES, file.ranges.end)), dtype="<i2")
 
 
 def started_streams(call_folder: Path) -> list[tuple[Path, StreamHeader]]:
@@ -308,13 +329,6 @@ def delete_stream(recordings_dir: Path, call_id: str, stream_id: str) -> None:
         folder.parent.rmdir()
 
 
-def _write_at(fd: int, data: bytes, position: int) -> None:
-    """Write all of `data`: a disk that is nearly full takes a part, and only says why when it is given the rest."""
-    done = 0
-    while done < len(data):
-        done += os.pwrite(fd, data[done:], position + done)
-
-
 def _open_journal(path: Path) -> int:
     """Open a journal to go on with it; a line that a crash cut is ended, so that it does not take the next one with it."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -322,14 +336,6 @@ def _open_journal(path: Path) -> int:
     if size and os.pread(fd, 1, size - 1) != b"\n":
         append_record(fd, b"\n")
     return fd
-
-
-def append_record(fd: int, record: bytes) -> None:
-    """Append a record, or nothing: a part of it would be taken for the beginning of the next one."""
-    done = os.write(fd, record)
-    if done < len(record):
-        os.ftruncate(fd, os.fstat(fd).st_size - done)
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def write_atomically(path: Path, data: bytes) -> None:

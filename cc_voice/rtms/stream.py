@@ -160,9 +160,8 @@ class Stream:
         for link in self._links():
             if link.deadline is not None and link.deadline <= now and self.phase is not Phase.ENDED:
                 self._time_out(link, now)
-        end_by = self._ending.deadline
-        if self.phase is Phase.STOPPING and end_by is not None and end_by <= now:
-            self._end(self._ending.verdict)
+        if self.phase is Phase.STOPPING:
+            self._end_when_due(now)
 
     def next_deadline(self) -> float | None:
         """When `tick` is due; None: not before something else happens."""
@@ -393,6 +392,16 @@ class Stream:
         self._stop(verdict, self._limits.close_grace_s, now)
         if not self._ending.is_draining:
             self._drain(now)
+
+    def _end_when_due(self, now: float) -> None:
+        """Zoom said no more, or media links are quiet: end. Silence of signaling alone does not stop media that flows."""
+        if self._ending.is_quiet(now):
+            self._end(self._ending.verdict)
+        elif self._ending.is_exhausted(now):
+            if self._ending.is_draining or not self._ending.still_flows(now):
+                self._end(self._ending.verdict)
+            else:
+                self._drain(now)
 
     def _drain(self, now: float) -> None:
         if self._media.any_up:

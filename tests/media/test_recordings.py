@@ -7,6 +7,7 @@ import pytest
 
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.media import playback, recordings
+from cc_voice.media.audio_records import HEADER, MARK, RECORD
 from cc_voice.media.recordings import ChannelFile, Recording, RecordingError, StreamHeader
 
 RATE = 16_000
@@ -66,8 +67,8 @@ def test_a_killed_process_loses_nothing_it_had_received(recording: Recording, tm
         recording.channel("ch-a").write(number * 20, tone(number + 1))
     recording.channel("ch-b").write(60, tone(9))
     # Not closed: what a killed process leaves behind. A record cut in the middle is what a full disk adds.
-    with recording.channels["ch-a"].index_path.open("ab") as index:
-        index.write(b"\x01\x02\x03")
+    with recording.channels["ch-a"].path.open("ab") as records:
+        records.write(RECORD.pack(MARK, 3200, FRAME, 0) + tone(11)[:-1])
     again = recordings.create(tmp_path, header(t0_unix_ms=5))
     assert again.header.t0_unix_ms == 1_000_000
     assert list(again.channels) == ["ch-a", "ch-b"]
@@ -94,7 +95,7 @@ def test_compressed_audio_is_the_same_audio(tmp_path: Path) -> None:
     recordings.compress(first.folder)
     after = playback.call_audio(tmp_path, "call-a")
     assert after is not None
-    assert not list(first.folder.glob("*.pcm"))
+    assert not list(first.folder.glob("*.rec"))
     assert after.channel_ids == ("ch-a", "ch-b")
     assert np.array_equal(after.read(0, after.length), samples)
     assert np.array_equal(before.read(0, before.length), samples)  # found before, read after

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from cc_voice.call.analysis import Echo
-from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, subtract, union
+from cc_voice.call.intervals import Intervals, canonical, clip, complement, intersect, length, subtract, union
 from cc_voice.call.legs.assignment import MEETING_LIKE, Handling, Leg
 from cc_voice.call.legs.timeline import Timeline
 from cc_voice.call.levels import Levels, combine
@@ -105,7 +105,8 @@ def leg_input(
     leg: Leg, timeline: Timeline, handling: Handling, transcript: TranscriptSelection, languages: dict[str, LanguageTrack]
 ) -> LegInput:
     """Cut one leg out of the call."""
-    hold, gaps = clip(handling.holds, leg.span), clip(timeline.gaps, leg.span)
+    # Up to the leg's own end, which events tell: audio may have ended before it, and then the rest is time that nobody heard.
+    hold, gaps = clip(handling.holds, leg.span), complement(clip(timeline.heard, leg.span), leg.span)
     analysed = subtract(clip(timeline.heard, leg.span), hold)
     channels = party_channels(leg, handling, timeline)
     spoken = {channel.channel_id: channel.speech for channel in timeline.channels}
