@@ -126,7 +126,7 @@ class Worker:
 
     def _announce(self, message: Announce) -> None:
         if (session := self._sessions.get(message.stream_id)) is not None:
-            session.client.notify(parse_webhook(message.body))
+            session.notify(parse_webhook(message.body))
 
     async def _serve(self, spec: SessionSpec) -> None:
         """Serve one stream; the outermost frame of its task, so every failure is recorded here."""

@@ -186,8 +186,8 @@ class AudioRecords:
         start = self._place(record.first, record.count)
         self._remember(record)
         first, end = max(start, 0), start + record.count
-        if first - start > _JITTER_MS * self._rate_hz // 1000:
-            self.lost_samples += min(first, end) - start
+        if first - start > _JITTER_MS * self._rate_hz // 1000 or first >= end:
+            self.lost_samples += min(first, end) - start  # else a codec's delay
         if first >= end:
             return 0
         missing = self.ranges.missing(first, end)

@@ -11,8 +11,8 @@
         <n>.pcm, <n>.idx   format 1, of versions before: the same, uncompressed, also while the stream runs
         share/, video/     pictures, where the site keeps them (pictures.py)
 
-Every packet is one small write straight to the kernel: a process killed at any point loses nothing it had received. This module is not the place that
-decides what a hole means; `sessions/` does, with the journal.
+Every packet is one small write straight to the kernel: a process killed at any point loses nothing it had received. This module
+is not the place that decides what a hole means; `sessions/` does, with the journal.
 """
 
 import hashlib
@@ -101,7 +101,7 @@ class ChannelFile:
     def write(self, at_ms: float, pcm: bytes, *, is_rough: bool = False) -> int:
         """Keep one packet that begins `at_ms` after t0 and return how many of its samples are new; what lies before t0 is cut off.
 
-        What is there stays: a repeat may be cut or decoded otherwise (`is_rough`), and somebody may have heard the first one already.
+        What is there stays: a repeat may be cut or decoded otherwise (`is_rough`), and somebody may have heard the first one.
         Raises OSError (disk full); then the packet does not count.
         """
         return self._writable.write(round(at_ms * self.rate_hz / 1000), pcm, is_rough=is_rough)

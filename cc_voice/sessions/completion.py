@@ -3,7 +3,7 @@
 Everything here runs in a thread and works from files, so that a restart continues where the last process stopped.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -166,7 +166,6 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, n
     header = recording.header
     if header.t0_unix_ms is None:
         raise AssertionError("a stream without media has no time line")
-    received = [file.received() for file in recording.channels.values()]
     people = _people(notes.events)
     returning = echoes({name: ChannelEnvelope(heard[name].envelope, heard[name].speech) for name in recording.channels})
     channels = tuple(
@@ -191,11 +190,13 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, n
         product=header.product,
         instance_id=header.instance_id,
         t0_unix_ms=header.t0_unix_ms,
-        duration_ms=recording.duration_ms,
+        # A stream that ended while its link was down is as long as Zoom says: what was said until then nobody heard
+        duration_ms=max([recording.duration_ms, *(end for _, end in notes.gaps)]),
         channels=channels,
         events=notes.events,
         utterances=tuple(sorted([*local, *notes.words], key=lambda u: (u.start_ms, u.channel_id, u.source))),
-        media_gaps=unfilled(notes.gaps, received),
+        media_gaps=media_gaps(notes, {name: file.received() for name, file in recording.channels.items()}),
+        lost=notes.lost,
         language=header.language,
         mixed_audio=set(recording.channels) == {MIXED_SOURCE},
         detector=" and ".join(sorted({one.detector for one in heard.values()})) or "none",
@@ -215,6 +216,12 @@ def _people(events: Sequence[CallEvent]) -> dict[str, Participant]:
                 known, user_id=known.user_id or person.user_id, display_name=known.display_name or person.display_name
             )
     return people
+
+
+def media_gaps(notes: Journal, received: Mapping[str, Sequence[Interval]]) -> tuple[Interval, ...]:
+    """Return the time in which audio was lost on its way: of everybody, or of one party while others were heard."""
+    single = (interval for name, gap in notes.channel_gaps for interval in unfilled((gap,), [received.get(name, ())]))
+    return canonical([*unfilled(notes.gaps, list(received.values())), *single])
 
 
 def unfilled(gaps: Sequence[Interval], received: Sequence[Sequence[Interval]]) -> tuple[Interval, ...]:

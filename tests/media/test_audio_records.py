@@ -42,7 +42,7 @@ def test_other_audio_on_time_already_received_is_kept_and_counted_as_lost(record
 
 
 def test_a_repeat_with_jitter_is_a_repeat_for_a_successor_too(records: AudioRecords, tmp_path: Path) -> None:
-    """It was placed where its predecessor ended, up to a frame from where its own time says; its own time is what it is known by."""
+    """It was placed where its predecessor ended, up to a frame from where its own time says, and is known by its own time."""
     times = [0, FRAME + 100, 2 * FRAME - 90, 3 * FRAME + 70]
     for number, first in enumerate(times):
         records.write(first, sound(number))
@@ -56,9 +56,7 @@ def test_a_repeat_with_jitter_is_a_repeat_for_a_successor_too(records: AudioReco
 
 
 @given(
-    st.lists(
-        st.tuples(st.integers(-400, 4000), st.integers(1, 700), st.integers(0, 3), st.booleans()), min_size=1, max_size=40
-    ),
+    st.lists(st.tuples(st.integers(-400, 4000), st.integers(1, 700), st.integers(0, 3), st.booleans()), min_size=1, max_size=40),
     st.integers(0, 40),
 )
 def test_a_reader_decides_as_the_writer_did(

@@ -116,7 +116,9 @@ def test_compressing_without_room_keeps_the_recording(recorded: Path, tmp_path: 
 
 def test_a_journal_entry_that_does_not_fit_spoils_no_other(tmp_path: Path) -> None:
     recording = recordings.create(tmp_path, header())
-    first, lost, last = (StageReached(call_id="c1", stream_id="s1", epoch=1, stage=stage) for stage in ("recorded", "transcribed", "failed"))
+    first, lost, last = (
+        StageReached(call_id="c1", stream_id="s1", epoch=1, stage=stage) for stage in ("recorded", "transcribed", "failed")
+    )
     recording.note(first)
     with room_for((recording.folder / "journal.jsonl").stat().st_size + 20), pytest.raises(OSError):
         recording.note(lost)

@@ -7,7 +7,7 @@ import pytest
 
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.media import playback, recordings
-from cc_voice.media.audio_records import HEADER, MARK, RECORD
+from cc_voice.media.audio_records import MARK, RECORD
 from cc_voice.media.recordings import ChannelFile, Recording, RecordingError, StreamHeader
 
 RATE = 16_000

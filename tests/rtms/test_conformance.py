@@ -487,7 +487,7 @@ def test_conformance_13_graceful_close() -> None:
     zoom.say("signaling", {"msg_type": 22, "rtms_stream_id": STREAM_ID, "status_code": 0, "reason": "OK"})
     zoom.audio(UNIX_MS + 20).state(4, 20)
     assert len(zoom.of(Audio)) == 2
-    zoom.wait(1)
+    zoom.wait(3.4)
     assert zoom.of(Ended) == [Ended(kind="closed", reason=20)]
     zoom.stopped(20)
     assert len(zoom.of(Ended)) == 1
@@ -531,5 +531,5 @@ def test_conformance_13_a_stream_that_ended_meanwhile(status: int) -> None:
 
 def test_conformance_13_stopped_is_idempotent() -> None:
     zoom = Zoom().streaming().stopped(21)
-    zoom.wait(2).stopped(21).stopped(8)
+    zoom.wait(3.4).stopped(21).stopped(8)
     assert zoom.of(Ended) == [Ended(kind="normal", reason=21)]
