@@ -382,7 +382,7 @@ async def test_a_full_disk_ends_the_session_aloud_and_its_successor_completes_th
     stream: Stream, packets: list[rtms.Audio], undisturbed: CallMeasured
 ) -> None:
     zoom = Zoom(*OPENING, *packets, ENDED)
-    with room_for(RATE_HZ * 2 * 3), pytest.raises(OSError, match="File too large|No space left"):
+    with room_for(RATE_HZ * 2 * 3), pytest.raises(OSError, match=r"File too large|No space left"):
         await stream.session(zoom).run()
     assert zoom.is_closed, "Zoom's sockets must not stay open without a reader"
     assert open_files(stream.site.data_dir) == []
