@@ -57,7 +57,7 @@ class Record(NamedTuple):
     """One record of a file; `offset` is where its samples are."""
 
     first: int
-    count: int
+    samples: int
     flags: int
     offset: int
 
@@ -126,7 +126,7 @@ class AudioRecords:
     def _load(self, writable: bool) -> None:
         end = HEADER.size
         for record in scan(self._fd, self._size):
-            end = record.offset + record.count * BYTES_PER_SAMPLE
+            end = record.offset + record.samples * BYTES_PER_SAMPLE
             self._take(record)
         if writable and end < self._size:
             os.ftruncate(self._fd, end)  # a record cut by a crash
@@ -183,9 +183,9 @@ class AudioRecords:
 
     def _take(self, record: Record) -> int:
         """Place a record; return how many of its samples are new."""
-        start = self._place(record.first, record.count)
+        start = self._place(record.first, record.samples)
         self._remember(record)
-        first, end = max(start, 0), start + record.count
+        first, end = max(start, 0), start + record.samples
         if first - start > _JITTER_MS * self._rate_hz // 1000 or first >= end:
             self.lost_samples += min(first, end) - start  # else a codec's delay
         if first >= end:
@@ -193,7 +193,7 @@ class AudioRecords:
         missing = self.ranges.missing(first, end)
         new = sum(b - a for a, b in missing)
         if new < end - first:
-            pcm = os.pread(self._fd, record.count * BYTES_PER_SAMPLE, record.offset)
+            pcm = os.pread(self._fd, record.samples * BYTES_PER_SAMPLE, record.offset)
             differing = self._differing(first, end, start, pcm, record.flags)
             self.lost_samples += differing
             self.duplicate_samples += end - first - new - differing
@@ -223,7 +223,7 @@ class AudioRecords:
         return first
 
     def _remember(self, record: Record) -> None:
-        self._known[record.first] = record.count, record.offset
+        self._known[record.first] = record.samples, record.offset
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 

@@ -29,7 +29,8 @@ import msgspec
 import numpy as np
 
 from cc_voice.call.analysis import Interval, StreamAnalysis
-from cc_voice.media.audio_records import BYTES_PER_SAMPLE, AudioRecords, RecordingError, append_record
+from cc_voice.media.audio_records import BYTES_PER_SAMPLE, AudioRecords, append_record
+from cc_voice.media.audio_records import RecordingError as RecordingError
 from cc_voice.media.ranges import Ranges
 from cc_voice.media.sound_files import read_sound, write_sound
 
@@ -120,13 +121,11 @@ class ChannelFile:
         """Return samples [start, end) as PCM; holes and what lies past the end are zeros. Raises OSError."""
         if self._records is not None:
             return self._records.read(start, end)
-        wanted = (end - start) * BYTES_PER_SAMPLE
+        wanted, data = (end - start) * BYTES_PER_SAMPLE, b""
         if start < self._ranges.end and self.flac_path.exists():
             data = read_sound(self.flac_path, start, end - start).astype("<i2").tobytes()
         elif self._pcm_path.exists():
             data = np.fromfile(self._pcm_path, dtype="<i2", count=end - start, offset=start * BYTES_PER_SAMPLE).tobytes()
-        else:
-            data = b""
         return data + bytes(wanted - len(data))
 
     def received(self) -> tuple[Interval, ...]:
