@@ -33,6 +33,9 @@ from cc_voice.speech.phrase_boosting import MARK
 
 log = structlog.get_logger()
 
+MIXED_FROM_MS = 1_000
+"""So much mixed audio beside audio of parties makes a stream mixed; a few packets that name nobody do not."""
+
 Heard = dict[str, RecognisedChannel]
 """By channel_id."""
 
@@ -198,7 +201,7 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, n
         media_gaps=media_gaps(notes, {name: file.received() for name, file in recording.channels.items()}),
         lost=notes.lost,
         language=header.language,
-        mixed_audio=set(recording.channels) == {MIXED_SOURCE},
+        mixed_audio=_is_mixed(recording),
         detector=" and ".join(sorted({one.detector for one in heard.values()})) or "none",
         asr_model=" and ".join(sorted({said.asr_model.removesuffix(MARK) for said in local if said.asr_model})) or model,
         stop_reason=notes.end.stop_reason if notes.end else None,
@@ -216,6 +219,12 @@ def _people(events: Sequence[CallEvent]) -> dict[str, Participant]:
                 known, user_id=known.user_id or person.user_id, display_name=known.display_name or person.display_name
             )
     return people
+
+
+def _is_mixed(recording: Recording) -> bool:
+    """Whether the parties cannot be told apart, if only for a part: a server may turn to mixed audio after a reconnect."""
+    mixed = recording.channels.get(MIXED_SOURCE)
+    return mixed is not None and (len(recording.channels) == 1 or mixed.ranges.total >= MIXED_FROM_MS * mixed.rate_hz // 1000)
 
 
 def media_gaps(notes: Journal, received: Mapping[str, Sequence[Interval]]) -> tuple[Interval, ...]:

@@ -189,3 +189,11 @@ def test_a_party_that_is_silent_after_an_outage_makes_no_gap_of_its_silence(reco
     wire += [sound(CUSTOMER, number) for number in range(500, 600)]
     analysis = analysed(recognition, [*OPENING, *wire])
     assert analysis.media_gaps == ((2_000, 2_200 + TOGETHER_MS),)
+
+
+@pytest.mark.parametrize(("packets", "is_mixed"), [(3, False), (200, True)])
+def test_audio_that_turns_to_mixed_in_a_call_is_no_party(recognition: Recognition, packets: int, is_mixed: bool) -> None:
+    """Then nobody knows who spoke, and two-party numbers have a reason instead of a value."""
+    wire = [sound(source, number) for number in range(200) for source in (AGENT, CUSTOMER)]
+    wire += [sound("0", number) for number in range(200, 200 + packets)]
+    assert analysed(recognition, [*OPENING, *wire]).mixed_audio is is_mixed
