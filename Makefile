@@ -9,7 +9,7 @@ ARGS ?=
 # Three workers for two cores: much of a test is waiting. Files with the longest tests come first (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test soak real build matrix properties nightly setup generate lock clean
+.PHONY: demo test soak real build matrix properties nightly setup generate screenshot lock clean
 
 demo: setup
 	$(BIN)/cc-voice demo $(ARGS)
@@ -70,9 +70,15 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 	@echo "Installed. The command is $(BIN)/cc-voice"
 
-# After a change of a metric's entry: its row in analytics/README.md, and the migration of a new one.
+# Documents that are written from code: analytics/README.md from the entries of metrics (with the migration of a new one),
+# deploy/configuration.md from the settings.
 generate: setup
 	$(BIN)/python -m tests.generated
+	$(BIN)/python deploy/configuration.py
+
+# The picture on the front page, by deploy/screenshot.py with Debian's chromium.
+screenshot: setup
+	$(BIN)/python deploy/screenshot.py
 
 # After a change of pyproject.toml: resolve again for all supported Pythons; for a container without tests and extras.
 lock:

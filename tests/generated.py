@@ -12,6 +12,7 @@ from cc_voice.call.metrics.dictionary import METRICS, SECTIONS
 from cc_voice.call.metrics.entry import Metric
 from cc_voice.call.metrics.preconditions import PRECONDITIONS
 from cc_voice.call.reasons import REASONS
+from cc_voice.config import thresholds
 from cc_voice.store import metric_columns, migration
 
 TOP = Path(__file__).resolve().parent.parent
@@ -20,13 +21,13 @@ BEGIN, END = "<!-- from the entries of metrics, by `make generate` -->\n", "<!--
 
 
 def dictionary() -> str:
-    """Return the tables of all metrics, of their needs and of reasons, as Markdown."""
+    """Return the tables of all metrics, of their needs and of reasons, as Markdown, with the thresholds of a site that set none."""
     blocks = [_section(f"{one.title} ({one.number})", one.metrics) for one in sorted(SECTIONS, key=lambda one: one.number)]
     needs = [f"| `{need}` | {one.meaning} | {_codes(one.reasons)} |" for need, one in PRECONDITIONS.items()]
     reasons = [f"| `{code}` | {meaning} |" for code, meaning in REASONS.items()]
     blocks.append(_table("Needs", ("need", "what it asks", "else NULL for the reason"), needs))
     blocks.append(_table("Reasons", ("reason", "what it says"), reasons))
-    return "\n".join(blocks)
+    return thresholds.told("\n".join(blocks), (thresholds.ThresholdSet(),))
 
 
 def _section(title: str, metrics: tuple[Metric, ...]) -> str:

@@ -25,10 +25,10 @@ PACKAGE = TOP / "cc_voice"
 
 
 def documents() -> list[Path]:
-    """Every README of the project, not those of what is installed or left over beside it."""
+    """Every document of the project, not those of what is installed or left over beside it."""
     folders = [folder for folder in TOP.iterdir() if folder.is_dir() and folder.name[0] != "."]
     own = [folder for folder in folders if folder.name in ("analytics", "cc_voice", "deploy", "models", "tests")]
-    return [TOP / "README.md", *sorted(path for folder in own for path in folder.rglob("README.md"))]
+    return [*sorted(TOP.glob("*.md")), *sorted(path for folder in own for path in folder.rglob("*.md"))]
 
 
 def name_of(path: Path) -> str:
@@ -70,6 +70,23 @@ def test_links_lead_to_files() -> None:
     assert [f"{name_of(document)} links to {target}" for document, target in own if leads_nowhere(document, target)] == []
     assert leads_nowhere(TOP / "README.md", "deploy/nowhere.md")
     assert leads_nowhere(TOP / "README.md", "#no-such-heading")
+
+
+def test_documents_that_are_cited_exist() -> None:
+    """In code as in documents: a clone alone has no dangling reference."""
+    cited = re.compile(r"(?<![\w/.-])((?:[\w-]+/)*[\w-]+\.md)\b")
+    folders = [TOP / name for name in ("analytics", "cc_voice", "deploy", "models", "tests")]
+    kinds = (".py", ".md", ".sql", ".toml", ".html", ".js", ".css", ".sh", ".service")
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in kinds and path != Path(__file__)]
+    named = [(path, name) for path in [*files, TOP / "Makefile", TOP / "README.md"] for name in cited.findall(path.read_text())]
+    assert len(named) > 50
+    lost = [(path, name) for path, name in named if not any((base / name).is_file() for base in (path.parent, PACKAGE, TOP))]
+    assert [f"{name_of(path)} cites {name}" for path, name in lost] == []
+
+
+def test_the_front_page_is_one() -> None:
+    assert len((TOP / "README.md").read_text().splitlines()) <= 130
+    assert (TOP / "deploy" / "screenshot.png").stat().st_size <= 200_000
 
 
 def test_source_files_that_are_named_exist() -> None:
@@ -118,15 +135,17 @@ class Shown(NamedTuple):
 
     document: str
     words: tuple[str, ...]
+    is_mention: bool
+    """In running text, where what it needs may be left out."""
 
 
 def shown_commands() -> Iterator[Shown]:
     for document in DOCUMENTS:
         lines = re.findall(r"^\s*[$#] (?:\S*/)?cc-voice (.+)$", document.read_text(), re.MULTILINE)
-        lines += [span.removeprefix("cc-voice ") for span in code_spans(document) if span.startswith("cc-voice ")]
-        for line in lines:
+        mentions = [span.removeprefix("cc-voice ") for span in code_spans(document) if span.startswith("cc-voice ")]
+        for line, is_mention in [*((line, False) for line in lines), *((span, True) for span in mentions)]:
             words = takewhile(lambda word: word not in ("&", "&&", "|", ">"), shlex.split(line, comments=True))
-            yield Shown(name_of(document), tuple(words))
+            yield Shown(name_of(document), tuple(words), is_mention)
 
 
 COMMANDS = sorted(set(shown_commands()))
@@ -149,11 +168,12 @@ def parse(words: tuple[str, ...]) -> click.Context:
 def misunderstood(shown: Shown) -> str | None:
     """What is wrong with a command that is shown; None when all is well."""
     try:
-        name, command, _ = main.resolve_command(click.Context(main), list(shown.words[:1]))
-        is_mentioned = len(shown.words) == 1 and (isinstance(command, click.Group) or name in ("import", "simulate", "enrich"))
-        if not is_mentioned:
+        _, command, _ = main.resolve_command(click.Context(main), list(shown.words[:1]))
+        if not (shown.is_mention and len(shown.words) == 1 and isinstance(command, click.Group)):
             parse(shown.words)
     except click.ClickException as error:
+        if shown.is_mention and isinstance(error, click.MissingParameter):
+            return None
         return f"{shown.document}: {' '.join(shown.words)}: {error.format_message()}"
     return None
 
@@ -167,19 +187,28 @@ def test_a_command_that_is_shown_is_understood(tmp_path: Path, monkeypatch: pyte
 
 
 def test_commands_are_shown_and_wrong_ones_would_be_found() -> None:
-    assert {words[0] for _, words in COMMANDS} >= {"import", "serve", "calls", "report", "export", "simulate"}
+    assert {shown.words[0] for shown in COMMANDS} >= {"import", "serve", "calls", "report", "export", "simulate"}
     for wrong in (("serve", "--bogus"), ("calls", "delete"), ("export", "--format", "xls"), ("listen",)):
         with pytest.raises(click.UsageError):
             parse(wrong)
 
 
 def test_reports_that_are_shown_exist_with_their_parameters() -> None:
-    for _, words in COMMANDS:
+    for _, words, _ in COMMANDS:
         if words[0] == "report" and len(words) > 1:
             source = (TOP / "analytics" / "reports" / f"{words[1]}.sql").read_text()
             for before, word in pairwise(words):
                 if before in ("--param", "-p"):
                     assert re.search(rf"^-- param {word.partition('=')[0]}\b", source, re.MULTILINE)
+
+
+def test_what_the_log_is_said_to_say_is_what_it_says() -> None:
+    """Texts that an administrator will look for: every quoted part of several words stands in the code."""
+    source = "\n".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+    quoted = {part.strip() for span in code_spans(TOP / "deploy" / "zoom-setup.md") for part in re.split(r"…|\d+ \(\w+\)", span)}
+    texts = {text for text in quoted if re.fullmatch(r"[A-Za-z][a-z]* [\w ',_:]+", text) and not text.startswith("cc-voice")}
+    assert len(texts) > 6
+    assert [text for text in sorted(texts) if text not in source] == []
 
 
 # ---- settings

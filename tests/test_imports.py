@@ -36,7 +36,7 @@ ONE_MODULE_EACH = {
     "vosk": {"speech.vosk"},
     "py3langid": {"speech.text_language"},
     "onnxruntime": {"speech.voice_activity.silero"},
-    "av": {"speech.packets", "media.films"},
+    "av": {"speech.containers", "speech.packets", "media.films"},
     "websockets": {"rtms.client"},
     "sqlite3": {"web.access.accounts"},
     "deltalake": {"exports.lake"},

@@ -85,7 +85,8 @@ def test_a_checkout_has_no_copy_of_its_data() -> None:
 INSTALLED = """
 import sys
 from pathlib import Path
-from cc_voice.query import reports as queries; from cc_voice.config import settings
+from cc_voice.query import reports
+from cc_voice.config import settings
 from cc_voice.simulator.scenario import scenario_names
 from cc_voice.speech.models.inventory import check, installed
 from cc_voice.store.migration import scripts
@@ -96,7 +97,7 @@ english, spanish = installed(None)
 for model in (english, spanish):
     assert model.path.is_relative_to(here), model
     check(model)
-assert "agent-talk" in [report.name for report in queries.list_reports()]
+assert "agent-talk" in [report.name for report in reports.list_reports()]
 assert scripts()
 assert len(scenario_names()) >= 8
 """

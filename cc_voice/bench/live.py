@@ -9,17 +9,18 @@ calls of the length that is wanted. What is measured and how:
   One is late when Zoom would have asked again.
 - *Lag*, *memory*, *processor time*: looked at once a second; memory is that of all workers, in the first and the last third.
 - *Lost audio*: what the simulator sent, less what lies in the recordings.
+
+A real model may hear the calls in place of the tiny one: it shows what worker processes and threads cost and carry. If it is of
+another language than is spoken, it hears nonsense at a somewhat higher cost, and no word is one of the script's.
 """
 
 import asyncio
 import contextlib
-import multiprocessing
 import os
 import secrets
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import click
@@ -32,10 +33,13 @@ from cc_voice.bench.played import Begun, Over, Play, PlayedScript
 from cc_voice.call import ids
 from cc_voice.call.batch import LiveWords
 from cc_voice.commands.temporary_site import Service, TemporarySiteError, serving, temporary_site
+from cc_voice.config.languages import LanguageSettings
 from cc_voice.config.settings import Settings
 from cc_voice.media import recordings
 from cc_voice.simulator.link import LinkReport
-from cc_voice.simulator.report import CallStatus, SimulatorConfig
+from cc_voice.simulator.report import CallStatus
+from cc_voice.speech.errors import ModelError
+from cc_voice.speech.models import inventory
 from cc_voice.web.access.accounts import Accounts
 
 KEEP_ALIVE_DEADLINE_MS = 10_000
@@ -80,6 +84,8 @@ class LiveScore(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was measured."""
 
     calls: int
+    workers: int
+    """Processes; each with cores / workers recogniser threads."""
     speed: float
     media_s: float
     """Length of each call."""
@@ -126,6 +132,7 @@ _WORDS = msgspec.json.Decoder(LiveWords)
 
 class _Look(msgspec.Struct, frozen=True):
     at_s: float
+    n_workers: int
     workers: processes.Usage
     lags_ms: tuple[int, ...]
 
@@ -152,7 +159,7 @@ class _Watcher:
             floor = await self.floor()
             pids = [worker.pid for worker in floor.workers if worker.pid is not None]
             lags = tuple(call.media_ms - call.recognised_ms for call in floor.calls if call.stage == "received" and call.media_ms)
-            self.looks.append(_Look(time.monotonic(), processes.usage(pids), lags))
+            self.looks.append(_Look(time.monotonic(), len(pids), processes.usage(pids), lags))
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def floor(self) -> _Floor:
@@ -176,18 +183,26 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
     busy_s: float
 
 
-def measure_live(calls: int, speed: float, media_s: float, language: str) -> LiveScore:
-    """Play calls at a service of its own. Raises TrialError, OSError, httpx.HTTPError."""
+def measure_live(calls: int, speed: float, media_s: float, language: str, workers: int = 0, model: Path | None = None) -> LiveScore:
+    """Play calls at a service of its own. Raises TemporarySiteError, ModelError, OSError, httpx.HTTPError.
+
+    `workers` as in the settings. `model` is the folder of a model that hears all calls, whatever is spoken.
+    """
     with tempfile.TemporaryDirectory(prefix="cc-voice-bench-") as folder:
         scripts_dir, data_dir = Path(folder) / "scripts", Path(folder) / "data"
         scripts_dir.mkdir()
         data_dir.mkdir()
-        scripts = played.write_scripts(scripts_dir, language, round(media_s * 1000))
-        site = temporary_site(data_dir, "bench")
+        site = msgspec.structs.replace(temporary_site(data_dir, "bench"), workers=workers)
+        if model is not None:
+            site = _heard_by(model, site)
+        heard_as = language if model is None else site.language.default
+        scripts = played.write_scripts(scripts_dir, language, round(media_s * 1000), heard_as)
         token = _token(site)
         with serving(site) as service:
             play = Play(
-                config=_config(site, service, scripts_dir, min(played.KEEP_ALIVE_S, media_s / speed / played.KEEP_ALIVES)),
+                config=played.simulator_config(
+                    site, service.address, scripts_dir, min(played.KEEP_ALIVE_S, media_s / speed / played.KEEP_ALIVES)
+                ),
                 scripts=tuple(script.name for script in scripts),
                 calls=calls,
                 speed=speed,
@@ -195,6 +210,18 @@ def measure_live(calls: int, speed: float, media_s: float, language: str) -> Liv
             )
             run = asyncio.run(_run(service, token, play))
         return _score(site, scripts, play, media_s, run)
+
+
+def _heard_by(folder: Path, site: Settings) -> Settings:
+    """Give the site one model and its language. Raises ModelError."""
+    folder = folder.resolve()
+    site.installed_models_dir.mkdir()
+    (site.installed_models_dir / folder.name).symlink_to(folder)
+    found = inventory.survey(site.installed_models_dir)
+    tags = [one.language for one in found.models if one.name == folder.name]
+    if not tags:
+        raise ModelError(next((one.reason for one in found.problems), f"{folder} is no installed model: it has no model.toml"))
+    return msgspec.structs.replace(site, language=LanguageSettings(default=tags[0], identify=False))
 
 
 def _token(site: Settings) -> str:
@@ -205,18 +232,6 @@ def _token(site: Settings) -> str:
         return accounts.create_token("bench", "bench", time.time())
     finally:
         accounts.close()
-
-
-def _config(site: Settings, service: Service, scripts_dir: Path, keep_alive_s: float) -> SimulatorConfig:
-    app = site.apps[0]
-    return SimulatorConfig(
-        client_id=app.client_id,
-        client_secret=str(app.client_secret),
-        webhook_secret=str(app.webhook_secret),
-        webhook_url=f"{service.address}/webhooks/zoom",
-        scenarios_dir=scripts_dir,
-        keep_alive_s=keep_alive_s,
-    )
 
 
 async def _run(service: Service, token: str, play: Play) -> _Run:
@@ -230,7 +245,7 @@ async def _run(service: Service, token: str, play: Play) -> _Run:
         began_s = time.monotonic()
         simulator, pipe = played.start(play)
         begun: list[Begun] = []
-        while isinstance(told := await _told(simulator, pipe), Begun):
+        while isinstance(told := await played.told(simulator, pipe), Begun):
             begun.append(told)
         ended_s = time.monotonic()
         # Before it is gone: what it used is then in nobody's account
@@ -263,13 +278,6 @@ def _own_cpu_s() -> float:
     return processes.usage([os.getpid()]).cpu_s
 
 
-async def _told(simulator: "multiprocessing.process.BaseProcess", pipe: Connection) -> Begun | Over:
-    try:
-        return played.TOLD.decode(await asyncio.to_thread(pipe.recv_bytes))
-    except EOFError as error:
-        raise TemporarySiteError(f"the simulator ended (exit code {simulator.exitcode}); its error is above") from error
-
-
 async def _until_measured(watcher: _Watcher) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(MEASURE_TIMEOUT_S):
@@ -289,6 +297,7 @@ def _score(site: Settings, scripts: Sequence[PlayedScript], play: Play, media_s:
     cores, wall_s = os.cpu_count() or 1, run.ended_s - run.began_s
     return LiveScore(
         calls=play.calls,
+        workers=max((look.n_workers for look in looks), default=0),
         speed=play.speed,
         media_s=media_s,
         wall_s=round(wall_s, 1),
@@ -360,15 +369,26 @@ def _memory(looks: Sequence[_Look], speed: float) -> WorkerMemory:
 @click.option("--seconds", type=click.FloatRange(4), help="Length of each call, of its media.  [default: 120]")
 @click.option("--media-minutes", type=click.FloatRange(0.1), help="The same in minutes.")
 @click.option("--language", type=click.Choice(sorted(played.SCENARIOS)), default="en", show_default=True, help="What is spoken.")
+@click.option("--workers", type=click.IntRange(0), default=0, help="Worker processes.  [default: as many as `serve` would start]")
+@click.option("--model", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of a model to hear all with.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench_live(calls: int, speed: float, seconds: float | None, media_minutes: float | None, language: str, as_json: bool) -> None:
+def bench_live(
+    calls: int,
+    speed: float,
+    seconds: float | None,
+    media_minutes: float | None,
+    language: str,
+    workers: int,
+    model: Path | None,
+    as_json: bool,
+) -> None:
     """Play many calls at once: are keep-alives answered in time, words shown as they are said, is memory kept?"""
     if seconds is not None and media_minutes is not None:
         raise click.UsageError("--seconds and --media-minutes are the same: give one of them")
     media_s = seconds if seconds is not None else media_minutes * 60 if media_minutes is not None else 120.0
     try:
-        score = measure_live(calls, speed, media_s, language)
-    except* (TemporarySiteError, OSError, httpx.HTTPError) as errors:
+        score = measure_live(calls, speed, media_s, language, workers, model)
+    except* (TemporarySiteError, ModelError, OSError, httpx.HTTPError) as errors:
         raise click.ClickException("; ".join(str(error) for error in errors.exceptions)) from errors
     if as_json:
         click.echo(msgspec.json.encode(score).decode())
@@ -385,6 +405,7 @@ def _table(score: LiveScore) -> str:
     keep, memory, machine = score.keep_alives, score.memory, score.machine
     rows = [
         ("calls × length, speed", f"{score.calls} × {score.media_s:g} s, {score.speed:g}"),
+        ("worker processes", f"{score.workers}"),
         ("keep-alives asked / answered / sockets late", f"{keep.asked} / {keep.answered} / {keep.late}"),
         ("longest answer, ms", f"{keep.longest_ms}"),
         ("word to partial, p50 / p95 / most, ms", of(score.delays.partial_ms)),

@@ -16,6 +16,8 @@ import numpy as np
 import soundfile
 
 from cc_voice.bench.delays import ScriptedWord
+from cc_voice.commands.temporary_site import TemporarySiteError
+from cc_voice.config.settings import Settings
 from cc_voice.simulator import scenario
 from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig
 from cc_voice.simulator.server import Simulator
@@ -74,11 +76,11 @@ TOLD: "msgspec.msgpack.Decoder[Begun | Over]" = msgspec.msgpack.Decoder(Begun | 
 """What the simulator's process says over its pipe."""
 
 
-def write_scripts(folder: Path, language: str, length_ms: int) -> list[PlayedScript]:
-    """Write scenarios of a length into a folder, for the simulator to play."""
+def write_scripts(folder: Path, language: str, length_ms: int, said_to_be: str = "") -> list[PlayedScript]:
+    """Write scenarios of a length into a folder, for the simulator to play. `said_to_be`: the language that it claims is spoken."""
     names = SCENARIOS[language]
     return [
-        _write_script(folder, f"loop-{number}", language, [*names[number:], *names[:number]], length_ms)
+        _write_script(folder, f"loop-{number}", said_to_be or language, [*names[number:], *names[:number]], length_ms)
         for number in range(min(SCRIPTS, len(names)))
     ]
 
@@ -132,6 +134,19 @@ def _scenario(name: str, language: str, length_ms: int, lines: Sequence[_PlayedL
     }
 
 
+def simulator_config(site: Settings, address: str, scripts_dir: Path, keep_alive_s: float) -> SimulatorConfig:
+    """Return settings of a simulator that plays Zoom's part for a temporary site."""
+    app = site.apps[0]
+    return SimulatorConfig(
+        client_id=app.client_id,
+        client_secret=str(app.client_secret),
+        webhook_secret=str(app.webhook_secret),
+        webhook_url=f"{address}/webhooks/zoom",
+        scenarios_dir=scripts_dir,
+        keep_alive_s=keep_alive_s,
+    )
+
+
 class Play(msgspec.Struct, frozen=True, kw_only=True):
     """What the simulator's process is to do."""
 
@@ -151,6 +166,14 @@ def start(play: Play) -> tuple["multiprocessing.process.BaseProcess", Connection
     process.start()
     theirs.close()
     return process, ours
+
+
+async def told(simulator: "multiprocessing.process.BaseProcess", pipe: Connection) -> Begun | Over:
+    """Wait for what the simulator's process says next. Raises TemporarySiteError when it is gone."""
+    try:
+        return TOLD.decode(await asyncio.to_thread(pipe.recv_bytes))
+    except EOFError as error:
+        raise TemporarySiteError(f"the simulator ended (exit code {simulator.exitcode}); its error is above") from error
 
 
 def _run(pipe: Connection, play: Play) -> None:

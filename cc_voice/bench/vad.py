@@ -108,7 +108,7 @@ class _DetectorRun:
         self.rate_hz = rate_hz
         self._detectors = detectors
 
-    def hear(self, audio: AudioFile, channel: int) -> tuple[Intervals, Sounds]:
+    def push(self, audio: AudioFile, channel: int) -> tuple[Intervals, Sounds]:
         samples: Samples = resample(audio.channels[channel], audio.sample_rate_hz, self.rate_hz)
         pipeline = ChannelPipeline("bench", self.rate_hz, None, "und", detectors=self._detectors)
         step = self.rate_hz * _BLOCK_MS // 1000
@@ -145,7 +145,7 @@ def _call(corpus: Path, name: str, dialogue: _MarkedDialogue, ear: _DetectorRun)
     if not dialogue.audio or not marked:
         raise AssertionError("measure_vad takes only dialogues with both")
     audio = read_audio(corpus / dialogue.audio)
-    speech = {party: ear.hear(audio, place.channel)[0] for party, place in dialogue.roles.items()}
+    speech = {party: ear.push(audio, place.channel)[0] for party, place in dialogue.roles.items()}
     first, second = speech.values()
     overtalk, silence = length(intersect(first, second)), marked.duration_ms - length(union(first, second))
     return CallScore(
@@ -158,7 +158,7 @@ def _call(corpus: Path, name: str, dialogue: _MarkedDialogue, ear: _DetectorRun)
 
 def _noise(path: Path, ear: _DetectorRun) -> NoiseScore:
     audio = read_audio(path)
-    speech, sounds = ear.hear(audio, 0)
+    speech, sounds = ear.push(audio, 0)
     return NoiseScore(path.stem, *(100 * length(found) / audio.duration_ms for found in (speech, sounds.music, sounds.tones)))
 
 

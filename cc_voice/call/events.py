@@ -36,6 +36,12 @@ class EventName(StrEnum):
     ACTIVE_SPEAKER_CHANGE = "active_speaker_change"
     PARTICIPANT_JOIN = "participant_join"
     PARTICIPANT_LEAVE = "participant_leave"
+    # From ordinary webhooks of Contact Center, where a site subscribes to them (protocol 2.5)
+    WEBHOOK_MONITOR = "engagement_user_monitor_initiated"
+    WEBHOOK_WHISPER = "engagement_user_whisper_initiated"
+    WEBHOOK_BARGE = "engagement_user_barge_initiated"
+    WEBHOOK_TAKEOVER = "engagement_user_takeover_initiated"
+    WEBHOOK_ENDED = "engagement_ended"
 
 
 class Participant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -37,9 +37,9 @@ def measure(
     agent_rule: AgentRule = FIRST_TO_JOIN,
     by_queue: Sequence[QueueThresholds] = (),
 ) -> MeasuredCall:
-    """Measure one call from the analyses of all its streams. `agent_rule` is for meetings. Raises ValueError when there is none.
+    """Measure one call from the analyses of all its streams. Raises ValueError when there is none.
 
-    A leg is measured with the thresholds of its queue where `by_queue` has some.
+    `agent_rule` is for meetings and phone calls. A leg is measured with the thresholds of its queue where `by_queue` has some.
     """
     timeline = merge(streams)
     handling = handle(timeline, agent_rule)

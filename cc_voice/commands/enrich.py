@@ -6,7 +6,7 @@ from typing import Any
 import click
 import msgspec
 
-from cc_voice.commands.terminal import load_settings, reason, site_options
+from cc_voice.commands.terminal import load_settings, printable, reason, site_options
 from cc_voice.query import operations
 from cc_voice.store import zoom_reports
 from cc_voice.store.zoom_reports import Dataset, ReportError, ReportRecords
@@ -19,18 +19,25 @@ _AT_ONCE = 5_000
 @site_options
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--dataset", type=click.Choice(list(zoom_reports.RECORDS)), help="What is in the files.  [default: by their columns]")
-@click.option("--durations", type=click.Choice(["s", "ms"]), default="s", show_default=True, help="Unit where none is named.")
-def enrich(files: tuple[Path, ...], config: Path | None, data_dir: Path | None, dataset: Dataset | None, durations: str) -> None:
+@click.option(
+    "--durations",
+    type=click.Choice(["s", "ms"]),
+    help="Unit where none is named.  [default: s, or ms where only that fits the times of the rows]",
+)
+def enrich(
+    files: tuple[Path, ...], config: Path | None, data_dir: Path | None, dataset: Dataset | None, durations: str | None
+) -> None:
     """Take reports of Zoom Contact Center (CSV, or the JSON of its historical datasets) and rosters of agents and queues (CSV).
 
     They give calls their after-call work, queue wait and disposition, agents their team, and queues their service level. All files
     are read before the first is stored; the same file again changes nothing.
     """
     settings = load_settings(config, data_dir)
+    in_ms = None if durations is None else durations == "ms"
     try:
-        found = [(path, zoom_reports.read(path, settings.timezone, dataset, durations == "ms")) for path in files]
+        found = [(path, zoom_reports.read(path, settings.timezone, dataset, in_ms)) for path in files]
     except ReportError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(printable(str(error))) from error
     except OSError as error:
         raise click.ClickException(reason(error)) from error
     for path, report in found:
@@ -42,9 +49,11 @@ def enrich(files: tuple[Path, ...], config: Path | None, data_dir: Path | None, 
             except operations.QuestionError as error:
                 raise click.ClickException(f"{path}: {error}") from error
         click.echo(_told(path, report, calls))
+        for note in report.notes:
+            click.echo(f"  {note}")
 
 
 def _told(path: Path, report: ReportRecords, calls: int) -> str:
     about = f"; {calls} measured calls have it now" if report.dataset in ("agent_performance", "engagement") else ""
     left_out = f"; left out: {', '.join(report.left_out)}" if report.left_out else ""
-    return f"{path}: {len(report.records)} rows of {report.dataset}{about}{left_out}"
+    return f"{click.format_filename(path)}: {len(report.records)} rows of {report.dataset}{about}{left_out}"

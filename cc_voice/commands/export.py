@@ -10,6 +10,8 @@ import click
 from cc_voice.commands.terminal import load_settings, print_table, reason, site_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cc_voice.config.settings import Settings
 
 TEXTS = ("vtt", "srt", "txt", "json")
@@ -72,7 +74,9 @@ def _moment(at_s: float | None) -> str:
 @site_options
 @click.argument("call_id")
 @click.option("--as", "form", type=click.Choice([*TEXTS, *SOUNDS]), required=True, help="Transcript, Contact Lens JSON, or audio.")
-@click.option("--leg", "leg_no", type=click.IntRange(1), help="One leg; JSON is always of one, the first unless told otherwise.")
+@click.option(
+    "--leg", "leg_no", type=click.IntRange(1), help="One leg, of audio too; JSON is always of one, the first unless told otherwise."
+)
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="File.  [default: standard output; of audio CALL_ID.wav]"
 )
@@ -85,14 +89,14 @@ def export_call(call_id: str, config: Path | None, data_dir: Path | None, form: 
     try:
         if form in SOUNDS:
             path = out or Path(f"{call_id}.{form}")
-            _write_sound(settings, call_id, path, form)
+            _write_sound(settings, call_id, path, form, leg_no)
             click.echo(path)
             return
         text = _ask(settings, "calls.export", call_id=call_id, form=form, leg_no=leg_no)
         if out is None:
             sys.stdout.buffer.write(text.encode())
         else:
-            from cc_voice.media.recordings import write_atomically
+            from cc_voice.media.files import write_atomically
 
             write_atomically(out, text.encode())
             click.echo(out)
@@ -100,19 +104,28 @@ def export_call(call_id: str, config: Path | None, data_dir: Path | None, form: 
         raise click.ClickException(reason(error)) from error
 
 
-def _write_sound(settings: "Settings", call_id: str, path: Path, form: str) -> None:
+def _write_sound(settings: "Settings", call_id: str, path: Path, form: str, leg_no: int | None) -> None:
     from cc_voice.exports.call_audio import write_call
     from cc_voice.media.playback import call_audio
     from cc_voice.media.recordings import RecordingError
 
-    channels = _ask(settings, "calls.show", call_id=call_id)["channels"]
+    call = _ask(settings, "calls.show", call_id=call_id)
+    window_ms = _window(call, leg_no) if leg_no is not None else None
     try:
         audio = call_audio(settings.recordings_dir, call_id)
         if audio is None:
             raise click.ClickException(f"nothing of call {call_id} is recorded, or its recording was deleted")
-        write_call(path, audio, channels, form)
+        write_call(path, audio, call["channels"], form, window_ms)
     except RecordingError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _window(call: "Mapping[str, Any]", leg_no: int) -> tuple[int, int]:
+    """Return where a leg begins and ends, in ms of the call."""
+    for leg in call["legs"]:
+        if leg["leg_no"] == leg_no:
+            return leg["metrics"]["start_ms"], leg["metrics"]["end_ms"]
+    raise click.ClickException(f"call {call['call']['call_id']} has {len(call['legs'])} legs, and none is number {leg_no}")
 
 
 def _ask(settings: "Settings", question: str, **arguments: Any) -> Any:

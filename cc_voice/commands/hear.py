@@ -73,7 +73,7 @@ def hear(
         raise click.UsageError("say whom to hear: either --party or --channel")
     try:
         audio = _audio(settings, call_id)
-        channel, spoken = (channel_id, None) if channel_id else _channel(settings, call_id, party or "")
+        channel, spoken = (channel_id, _language(settings, call_id)) if channel_id else _channel(settings, call_id, party or "")
         tag = language or spoken or settings.language.default
         factory = OnlyPhrases(_factory(settings, tag, model), _phrases(only, tag))
         end_ms = to_ms if to_ms is not None else audio.length * 1000 // audio.sample_rate_hz
@@ -116,6 +116,16 @@ def _channel(settings: Settings, call_id: str, party: str) -> tuple[str, str | N
     known = ", ".join(f"{channel} ({who or 'mixed'})" for channel, who in channels.items()) or "none"
     how_many = "several channels have" if mine else "no channel has"
     raise click.ClickException(f"{how_many} the party {party} in call {call_id}; choose with --channel ID: {known}")
+
+
+def _language(settings: Settings, call_id: str) -> str | None:
+    """Return the call's language; None where it is not stored yet: the recording is all that is needed."""
+    try:
+        stored = operations.ask(settings, "calls.show", call_id=call_id)
+    except operations.QuestionError:
+        return None
+    language: str = stored["call"]["language"]
+    return language
 
 
 def _factory(settings: Settings, language: str, name: str | None) -> VoskFactory:

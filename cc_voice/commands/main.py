@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from cc_voice.commands.terminal import LazyGroup, language_tag, load_settings, print_json, print_table, reason, site_options
+from cc_voice.commands.terminal import (
+    LazyGroup,
+    ask,
+    load_settings,
+    print_call,
+    print_json,
+    print_table,
+    reason,
+    site_options,
+)
 
 if TYPE_CHECKING:
-    from cc_voice.call.batch import CallMeasured
     from cc_voice.config.settings import Settings, ZoomApp
     from cc_voice.rtms.rest.control import ControlCommand
 
@@ -19,10 +27,12 @@ if TYPE_CHECKING:
 class _Commands(LazyGroup):
     elsewhere: ClassVar = {
         "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
+        "accounts": ("cc_voice.commands.accounts", "accounts", "Give an account a new password, or forget its failed tries."),
         "models": ("cc_voice.commands.models", "models", "List, fetch, verify, measure and remove speech models."),
         "search": ("cc_voice.commands.search", "search", "Find calls by what was said."),
         "reindex": ("cc_voice.commands.search", "reindex", "Make the index of search anew, sorted by word."),
         "bench": ("cc_voice.bench", "bench", "Measure this product on this machine."),
+        "import": ("cc_voice.commands.import_file", "import_file", "Analyse a recording like a live call, and store it."),
         "enrich": ("cc_voice.commands.enrich", "enrich", "Take reports of Zoom Contact Center, and rosters of agents and queues."),
         "recompute": (
             "cc_voice.commands.recompute",
@@ -39,15 +49,6 @@ class _Commands(LazyGroup):
 def main() -> None:
     """Contact-center voice analytics for Zoom, on site."""
     os.umask(0o077)  # whatever this program writes – store, log of the store, recordings, exports – holds what people said
-
-
-def _ask(settings: "Settings", question: str, **arguments: Any) -> Any:
-    from cc_voice.query import operations
-
-    try:
-        return operations.ask(settings, question, **arguments)
-    except operations.QuestionError as error:
-        raise click.ClickException(str(error)) from error
 
 
 # -- the service -----------------------------------------------------------------------------------------------------
@@ -68,7 +69,8 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     from cc_voice.config.settings import configure_logging
     from cc_voice.fleet.worker_plan import MemoryTooSmall
     from cc_voice.store.errors import DatabaseLocked, StoreError
-    from cc_voice.web.service import run
+    from cc_voice.web.access.accounts import AccountsUnreadable
+    from cc_voice.web.service import CannotServe, run
 
     settings = load_settings(config, data_dir, **overrides)
     configure_logging(settings.log_level)
@@ -78,7 +80,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
         raise click.ClickException(
             f"{error}: a service or command of this site; stop it (systemctl stop cc-voice), or serve another --data-dir"
         ) from error
-    except (MemoryTooSmall, StoreError) as error:
+    except (MemoryTooSmall, StoreError, AccountsUnreadable, CannotServe) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(reason(error)) from error
@@ -97,7 +99,7 @@ def streams(config: Path | None, data_dir: Path | None, as_json: bool) -> None:
 
     Odd is what was damaged, repeated, or sent by Zoom and unknown here: numbers, fields and messages, with how often each came.
     """
-    found = _ask(load_settings(config, data_dir), "streams")
+    found = ask(load_settings(config, data_dir), "streams")
     if as_json:
         print_json(found)
         return
@@ -113,7 +115,9 @@ def _stream_row(stream: Mapping[str, Any]) -> list[str]:
     odd = ", ".join(f"{name}: {count}" for name, count in json.loads(stream["notes"] or "{}").items())
     known = [stream["stream_id"], stream["call_id"], stream["product"], f"{started:%Y-%m-%d %H:%M:%S}", stream["stage"]]
     refused = "; ".join(f"{each['media']}: {each['error']}" for each in json.loads(stream["refused"] or "[]"))
-    return [*known, lag, stream["failure"] or "–", refused or "–", odd or "–"]
+    failed = json.loads(stream["failures"] or "[]")
+    earlier = f"{len(failed)} × replaced: {failed[-1]['error']}" if failed else "–"
+    return [*known, lag, stream["failure"] or earlier, refused or "–", odd or "–"]
 
 
 _PRODUCTS = ("contact_center", "meeting", "webinar", "video_sdk", "phone")
@@ -168,91 +172,12 @@ def _ask_zoom(settings: "Settings", app: "ZoomApp", command: "ControlCommand") -
 # -- recordings of the past ------------------------------------------------------------------------------------------
 
 
-@main.command("import")
-@site_options
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--agent-channel", type=click.IntRange(0), help="Channel of the agent, counted from 0.")
-@click.option("--customer-channel", type=click.IntRange(0), help="Channel of the customer, counted from 0.")
-@click.option("--language", metavar="TAG", callback=language_tag, help="Language spoken (BCP-47).  [default: the site's]")
-@click.option("--start", type=click.DateTime(), help="When the call began, UTC.  [default: from the file's date]")
-@click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear it (tests, demos).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object: call_id, legs, channels, utterances, reasons.")
-def import_(file: Path, config: Path | None, data_dir: Path | None, as_json: bool, **options: Any) -> None:
-    """Analyse a recording (WAV of any encoding, FLAC, MP3, Ogg) like a live call, store it, print its metrics.
-
-    A file with one party per channel needs --agent-channel and --customer-channel. A mono file needs neither: its two-party
-    metrics are NULL, with the reason.
-    """
-    settings = load_settings(config, data_dir, allow_test_model=options.pop("allow_test_model"))
-    measured = _import(file, settings, options)
-    if as_json:
-        print_json(_import_object(measured))
-    else:
-        _print_call(_ask(settings, "calls.show", call_id=measured.call_id))
-
-
-def _import(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "CallMeasured":
-    from cc_voice.config.settings import configure_logging
-    from cc_voice.media import spool
-    from cc_voice.media.recordings import RecordingError
-    from cc_voice.sessions.imports import ImportOptions, import_file
-    from cc_voice.sessions.recognition import Recognition
-    from cc_voice.speech.errors import SpeechError
-
-    configure_logging("warning")
-    start: datetime | None = options["start"]
-    chosen = ImportOptions(
-        agent_channel=options["agent_channel"],
-        customer_channel=options["customer_channel"],
-        language=options["language"] or settings.language.default,
-        is_language_certain=options["language"] is not None,
-        start=start.replace(tzinfo=UTC) if start else None,
-    )
-    recognition = Recognition(settings, threads=1, allow_test_model=settings.allow_test_model)
-    try:
-        measured = import_file(file, chosen, settings, recognition)
-        batch_id = spool.put(settings.spool_dir, measured)
-    except (SpeechError, RecordingError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        recognition.close()
-    _ask(settings, "store", batch_id=batch_id)
-    return measured
-
-
-def _import_object(measured: "CallMeasured") -> dict[str, Any]:
-    """Return what `import --json` prints; `channels[].intervals` are the party's speech inside analysed time."""
-    import msgspec
-
-    call = measured.call
-    speech: dict[str | None, list[tuple[int, int]]] = {}
-    for interval in call.intervals:
-        if interval.kind == "speech" and interval.subkind != "on_hold":
-            speech.setdefault(interval.party, []).append((interval.start_ms, interval.end_ms))
-    channels = [
-        {
-            "channel": int(channel.channel_id),
-            "party": channel.party,
-            "speech_ms": sum(end - start for start, end in speech.get(channel.party, [])),
-            "intervals": sorted(speech.get(channel.party, [])),
-        }
-        for channel in call.channels
-    ]
-    return {
-        "call_id": call.call.call_id,
-        "duration_ms": call.call.end_unix_ms - call.call.start_unix_ms,
-        "legs": msgspec.to_builtins(call.legs),
-        "channels": channels,
-        "utterances": msgspec.to_builtins(call.utterances),
-        "reasons": {reason.metric: reason.reason for reason in call.null_reasons},
-    }
-
-
 # -- ask and take away -----------------------------------------------------------------------------------------------
 
 
 class _Calls(LazyGroup):
     elsewhere: ClassVar = {
+        "delete": ("cc_voice.commands.deletion", "delete_calls", "Delete calls with everything that was received of them."),
         "export": ("cc_voice.commands.export", "export_call", "Write a call's transcript, Contact Lens JSON or audio to a file."),
         "hear": ("cc_voice.commands.hear", "hear", "Hear a part of a recorded call again, for digits, yes and no, or phrases."),
     }
@@ -260,7 +185,7 @@ class _Calls(LazyGroup):
 
 @main.group(cls=_Calls)
 def calls() -> None:
-    """List calls, show one, write one to a file, hear a part of one again."""
+    """List calls, show one, write one to a file, hear a part of one again, delete one."""
 
 
 @calls.command("list")
@@ -270,14 +195,14 @@ def calls() -> None:
 def calls_list(config: Path | None, data_dir: Path | None, limit: int, as_json: bool) -> None:
     """List calls, newest first."""
     settings = load_settings(config, data_dir)
-    found = _ask(settings, "calls.list", limit=limit)
+    found = ask(settings, "calls.list", limit=limit)
     if as_json:
         print_json(found)
     else:
         from cc_voice.query.operations import cell
 
         print_table(list(_CALL_COLUMNS), [[cell(row.get(column)) for column in _CALL_COLUMNS] for row in found])
-    if lost := len(_ask(settings, "streams.not_analysed")):
+    if lost := len(ask(settings, "streams.not_analysed")):
         click.echo(f"not analysed in the last days: {lost}; `cc-voice streams` says why", err=True)
 
 
@@ -300,11 +225,11 @@ _CALL_COLUMNS = (
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def calls_show(call_id: str, config: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """Show one call: its legs with every metric or the reason it is missing, and its transcript."""
-    found = _ask(load_settings(config, data_dir), "calls.show", call_id=call_id)
+    found = ask(load_settings(config, data_dir), "calls.show", call_id=call_id)
     if as_json:
         print_json(found)
     else:
-        _print_call(found)
+        print_call(found)
 
 
 @main.command()
@@ -318,14 +243,14 @@ def report(name: str | None, config: Path | None, data_dir: Path | None, params:
     """Answer a named question over all calls; without NAME, list the questions."""
     settings = load_settings(config, data_dir)
     if name is None:
-        rows = [[info["name"], info["title"], ", ".join(p["name"] for p in info["params"])] for info in _ask(settings, "reports")]
+        rows = [[info["name"], info["title"], ", ".join(p["name"] for p in info["params"])] for info in ask(settings, "reports")]
         print_table(["report", "question", "parameters"], rows)
         return
     wrong = [text for text in params if "=" not in text]
     if wrong:
         raise click.ClickException(f"--param {wrong[0]!r} is not KEY=VALUE")
     values = dict(text.split("=", 1) for text in params)
-    answer = _ask(settings, "report", name=name, params=values, format=form)
+    answer = ask(settings, "report", name=name, params=values, format=form)
     if form == "table":
         print_table(answer["columns"], answer["rows"])
     else:
@@ -343,7 +268,7 @@ def sql(text: str, config: Path | None, data_dir: Path | None, form: str) -> Non
 
     It runs on a copy of them, in a process without files, network or environment, for at most 30 s, 512 MB and 10000 rows.
     """
-    found = _ask(load_settings(config, data_dir), "sql", text=text, format=form)
+    found = ask(load_settings(config, data_dir), "sql", text=text, format=form)
     if form == "table":
         print_table(found["answer"]["columns"], found["answer"]["rows"])
     else:
@@ -363,7 +288,7 @@ def check(names: tuple[str, ...], config: Path | None, data_dir: Path | None, as
 
     NAMES are checks of analytics/README.md; all of them without one. Ends with 1 where something is broken.
     """
-    answers = _ask(load_settings(config, data_dir), "checks", names=list(names))
+    answers = ask(load_settings(config, data_dir), "checks", names=list(names))
     broken = [answer for answer in answers if answer["broken"]]
     if as_json:
         print_json(answers)
@@ -373,31 +298,3 @@ def check(names: tuple[str, ...], config: Path | None, data_dir: Path | None, as
             print_table(answer["columns"], answer["rows"])
         click.echo(f"{len(answers) - len(broken)} of {len(answers)} checks hold")
     raise SystemExit(1 if broken else 0)
-
-
-# -- printing --------------------------------------------------------------------------------------------------------
-
-
-def _print_call(call: Mapping[str, Any]) -> None:
-    """Print a call for reading: what it was, each leg's metrics or why they are missing, the transcript."""
-    import msgspec
-
-    from cc_voice.call.reasons import explain
-    from cc_voice.config.thresholds import ThresholdSet
-    from cc_voice.query.operations import cell
-
-    facts = call["call"]
-    seconds = facts["duration_ms"] // 1000
-    click.echo(f"call {facts['call_id']}  {facts['product']}  {facts['start_ts']}  {seconds // 60}:{seconds % 60:02d}")
-    for leg in call["legs"]:
-        click.echo(f"\nleg {leg['leg_id']}")
-        reasons = leg["reasons"]
-        told = {name: value for name, value in leg["metrics"].items() if value is not None or name in reasons}
-        sets = (msgspec.convert(leg["thresholds"], ThresholdSet),)
-        rows = [[name, cell(value), explain(reasons.get(name, ""), sets) or ""] for name, value in told.items()]
-        print_table(["metric", "value", "why it is missing"], rows)
-    if call["utterances"]:
-        click.echo("\ntranscript (seconds, party, language, words)")
-    for said in call["utterances"]:
-        who = said["party"] or said["channel_id"]
-        click.echo(f"{said['start_ms'] / 1000:8.1f}  {who:<9} {said['language_code']:<5} {said['text']}")

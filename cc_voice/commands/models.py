@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 State = Literal["ok", "test only", "damaged", "available", "obsolete"]
 BENCH_SCENARIOS = ("good-call", "interrupted-call")
+BENCH_SECONDS = 60.0
 
 
 class ModelLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,14 +191,17 @@ def remove(name: str, config: Path | None, data_dir: Path | None, yes: bool) -> 
 @models.command()
 @site_options
 @click.argument("name")
-@click.option("--seconds", type=click.FloatRange(5, 3600), default=60.0, show_default=True, help="How much of each party to hear.")
+@click.option("--seconds", type=click.FloatRange(5, 3600), help="How much of each to hear.  [default: 60; --audio: all, once]")
 @click.option("--audio", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True, help="A recording to hear.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench(name: str, config: Path | None, data_dir: Path | None, seconds: float, audio: tuple[Path, ...], as_json: bool) -> None:
+def bench(
+    name: str, config: Path | None, data_dir: Path | None, seconds: float | None, audio: tuple[Path, ...], as_json: bool
+) -> None:
     """Measure an installed model on this machine: speed, memory, load time, and how many calls it can carry.
 
     Speed is that of a new recogniser for every segment and of recognisers that are kept, on the same sound in one run. The sound is
-    that of the bundled calls, or yours. A model of another language hears nonsense in it, at a somewhat higher cost.
+    that of the bundled calls, or yours. A model of another language hears nonsense in it, at a somewhat higher cost. Sound that is
+    heard again flatters the kept ones: they know it.
     """
     from cc_voice.fleet.worker_plan import MemoryTooSmall, plan
     from cc_voice.speech import capacity, machine
@@ -205,6 +209,7 @@ def bench(name: str, config: Path | None, data_dir: Path | None, seconds: float,
 
     settings = load_settings(config, data_dir)
     here = machine.this_machine()
+    seconds = BENCH_SECONDS if seconds is None and not audio else seconds
     try:
         found = {one.name: one for one in catalogue.survey(settings.installed_models_dir).models}
         if name not in found:
@@ -217,6 +222,7 @@ def bench(name: str, config: Path | None, data_dir: Path | None, seconds: float,
     if as_json:
         figures = {
             "rtf": cost.rtf,
+            "cold_rtf": cost.cold_rtf,
             "kept_rtf": cost.kept_rtf,
             "call_cores": cost.call_cores,
             "kept_call_cores": cost.kept_call_cores,
@@ -249,21 +255,21 @@ def _bench_lines(
     memory = f"{here.free_mb:.0f} MB of memory free" if here.free_mb is not None else "memory unknown"
     by_memory = "unknown" if able.by_memory is None else able.by_memory
     yield f"model        {cost.model}"
-    yield f"load         {cost.load_s:.2f} s, {cost.model_mb:.1f} MB in each worker"
+    yield f"load         {cost.load_s:.2f} s, {cost.load_cpu_s:.2f} s of them computing, {cost.model_mb:.1f} MB in each worker"
     yield f"recogniser   {cost.recogniser_mb:.2f} MB for each party who is speaking"
     yield f"speed        RTF {cost.rtf:.4f} (CPU seconds per second of speech; {cost.speech_s:.0f} s of it were heard)"
     if cost.warm_mb:
-        from_cold = cost.kept_cpu_s / cost.speech_s
-        yield f"kept         RTF {cost.kept_rtf:.4f} warm ({cost.ratio:.2f} of that), {from_cold:.4f} with the warming up"
-        yield f"             {cost.kept_mb:.0f} MB so far, {cost.warm_mb:.0f} MB when grown; the same words in {cost.alike} of "
-        yield f"             {cost.segments} segments; {able.kept} are kept warm here"
+        of_cold = cost.kept_cpu_s / cost.cpu_s
+        yield f"kept         RTF {cost.cold_rtf:.4f} from cold on ({of_cold:.2f} of that)"
+        yield f"             RTF {cost.kept_rtf:.4f} in the later half of the speech ({cost.ratio:.2f})"
+        yield f"             {cost.kept_mb:.0f} MB so far, {cost.warm_mb:.0f} MB when grown; {able.kept} are kept warm here"
+        yield f"             the same words in {cost.alike} of {cost.segments} segments"
     else:
         yield "kept         none: a new recogniser for every segment costs nothing with this model"
     yield f"a call       {100 * cost.kept_call_cores:.2f} % of a core, two parties, as talkative as what was heard"
     yield f"machine      {here.cores} cores, {memory}, {planned.workers} workers with {planned.threads} recogniser threads each"
     yield f"calls        {able.calls} at once: {able.by_cpu} by processor, {by_memory} by memory"
-    yield f"             assuming {CPU_SHARE:.0%} of the cores and {MEMORY_SHARE:.0%} of the free memory "
-    yield "             for recognition, and no other load"
+    yield f"             with {CPU_SHARE:.0%} of the cores and {MEMORY_SHARE:.0%} of the free memory, and no other load"
 
 
 def lines_of(settings: Settings, *, sums: bool = False) -> list[ModelLine]:

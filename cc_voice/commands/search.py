@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cc_voice.commands.terminal import load_settings, print_json, site_options
+from cc_voice.commands.terminal import language_tag, load_settings, print_json, site_options
 from cc_voice.query import operations
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -19,9 +19,9 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--party", type=click.Choice(["agent", "customer"]), help="Only what this party said.")
 @click.option("--since", type=_DAY, help="First day of the site.")
 @click.option("--until", type=_DAY, help="Last day of the site, that day included.")
-@click.option("--queue", metavar="NAME", help="Only calls of the queue with this name.")
-@click.option("--agent", metavar="NAME", help="Only calls of the agent with this name.")
-@click.option("--language", metavar="TAG", help="Only utterances in this language, such as en.")
+@click.option("--queue", metavar="NAME", help="Only calls of the queue with this name, in any case.")
+@click.option("--agent", metavar="NAME", help="Only calls of the agent with this name, in any case.")
+@click.option("--language", metavar="TAG", callback=language_tag, help="Only utterances in this language, such as en.")
 @click.option("--source", type=click.Choice(["local", "zoom"]), help="Only our recogniser's words, or only Zoom's.")
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="Calls of a page, newest first.")
 @click.option("--after", metavar="CURSOR", help="The next page: what the page before ended with.")

@@ -2,8 +2,10 @@
 output."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -63,6 +65,26 @@ def language_tag(_context: click.Context, _option: click.Parameter, text: str | 
         raise click.BadParameter(str(error)) from error
 
 
+def instant(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
+    """Return a time in UTC, which it is where it names no zone: callback of an option. Raises click.BadParameter."""
+    try:
+        at = None if text is None else datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is no time; write 2026-11-02T10:00:00, or with a zone 2026-11-02T10:00:00+01:00"
+        ) from error
+    if at is None:
+        return None
+    if not 1971 <= at.year < 2100:
+        raise click.BadParameter(f"{text!r} lies outside the years 1971 to 2099")
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def printable(text: str) -> str:
+    """Return text that any terminal takes: a file's name need not be text in UTF-8."""
+    return os.fsencode(text).decode(errors="replace")
+
+
 def reason(error: OSError) -> str:
     """Say what failed with which file, without the number that only programmers know."""
     told = error.strerror or str(error)
@@ -90,3 +112,38 @@ def print_table(columns: list[str], rows: list[list[str]]) -> None:
     Console(width=None if sys.stdout.isatty() else 400).print(table)
     if not rows:
         click.echo("no rows", err=True)
+
+
+def ask(settings: "Settings", question: str, **arguments: Any) -> Any:
+    """Return the answer to a question (`query.operations`), from the running service or the store. Raises ClickException."""
+    from cc_voice.query import operations
+
+    try:
+        return operations.ask(settings, question, **arguments)
+    except operations.QuestionError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def print_call(call: Mapping[str, Any]) -> None:
+    """Print a call for reading: what it was, each leg's metrics or why they are missing, the transcript."""
+    import msgspec
+
+    from cc_voice.call.reasons import explain
+    from cc_voice.config.thresholds import ThresholdSet
+    from cc_voice.query.operations import cell
+
+    facts = call["call"]
+    seconds = facts["duration_ms"] // 1000
+    click.echo(f"call {facts['call_id']}  {facts['product']}  {facts['start_ts']}  {seconds // 60}:{seconds % 60:02d}")
+    for leg in call["legs"]:
+        click.echo(f"\nleg {leg['leg_id']}")
+        reasons = leg["reasons"]
+        told = {name: value for name, value in leg["metrics"].items() if value is not None or name in reasons}
+        sets = (msgspec.convert(leg["thresholds"], ThresholdSet),)
+        rows = [[name, cell(value), explain(reasons.get(name, ""), sets) or ""] for name, value in told.items()]
+        print_table(["metric", "value", "why it is missing"], rows)
+    if call["utterances"]:
+        click.echo("\ntranscript (seconds, party, language, words)")
+    for said in call["utterances"]:
+        who = said["party"] or said["channel_id"]
+        click.echo(f"{said['start_ms'] / 1000:8.1f}  {who:<9} {said['language_code']:<5} {said['text']}")

@@ -19,7 +19,8 @@ pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv
 ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
 """
 _TWO_LETTERS = frozenset(_ISO_639_1.split())
-_ALIASES = {"tl": "fil"}
+_RENAMED = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro", "tl": "fil"}
+"""Codes that ISO 639 has replaced, and Java, Android and Google still write; Tagalog, which Zoom calls Filipino as CLDR does."""
 _TAG = re.compile(r"([a-z]{2,3})(?:[-_]([a-z]{4}))?(?:[-_]([a-z]{2}|[0-9]{3}))?", re.IGNORECASE | re.ASCII)
 
 
@@ -29,7 +30,7 @@ def tag(text: str) -> str:
     language = found[1].lower() if found else ""
     if found is None or (len(language) == 2 and language not in _TWO_LETTERS):
         raise ValueError(f"{text!r} is no language tag; write for example en, en-US or zh-Hant-TW")
-    language = _ALIASES.get(language, language)
+    language = _RENAMED.get(language, language)
     script, region = (found[2] or "").title(), (found[3] or "").upper()
     return "-".join(part for part in (language, script, region) if part)
 
@@ -49,6 +50,7 @@ class QueueLanguages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     queue: str
     """Zoom's id or its name."""
     languages: tuple[str, ...]
+    """One is fixed, several are told apart."""
     default: str | None = None
     """What its calls begin in; None: the first."""
 

@@ -19,6 +19,7 @@ class PhraseList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Product names, campaigns, places. They may have only words that the language's model knows."""
 
     say: tuple[str, ...]
+    """The phrases, of 1 to 12 words each; at most 500 in all lists together."""
     language: str | None = None
     """BCP-47; None: the site's. A list of `en` is heard in every English."""
 

@@ -14,13 +14,17 @@ class ExportJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Where to, how often, and what; a folder and a bucket get a partitioned export that is continued."""
 
     name: str
+    """Unique; small letters, digits, `-` and `_`."""
     to: str
     """A folder, or a bucket and prefix such as s3://bucket/prefix."""
     every_minutes: int = 1440
+    """How often; the default is once a day."""
     delta: bool = False
     """Delta tables, which sites may share, instead of files."""
     formats: tuple[Literal["csv", "parquet"], ...] = ("csv", "parquet")
+    """Of files; Delta tables have their own."""
     bom: bool = False
+    """Begin CSV files with a byte order mark, for Excel."""
 
     @property
     def is_remote(self) -> bool:

@@ -3,7 +3,7 @@
 Modules receive values from here; none reads the environment itself. Secrets are `Secret` and never print.
 """
 
-import importlib.util
+import ipaddress
 import logging
 import os
 import sys
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from cc_voice.config import languages, phrase_lists, schedules, wording
+from cc_voice.config import languages, media_settings, phrase_lists, schedules, wording
 from cc_voice.config.thresholds import QueueThresholds
 
 ModelSize = Literal["large", "small"]
@@ -46,17 +46,23 @@ class ZoomApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     name: str = "default"
+    """The app's name here, for the log and `--app` of `cc-voice rtms`; each has its own."""
     client_id: str
+    """The app's client id; for the Video SDK the SDK key."""
     client_secret: Secret
+    """The app's client secret, which signs handshakes; for the Video SDK the SDK secret."""
     webhook_secret: Secret
+    """The app's Secret Token, which signs Zoom's webhooks."""
     account_id: str | None = None
     """The Zoom account for which a Server-to-Server token is asked."""
     api_key: str | None = None
     """Who asks, where it is not the app itself: a Server-to-Server app's client id; for the Video SDK the account's API key."""
     api_secret: Secret | None = None
+    """The secret that belongs to `api_key`: both or neither."""
     api_base: str = "https://api.zoom.us/v2"
-    """The government cloud has other hosts for both."""
+    """Where the REST API is; the government cloud has other hosts for this and the next."""
     oauth_base: str = "https://zoom.us"
+    """Where tokens are asked for."""
 
 
 class TranscriptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,46 +70,6 @@ class TranscriptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
     prefer: Literal["local", "zoom", "best"] = "local"
     """`best`: ours where they are sure enough, else Zoom's."""
-
-
-class MediaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What Zoom is asked to send, and what of it is kept beside sound and words. The server has the last word on formats."""
-
-    codec: Literal["l16", "g711", "g722", "opus"] = "l16"
-    """G.722 and Opus need the extra `codecs`."""
-    sample_rate_hz: int | None = None
-    """None: 16 kHz for L16, else the codec's only one."""
-    channels: int = 1
-    """2: each party in stereo, of which the mean is recorded."""
-    send_rate_ms: int = 20
-    """How much sound is in a packet."""
-    mixed: bool = False
-    """One stream of all parties instead of one each: what two parties are needed for cannot be measured then."""
-    keep_chat: bool = False
-    keep_share: Literal["off", "images", "video"] = "off"
-    """The shared screen: a picture a second, or H.264."""
-    keep_video: Literal["off", "images", "video"] = "off"
-    """The same of the camera of whoever speaks."""
-
-    @property
-    def rate_hz(self) -> int:
-        return self.sample_rate_hz or _AUDIO[self.codec].rates_hz[0]
-
-
-class _Row(msgspec.Struct, frozen=True):
-    """What Zoom offers with one codec; the first of each is what it is when nothing is said."""
-
-    rates_hz: tuple[int, ...]
-    channels: tuple[int, ...]
-    send_rates_ms: tuple[int, ...]
-
-
-_AUDIO = {
-    "l16": _Row((16_000, 8_000, 32_000, 48_000), (1, 2), tuple(range(20, 1001, 20))),
-    "g711": _Row((8_000,), (1,), (20,)),
-    "g722": _Row((16_000,), (1,), (20,)),
-    "opus": _Row((48_000,), (1, 2), (20,)),
-}
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,15 +81,22 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The appliance's configuration. Every field has the name of its TOML key; see the README for the file."""
+    """The appliance's configuration. Every field has the name of its TOML key; `deploy/configuration.md` is made of them."""
 
     data_dir: Path = Path("var")
+    """Folder of everything that is kept: store, recordings, models, accounts."""
     listen: str = "127.0.0.1:8080"
     """HOST:PORT of web pages, API and webhooks."""
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses or networks of the proxy in front, whose `X-Forwarded-For` is believed; nobody else's is."""
     public_url: str | None = None
+    """The address that people and Zoom use; one of https:// keeps cookies off plain connections."""
     site_name: str = "Site 1"
+    """What pages and exports call the site."""
     site_id: int = 1
+    """Tells sites apart whose exports are put together; from 1."""
     timezone: str = "UTC"
+    """IANA name, such as Europe/Berlin: local dates and times of pages, reports and exports."""
     apps: tuple[ZoomApp, ...] = ()
     workers: int = 0
     """Worker processes; 0: one for every four cores, or as many as half of the memory holds with the site's models."""
@@ -134,14 +107,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     vad: Literal["silero", "webrtc"] = "silero"
     """What tells speech from other sounds: WebRTC's detector and Silero together, or WebRTC's alone."""
     models_dir: Path | None = None
-    """Folder of installed speech models; default `<data_dir>/models`."""
+    """Folder of installed speech models; none: `models` in `data_dir`."""
     prefer_models: ModelSize = "large"
     """Which of a language's installed models serves, where there are several."""
     allow_test_model: bool = False
     """Let the tiny bundled model serve live calls. Tests and demos only: it invents sentences on real speech."""
     language: languages.LanguageSettings = languages.LanguageSettings()
     transcript: TranscriptSettings = TranscriptSettings()
-    media: MediaSettings = MediaSettings()
+    media: media_settings.MediaSettings = media_settings.MediaSettings()
     tolerant_links: bool = False
     """Take a media handshake that is never answered for accepted: Zoom's mock server does not answer it."""
     allow_insecure_links: bool = False
@@ -150,19 +123,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Domains the appliance may open RTMS links to."""
     restart_streams: Literal["off", "on"] = "off"
     """Ask Zoom for a new stream when one ended by a fault while the conversation may go on."""
+    webhook_past_s: int = 5400
+    """How old a webhook's time stamp may be: Zoom repeats one for 85 minutes, perhaps with its first stamp. Samples take 300."""
+    webhook_future_s: int = 300
+    """How far ahead of our clock it may be."""
     proxy: Secret | None = None
     """URL of the HTTP proxy for REST calls and for fetching models; it may hold a password. Media links do not use it."""
     meeting_agent: tuple[str, ...] = ("first",)
-    """Who is the agent of a meeting; see the README."""
+    """Who is the agent of a meeting: names or ids as Zoom shows them, `host`, `first`; see `deploy/zoom-setup.md`."""
+    phone_agent: tuple[str, ...] = ()
+    """The same of a phone call, whose events name nobody: names, ids, or `first` (to be heard). Empty: nobody is."""
     customer_key_salt: Secret = Secret("")
     """Salt of customer keys; empty means one is made and kept in `<data_dir>/salt`."""
     cust_speech_on_hold: bool = False
+    """Measure how long customers speak while they are on hold. Sensitive, hence off."""
     exports: tuple[schedules.ExportJob, ...] = ()
     phrases: tuple[phrase_lists.PhraseList, ...] = ()
     """What the recogniser prefers to words that it is unsure of, by language."""
     thresholds: tuple[QueueThresholds, ...] = ()
     """Sets of thresholds: the one named `default` is the site's, those with `queues` are theirs, others only to be tried."""
+    min_free_mb: int = 1000
+    """Free disk below which `/readyz` answers 503; an hour of a call takes about 230 MB while it is recorded."""
     log_level: str = "info"
+    """`debug`, `info`, `warning`, `error` or `critical`."""
 
     @property
     def site(self) -> Site:
@@ -171,6 +154,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def database_path(self) -> Path:
         return self.data_dir / "cc_voice.duckdb"
+
+    @property
+    def inbox_path(self) -> Path:
+        return self.data_dir / "inbox.sqlite"
 
     @property
     def recordings_dir(self) -> Path:
@@ -224,7 +211,7 @@ def _encode_hook(value: Any) -> Any:
     raise TypeError(f"cannot write {type(value).__name__}")
 
 
-_LISTS = ("allowed_hosts", "meeting_agent")
+_LISTS = ("allowed_hosts", "meeting_agent", "phone_agent", "trusted_proxies")
 """Keys that hold several values: separated by commas in the environment."""
 _PLACEHOLDER = "…"
 """What stands in the example configuration where a site's own credentials belong."""
@@ -314,8 +301,13 @@ def _checked(settings: Settings) -> Settings:
     host, _, port = settings.listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise SettingsError(f"listen is {settings.listen!r}; write HOST:PORT, for example 127.0.0.1:8080")
+    _check_proxies(settings.trusted_proxies)
     if settings.workers < 0:
         raise SettingsError(f"workers is {settings.workers}; write 0 for as many as suit the machine, or how many")
+    if settings.min_free_mb < 0:
+        raise SettingsError(f"min_free_mb is {settings.min_free_mb}; write how many MB, or 0 for no limit")
+    if not 0 <= settings.webhook_past_s <= 86_400 or not 0 <= settings.webhook_future_s <= 86_400:
+        raise SettingsError("webhook_past_s and webhook_future_s are seconds, from 0 to 86400")
     if settings.warm_memory_mb is not None and settings.warm_memory_mb < 0:
         raise SettingsError(f"warm_memory_mb is {settings.warm_memory_mb}; write how many MB, or 0 to keep no recogniser warm")
     if settings.log_level.upper() not in _LOG_LEVELS:
@@ -329,9 +321,12 @@ def _checked(settings: Settings) -> Settings:
     names = [app.name for app in settings.apps]
     if len(set(names)) != len(names):
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
-    _check_media(settings.media)
     _check_thresholds(settings.thresholds)
-    if problem := phrase_lists.problem(settings.phrases) or schedules.problem(settings.exports):
+    if (
+        problem := media_settings.problem(settings.media)
+        or phrase_lists.problem(settings.phrases)
+        or schedules.problem(settings.exports)
+    ):
         raise SettingsError(problem)
     for app in settings.apps:
         _check_credentials(app)
@@ -339,6 +334,16 @@ def _checked(settings: Settings) -> Settings:
     if settings.proxy is not None and not (settings.proxy.startswith(("http://", "https://")) and _names_a_host(settings.proxy)):
         raise SettingsError("proxy is no URL that begins with http:// or https://")
     return msgspec.structs.replace(settings, language=language)
+
+
+def _check_proxies(proxies: Sequence[str]) -> None:
+    for proxy in proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            raise SettingsError(
+                f"trusted_proxies names {proxy!r}, which is no address and no network such as 10.0.0.0/8"
+            ) from error
 
 
 def _check_thresholds(sets: Sequence[QueueThresholds]) -> None:
@@ -350,21 +355,6 @@ def _check_thresholds(sets: Sequence[QueueThresholds]) -> None:
     for entry in sets:
         if problem := entry.problem():
             raise SettingsError(f"thresholds {entry.name!r}: {problem}")
-
-
-def _check_media(media: MediaSettings) -> None:
-    """Refuse what Zoom does not offer, and what cannot be decoded here."""
-    row = _AUDIO[media.codec]
-    for key, value, offered in (
-        ("sample_rate_hz", media.rate_hz, row.rates_hz),
-        ("channels", media.channels, row.channels),
-        ("send_rate_ms", media.send_rate_ms, row.send_rates_ms),
-    ):
-        if value not in offered:
-            known = " or ".join(map(str, offered)) if len(offered) < 5 else f"a multiple of {offered[0]} up to {offered[-1]}"
-            raise SettingsError(f"media.{key} is {value}; Zoom sends {media.codec} with {known}")
-    if media.codec in ("g722", "opus") and importlib.util.find_spec("av") is None:
-        raise SettingsError(f"media.codec is {media.codec!r}, which needs PyAV; install cc-voice with the extra `codecs`")
 
 
 def _check_credentials(app: ZoomApp) -> None:

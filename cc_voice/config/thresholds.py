@@ -17,43 +17,75 @@ class ThresholdSet(msgspec.Struct, frozen=True, kw_only=True):
     """Defaults are the bold values of the metric dictionary. All in milliseconds unless the name says otherwise."""
 
     threshold_set_id: int = 1
+    """Given by the store; cannot be set."""
     name: str = SITE_SET
+    """`default` is the site's set."""
     vad_gap_close_ms: int = 200
+    """Gaps in a party's speech up to this are closed. Part of how speech is stored: cannot be set."""
     vad_min_speech_ms: int = 90
+    """Shorter sounds without a word are no speech. Part of how speech is stored: cannot be set."""
     min_analysed_ms: int = 10_000
+    """A leg with less analysed time is too short for rates, and not eligible for quality."""
     long_silence_ms: int = 3_000
+    """Neither speaks for so long: a long silence."""
     dead_air_ms: int = 10_000
+    """A silence so long is dead air, unless the agent announced the wait."""
     wait_phrase_lookback_ms: int = 10_000
+    """How long before a silence an agent's phrase may have announced it."""
     overtalk_ms: int = 300
+    """Both speak for so long: an overtalk event."""
     dual_start_ms: int = 300
+    """Both began within this of each other: a dual start, nobody's interruption."""
     terminal_overlap_ms: int = 500
+    """The speaker ended within this of the other's beginning: no interruption."""
     early_overlap_ms: int = 1_000
+    """The speaker's turn was younger than this: no interruption."""
     taken_within_ms: int = 3_000
+    """An interruption is taken where the speaker ends within this …"""
     taken_alone_ms: int = 1_000
+    """… and who interrupted goes on alone for so long; else it was attempted."""
     backchannel_max_ms: int = 1_000
+    """A listening sound ("mhm") is no longer than this …"""
     backchannel_max_words: int = 2
+    """… has no more words than this, or only such sounds …"""
     backchannel_continue_ms: int = 500
+    """… and the other goes on for at least so long after it."""
     turn_gap_ms: int = 3_000
+    """A party's speech is one turn where its pauses are shorter than this and the other takes no turn between."""
     monologue_ms: int = 90_000
+    """A turn of so long is a monologue."""
     latency_cap_ms: int = 10_000
+    """Longer waits for an answer count as this much."""
     min_wpm_words: int = 30
+    """No talk speed from fewer words."""
     min_wpm_talk_ms: int = 10_000
+    """No talk speed from less speech."""
     digit_run_words: int = 6
+    """So many digits in a row are a number read out, left out of talk speed with its time."""
     low_conf: float = 0.6
+    """Words below this confidence are doubtful."""
     lang_switch_ms: int = 1_500
+    """A change of language needs so much speech …"""
     lang_switch_words: int = 3
+    """… so many words …"""
     lang_switch_conf: float = 0.7
+    """… and so sure an identification."""
     lid_undecided_conf: float = 0.6
+    """Speech whose language is less sure than this counts as undecided."""
     transcript_prefer: Literal["local", "zoom", "best"] = "local"
     """Whose words are the transcript where our recogniser and Zoom's transcript heard the same speech."""
     min_transcript_conf: float = 0.75
     """`best` takes our words from this mean confidence on. Ours: above `low_conf`, as a mean of that has many doubtful words."""
     quiet_dbfs: float = -45.0
+    """Speech below this level is quiet; -100 to 0 dBFS."""
     raised_voice_db: float = 10.0
+    """A voice is raised so much above the speaker's own median …"""
     raised_voice_ms: int = 3_000
+    """… for so long."""
     raised_voice_agent: bool = True
     """Whether agents are measured too; customers always are. Off at the site is off for every queue."""
     echo_correlation_pct: int = 40
+    """A channel follows the other's level this closely: an echo is suspected; 0 to 100."""
     cust_speech_on_hold: bool = False
     """Sensitive: measured only where the site says so."""
 
@@ -62,6 +94,7 @@ class QueueThresholds(ThresholdSet, frozen=True, kw_only=True, forbid_unknown_fi
     """A set and the queues, by id or name, whose legs are measured with it."""
 
     queues: tuple[str, ...] = ()
+    """Ids or names of the queues; none: the set is tried by hand, or is the site's where it is named `default`."""
 
     def problem(self) -> str | None:
         """Return why a site cannot use these values, None where it can."""

@@ -5,7 +5,7 @@ folder       tables as CSV and Parquet in a folder, whole or by site and day, wi
 staging      how a folder goes from one export to the next: never half
 lake         Delta tables that many sites share
 bucket       a folder's export in an S3-compatible store
-transcripts  WebVTT, SubRip, text      contact_lens  a leg as Amazon Connect writes it      sound  WAV, FLAC
+transcripts  WebVTT, SubRip, text      contact_lens  a leg as Amazon Connect writes it      call_audio  WAV, FLAC
 
 ExportError  nothing was replaced; the message says why
 """

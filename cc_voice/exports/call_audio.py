@@ -18,13 +18,19 @@ BLOCK_SAMPLES = 1 << 20
 FORMS = {"flac": "FLAC", "wav": "WAV"}
 
 
-def write_call(path: Path, audio: CallAudio, parties: Mapping[str, str | None], form: str) -> None:
-    """Write a file in a form of `FORMS`, beside its target and then renamed. `parties` says who speaks on which channel."""
+def write_call(
+    path: Path, audio: CallAudio, parties: Mapping[str, str | None], form: str, window_ms: tuple[int, int] | None = None
+) -> None:
+    """Write a file in a form of `FORMS`, beside its target and then renamed. `parties` says who speaks on which channel.
+
+    `window_ms` is the part of the call to write, on its clock; None: all of it.
+    """
     part = path.with_name(f"{path.name}.part")
-    starts = range(0, audio.length, BLOCK_SAMPLES)
-    blocks = (stereo(audio, parties, start, min(start + BLOCK_SAMPLES, audio.length)) for start in starts)
+    first, last = (min(at * audio.sample_rate_hz // 1000, audio.length) for at in window_ms) if window_ms else (0, audio.length)
+    starts = range(first, last, BLOCK_SAMPLES)
+    blocks = (stereo(audio, parties, start, min(start + BLOCK_SAMPLES, last)) for start in starts)
     try:
-        write_sound(part, blocks, rate_hz=audio.sample_rate_hz, channels=2, frames=audio.length, form=FORMS[form])
+        write_sound(part, blocks, rate_hz=audio.sample_rate_hz, channels=2, frames=last - first, form=FORMS[form])
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -12,10 +12,11 @@ and being surely dead cannot be known of a process on another machine. Leases by
 
 Three rules hold this module together.
 
-- One event loop changes what is remembered here (`_revoked`, `_broken`, `_progress`); threads only read and write files. So no
+- One event loop changes what is remembered here (`_revoked`, `_progress`); threads only read and write files. So no
   field has a lock; but what was looked at before an `await` may be another after it.
-- Batches are committed one at a time, in the order in which their files were announced (`_spool`). The store would be right either
-  way; but the bell of a batch and the retry of all that waits may meet at one file, and pages would see stages out of order.
+- Batches are committed one at a time, in the order in which their files were announced (`spooled_batches.py`). The store would be
+  right either way; but the bell of a batch and the retry of all that waits may meet at one file, and pages would see stages out of
+  order.
 - A batch's file is removed after the commit, never before: a process that dies between the two commits it twice, which the store
   takes for once. The other order would lose it.
 """
@@ -30,10 +31,9 @@ from typing import ParamSpec, TypeVar, assert_never
 import msgspec
 import structlog
 
-from cc_voice.call import ids
 from cc_voice.call.batch import Batch, StageReached, StreamProgress
-from cc_voice.config.settings import Settings, Site
-from cc_voice.fleet import background
+from cc_voice.config.settings import Settings
+from cc_voice.fleet import background, webhook_rows
 from cc_voice.fleet.control import Control
 from cc_voice.fleet.live_transcripts import LiveTranscripts
 from cc_voice.fleet.local import LocalFleet, WorkerStatus
@@ -41,11 +41,13 @@ from cc_voice.fleet.messages import Announce, Closed, Lending, Progress, Ready, 
 from cc_voice.fleet.restarts import DELAYS_S as RESTART_DELAYS_S
 from cc_voice.fleet.restarts import Restarts
 from cc_voice.fleet.retries import DELAYS_S, Retries
+from cc_voice.fleet.spooled_batches import SpooledBatches
 from cc_voice.fleet.worker_plan import WorkerPlan
-from cc_voice.media import copies, recordings, spool
+from cc_voice.media import copies, recordings
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.enums import StopReason
 from cc_voice.rtms.webhooks import (
+    Companion,
     ConcurrencyNotice,
     Interrupted,
     OtherWebhook,
@@ -57,9 +59,9 @@ from cc_voice.rtms.webhooks import (
     parse_webhook,
 )
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.store import batches, inbox, streams
+from cc_voice.store import batches, streams
 from cc_voice.store.database import Connection, Database
-from cc_voice.store.inbox import WebhookState
+from cc_voice.store.inbox import Inbox, InboxRow, WebhookState
 from cc_voice.store.streams import StreamRow
 
 log = structlog.get_logger()
@@ -67,8 +69,8 @@ log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SPOOL_RETRY_SECONDS = 5.0
-"""How often batches that could not be committed (disk full) are tried again."""
+KINDS_TOLD = 200
+REVOKED = "revoked by Zoom: content deleted"
 PROGRESS_GATHER_S = 0.25
 """How long reports of live streams wait for one another. What is being said is shown without them."""
 _TARGET = msgspec.json.Decoder(StreamTarget)
@@ -81,6 +83,7 @@ class Dispatcher:
         self,
         settings: Settings,
         database: Database,
+        inbox: Inbox,
         planned: WorkerPlan,
         retry_delays_s: tuple[float, ...] = DELAYS_S,
         restart_delays_s: tuple[float, ...] = RESTART_DELAYS_S,
@@ -89,6 +92,7 @@ class Dispatcher:
         """What is being said in live streams."""
         self._settings = settings
         self._database = database
+        self._inbox = inbox
         self._fleet = LocalFleet(settings, planned, self._receive, self._take_up_again)
         self._retries = Retries(retry_delays_s)
         self._control = Control(settings.proxy) if settings.restart_streams == "on" else None
@@ -98,26 +102,27 @@ class Dispatcher:
         """Tasks that mostly sleep; `stop` cancels them."""
         self._progress: list[StreamProgress] = []
         """Reports of live streams that wait to be written together."""
-        self._spool = asyncio.Lock()
-        """One batch after the other, in the order of their bells."""
-        self._broken: set[str] = set()
-        """Batches in the spool that could not be committed and whose failure was told."""
+        self._spool = SpooledBatches(settings.spool_dir, self._commit, self._in_thread)
         self._revoked: set[str] = set()
         """Revoked streams whose worker may still write to their recording."""
+        self._ignored: set[str] = set()
+        """Kinds of webhooks that need no action, as far as they were told."""
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="dispatch")
         """For its files. Those that everything shares may be full of long questions, and finished calls must not wait for them."""
         self._stopping = False
 
     async def start(self) -> None:
         """Commit what an earlier process left in the spool, start workers, resume unfinished streams, answer the inbox."""
-        await self._commit_waiting()
+        await self._spool.commit_waiting()
         await self._delete_revoked()
         await self._fleet.start()
+        if self._stopping:
+            return
         for row in await self._database.read(streams.unfinished):
             self._spawn(self._take_up(row.stream_id))
-        for waiting in await self._database.read(inbox.pending):
+        for waiting in await self._in_thread(self._inbox.pending):
             self._spawn(self.answer(waiting.webhook_id, waiting.app, waiting.body))
-        self._spawn(self._retry_spool(), self._waiting)
+        self._spawn(self._spool.retry(), self._waiting)
 
     async def stop(self) -> None:
         """Drain the workers, commit what they finished. Streams still live are resumed by the next start."""
@@ -125,16 +130,43 @@ class Dispatcher:
         for task in self._waiting:
             task.cancel()
         await self._fleet.stop()
-        await asyncio.gather(*self._tasks, *self._waiting, return_exceptions=True)
-        await self._commit_waiting()
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+        await self.settle()
+        await self._spool.commit_waiting()
         if self._control is not None:
             await self._control.close()
+
+    async def settle(self) -> None:
+        """Wait until what is under way is done, and what followed from it."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def no_workers(self) -> None:
+        """Return once no worker can be started."""
+        await self._fleet.trouble.wait()
+
+    @property
+    def problem(self) -> str | None:
+        """Why a worker cannot be started; None while all can."""
+        return self._fleet.problem
+
+    @property
+    def failing(self) -> int:
+        """How many streams and webhooks failed lately and are tried again."""
+        return self._retries.count(time.monotonic())
 
     def status(self) -> list[WorkerStatus]:
         """Return what the workers are doing."""
         return self._fleet.status()
 
     # -- webhooks ------------------------------------------------------------------------------------------------
+
+    def accept(self, row: InboxRow, webhook: Webhook) -> None:
+        """Act on a webhook that has just been committed to the inbox, after its answer."""
+        if needs_action(webhook):
+            self._spawn(self.answer(row.webhook_id, row.app, row.body))
+        elif isinstance(webhook, OtherWebhook):
+            self._tell_ignored(webhook)
 
     async def answer(self, webhook_id: str, app: str, body: bytes) -> None:
         """Act on a verified webhook that is safe in the inbox, and note how it went. Doing it twice does nothing more.
@@ -145,7 +177,7 @@ class Dispatcher:
         state: WebhookState = "done"
         note = None
         try:
-            await self._act(app, body, parse_webhook(body))
+            await self._act(webhook_id, app, body, parse_webhook(body))
             self._retries.done(webhook_id)
         except Exception as error:
             wait_s = self._retries.failed(webhook_id, time.monotonic())
@@ -153,13 +185,13 @@ class Dispatcher:
             state, note = "failed" if wait_s is None else "new", f"{type(error).__name__}: {error}"
             if wait_s is not None and not self._stopping:
                 self._spawn(self._answer_later(webhook_id, app, body, wait_s), self._waiting)
-        await self._database.write(lambda con: inbox.mark(con, webhook_id, state, note))
+        self._inbox.mark(webhook_id, state, note)
 
     async def _answer_later(self, webhook_id: str, app: str, body: bytes, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
         await self.answer(webhook_id, app, body)
 
-    async def _act(self, app: str, body: bytes, webhook: Webhook) -> None:
+    async def _act(self, webhook_id: str, app: str, body: bytes, webhook: Webhook) -> None:
         match webhook:
             case Started():
                 await self._started(app, body, webhook)
@@ -172,21 +204,60 @@ class Dispatcher:
             case ConcurrencyNotice():
                 log.warning("the account comes near its limit of streams", **_numbers(webhook))
             case StartFailed():
-                log.error("Zoom could not start a stream; its webhook is kept in the inbox")
+                log.error("Zoom could not start a stream; its webhook is in the inbox for ten minutes")
             case UrlValidation():
                 raise AssertionError("a URL validation is answered by the web server and never gets into the inbox")
+            case Companion():
+                await self._accompany(webhook_id, body, webhook)
             case OtherWebhook():
-                log.info("webhook needs no action", what=webhook.event)
+                self._tell_ignored(webhook)
             case _ as never:
                 assert_never(never)
+
+    def _tell_ignored(self, webhook: OtherWebhook) -> None:
+        """Tell of each kind once: an account may send hundreds a second."""
+        if webhook.event not in self._ignored and len(self._ignored) < KINDS_TOLD:
+            self._ignored.add(webhook.event)
+            log.info("webhook needs no action; told once for each kind", what=webhook.event)
 
     async def _started(self, app: str, body: bytes, webhook: Started) -> None:
         target = StreamTarget.of(webhook)
         language = self._settings.language.default
-        if await self._database.write(lambda con: _announced(con, app, target, language)):
-            await self._take_up(webhook.stream_id)
-        else:  # whether it is a failover is for the protocol core to say (it knows the links' health)
-            self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
+        match await self._database.write(lambda con: webhook_rows.announced(con, app, target, language)):
+            case "new":
+                await self._take_up(webhook.stream_id)
+            case "served":  # whether it is a failover is for the protocol core to say (it knows the links' health)
+                if not self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body)):
+                    log.info("stream announced again; it is being taken up", stream_id=webhook.stream_id)
+            case "ended":
+                await self._come_back(target)
+            case "old":
+                log.info("stream announced again, and nothing is new", stream_id=webhook.stream_id)
+            case _ as never:
+                assert_never(never)
+
+    async def _come_back(self, target: StreamTarget) -> None:
+        """Try a stream once more that we hold ended: Zoom has announced it later than that, so Zoom has it and waits (2.7)."""
+        stream_id = target.stream_id
+        row = await self._database.read(lambda con: streams.load(con, stream_id))
+        if row is None or self._fleet.holds(stream_id):
+            raise RuntimeError(f"stream {stream_id} was announced again while its end is worked off; it is tried again")
+        log.warning("stream announced again after its end; it is tried once", call_id=row.call_id, stream_id=stream_id)
+        folder = recordings.stream_folder(self._settings.recordings_dir, row.call_id, stream_id)
+        await self._in_thread(recordings.decompress, folder)
+        await self._database.write(lambda con: streams.come_back(con, stream_id, msgspec.json.encode(target).decode()))
+        await self._take_up(stream_id)
+
+    async def _accompany(self, webhook_id: str, body: bytes, webhook: Companion) -> None:
+        """Keep an ordinary webhook with the call it is about, and tell the sessions of its streams."""
+        told = webhook_rows.kept(webhook_id, webhook)
+
+        def keep(con: Connection) -> list[StreamRow]:
+            streams.keep_webhook(con, told)
+            return streams.of_call(con, told.call_id)
+
+        for row in await self._database.write(keep):
+            self._fleet.tell(row.stream_id, Announce(row.stream_id, body))
 
     async def _stopped(self, body: bytes, webhook: Stopped) -> None:
         is_served = self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
@@ -198,7 +269,8 @@ class Dispatcher:
         # Here too when a worker was told: it may have left the media behind and be measuring, where it hears no webhook.
         if is_served:
             self._revoked.add(webhook.stream_id)
-        row = await self._database.write(lambda con: _revoke(con, webhook.stream_id, self._settings.site))
+        row = await self._database.write(lambda con: webhook_rows.revoke(con, webhook.stream_id, self._settings.site))
+        await self._in_thread(self._inbox.erase, webhook.stream_id, REVOKED)
         if row is not None and not is_served:
             await self._forget(row)
 
@@ -256,6 +328,7 @@ class Dispatcher:
     def _take_up_again(self, orphans: list[SessionSpec]) -> None:
         for spec in orphans:
             self._left(spec.stream_id)
+            self._spawn(self._note_failure(spec.stream_id, spec.epoch, "its worker was lost"))
             self._retry(spec.stream_id, "its worker was lost")
 
     def _retry(self, stream_id: str, error: str) -> None:
@@ -271,7 +344,7 @@ class Dispatcher:
 
     async def _take_up_later(self, stream_id: str, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
-        await self._commit_waiting()
+        await self._spool.commit_waiting()
         await self._take_up(stream_id)
 
     def _left(self, stream_id: str) -> None:
@@ -297,7 +370,7 @@ class Dispatcher:
             case WordsSpoken(words=words):
                 self.board.take(words)
             case Spooled(batch_id=batch_id):
-                self._spawn(self._commit_spooled(batch_id))
+                self._spawn(self._spool.commit(batch_id))
             case Closed(stream_id=stream_id, epoch=epoch, error=error):
                 self._left(stream_id)
                 if error is None:
@@ -311,10 +384,15 @@ class Dispatcher:
                 assert_never(never)
 
     async def _note_failure(self, stream_id: str, epoch: int, error: str) -> None:
-        await self._database.write(lambda con: streams.note_failure(con, stream_id, epoch, error))
+        now_unix_ms = int(time.time() * 1000)
+        await self._database.write(lambda con: streams.note_failure(con, stream_id, epoch, error, now_unix_ms))
 
     async def _commit(self, batch: Batch) -> None:
         await self._database.write(lambda con: batches.write_batch(con, batch, self._settings.site))
+        if isinstance(batch, StageReached):  # the media has ended, whatever was reached
+            self.board.close(batch.stream_id)
+            if batch.stage == "revoked":
+                await self._in_thread(self._inbox.erase, batch.stream_id, REVOKED)
 
     async def _commit_progress(self) -> None:
         """Write what all streams report within a moment in one transaction: forty calls would make forty a second."""
@@ -329,32 +407,6 @@ class Dispatcher:
         for report in reports:
             self.board.stored(report)
 
-    async def _commit_spooled(self, batch_id: str) -> None:
-        """Commit a batch and remove it from the spool. One that cannot be committed stays there; that is told once."""
-        async with self._spool:
-            try:
-                batch = await self._in_thread(spool.read, self._settings.spool_dir, batch_id)
-                if batch is not None:
-                    await self._commit(batch)
-                    if isinstance(batch, StageReached):  # the media has ended, whatever was reached
-                        self.board.close(batch.stream_id)
-                    await self._in_thread(spool.remove, self._settings.spool_dir, batch_id)
-                self._broken.discard(batch_id)
-            except Exception as error:
-                # It must not keep the others, or the service, from going on.
-                if batch_id not in self._broken:
-                    log.error("batch stays in the spool", batch_id=batch_id, error=repr(error))
-                self._broken.add(batch_id)
-
-    async def _commit_waiting(self) -> None:
-        for batch_id in await self._in_thread(lambda: list(spool.waiting(self._settings.spool_dir))):
-            await self._commit_spooled(batch_id)
-
-    async def _retry_spool(self) -> None:
-        while True:
-            await asyncio.sleep(SPOOL_RETRY_SECONDS)
-            await self._commit_waiting()
-
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
 
@@ -362,41 +414,10 @@ class Dispatcher:
         background.spawn(work, self._tasks if tasks is None else tasks)
 
 
+def needs_action(webhook: Webhook) -> bool:
+    """Whether anything follows from a webhook; the others are only kept."""
+    return not isinstance(webhook, OtherWebhook)
+
+
 def _numbers(notice: ConcurrencyNotice) -> dict[str, int | None]:
     return {"streams": notice.number, "limit": notice.limit, "percentage": notice.percentage}
-
-
-def _announced(con: Connection, app: str, target: StreamTarget, language: str) -> bool:
-    """Record an announcement; False when the stream is known. Then a later one says where Zoom serves it now."""
-    is_new = streams.open_stream(
-        con,
-        stream_id=target.stream_id,
-        call_id=ids.call_id(target.product, target.instance_id),
-        product=target.product,
-        instance_id=target.instance_id,
-        app=app,
-        target=msgspec.json.encode(target).decode(),
-        language=language,
-        started_unix_ms=target.event_ts_ms or int(time.time() * 1000),
-    )
-    if not is_new and (row := streams.load(con, target.stream_id)) is not None:
-        known = _TARGET.decode(row.target)
-        if (target.event_ts_ms or 0) > (known.event_ts_ms or 0):
-            streams.move(con, target.stream_id, msgspec.json.encode(target).decode())
-    return is_new
-
-
-def _revoke(con: Connection, stream_id: str, site: Site) -> StreamRow | None:
-    """Mark a stream as revoked, whichever session has it, and delete its call's rows; None when it is not known."""
-    row = streams.load(con, stream_id)
-    if row is not None:
-        revoked = StageReached(
-            call_id=row.call_id,
-            stream_id=row.stream_id,
-            epoch=row.epoch,
-            stage="revoked",
-            reason="Zoom revoked the stream: everything received was deleted",
-            stop_reason=StopReason.STREAM_REVOKED,
-        )
-        batches.write_batch(con, revoked, site)
-    return row

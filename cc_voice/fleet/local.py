@@ -11,9 +11,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from typing import assert_never
+from typing import Any, assert_never
 
 import msgspec
 import structlog
@@ -48,6 +49,12 @@ EXIT_SECONDS = 2.0
 """Between the end of a worker's pipe and its own."""
 RESTART_PAUSE_SECONDS = 1.0
 """Between a worker's death and its replacement: a machine that kills workers at once must not spin."""
+START_SECONDS = 120.0
+"""How long a worker may take until it is up; on a busy machine its imports alone take half a minute."""
+START_TRIES = 3
+"""After so many workers in one place that did not come up, it is told that they cannot, and why."""
+HOPELESS_PAUSE_SECONDS = 10.0
+"""Between further attempts: each costs two seconds of a core, which whatever else is well here needs."""
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +80,15 @@ class _Seat:
         self.streams: dict[str, SessionSpec] = {}
         self.restarts = 0
         self.recognisers = PoolCounts()
+        self.failed_starts = 0
+        """Since a worker was last up here."""
+        self.settled = asyncio.Event()
+        """Whether the first worker is up, or was tried often enough."""
+        self.last_words: Callable[[], str] = str
+        """What the process in it printed at last."""
+        self.problem = ""
+        self.watch: asyncio.TimerHandle | None = None
+        """Ends a worker that does not come up in time."""
 
 
 class LocalFleet:
@@ -96,15 +112,40 @@ class LocalFleet:
         self._lost = lost
         self._stopping = False
         self._replacements: set[asyncio.Task[None]] = set()
+        self._filling: list[asyncio.Future[Any]] = []
+        self._pausing: set[asyncio.Task[None]] = set()
+        self._first = asyncio.Event()
+        """A worker is up."""
+        self.trouble = asyncio.Event()
+        """No worker can be started."""
 
     async def start(self) -> None:
-        """Start all workers and wait until they are up."""
-        await asyncio.gather(*(self._fill(seat) for seat in self._seats))
-        await asyncio.gather(*(seat.ready.wait() for seat in self._seats))
+        """Start all workers and wait until one is up and the others are too, or cannot be started.
+
+        Where none can, this waits on, for as long as `stop` is not called: `trouble` is set then, and `problem` says why.
+        """
+        filling = asyncio.gather(*(self._fill(seat) for seat in self._seats))
+        self._filling.append(filling)
+        await asyncio.shield(filling)
+        await asyncio.gather(*(seat.settled.wait() for seat in self._seats))
+        if not any(seat.ready.is_set() for seat in self._seats):
+            self.trouble.set()
+            await self._first.wait()
+
+    @property
+    def problem(self) -> str | None:
+        """Why a worker cannot be started, in its own last words; None while all can."""
+        found = next((seat for seat in self._seats if seat.failed_starts >= START_TRIES), None)
+        return None if found is None else f"worker {found.number} does not start: {found.problem}"
 
     async def stop(self) -> None:
         """Drain all workers: sockets close without a word to Zoom, calls being completed are finished, processes end."""
         self._stopping = True
+        for waited in (self._first, *(seat.settled for seat in self._seats)):
+            waited.set()
+        await asyncio.gather(*self._filling, return_exceptions=True)  # a process being started has to be known to be ended
+        for task in self._pausing:
+            task.cancel()
         self._drain()
         await asyncio.gather(*self._replacements, return_exceptions=True)
         self._drain()  # a worker that was being started meanwhile
@@ -157,9 +198,12 @@ class LocalFleet:
         prints.close()
         seat.process, seat.pipe, seat.writer = process, ours, PipeWriter(ours, f"to worker {seat.number}")
         loop = asyncio.get_running_loop()
-        threading.Thread(target=self._read, args=(loop, seat, ours), name=f"worker {seat.number}", daemon=True).start()
         relay = Relay(seat.number)
-        threading.Thread(target=relay.run, args=(printed,), name=f"stderr {seat.number}", daemon=True).start()
+        relaying = threading.Thread(target=relay.run, args=(printed,), name=f"stderr {seat.number}", daemon=True)
+        seat.last_words = partial(_last_words, relaying, relay)
+        relaying.start()
+        threading.Thread(target=self._read, args=(loop, seat, ours), name=f"worker {seat.number}", daemon=True).start()
+        seat.watch = loop.call_later(START_SECONDS, self._too_late, seat, process)
 
     def _read(self, loop: asyncio.AbstractEventLoop, seat: _Seat, pipe: Connection) -> None:
         with contextlib.suppress(RuntimeError):  # the loop may close before the last worker's pipe does
@@ -169,6 +213,7 @@ class LocalFleet:
                 except (EOFError, OSError):
                     if seat.process is not None and not self._stopping:
                         seat.process.join(EXIT_SECONDS)  # so that its exit code is known
+                        seat.problem = seat.last_words() or _why(seat.process.exitcode)
                     loop.call_soon_threadsafe(self._ended, seat)
                     return
                 loop.call_soon_threadsafe(self._heard, seat, message)
@@ -178,7 +223,10 @@ class LocalFleet:
             case Lending(counts=counts):
                 seat.recognisers = counts
             case Ready():
-                seat.ready.set()
+                seat.failed_starts = 0
+                self.trouble.clear()
+                for waited in (seat.ready, seat.settled, self._first):
+                    waited.set()
             case Closed(stream_id=stream_id, epoch=epoch):
                 if (spec := seat.streams.get(stream_id)) is not None and spec.epoch == epoch:
                     del seat.streams[stream_id]
@@ -189,6 +237,8 @@ class LocalFleet:
         self._receive(message)
 
     def _ended(self, seat: _Seat) -> None:
+        if seat.watch is not None:
+            seat.watch.cancel()
         if seat.writer is not None:
             seat.writer.drop()
         if self._stopping:
@@ -198,22 +248,47 @@ class LocalFleet:
         seat.recognisers = PoolCounts()
         code = seat.process.exitcode if seat.process else None
         log.error("worker lost", worker=seat.number, exit_code=code, why=_why(code), streams=len(seat.streams))
+        if not seat.ready.is_set():
+            self._did_not_start(seat)
         if any(other.pipe is not None for other in self._seats):
             self._give_back(seat)  # the others can take them up at once: Zoom waits 60 s, not longer
         background.spawn(self._replace(seat), self._replacements)
 
+    def _did_not_start(self, seat: _Seat) -> None:
+        seat.failed_starts += 1
+        if seat.failed_starts == START_TRIES:
+            log.error("worker does not start; it is tried again and again", worker=seat.number, problem=seat.problem)
+        if seat.failed_starts >= START_TRIES:
+            seat.settled.set()
+
+    def _too_late(self, seat: _Seat, process: SpawnProcess) -> None:
+        """End a worker that neither comes up nor dies; `_ended` then replaces it."""
+        if seat.process is process and not seat.ready.is_set():
+            log.error("worker is not up in time and is ended", worker=seat.number, seconds=START_SECONDS)
+            process.kill()
+
     async def _replace(self, seat: _Seat) -> None:
         seat.ready.clear()
-        await asyncio.sleep(RESTART_PAUSE_SECONDS)
+        await self._pause(seat)
         while not self._stopping:
             try:
                 await self._fill(seat)
             except OSError as error:
                 log.error("worker cannot be started; trying again", worker=seat.number, error=str(error))
-                await asyncio.sleep(RESTART_PAUSE_SECONDS)
+                seat.problem = str(error)
+                self._did_not_start(seat)
+                await self._pause(seat)
             else:
                 break
         self._give_back(seat)
+
+    async def _pause(self, seat: _Seat) -> None:
+        """Wait before the next attempt, and not when the fleet stops."""
+        seconds = HOPELESS_PAUSE_SECONDS if seat.failed_starts >= START_TRIES else RESTART_PAUSE_SECONDS
+        pause = asyncio.create_task(asyncio.sleep(seconds))
+        self._pausing.add(pause)
+        await asyncio.wait([pause])
+        self._pausing.discard(pause)
 
     def _give_back(self, seat: _Seat) -> None:
         """Tell the owner that streams of a seat are lost: those of a dead worker, and those given to it since."""
@@ -229,12 +304,19 @@ class LocalFleet:
     def _join(self, seat: _Seat) -> None:
         if seat.process is None:
             return
-        deadline = time.monotonic() + DRAIN_SECONDS
+        # One that never came up has nothing to finish, and reads no message
+        deadline = time.monotonic() + (DRAIN_SECONDS if seat.ready.is_set() else EXIT_SECONDS)
         seat.process.join(max(0.0, deadline - time.monotonic()))
         if seat.process.is_alive():
             log.warning("worker did not finish in time; its calls resume at the next start", worker=seat.number)
             seat.process.kill()
             seat.process.join()
+
+
+def _last_words(relaying: threading.Thread, relay: Relay) -> str:
+    """Return what a process that has ended printed at last."""
+    relaying.join(EXIT_SECONDS)
+    return "; ".join(relay.last)
 
 
 def _why(exit_code: int | None) -> str:

@@ -1,8 +1,9 @@
-"""Restarts: a new stream is asked for where Zoom ended one by a fault while the conversation may go on (rtms.md 8.4, case D).
+"""Restarts: a new stream is asked for where Zoom ended one by a fault while the call may go on (rtms/README.md 8.4, case D).
 
 Nobody tells whether it goes on, so the rule is by exclusion. No new stream is asked for
 
 - after any other end: reasons 1–7, 9, 20–23, 25, 26 are wishes of people, 8 is a revocation, and no reason is no fault;
+- when the app's client id or secret is wrong (reason 18, or Zoom turned us away): the next stream would end as this one did;
 - when the news is old: a webhook that was delivered late tells of a conversation that is probably over;
 - when the call has a newer stream, or one of its streams was revoked;
 - more often than `DELAYS_S` says, per call: what ends every stream would end the next one too.
@@ -23,7 +24,7 @@ from cc_voice.fleet.control import Control, Sleep
 from cc_voice.rtms.errors import ControlError
 from cc_voice.rtms.options import StreamTarget
 from cc_voice.rtms.rest.control import ControlCommand, conversation_id
-from cc_voice.rtms.stop_classes import FAULTS
+from cc_voice.rtms.stop_classes import CHECK_CREDENTIALS, CURABLE
 from cc_voice.rtms.webhooks import Stopped
 from cc_voice.store import streams
 from cc_voice.store.database import Database
@@ -42,7 +43,7 @@ _TARGET = msgspec.json.Decoder(StreamTarget)
 def is_wanted(webhook: Stopped, now_s: float) -> bool:
     """Whether an end is one after which a new stream should be asked for: a fault, and lately."""
     is_news = webhook.event_ts_ms is None or now_s - webhook.event_ts_ms / 1000 <= NEWS_S
-    return webhook.stop_reason in FAULTS and is_news
+    return webhook.stop_reason in CURABLE and is_news
 
 
 def is_open(stream_id: str, of_call: Sequence[StreamRow]) -> bool:
@@ -80,8 +81,12 @@ class Restarts:
             return
         self._followed.add(webhook.stream_id)
         row = await self._last_of_its_call(webhook.stream_id)
-        if row is not None:
-            await self._restart(row, webhook.stop_reason)
+        if row is None:
+            return
+        if CHECK_CREDENTIALS in (row.failure or ""):
+            log.error("no new stream: the app's credentials are wrong", call_id=row.call_id, stream_id=row.stream_id, app=row.app)
+            return
+        await self._restart(row, webhook.stop_reason)
 
     async def _restart(self, row: StreamRow, stop_reason: int | None) -> None:
         told = {"call_id": row.call_id, "stream_id": row.stream_id, "stop_reason": stop_reason}

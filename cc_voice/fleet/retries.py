@@ -32,3 +32,7 @@ class Retries:
     def done(self, stream_id: str) -> None:
         """Forget a stream that was finished."""
         self._failed.pop(stream_id, None)
+
+    def count(self, now: float) -> int:
+        """Return how many streams failed lately and are not finished."""
+        return sum(now - last <= CALM_S for _, last in self._failed.values())

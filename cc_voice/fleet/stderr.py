@@ -15,6 +15,7 @@ import os
 import re
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
@@ -27,6 +28,7 @@ LONGEST_CHARACTERS = 400
 BURST_LINES = 40
 """At once; a crash's stack is about as long."""
 LINES_PER_S = 2.0
+LAST_LINES = 3
 _READ_BYTES = 65_536
 _KALDI = re.compile(r"(LOG|VLOG\[\d\]|WARNING|ERROR|ASSERTION_FAILED|FATAL) \(")
 _PYTHON = re.compile(r"Fatal Python error|Python runtime state|Current thread|Thread 0x|Extension modules|File \"")
@@ -56,6 +58,8 @@ class Relay:
         """How many may be told now."""
         self._at_s = clock()
         self._left_out = 0
+        self.last: deque[str] = deque(maxlen=LAST_LINES)
+        """What it printed at last, told or left out: a process that dies says why."""
 
     def run(self, pipe: Connection) -> None:
         """Relay until the other end is closed, which is when the worker has ended."""
@@ -84,6 +88,7 @@ class Relay:
         text = _readable(line)
         if not text:
             return
+        self.last.append(text)
         now = self._clock()
         self._lines = min(BURST_LINES, self._lines + (now - self._at_s) * LINES_PER_S)
         self._at_s = now

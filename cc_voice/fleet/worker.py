@@ -6,6 +6,7 @@ recovery window. An interrupt from the terminal is ignored here, because the ser
 """
 
 import asyncio
+import contextlib
 import contextvars
 import os
 import signal
@@ -39,7 +40,7 @@ from cc_voice.fleet.messages import (
 from cc_voice.fleet.pipes import PipeWriter
 from cc_voice.media import spool
 from cc_voice.rtms.client import Credentials, StreamClient
-from cc_voice.rtms.webhooks import parse_webhook
+from cc_voice.rtms.webhooks import Companion, parse_webhook
 from cc_voice.sessions import completion
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.session import Session
@@ -52,6 +53,9 @@ SWITCH_INTERVAL_S = 0.0005
 """How long a thread that hears may keep the interpreter when the loop wants it back. Every packet is written, and every write gives
 the interpreter away: at Python's 5 ms, twelve calls on two busy cores showed words after 4 to 16 s (p95), so after 1 to 2 s."""
 
+NICE = 5
+"""Behind the service, which answers webhooks within seconds or loses calls, and before questions in SQL. Set before there are
+threads, each of which inherits it: on Linux it belongs to a thread."""
 LENDING_EVERY_S = 2.0
 """How often the owner is told what the recognisers do, where that has changed."""
 
@@ -60,11 +64,18 @@ def main(pipe: Connection, printed: Connection, settings_json: bytes, threads: i
     """Run a worker until its pipe ends; the entry point of the spawned process. `printed` takes what libraries print."""
     stderr.redirect(printed)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    with contextlib.suppress(OSError):
+        os.nice(NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     settings = configuration.loads(settings_json)
     configuration.configure_logging(settings.log_level)
-    asyncio.run(Worker(pipe, settings, threads).run())
+    try:
+        asyncio.run(Worker(pipe, settings, threads).run())
+    except BaseException as error:
+        # Into the pipe that the service reads: there it is the reason why no worker starts
+        os.write(2, f"the worker cannot go on: {type(error).__name__}: {error}\n".encode(errors="replace"))
+        raise
 
 
 class Worker:
@@ -126,7 +137,11 @@ class Worker:
 
     def _announce(self, message: Announce) -> None:
         if (session := self._sessions.get(message.stream_id)) is not None:
-            session.notify(parse_webhook(message.body))
+            webhook = parse_webhook(message.body)
+            if isinstance(webhook, Companion):
+                session.take_companion(webhook)
+            else:
+                session.notify(webhook)
 
     async def _serve(self, spec: SessionSpec) -> None:
         """Serve one stream; the outermost frame of its task, so every failure is recorded here."""

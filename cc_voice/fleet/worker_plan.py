@@ -1,10 +1,14 @@
 """Worker plan: how many worker processes, how many recogniser threads in each, and what memory that takes.
 
 Every worker loads its own copy of every model that its calls need, and libvosk releases the interpreter's lock while it decodes. So
-there are few workers with several threads each, not one for every core. What is left under the lock – packets, voice detection,
-JSON – is small beside decoding with a real model, though not nothing, and a crash costs the streams of one worker only. So
-there is a worker for every four cores, and fewer where half of the memory does not hold their models. The
-other half is for warm recognisers, the store and everything else on the machine.
+there are few workers with several threads each, not one for every core: with the small Korean model one with two threads took
+600 MiB less than two with one, and no more processor time for a call (speech/README.md).
+
+Four cores each: what is left under the lock – packets, voice detection, JSON – is at most what a worker takes for a call with the
+tiny model, 61 ms a second where the Korean one took 484 (`bench live` on the same busy machine), an eighth. So four threads that
+always decode hold the lock half of the time at most, and eight would wait for it. And a crash costs the streams of one worker
+only. There are fewer where half of the memory does not hold their models; the other half is for warm recognisers, the store and
+everything else.
 
 Ruled out: sharing one copy between processes by fork. It would copy the locks of all threads, and a model that arrives later would
 not be shared.

@@ -7,16 +7,17 @@ Records are appended, one write to the kernel each, and never changed: what a pr
 nothing that arrived is overwritten by something else that claims the same time. `first sample` is what the packet's own time says.
 Where its samples stand is decided by whoever reads, by the same rules that the writer followed:
 
-- a packet less than a frame off the end of its predecessor continues it (jitter, rtms.md 6.4);
+- a packet less than a frame off the end of its predecessor continues it (jitter, rtms/README.md 6.4);
 - what is there stays. Samples that lie over others and are equal are a repeat, and count once; samples that differ have no place:
   they stay in the file and count as lost.
+
+A record that was written from FLAC or format 1 is flagged: it stands where it says, as jitter was taken out before.
 
 Format 1 (`<n>.pcm`, samples at their place, beside `<n>.idx`, records of first sample and count) was written by versions before and
 is read for ever. Ruled out: to write each packet at its place, as format 1 does. Then the first of two packets with one time wins,
 nobody can look at the second, and nobody knows that there was one.
 """
 
-import errno
 import mmap
 import os
 import struct
@@ -29,6 +30,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cc_voice.media.files import RecordingError, append_record, open_file
 from cc_voice.media.ranges import Ranges
 
 BYTES_PER_SAMPLE = 2
@@ -38,19 +40,17 @@ MAGIC = b"ccv-rec\x02"
 MARK = b"ccvr"
 ROUGH = 1
 """Flag: decoded by a codec that remembers, so the same packet decoded by a successor differs a little."""
+PLACED = 2
+"""Flag: written from FLAC or format 1, so `first sample` is its very place."""
 _ROUGHLY = 0.1
 """Two decodings are the same sound when their difference has no more than this part of their energy; other speech has about all."""
 _QUIET = 16.0
 """Below this amplitude nobody hears a difference."""
 _JITTER_MS = 20
-"""A packet whose time is less than a frame off the end of its predecessor continues it (rtms.md 6.4). A whole frame is a lost
-packet, and a packet that is repeated is off by its own length."""
+"""A packet whose time is less than a frame off the end of its predecessor continues it (rtms/README.md 6.4). A whole frame is a
+lost packet, and a packet that is repeated is off by its own length."""
 _REMEMBERED = 4096
 """Packets known by their own time: more than the 65 s that Zoom replays after a reconnect."""
-
-
-class RecordingError(Exception):
-    """A recording cannot be read or written; the message names the call or file and what to do."""
 
 
 class Record(NamedTuple):
@@ -106,7 +106,7 @@ class AudioRecords:
         self._lock = threading.Lock()
         self._fd = -1
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND if writable else os.O_RDONLY
-        self._fd = os.open(path, flags, 0o600)
+        self._fd = open_file(path, flags)
         self._size = os.fstat(self._fd).st_size
         if writable and self._size < HEADER.size:
             os.ftruncate(self._fd, 0)
@@ -132,7 +132,7 @@ class AudioRecords:
             os.ftruncate(self._fd, end)  # a record cut by a crash
         self._size = end if writable else self._size
 
-    def write(self, first: int, pcm: bytes, *, is_rough: bool = False) -> int:
+    def write(self, first: int, pcm: bytes, *, is_rough: bool = False, is_placed: bool = False) -> int:
         """Keep a packet that says that it begins at sample `first`; return how many samples found a place.
 
         Raises OSError (disk full); then the packet does not count.
@@ -143,7 +143,8 @@ class AudioRecords:
         if self._is_repeat(first, pcm):
             self.duplicate_samples += count
             return 0
-        record = Record(first, count, ROUGH if is_rough else 0, self._size + RECORD.size)
+        flags = (ROUGH if is_rough else 0) | (PLACED if is_placed else 0)
+        record = Record(first, count, flags, self._size + RECORD.size)
         data = pcm[: count * BYTES_PER_SAMPLE]
         append_record(self._fd, RECORD.pack(MARK, first, count, record.flags) + data)
         self._size += RECORD.size + len(data)
@@ -183,7 +184,7 @@ class AudioRecords:
 
     def _take(self, record: Record) -> int:
         """Place a record; return how many of its samples are new."""
-        start = self._place(record.first, record.samples)
+        start = record.first if record.flags & PLACED else self._place(record.first, record.samples)
         self._remember(record)
         first, end = max(start, 0), start + record.samples
         if first - start > _JITTER_MS * self._rate_hz // 1000 or first >= end:
@@ -265,11 +266,3 @@ def _is_same(first: bytes, second: bytes, flags: int) -> bool:
         return first == second
     a, b = (np.frombuffer(one, dtype="<i2").astype(np.float64) for one in (first, second))
     return float(((a - b) ** 2).sum()) <= _ROUGHLY * float((a**2 + b**2).sum()) + _QUIET**2 * len(a)
-
-
-def append_record(fd: int, record: bytes) -> None:
-    """Append a record, or nothing: a part of it would be taken for the beginning of the next one."""
-    done = os.write(fd, record)
-    if done < len(record):
-        os.ftruncate(fd, os.fstat(fd).st_size - done)
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

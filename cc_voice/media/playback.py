@@ -14,6 +14,7 @@ import soundfile
 
 from cc_voice.media import recordings
 from cc_voice.media.audio_records import BYTES_PER_SAMPLE, AudioRecords
+from cc_voice.media.files import no_file
 from cc_voice.media.sound_files import read_sound
 
 
@@ -77,6 +78,9 @@ def _length(folder: Path, number: int) -> int:
     paths = _Paths.of(folder, number)
     if paths.records.exists():
         return _records(paths.records, *_version(paths.records)).ranges.end
+    for path in (paths.flac, paths.pcm):
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise no_file(path)
     if paths.flac.exists():
         return int(soundfile.info(paths.flac).frames)
     return paths.pcm.stat().st_size // BYTES_PER_SAMPLE if paths.pcm.exists() else 0

@@ -19,9 +19,8 @@ import hashlib
 import os
 import shutil
 import struct
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,8 +28,9 @@ import msgspec
 import numpy as np
 
 from cc_voice.call.analysis import Interval, StreamAnalysis
-from cc_voice.media.audio_records import BYTES_PER_SAMPLE, AudioRecords, append_record
-from cc_voice.media.audio_records import RecordingError as RecordingError
+from cc_voice.media.audio_records import BYTES_PER_SAMPLE, AudioRecords
+from cc_voice.media.files import RecordingError as RecordingError
+from cc_voice.media.files import append_record, beside, open_file, read_file, write_atomically
 from cc_voice.media.ranges import Ranges
 from cc_voice.media.sound_files import read_sound, write_sound
 
@@ -76,13 +76,21 @@ class ChannelFile:
         self._records: AudioRecords | None = None
         self._ranges = Ranges()
         if writable and self._pcm_path.exists():
-            _convert(self.path, self._pcm_path, self.index_path, rate_hz)
+            self._leave_format_1(folder, number)
         if writable or self.path.exists():
             # Records beside FLAC: compressing was interrupted, or a repeated import starts over. They are what counts.
             self._records = AudioRecords(self.path, rate_hz, writable)
         else:
             for start, end in _indexed(self.index_path):
                 self._ranges.add(start, end)
+
+    def _leave_format_1(self, folder: Path, number: int) -> None:
+        """Go on with a channel that a version before left unfinished; interrupted, it is done again. Raises OSError."""
+        os.close(open_file(self._pcm_path, os.O_RDONLY))
+        if not self.path.exists():
+            _restore(ChannelFile(folder, number, self.channel_id, self.rate_hz, writable=False))
+        self._pcm_path.unlink()
+        self.index_path.unlink(missing_ok=True)
 
     @property
     def ranges(self) -> Ranges:
@@ -122,10 +130,12 @@ class ChannelFile:
         if self._records is not None:
             return self._records.read(start, end)
         wanted, data = (end - start) * BYTES_PER_SAMPLE, b""
-        if start < self._ranges.end and self.flac_path.exists():
+        if self._pcm_path.exists():
+            with os.fdopen(open_file(self._pcm_path, os.O_RDONLY), "rb") as samples:
+                samples.seek(start * BYTES_PER_SAMPLE)
+                data = samples.read(wanted)
+        elif start < self._ranges.end and self.flac_path.exists():
             data = read_sound(self.flac_path, start, end - start).astype("<i2").tobytes()
-        elif self._pcm_path.exists():
-            data = np.fromfile(self._pcm_path, dtype="<i2", count=end - start, offset=start * BYTES_PER_SAMPLE).tobytes()
         return data + bytes(wanted - len(data))
 
     def received(self) -> tuple[Interval, ...]:
@@ -149,27 +159,22 @@ class ChannelFile:
 
 
 def _indexed(path: Path) -> list[tuple[int, int]]:
-    """Return the ranges of an index of format 1; a record cut by a crash is none."""
-    data = path.read_bytes() if path.exists() else b""
+    """Return the ranges of an index; a record cut by a crash is none. Raises RecordingError, OSError."""
+    data = read_file(path) if path.exists() else b""
     whole = len(data) - len(data) % _RECORD.size
     return [(start, start + count) for start, count in _RECORD.iter_unpack(data[:whole])]
 
 
-def _convert(path: Path, pcm_path: Path, index_path: Path, rate_hz: int) -> None:
-    """Turn a channel that a version before left unfinished into records; interrupted, it is done again. Raises OSError."""
-    if not path.exists():
-        ranges = Ranges()
-        for start, end in _indexed(index_path):
-            ranges.add(start, end)
-        with beside(path) as part, pcm_path.open("rb") as samples:
-            records = AudioRecords(part, rate_hz, writable=True)
-            for start, end in ranges.pairs():
-                for at in range(start, end, rate_hz):
-                    samples.seek(at * BYTES_PER_SAMPLE)
-                    records.write(at, samples.read((min(at + rate_hz, end) - at) * BYTES_PER_SAMPLE))
+def _restore(file: ChannelFile) -> None:
+    """Write what FLAC or format 1 has of a channel as records, every sample where it was. Raises RecordingError, OSError."""
+    with beside(file.path) as part:
+        records = AudioRecords(part, file.rate_hz, writable=True)
+        try:
+            for start, end in file.ranges.pairs():
+                for at in range(start, end, file.rate_hz):
+                    records.write(at, file.read(at, min(at + file.rate_hz, end)), is_placed=True)
+        finally:
             records.close()
-    pcm_path.unlink()
-    index_path.unlink(missing_ok=True)
 
 
 class Recording:
@@ -219,7 +224,7 @@ class Recording:
     def journal(self, decoder: "msgspec.json.Decoder[Entry]") -> "Iterator[Entry]":
         """Yield the journal's entries; a line cut by a crash is skipped."""
         path = self.folder / "journal.jsonl"
-        for line in path.read_bytes().splitlines() if path.exists() else ():
+        for line in read_file(path).splitlines() if path.exists() else ():
             try:
                 yield decoder.decode(line)
             except msgspec.DecodeError:
@@ -273,7 +278,7 @@ def save_analysis(recordings_dir: Path, analysis: StreamAnalysis) -> None:
 def load_analyses(recordings_dir: Path, call_id: str) -> list[StreamAnalysis]:
     """Return the analyses of all streams of a call, earliest first."""
     files = sorted((recordings_dir / call_id).glob("*/analysis.msgpack"))
-    analyses = [_ANALYSIS.decode(path.read_bytes()) for path in files]
+    analyses = [_ANALYSIS.decode(read_file(path)) for path in files]
     return sorted(analyses, key=lambda analysis: (analysis.t0_unix_ms, analysis.stream_id))
 
 
@@ -302,6 +307,21 @@ def compress(folder: Path) -> None:
             path.unlink()
 
 
+def decompress(folder: Path) -> None:
+    """Put records back where FLAC replaced them, so that a stream which comes back is written on. Interrupted, it can be repeated.
+
+    The FLAC stays until it is written anew: where both are, records count. Raises RecordingError, OSError (disk full).
+    """
+    header = _read_json(folder / "stream.json", _HEADER)
+    if header is None:
+        return
+    for number, channel_id in enumerate(channel_names(folder)):
+        file = ChannelFile(folder, number, channel_id, header.sample_rate_hz, writable=False)
+        if file.flac_path.exists() and not file.path.exists():
+            _restore(file)
+        file.close()
+
+
 def _blocks(file: ChannelFile) -> Iterator[Any]:
     for at in range(0, file.ranges.end, _FLAC_BLOCK_SAMPLES):
         yield np.frombuffer(file.read(at, min(at + _FLAC_BLOCK_SAMPLES, file.ranges.end)), dtype="<i2")
@@ -320,6 +340,23 @@ def channel_names(folder: Path) -> list[str]:
     return names or []
 
 
+def calls_of_stream(recordings_dir: Path, stream_id: str) -> list[str]:
+    """Return the calls that have a recording of a stream: one, but for files that were imported more than once."""
+    folder = stream_folder(recordings_dir, "*", stream_id).name
+    return sorted(path.parent.name for path in recordings_dir.glob(f"*/{folder}"))
+
+
+def delete_call(recordings_dir: Path, call_id: str) -> bool:
+    """Remove everything received of a call; False where there is nothing. Raises OSError, ValueError for what is no call's id."""
+    if Path(call_id).name != call_id or call_id in ("", ".", ".."):
+        raise ValueError(f"{call_id!r} is no call id")
+    folder = recordings_dir / call_id
+    if not folder.is_dir():
+        return False
+    shutil.rmtree(folder)
+    return True
+
+
 def delete_stream(recordings_dir: Path, call_id: str, stream_id: str) -> None:
     """Remove everything received of a stream (Zoom revoked it: stop reason 8); other streams of its call stay."""
     folder = stream_folder(recordings_dir, call_id, stream_id)
@@ -328,39 +365,25 @@ def delete_stream(recordings_dir: Path, call_id: str, stream_id: str) -> None:
         folder.parent.rmdir()
 
 
+def recorded_calls(recordings_dir: Path) -> Iterator[str]:
+    """Yield the ids of all calls of which something was received."""
+    for folder in sorted(recordings_dir.glob("*")):
+        if next(folder.glob("*/stream.json"), None) is not None:
+            yield folder.name
+
+
 def _open_journal(path: Path) -> int:
     """Open a journal to go on with it; a line that a crash cut is ended, so that it does not take the next one with it."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    fd = open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     size = os.fstat(fd).st_size
     if size and os.pread(fd, 1, size - 1) != b"\n":
         append_record(fd, b"\n")
     return fd
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half of it. Raises OSError (disk full)."""
-    with beside(path) as part:
-        part.write_bytes(data)
-
-
-@contextmanager
-def beside(target: Path) -> Iterator[Path]:
-    """Yield the path of a file to write; it is flushed to disk and becomes `target`, or vanishes when that fails."""
-    # Two threads of one process may write the same target, so the process id alone would not do
-    part = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
 def _read_json(path: Path, decoder: "msgspec.json.Decoder[Entry]") -> "Entry | None":
     try:
-        return decoder.decode(path.read_bytes())
+        return decoder.decode(read_file(path))
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:

@@ -10,6 +10,8 @@ import soundfile
 
 def read_sound(path: Path, start: int, count: int) -> Any:
     """Return up to `count` frames from frame `start` on, as int16. Raises OSError (damaged)."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise OSError(errno.EINVAL, "this is no file but a pipe, a folder or a device", str(path))
     try:
         return soundfile.read(path, count, start, dtype="int16")[0]
     except soundfile.LibsndfileError as error:

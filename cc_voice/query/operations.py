@@ -21,7 +21,7 @@ from cc_voice.exports.folder import Options, export
 from cc_voice.exports.lake import TableWritten, export_lake
 from cc_voice.exports.manifest import Manifest
 from cc_voice.media import recompute_runs, recordings, spool
-from cc_voice.query import reports, service_client
+from cc_voice.query import call_deletion, reports, service_client
 from cc_voice.query import sql as people_sql
 from cc_voice.query.service_client import QuestionError as QuestionError
 from cc_voice.query.sql import runner, snapshot
@@ -37,7 +37,7 @@ CHECK_ROWS = 20
 """Rows that break a check, shown at most: what is wrong is seen from a few, and there may be millions."""
 _NEED_A_SITE = frozenset(
     {
-        *("calls.list", "calls.show", "calls.export", "streams", "streams.not_analysed", "report"),
+        *("calls.list", "calls.show", "calls.export", "calls.delete", "streams", "streams.not_analysed", "report"),
         *("checks", "search", "reindex", "export", "export.lake", "sql"),
     }
 )
@@ -87,6 +87,18 @@ def call_as(call: calls.StoredCall, form: str, leg_no: int | None, site: str) ->
     if form == "json" and leg is not None:
         return contact_lens(call, leg, site).decode()
     return transcripts.FORMS[form](line for line in call.utterances if leg_no is None or leg is None or line.leg_id == leg.leg_id)
+
+
+def _delete_call(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    try:
+        found = call_deletion.delete_call(database, settings, arguments["call_id"])
+    except OSError as error:
+        raise QuestionError(
+            f"the recording of call {arguments['call_id']} cannot be deleted ({error}); repeat when it can"
+        ) from error
+    if not found:
+        raise QuestionError(f"there is no call {arguments['call_id']!r}; `cc-voice calls list` shows the ids")
+    return None
 
 
 def _streams(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
@@ -248,6 +260,7 @@ QUESTIONS: dict[str, Question] = {
     "calls.list": _list_calls,
     "calls.show": _show_call,
     "calls.export": _export_call,
+    "calls.delete": _delete_call,
     "streams": _streams,
     "streams.not_analysed": _not_analysed,
     "reports": _list_reports,

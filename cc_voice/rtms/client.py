@@ -25,14 +25,14 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from cc_voice.rtms import events
-from cc_voice.rtms.events import Ended, Event
-from cc_voice.rtms.options import ClientOptions, StreamTarget, TimeLimits
-from cc_voice.rtms.outbox import Close, Open, Send
-from cc_voice.rtms.phases import Phase
-from cc_voice.rtms.signatures import handshake_signature
-from cc_voice.rtms.stream import Stream
-from cc_voice.rtms.webhooks import Webhook
+from . import events
+from .events import Ended, Event
+from .options import ClientOptions, StreamTarget, TimeLimits
+from .outbox import Close, Open, Send
+from .phases import Phase
+from .signatures import handshake_signature
+from .stream import Stream
+from .webhooks import Webhook
 
 __all__ = ["ClientOptions", "Credentials", "StreamClient", "StreamTarget", "TimeLimits"]
 
@@ -211,6 +211,7 @@ class StreamClient:
     async def _serve(self, number: int, url: str) -> None:
         """Connect, then read until the socket ends; tell the core how each went."""
         error: str | None = None
+        code: int | None = None
         try:
             async with self._connect(url) as websocket:
                 self._sockets[number].websocket = websocket
@@ -219,11 +220,12 @@ class StreamClient:
                 await self._read(number, websocket)
         except ConnectionClosed as closed:
             error = f"closed by the server: {closed}"
+            code = closed.rcvd.code if closed.rcvd is not None else None
         except (OSError, ValueError, ImportError, WebSocketException) as failed:  # ValueError: a host that is none
             error = f"{type(failed).__name__}: {failed}"
         finally:
             self._sockets.pop(number, None)
-            self._stream.closed(number, _now(), error)
+            self._stream.closed(number, _now(), error, code)
             self._carry_out()
 
     def _connect(self, url: str) -> "_Connect":
@@ -235,7 +237,7 @@ class StreamClient:
             max_size=self._options.max_frame_bytes,
             open_timeout=self._options.limits.connect_s,
             close_timeout=CLOSE_TIMEOUT_S,
-            ping_interval=None,  # liveness is messages 12 and 13 (rtms.md section 4)
+            ping_interval=None,  # liveness is messages 12 and 13 (README section 4)
             user_agent_header=None,
             logger=_quiet_logger(),
         )

@@ -1,13 +1,14 @@
-"""Conversation events: what message 6 tells, events of the conversation, and who they are about (rtms.md 5.4, 5.5).
+"""Conversation events: what message 6 tells, events of the conversation, and who they are about (README 5.4, 5.5).
 
 A part of `messages.py` by nature, with the same rule: the quirks of the wire end here.
 """
 
 import msgspec
 
-from cc_voice.rtms.errors import FrameError
-from cc_voice.rtms.media import Id
-from cc_voice.rtms.messages import UNREADABLE, EventUpdate, milliseconds
+from . import salvage
+from .errors import FrameError
+from .media import Id
+from .messages import UNREADABLE, EventUpdate, milliseconds
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,19 +66,19 @@ class EventBody(EventHead, frozen=True, kw_only=True):
 
 
 _BODY = msgspec.json.Decoder(EventBody, strict=False)
-_HEAD = msgspec.json.Decoder(EventHead, strict=False)
 
 
-def event_of(message: EventUpdate, frame: bytes) -> tuple[EventHead, bytes]:
+def event_of(message: EventUpdate, frame: bytes) -> tuple[EventBody, bytes]:
     """Return an event and its JSON. Without `event` the fields are at the top level (5.4). Raises FrameError.
 
-    Where only what concerns people is malformed, the head is returned alone: that something happened matters more.
+    What is malformed about people is left out: that something happened matters more.
     """
-    raw = frame if bytes(message.event) in (b"null", b"") else bytes(message.event)
+    given = frame if bytes(message.event) in (b"null", b"") else bytes(message.event)
+    raw = salvage.sound(given)
     try:
         return _BODY.decode(raw), raw
-    except UNREADABLE:
-        try:
-            return _HEAD.decode(raw), raw
-        except UNREADABLE as error:
+    except UNREADABLE as error:
+        fields = salvage.document(raw)
+        if not isinstance(fields, dict):
             raise FrameError(f"message 6 has no event: {error}") from error
+        return salvage.fitted(EventBody, fields), msgspec.json.encode(fields)

@@ -1,4 +1,4 @@
-"""Zoom's numbers (rtms.md section 7). Values as on the wire; a number that is not here is tolerated and counted.
+"""Zoom's numbers (README section 7). Values as on the wire; a number that is not here is tolerated and counted.
 
 Nothing is converted to these enums on receipt: messages and events keep plain integers, so that a new number of Zoom's
 is not an error. `name_of` gives a number its spelling where a person will read it.

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from cc_voice.rtms.enums import Codec
+from .enums import Codec
 
 LinkName = Literal["signaling", "audio", "video", "deskshare", "transcript", "chat", "all"]
 MIXED_SOURCE = "0"
@@ -25,7 +25,7 @@ class AudioFormat(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def packet_bytes(self) -> int | None:
-        """The size of one L16 packet (rtms.md 6.4); None for codecs that compress."""
+        """The size of one L16 packet (README 6.4); None for codecs that compress."""
         return self.sample_rate_hz * self.channels * 2 * self.send_rate_ms // 1000 if self.codec == Codec.L16 else None
 
 

@@ -1,12 +1,12 @@
-"""Media parameters and media content as structs (rtms.md 6.2 to 6.4). Defaults are those of the wire, not of Zoom's SDK."""
+"""Media parameters and media content as structs (README 6.2 to 6.4). Defaults are those of the wire, not of Zoom's SDK."""
 
 from collections.abc import Set as AbstractSet
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from cc_voice.rtms.enums import Channels, Codec, ContentType, DataOption, MediaType, Resolution, SampleRate
-from cc_voice.rtms.events import LinkName
+from .enums import Channels, Codec, ContentType, DataOption, MediaType, Resolution, SampleRate
+from .events import LinkName
 
 Id = int | str
 """Ids are numbers in some products and documents, strings in others (12, row 40); `text_id` makes one kind of them."""

@@ -1,33 +1,26 @@
-"""The 29 messages of the wire, both directions, and the quirks of those who send them (rtms.md sections 5, 6, 12).
+"""The 29 messages of the wire, both directions, and the quirks of those who send them (README sections 5, 6, 12).
 
 Decoding has two ways. The fast one is a strict msgspec union over `msg_type`; all that Zoom's own documents promise takes
-it. What fails there is tried once more leniently: numbers in quotes, a quoted `msg_type`, explicit nulls. So liberality
-costs nothing while it is not needed. What is no message in either way raises FrameError, which the core counts.
+it. What fails there is tried once more field by field (`salvage.py`): numbers in quotes, a quoted `msg_type`, explicit nulls,
+bytes that are no text, base64 without padding. So liberality costs nothing while it is not needed. What is no message in either
+way raises FrameError, which the core counts.
 """
 
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, get_args
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from cc_voice.rtms.enums import SessionState, Status, StopReason, StreamState
-from cc_voice.rtms.errors import FrameError
-from cc_voice.rtms.media import (
-    AudioContent,
-    ChatContent,
-    Id,
-    MediaParams,
-    PictureContent,
-    TranscriptContent,
-    text_id,
-)
+from . import salvage
+from .enums import MessageType, SessionState, Status, StopReason, StreamState
+from .errors import FrameError
+from .media import AudioContent, ChatContent, Id, MediaParams, PictureContent, TranscriptContent, text_id
 
 NO_STATUS = -1
 """Stands for a status that is missing or unreadable."""
 _SECONDS_BELOW = 100_000_000_000
 """Unix times below this are seconds: the published example of message 20 has them (5.7)."""
-_Kind = TypeVar("_Kind")
 _ABSENT = Raw(b"null")
 
 
@@ -236,7 +229,7 @@ class MediaChat(_Message, frozen=True, kw_only=True, tag=18):
         inner = _plain(content["data"].encode()) if isinstance(content.get("data"), str) else content.get("data")
         if isinstance(inner, dict):
             content = content | {"data": ""} | inner
-        return _convert(content, _CHAT)
+        return salvage.fitted(ChatContent, content)
 
 
 class StreamStateRequest(_Message, frozen=True, kw_only=True, tag=19):
@@ -335,15 +328,9 @@ Control = (
 Message = Control | KeepAliveRequest | Media
 
 
-class _Numbered(msgspec.Struct):
-    msg_type: int
-
-
 _STRICT: "msgspec.json.Decoder[Message]" = msgspec.json.Decoder(Message)
-_LENIENT: "msgspec.json.Decoder[Message]" = msgspec.json.Decoder(Message, strict=False)
-_NUMBER = msgspec.json.Decoder(_Numbered, strict=False)
+_KINDS = {kind.__struct_config__.tag: kind for kind in get_args(Message)}
 _PARAMS = msgspec.json.Decoder(MediaParams, strict=False)
-_CHAT = msgspec.json.Decoder(ChatContent, strict=False)
 _ENCODER = msgspec.json.Encoder()
 UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
 """What msgspec raises on any bytes: malformed, of other types, nested without end, not UTF-8."""
@@ -357,23 +344,26 @@ def encode(message: Message) -> bytes:
 def decode(frame: bytes) -> Message | UnknownMessage:
     """Return what a frame says, be it text or binary. Raises FrameError, and nothing else, whatever the bytes are."""
     try:
-        return _STRICT.decode(frame)
+        return _STRICT.decode(salvage.sound(frame))
     except UNREADABLE:
         return _decode_leniently(frame)
 
 
 def _decode_leniently(frame: bytes) -> Message | UnknownMessage:
-    try:
-        number = _NUMBER.decode(frame).msg_type
-    except UNREADABLE as error:
-        raise FrameError(f"not a message: {error}") from error
-    if not 1 <= number <= 29:
-        return UnknownMessage(number, frame)
-    document = _plain(frame)
-    content = document.get("content")
-    if isinstance(content, dict):
-        document["content"] = _without_nulls(content)
-    return _convert(_without_nulls(document) | {"msg_type": number}, _LENIENT)
+    fields = salvage.document(frame)
+    if not isinstance(fields, dict):
+        raise FrameError("not a message: no JSON object")
+    number = number_of(MessageType, _whole(fields.get("msg_type")))
+    if number is None:
+        raise FrameError("not a message: no msg_type")
+    kind = _KINDS.get(number)
+    return UnknownMessage(number, frame) if kind is None else salvage.fitted(kind, fields)
+
+
+def _whole(value: Any) -> int | str | None:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, (int, str)) and not isinstance(value, bool) else None
 
 
 def params_of(message: MediaResponse | SignalingResponse) -> MediaParams | None:
@@ -404,7 +394,7 @@ def milliseconds(timestamp: int | None) -> int | None:
 
 def unknown_fields(frame: bytes, message: Message) -> tuple[str, ...]:
     """Return the top-level names in a frame that its message does not have. For control messages: it decodes twice."""
-    document = _plain(frame)
+    document = _plain(salvage.sound(frame))
     names = document if isinstance(document, dict) else {}
     return tuple(name for name in names if name not in message.__struct_fields__ and name != "msg_type")
 
@@ -413,15 +403,4 @@ def _plain(data: bytes | Raw) -> Any:
     try:
         return msgspec.json.decode(data)
     except UNREADABLE:
-        return None
-
-
-def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _convert(fields: dict[str, Any], decoder: "msgspec.json.Decoder[_Kind]") -> "_Kind":
-    try:
-        return decoder.decode(_ENCODER.encode(fields))
-    except UNREADABLE as error:
-        raise FrameError(f"message {fields.get('msg_type', '')}: {error}") from error
+        return salvage.document(bytes(data))

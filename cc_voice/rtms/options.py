@@ -4,9 +4,9 @@ from typing import Literal, Self
 
 import msgspec
 
-from cc_voice.rtms.media import BASELINE, AudioParams, DeskshareParams, VideoParams
-from cc_voice.rtms.products import ProductName
-from cc_voice.rtms.webhooks import Started
+from .media import BASELINE, AudioParams, DeskshareParams, VideoParams
+from .products import ProductName
+from .webhooks import Started
 
 MediaName = Literal["audio", "video", "deskshare", "transcript", "chat"]
 
@@ -43,7 +43,7 @@ class StreamTarget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Times in seconds (rtms.md 8.2). Tests shorten them; nothing else should."""
+    """Times in seconds (README 8.2). Tests shorten them; nothing else should."""
 
     connect_s: float = 10.0
     """For TCP, TLS and the WebSocket's opening."""

@@ -2,11 +2,11 @@
 
 import msgspec
 
-from cc_voice.rtms.counters import Counters
-from cc_voice.rtms.events import Event, LinkName
-from cc_voice.rtms.links.link import Link
-from cc_voice.rtms.messages import Message, encode
-from cc_voice.rtms.urls import UrlPolicy
+from .counters import Counters
+from .events import Event, LinkName
+from .links.link import Link
+from .messages import Message, encode
+from .urls import UrlPolicy
 
 
 class Open(msgspec.Struct, frozen=True):

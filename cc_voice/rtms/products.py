@@ -1,4 +1,4 @@
-"""Products: what differs between Zoom's products on the wire (rtms.md 2.5, section 3, 5.3, section 11): one row each."""
+"""Products: what differs between Zoom's products on the wire (README 2.5, section 3, 5.3, section 11): one row each."""
 
 from collections.abc import Collection, Mapping
 from enum import IntEnum
@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from cc_voice.rtms.enums import EventType, VoiceEventType
+from .enums import EventType, VoiceEventType
 
 ProductName = Literal["contact_center", "meeting", "webinar", "video_sdk", "phone"]
 FALLBACK_KEY = "meeting_uuid"

@@ -1,22 +1,28 @@
-"""Stop classes: why streams end, by class (rtms.md 7.9), and the sentence an operator gets for it."""
+"""Stop classes: why streams end, by class (README 7.9), and the sentence an operator gets for it."""
 
 from collections.abc import Mapping
+from typing import Literal
 
-from cc_voice.rtms.enums import Status, StopReason, name_of
-from cc_voice.rtms.events import Ended
-from cc_voice.rtms.links.statuses import Treatment, treatment
-from cc_voice.rtms.options import TimeLimits
+from .enums import Status, StopReason, name_of
+from .events import Ended
+from .links.statuses import Treatment, treatment
+from .options import TimeLimits
 
 _LOOKS = 10
 """A second look follows after this part of the time that counts as quiet, and no later than as much again."""
+CHECK_CREDENTIALS = "client id and secret do not belong to the app that was started; check the configuration"
 FAULTS = frozenset({*range(10, 20), 24})
 """After these the documentation asks for a complete new connection: a new stream by REST (8.4 case D)."""
+CURABLE = FAULTS - {StopReason.AUTHENTICATION_FAILURE}
+"""Faults that a new stream may cure. With the wrong credentials the next one ends as this one did."""
+CLEAN_CLOSE = 1000
+"""The close code that says all went well. Before message 2 it is how Zoom turns a wrong client pair away (forum topic 142247)."""
 
 _ADVICE: Mapping[int, str] = {
     StopReason.INTERNAL_EXCEPTION: "Zoom failed; start a new stream if the conversation goes on",
     StopReason.CONNECTION_TIMEOUT: "Zoom waited for us in vain; check that this host reaches Zoom's servers",
     StopReason.INSTANCE_CONNECTION_INTERRUPTED: "Zoom lost the conversation's media; start a new stream if it goes on",
-    StopReason.AUTHENTICATION_FAILURE: "client id and secret do not belong to the app that was started; check the configuration",
+    StopReason.AUTHENTICATION_FAILURE: CHECK_CREDENTIALS,
     StopReason.AWAIT_RECONNECTION_TIMEOUT: "we came back too late; check the network between this host and Zoom",
     StopReason.KEEP_ALIVE_TIMEOUT: "keep-alives went unanswered; check the load of this host",
     StopReason.EXIT_SIGNAL: "Zoom's server went away; start a new stream if the conversation goes on",
@@ -26,7 +32,7 @@ _NETWORK = "the connection to Zoom was lost; check the network between this host
 _NO_SCOPE = "give the app the scope, and the account the licence, for this kind of media, or do not ask for it"
 _REFUSALS: Mapping[int, str] = {
     Status.INVALID_RTMS_STREAM_ID: "Zoom does not know the stream, so it has ended or belongs to another app",
-    Status.INVALID_SIGNATURE: "client id and secret do not belong to the app that was started; check the configuration",
+    Status.INVALID_SIGNATURE: CHECK_CREDENTIALS,
     Status.INVALID_PAYLOAD: "Zoom does not accept the conversation's id; check that the webhook came from this app",
 }
 
@@ -44,6 +50,12 @@ def refused(code: int, why: str) -> Ended:
     """Return the end for a handshake that will never succeed. `why` is the server's text, quoted in the error."""
     advice = _REFUSALS.get(code, "report this with Zoom's text")
     return Ended(kind="refused", error=f"{handshake_refused(code, why)}: {advice}")
+
+
+def turned_away() -> Ended:
+    """Return the end for a stream whose server closed the link cleanly, again and again, instead of answering message 1."""
+    said = f"Zoom closed the link with {CLEAN_CLOSE} instead of answering the handshake"
+    return Ended(kind="refused", error=f"{said}, as it does when {CHECK_CREDENTIALS}")
 
 
 def lost(what: str, cause: str | None) -> Ended:
@@ -112,6 +124,16 @@ class StreamEnd:
         if self._quiet_by is not None:
             self._quiet_by = now + self._limits.drain_s
             self._is_confirmed = False
+
+    def due(self, now: float) -> Literal["drain", "end"] | None:
+        """Whether it is time to end, as Zoom said no more or the links are quiet. Media that flows meanwhile is drained first:
+        silence of signaling alone does not stop it.
+        """
+        if self.is_quiet(now):
+            return "end"
+        if not self.is_exhausted(now):
+            return None
+        return "drain" if self.still_flows(now) and not self.is_draining else "end"
 
     def is_quiet(self, now: float) -> bool:
         """Whether the links have run dry, at a time at which that is due.

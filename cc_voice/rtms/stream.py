@@ -15,22 +15,22 @@ from typing import assert_never
 
 import msgspec
 
-from cc_voice.rtms import messages, stop_classes, translation
-from cc_voice.rtms.enums import Status, StopReason, StreamState
-from cc_voice.rtms.errors import FrameError, MisuseError
-from cc_voice.rtms.events import Audio, Ended, Event, SessionStateChanged, StreamStateChanged
-from cc_voice.rtms.failovers import Failovers
-from cc_voice.rtms.links.handshakes import HandshakeIdentity, check_media
-from cc_voice.rtms.links.link import Link, LinkState
-from cc_voice.rtms.links.media_links import MediaLinks
-from cc_voice.rtms.links.signaling import Signaling
-from cc_voice.rtms.links.statuses import Treatment, treatment
-from cc_voice.rtms.options import ClientOptions, StreamTarget
-from cc_voice.rtms.outbox import Action, Outbox
-from cc_voice.rtms.phases import Phase, PhaseStep, after
-from cc_voice.rtms.products import PRODUCTS, subscriptions
-from cc_voice.rtms.urls import UrlPolicy
-from cc_voice.rtms.webhooks import Interrupted, Started, Stopped, Webhook
+from . import messages, salvage, stop_classes, translation
+from .enums import Status, StopReason, StreamState
+from .errors import FrameError, MisuseError
+from .events import Audio, Ended, Event
+from .failovers import Announced, Failovers
+from .links.handshakes import HandshakeIdentity, check_media
+from .links.link import Link, LinkState
+from .links.media_links import MediaLinks
+from .links.signaling import Signaling
+from .links.statuses import Treatment, treatment
+from .options import ClientOptions, StreamTarget
+from .outbox import Action, Outbox
+from .phases import Phase, PhaseStep, after
+from .products import PRODUCTS, subscriptions
+from .urls import UrlPolicy
+from .webhooks import Interrupted, Started, Stopped, Webhook
 
 
 class Stream:
@@ -77,8 +77,7 @@ class Stream:
 
     def opened(self, socket: int, now: float) -> None:
         """A socket is open."""
-        link = self._link_of(socket)
-        if link is None or link.state is not LinkState.CONNECTING:
+        if (link := self._link_of(socket)) is None or link.state is not LinkState.CONNECTING:
             return
         if link is self._signaling:
             self._server.opened(now)
@@ -97,13 +96,14 @@ class Stream:
         except FrameError:
             self.counters.add("garbage")
 
-    def closed(self, socket: int, now: float, error: str | None = None) -> None:
-        """A socket is closed, or could not be opened; `error` says why, if the reason is known."""
-        link = self._link_of(socket)
-        if link is not None:
+    def closed(self, socket: int, now: float, error: str | None = None, code: int | None = None) -> None:
+        """A socket is closed, or could not be opened; `error` says why, if known, `code` is the server's close code."""
+        if (link := self._link_of(socket)) is not None:
             # Zoom's close codes have no documented meaning: every close we did not ask for is a loss (8.4).
             link.socket = None
-            self._lose(link, now, error or "closed by the server", at_once=link.is_suspected(now))
+            self._server.closed(link, code)
+            self._signaling_changed()
+            self._lose(link, now, salvage.text(error or "", 200) or "closed by the server", at_once=link.is_suspected(now))
 
     def notify(self, webhook: Webhook, now: float) -> None:
         """A further webhook of this stream came. Raises MisuseError for one of another stream."""
@@ -118,10 +118,8 @@ class Stream:
                 self._finish(stop_classes.stopped(webhook.stop_reason), now)
             case Started() | Interrupted() if self.phase is Phase.STOPPING:
                 pass  # nothing is opened any more, wherever Zoom would serve it now
-            case Started() if self._announced.is_failover(webhook, self._signaling, now):
-                self._fail_over(webhook.server_urls, now)
             case Started():
-                self.counters.add("started repeated")
+                self._started_again(webhook, now)
             case Interrupted():
                 self._interrupted(webhook.server_urls, now)
 
@@ -160,8 +158,11 @@ class Stream:
         for link in self._links():
             if link.deadline is not None and link.deadline <= now and self.phase is not Phase.ENDED:
                 self._time_out(link, now)
-        if self.phase is Phase.STOPPING:
-            self._end_when_due(now)
+        due = self._ending.due(now) if self.phase is Phase.STOPPING else None
+        if due == "drain":
+            self._drain(now)
+        elif due == "end":
+            self._end(self._ending.verdict)
 
     def next_deadline(self) -> float | None:
         """When `tick` is due; None: not before something else happens."""
@@ -228,13 +229,11 @@ class Stream:
                 assert_never(never)
 
     def _take_stream_state(self, message: messages.StreamStateUpdate | messages.StreamStateResponse, now: float) -> None:
-        state, reason = message.number, message.why
-        if state is None or not 0 <= state <= max(StreamState):
-            self.counters.add(f"unknown stream state {state}")
-        if state is None:
+        if (event := self._translator.stream_state(message)) is None:
             return
-        self._out.tell(StreamStateChanged(state=state, reason=reason, at_unix_ms=message.at_unix_ms))
-        match state:
+        self._out.tell(event)
+        reason = event.reason
+        match event.state:
             case StreamState.ACTIVE | StreamState.RESUMED:
                 self._go("resume" if self.phase is Phase.PAUSED else "flow")
             case StreamState.PAUSED:
@@ -252,11 +251,8 @@ class Stream:
 
     def _take_session_state(self, message: messages.SessionStateUpdate | messages.SessionStateResponse) -> None:
         # A stream outlives its sessions: it ends by message 8 or the webhook only (5.8).
-        if message.number is None:
-            self.counters.add("session state without a state")
-            return
-        at, reason = message.at_unix_ms, message.why
-        self._out.tell(SessionStateChanged(session_id=message.session, state=message.number, reason=reason, at_unix_ms=at))
+        if (event := self._translator.session_state(message)) is not None:
+            self._out.tell(event)
 
     def _take_media(self, link: Link, message: messages.Media, now: float) -> None:
         if link is self._signaling:
@@ -269,8 +265,7 @@ class Stream:
             self._media.accept(link, None, now)
             self._media_changed()
         self._ending.media_came(now)
-        event = self._translator.media(message, self._unix_ms(now))
-        if event is not None:
+        if (event := self._translator.media(message, self._unix_ms(now))) is not None:
             if isinstance(event, Audio) and not self._media.is_as_agreed(event):
                 self.counters.add("audio of another size than agreed")
             self._go("flow")
@@ -346,6 +341,15 @@ class Stream:
         elif link is self._signaling:
             self._drain(now)  # nobody is left to tell us more
 
+    def _started_again(self, webhook: Started, now: float) -> None:
+        judged = self._announced.judge(webhook, self._signaling, now)
+        if judged is Announced.FAILOVER:
+            self._fail_over(webhook.server_urls, now)
+            return
+        self.counters.add(judged.value)
+        if judged is Announced.SUSPICION:
+            self._signaling.suspect(now)
+
     def _interrupted(self, server_urls: str | None, now: float) -> None:
         """Trigger of case B by webhook. It may be minutes late: a link that shows life is left alone."""
         if server_urls is not None and server_urls != self._server.url:
@@ -393,16 +397,6 @@ class Stream:
         if not self._ending.is_draining:
             self._drain(now)
 
-    def _end_when_due(self, now: float) -> None:
-        """Zoom said no more, or media links are quiet: end. Silence of signaling alone does not stop media that flows."""
-        if self._ending.is_quiet(now):
-            self._end(self._ending.verdict)
-        elif self._ending.is_exhausted(now):
-            if self._ending.is_draining or not self._ending.still_flows(now):
-                self._end(self._ending.verdict)
-            else:
-                self._drain(now)
-
     def _drain(self, now: float) -> None:
         if self._media.any_up:
             self._ending.drain(now)
@@ -422,8 +416,6 @@ class Stream:
             self._out.close(link)
             link.reset()
 
-    # Small things ----------------------------------------------------------------------------------------------------
-
     def _links(self) -> Iterator[Link]:
         yield self._signaling
         yield from self._media
@@ -435,5 +427,4 @@ class Stream:
         self.phase = after(self.phase, step)
 
     def _unix_ms(self, now: float) -> int:
-        began, unix_ms = self._clock
-        return unix_ms + round((now - began) * 1000)
+        return self._clock[1] + round((now - self._clock[0]) * 1000)

@@ -1,15 +1,15 @@
-"""Translation from messages to events: media content, and what happened in the conversation (rtms.md 5.4, 5.5, 6.4)."""
+"""Translation from messages to events: media content, and what happened in the conversation (README 5.4, 5.5, 6.4)."""
 
 from collections import deque
 from typing import assert_never
 
-from cc_voice.rtms import events, messages
-from cc_voice.rtms.conversation_events import EventBody, EventHead, Person, event_of
-from cc_voice.rtms.counters import Counters
-from cc_voice.rtms.enums import language_tag
-from cc_voice.rtms.errors import FrameError
-from cc_voice.rtms.media import AudioContent, PictureContent, TranscriptContent, text_id
-from cc_voice.rtms.products import Product
+from . import events, messages
+from .conversation_events import EventBody, Person, event_of
+from .counters import Counters
+from .enums import StreamState, language_tag
+from .errors import FrameError
+from .media import AudioContent, PictureContent, TranscriptContent, text_id
+from .products import Product
 
 MIXED = "0"
 """Source of mixed audio; also of media that names nobody."""
@@ -19,6 +19,8 @@ _REMEMBERED = 4096
 """Timestamps per source: more than the 60 s of 20 ms packets that Zoom replays after a reconnect."""
 _MAX_SOURCES = 256
 _MAX_TIMESTAMP = 1 << 53
+_MAX_NAME = 256
+"""Letters of a name. Zoom allows 64; a peer may send a megabyte in each packet."""
 
 
 class Replays:
@@ -83,6 +85,25 @@ class Translator:
             self._counters.add("audio of another length than told")
         return audio(content)
 
+    def stream_state(self, message: messages.StreamStateUpdate | messages.StreamStateResponse) -> events.StreamStateChanged | None:
+        """Return messages 8 and 20 as an event; None when they name no state. A number nobody knows is one, and counted."""
+        state = message.number
+        if state is None or not 0 <= state <= max(StreamState):
+            self._counters.add(f"unknown stream state {state}")
+        if state is None:
+            return None
+        return events.StreamStateChanged(state=state, reason=message.why, at_unix_ms=message.at_unix_ms)
+
+    def session_state(
+        self, message: messages.SessionStateUpdate | messages.SessionStateResponse
+    ) -> events.SessionStateChanged | None:
+        """Return messages 9 and 11 as an event; None when they name no state."""
+        if message.number is None:
+            self._counters.add("session state without a state")
+            return None
+        at, reason = message.at_unix_ms, message.why
+        return events.SessionStateChanged(session_id=message.session, state=message.number, reason=reason, at_unix_ms=at)
+
     def event(self, message: messages.EventUpdate, frame: bytes, now_unix_ms: int) -> events.PlatformEvent:
         """Return message 6 as an event. Raises FrameError."""
         head, raw = event_of(message, frame)
@@ -103,7 +124,7 @@ def audio(content: AudioContent) -> events.Audio | None:
         timestamp_ms=content.timestamp,
         pcm=content.data,
         user_id=text_id(content.user_id),
-        user_name=content.user_name,
+        user_name=_name(content.user_name),
         channel_id=text_id(content.channel_id),
     )
 
@@ -113,7 +134,10 @@ def picture(kind: type[events.Video] | type[events.Share], content: PictureConte
     if not 0 < content.timestamp < _MAX_TIMESTAMP:
         return None
     return kind(
-        source=_source(None, content.user_id), timestamp_ms=content.timestamp, data=content.data, user_name=content.user_name
+        source=_source(None, content.user_id),
+        timestamp_ms=content.timestamp,
+        data=content.data,
+        user_name=_name(content.user_name),
     )
 
 
@@ -132,7 +156,7 @@ def transcript(content: TranscriptContent) -> events.Transcript | None:
         language=language_tag(content.language),
         attribute=content.attribute,
         user_id=text_id(content.user_id),
-        user_name=content.user_name,
+        user_name=_name(content.user_name),
         channel_id=text_id(content.channel_id),
     )
 
@@ -146,26 +170,25 @@ def chat(message: messages.MediaChat, now_unix_ms: int) -> events.Chat:
         source=_source(None, user_id),
         text=content.data,
         timestamp_ms=messages.milliseconds(content.timestamp) or now_unix_ms,
-        user_name=(sender.user_name if sender is not None else None) or content.user_name,
+        user_name=_name((sender.user_name if sender is not None else None) or content.user_name),
         message_id=text_id(content.message_id),
         operation=content.operation_type,
         raw=bytes(message.content),
     )
 
 
-def platform_event(product: Product, head: EventHead, raw: bytes, now_unix_ms: int) -> events.PlatformEvent:
+def platform_event(product: Product, event: EventBody, raw: bytes, now_unix_ms: int) -> events.PlatformEvent:
     """Return an event named by product. Without a time of its own it happened now. Raises FrameError: it has no number."""
-    number = head.number
+    number = event.number
     if number is None:
         raise FrameError("message 6 has neither event_type nor event_code")
     # Version 2's codes are unique across products and of no published value: they must not be read as version 1's (section 10).
-    name = product.event_name(number) if head.event_type is not None or product.name != "phone" else f"event_{number}"
-    people = head.people if isinstance(head, EventBody) else ()
+    name = product.event_name(number) if event.event_type is not None or product.name != "phone" else f"event_{number}"
     return events.PlatformEvent(
         name=name,
         event_type=number,
-        at_unix_ms=head.at_unix_ms or now_unix_ms,
-        participants=tuple(_participant(person) for person in people),
+        at_unix_ms=event.at_unix_ms or now_unix_ms,
+        participants=tuple(_participant(person) for person in event.people),
         raw=raw,
     )
 
@@ -174,14 +197,18 @@ def _participant(person: Person) -> events.ParticipantInfo:
     return events.ParticipantInfo(
         channel_id=text_id(person.channel_id),
         user_id=text_id(person.user_id),
-        display_name=person.display_name or person.user_name,
+        display_name=_name(person.display_name or person.user_name),
         queue_id=text_id(person.queue_id),
-        queue_name=person.queue_name,
+        queue_name=_name(person.queue_name),
         phone_number=text_id(person.phone_number),
         participant_mode=person.participant_mode,
         account_id=text_id(person.account_id),
         division_id=text_id(person.division_id),
     )
+
+
+def _name(given: str | None) -> str | None:
+    return given if given is None or len(given) <= _MAX_NAME else given[: _MAX_NAME - 1] + "…"
 
 
 def _source(channel_id: int | str | None, user_id: int | str | None) -> str:

@@ -1,4 +1,4 @@
-"""URLs: which server URL to take, and whether it may be opened (rtms.md 2.4, section 4).
+"""URLs: which server URL to take, and whether it may be opened (README 2.4, section 4).
 
 Webhooks are signed, but what they and handshake answers name is still checked: a server URL is a request to connect from
 inside the operator's network.
@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from cc_voice.rtms.errors import UrlError
+from .errors import UrlError
 
 SCHEMES = ("wss://", "ws://")
 """In order of preference."""

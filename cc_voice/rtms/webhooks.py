@@ -1,4 +1,4 @@
-"""Zoom's webhooks as structs (rtms.md section 2). Parsing is liberal; what is missing and needed raises WebhookError.
+"""Zoom's webhooks as structs (README section 2). Parsing is liberal; what is missing and needed raises WebhookError.
 
 Verification is in `signatures.py` and comes first: never parse what nobody signed.
 """
@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 
-from cc_voice.rtms.errors import WebhookError
-from cc_voice.rtms.products import Product, ProductName, product_of
-from cc_voice.rtms.signatures import url_validation_answer, verify_webhook
-from cc_voice.rtms.urls import first_url
+from . import salvage
+from .errors import WebhookError
+from .products import Product, ProductName, product_of
+from .signatures import url_validation_answer, verify_webhook
+from .urls import first_url
 
 __all__ = [
+    "Companion",
     "ConcurrencyNotice",
     "Interrupted",
     "OtherWebhook",
@@ -95,6 +97,25 @@ class StartFailed(msgspec.Struct, frozen=True, kw_only=True, tag="start_failed")
     raw: bytes
 
 
+class Companion(msgspec.Struct, frozen=True, kw_only=True, tag="companion"):
+    """An ordinary webhook of Contact Center about an engagement, which tells what RTMS events do not (2.5).
+
+    Their payloads are published in part only: everything but the engagement may be missing.
+    """
+
+    name: str
+    """Zoom's, without its prefix: `engagement_ended`."""
+    engagement_id: str
+    event_ts_ms: int | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    queue_id: str | None = None
+    transfer_from_id: str | None = None
+    """The engagement that this one was transferred from."""
+    raw: bytes = b""
+    """The payload, as JSON; it may hold phone numbers."""
+
+
 class OtherWebhook(msgspec.Struct, frozen=True, kw_only=True, tag="other"):
     """Any other event Zoom may send to the endpoint."""
 
@@ -102,15 +123,13 @@ class OtherWebhook(msgspec.Struct, frozen=True, kw_only=True, tag="other"):
     raw: bytes
 
 
-Webhook = Started | Stopped | Interrupted | UrlValidation | ConcurrencyNotice | StartFailed | OtherWebhook
+Webhook = Started | Stopped | Interrupted | UrlValidation | ConcurrencyNotice | StartFailed | Companion | OtherWebhook
+_COMPANIONS = "contact_center."
 
 
 def parse_webhook(body: bytes) -> Webhook:
     """Return what a verified webhook says. Raises WebhookError."""
-    try:
-        document = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        raise WebhookError(f"webhook is not JSON: {error}") from error
+    document = _document(body)
     event = document.get("event") if isinstance(document, dict) else None
     if not isinstance(event, str):
         raise WebhookError("webhook is not an object with an `event`")
@@ -123,8 +142,21 @@ def parse_webhook(body: bytes) -> Webhook:
         case "rtms.start_failed":
             return StartFailed(raw=body)
         case _:
+            if event.startswith(f"{_COMPANIONS}engagement_") and (engagement_id := payload.text("engagement_id")) is not None:
+                return _companion(event, engagement_id, payload)
             known = product_of(event)
             return _stream_webhook(*known, payload, body) if known is not None else OtherWebhook(event=event, raw=body)
+
+
+def _document(body: bytes) -> Any:
+    """Return the body's JSON; a bad byte or half a character in it never costs a call (section 13). Raises WebhookError."""
+    try:
+        return msgspec.json.decode(salvage.sound(body))
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        found = salvage.document(body)
+        if not isinstance(found, dict):
+            raise WebhookError(f"webhook is not JSON: {error}") from error
+        return found
 
 
 def _stream_webhook(product: Product, what: str, payload: "_Payload", body: bytes) -> Webhook:
@@ -190,6 +222,19 @@ def _concurrency(event: str, payload: "_Payload") -> ConcurrencyNotice:
     )
 
 
+def _companion(event: str, engagement_id: str, payload: "_Payload") -> Companion:
+    return Companion(
+        name=event.removeprefix(_COMPANIONS),
+        engagement_id=engagement_id,
+        event_ts_ms=payload.event_ts_ms,
+        user_id=payload.text("user_id") or payload.text("agent_id"),
+        user_name=payload.text("user_display_name") or payload.text("user_name") or payload.text("display_name"),
+        queue_id=payload.text("queue_id") or payload.text("cc_queue_id"),
+        transfer_from_id=payload.text("transfer_from_id"),
+        raw=payload.raw,
+    )
+
+
 class _Payload:
     """Fields of a webhook, flat or nested in `object`, as the sources disagree (2.4; 12, row 1)."""
 
@@ -200,6 +245,11 @@ class _Payload:
         inner = self._outer.get("object")
         self._inner: dict[str, Any] = inner if isinstance(inner, dict) else {}
         self.event_ts_ms = _number(document.get("event_ts"))
+
+    @property
+    def raw(self) -> bytes:
+        """The payload as JSON."""
+        return msgspec.json.encode(self._outer)
 
     def get(self, name: str) -> Any:
         value = self._inner.get(name)

@@ -1,9 +1,9 @@
 """Audio writer: what Zoom sends as audio, written down, decoded as the server says it is encoded, one channel per source, at one
 rate.
 
-The server's word on the encoding counts, not what was asked (rtms.md 6.3), and it may change with a reconnect. The recording keeps
-the rate it began with – voice detection knows all of Zoom's – and what comes later at another is converted; only then do some 30 ms
-of audio exist nowhere but in memory. What cannot be decoded leaves a hole and is counted.
+The server's word on the encoding counts, not what was asked (rtms/README.md 6.3), and it may change with a reconnect. The recording
+keeps the rate it began with – voice detection knows all of Zoom's – and what comes later at another is converted; only then do some
+30 ms of audio exist nowhere but in memory. What cannot be decoded leaves a hole and is counted.
 """
 
 from cc_voice.media.recordings import ChannelFile, Recording

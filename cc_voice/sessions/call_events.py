@@ -8,9 +8,13 @@ from typing import Any
 import msgspec
 
 from cc_voice.call.events import CallEvent, Participant
+from cc_voice.rtms import salvage
 from cc_voice.rtms.events import ParticipantInfo, PlatformEvent
+from cc_voice.rtms.webhooks import Companion
 
 _PHONE_KEYS = frozenset({"phone_number", "phone", "caller_number", "callee_number", "from", "to", "ani", "dnis"})
+MAX_TEXT, MAX_KEY, DEEPEST = 10_000, 100, 32
+"""Letters of a string and of a key, and levels of nesting, that the time line keeps of an event."""
 _DIGITS = re.compile(r"\d(?=\d{2})")
 
 
@@ -23,6 +27,19 @@ def call_event(event: PlatformEvent, salt: str) -> CallEvent:
         event_type=event.event_type,
         participants=tuple(_participant(info, salt) for info in event.participants),
         payload=masked_json(event.raw),
+    )
+
+
+def companion_event(webhook: Companion, at_unix_ms: int) -> CallEvent:
+    """Return a companion webhook as an event of the time line."""
+    person = Participant(user_id=webhook.user_id, display_name=webhook.user_name, queue_id=webhook.queue_id)
+    return CallEvent(
+        at_ms=0,
+        at_unix_ms=at_unix_ms,
+        name=webhook.name[:MAX_KEY],
+        source="webhook",
+        participants=(person,) if person != Participant() else (),
+        payload=masked_json(webhook.raw),
     )
 
 
@@ -46,20 +63,30 @@ def customer_key(phone_number: str | None, salt: str) -> str | None:
 
 
 def masked_json(raw: bytes) -> str:
-    """Return JSON text with all but the last two digits of phone numbers replaced by `*`."""
+    """Return JSON text with all but the last two digits of phone numbers replaced by `*`; `{}` for what cannot be read.
+
+    `raw` is sound (`rtms/salvage.py`). What lies deeper than DEEPEST is null, and strings are cut: a peer chooses both.
+    """
     try:
-        return msgspec.json.encode(_masked(msgspec.json.decode(raw))).decode()
-    except msgspec.DecodeError:
-        return "{}"
+        found = msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        found = salvage.document(raw)
+    return msgspec.json.encode(_masked(found if isinstance(found, dict) else {})).decode()
 
 
-def _masked(value: Any, is_phone: bool = False) -> Any:
+def _masked(value: Any, is_phone: bool = False, depth: int = 0) -> Any:
     match value:
+        case dict() | list() if depth == DEEPEST:
+            return None
         case dict():
-            return {key: _masked(item, str(key).lower() in _PHONE_KEYS) for key, item in value.items()}
+            return {key[:MAX_KEY]: _masked(item, key.lower() in _PHONE_KEYS, depth + 1) for key, item in value.items()}
         case list():
-            return [_masked(item, is_phone) for item in value]
+            return [_masked(item, is_phone, depth + 1) for item in value]
         case str() | int() if is_phone and not isinstance(value, bool):
-            return _DIGITS.sub("*", str(value))
+            return _DIGITS.sub("*", str(value)[:MAX_TEXT])
+        case str():
+            return value[:MAX_TEXT]
+        case int() if abs(value) >= 1 << 63:  # databases take no such numbers
+            return str(value)[:MAX_TEXT]
         case _:
             return value

@@ -127,9 +127,9 @@ class ChannelRecognition:
             found += run(partial(self._hear, min(to, self._position + self._block)))
         return found
 
-    def saying(self) -> PartialWords | None:
+    def partial_words(self) -> PartialWords | None:
         """Return what is being said where the channel was heard up to; None: nothing is."""
-        return self._pipeline.saying()
+        return self._pipeline.partial_words()
 
     def switch(self, recogniser: RecogniserFactory | None, language: str) -> None:
         """Hear what is said from the next segment on in another language."""

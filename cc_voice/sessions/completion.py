@@ -14,6 +14,7 @@ from cc_voice.call.batch import Batch, CallMeasured, Stage, StageReached
 from cc_voice.call.events import CallEvent, Participant
 from cc_voice.call.intervals import canonical, subtract
 from cc_voice.call.language_policy import LanguagePolicy
+from cc_voice.call.legs.assignment import PHONE
 from cc_voice.call.measure import measure
 from cc_voice.config.languages import LanguageSettings, primary
 from cc_voice.config.settings import Settings
@@ -258,8 +259,12 @@ def call_measured(analyses: Sequence[StreamAnalysis], settings: Settings, tried:
         epoch=analyses[-1].epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        call=measure(analyses, chosen, settings.meeting_agent, by_queue),
+        call=measure(analyses, chosen, _agent_rule(analyses[-1].product, settings), by_queue),
     )
+
+
+def _agent_rule(product: str, settings: Settings) -> tuple[str, ...]:
+    return settings.phone_agent if product == PHONE else settings.meeting_agent
 
 
 def _stage(spec: SessionSpec, stage: Stage, reason: str | None = None) -> StageReached:

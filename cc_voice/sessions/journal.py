@@ -33,6 +33,8 @@ class WordsNote(msgspec.Struct, frozen=True, kw_only=True, tag="words"):
     end_unix_ms: int
     language: str | None
     attribute: int | None = None
+    words: tuple[Word, ...] = ()
+    """In ms of the stream's clock, where the source times them: an imported transcript may, Zoom's does not."""
 
 
 class GapNote(msgspec.Struct, frozen=True, kw_only=True, tag="gap"):
@@ -145,13 +147,13 @@ def _lost(note: LossNote, t0_unix_ms: int) -> LostAudio:
 
 
 def utterance(note: WordsNote, t0_unix_ms: int, language: str) -> Utterance:
-    """Return a piece of Zoom's transcript as an utterance; `language` serves where Zoom tagged none. Words have no times."""
+    """Return a piece of Zoom's transcript as an utterance; `language` serves where Zoom tagged none. Zoom's words have no times."""
     return Utterance(
         channel_id=note.channel_id,
         start_ms=note.start_unix_ms - t0_unix_ms,
         end_ms=max(note.end_unix_ms, note.start_unix_ms) - t0_unix_ms,
         text=note.text,
-        words=tuple(Word(word) for word in note.text.split()),
+        words=note.words or tuple(Word(word) for word in note.text.split()),
         language=note.language or language,
         source="zoom",
         tagged=note.language,

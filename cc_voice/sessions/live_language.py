@@ -20,7 +20,7 @@ from cc_voice.speech.text_language import TextIdentifier
 _LINES = 200
 """Of a channel that are kept: minutes, for a listener that is behind."""
 
-Tongue = tuple[RecogniserFactory | None, str]
+ChannelRecogniser = tuple[RecogniserFactory | None, str]
 """What a channel is heard with: a recogniser, and the language (BCP-47)."""
 
 
@@ -28,11 +28,11 @@ class ChannelLanguages(msgspec.Struct, frozen=True):
     """The languages of one channel so far, each with what it is heard with."""
 
     track: LanguageTrack
-    tongues: dict[str, Tongue]
+    recognisers: dict[str, ChannelRecogniser]
 
-    def at(self, at_ms: int) -> Tongue:
+    def at(self, at_ms: int) -> ChannelRecogniser:
         """Return what is to be heard with at an instant, also one after the last line."""
-        return self.tongues[self.track.at(at_ms)]
+        return self.recognisers[self.track.at(at_ms)]
 
 
 def channel_languages(
@@ -42,11 +42,11 @@ def channel_languages(
     found = track(identified(words, policy, identifier), policy)
     tags = {piece.language: policy.tag(piece.language) for piece in found.pieces}
     return ChannelLanguages(
-        found, {language: _language_recogniser(tag, policy.default, recogniser) for language, tag in tags.items()}
+        found, {language: _chosen_recogniser(tag, policy.default, recogniser) for language, tag in tags.items()}
     )
 
 
-def _language_recogniser(tag: str, default: str, recogniser: RecogniserOf) -> Tongue:
+def _chosen_recogniser(tag: str, default: str, recogniser: RecogniserOf) -> ChannelRecogniser:
     factory = recogniser(tag)
     return (factory, tag) if factory is not None or primary(tag) == primary(default) else (recogniser(default), default)
 
@@ -56,7 +56,7 @@ class LiveLanguages:
 
     def __init__(self) -> None:
         self._lines: dict[str, dict[int, Utterance]] = {}
-        self._courses: dict[str, ChannelLanguages] = {}
+        self._found: dict[str, ChannelLanguages] = {}
         self._asked: dict[str, tuple[tuple[Utterance, ...], LanguagePolicy]] = {}
 
     def take(self, said: Utterance) -> None:
@@ -76,9 +76,9 @@ class LiveLanguages:
 
     def answer(self, channel_id: str, course: ChannelLanguages) -> None:
         """Take what was found out."""
-        self._courses[channel_id] = course
+        self._found[channel_id] = course
 
-    def tongue(self, channel_id: str, at_ms: int) -> Tongue | None:
+    def recogniser(self, channel_id: str, at_ms: int) -> ChannelRecogniser | None:
         """Return what a channel is to be heard with at an instant; None: nothing is known yet."""
-        course = self._courses.get(channel_id)
+        course = self._found.get(channel_id)
         return course.at(at_ms) if course is not None else None

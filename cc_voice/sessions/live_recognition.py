@@ -64,7 +64,7 @@ class LiveRecognition:
         self._show = show
         self._log = log
         self._listeners: dict[str, ChannelRecognition] = {}
-        self._following = LiveLanguages()
+        self._live_languages = LiveLanguages()
         self._events: list[CallEvent] = []
         """Those that name a queue: they say which languages the call may be in."""
         self._installed: tuple[str, ...] = ()
@@ -108,7 +108,7 @@ class LiveRecognition:
 
     def take_words(self, said: Utterance) -> None:
         """Take a line of Zoom's: it tells which language is spoken."""
-        self._following.take(said)
+        self._live_languages.take(said)
 
     def take_event(self, event: CallEvent) -> None:
         """Take an event: it may name the call's queue, which may have languages of its own."""
@@ -141,12 +141,12 @@ class LiveRecognition:
     def _follow(self, channel_id: str, pipelines: Pipelines) -> None:
         """Find out about a channel where something is new, and hear it in the language that it is in where it was heard up to."""
         listener = self._listeners[channel_id]
-        if (tongue := self._following.tongue(channel_id, listener.position_ms)) is not None:
-            listener.switch(*tongue)
+        if (recogniser := self._live_languages.recogniser(channel_id, listener.position_ms)) is not None:
+            listener.switch(*recogniser)
         if channel_id in self._asking:
             return
         policy = call_policy(self._languages, self._spec.language, self._installed, self._events)
-        if (question := self._following.question(channel_id, policy)) is None:
+        if (question := self._live_languages.question(channel_id, policy)) is None:
             return
         loop, ask = (
             asyncio.get_running_loop(),
@@ -162,7 +162,7 @@ class LiveRecognition:
         if (error := future.exception()) is not None:
             self._log.error("language cannot be followed; the call goes on in the one before", error=repr(error))
         else:
-            self._following.answer(channel_id, future.result())
+            self._live_languages.answer(channel_id, future.result())
 
     def _advance(self, listener: ChannelRecognition) -> None:
         channel_id, media_ms = listener.file.channel_id, self._media_ms()
@@ -182,29 +182,29 @@ class LiveRecognition:
             # The call is heard again from its recording when it ends; the operator sees why its live words stopped.
             self._log.error("recognition failed", channel_id=channel_id, error=repr(error))
             listener.failed = True
-            self._show_saying(channel_id, None)
+            self._show_partial_words(channel_id, None)
             return
-        found, saying = future.result()
+        found, partial_words = future.result()
         self._news.extend(found)
         for said in found:
             self._shown.pop(channel_id, None)
             self._show(self._words(channel_id, said, is_final=True))
-        self._show_saying(channel_id, saying)
+        self._show_partial_words(channel_id, partial_words)
         # Who is behind waits for a thread, not for the next look. Less than a block is left to that: it will be more by then
         if self._is_live and self.pipelines is not None and self._media_ms() - listener.position_ms >= BLOCK_MS:
             self._follow(channel_id, self.pipelines)
             self._advance(listener)
 
-    def _show_saying(self, channel_id: str, saying: PartialWords | None) -> None:
+    def _show_partial_words(self, channel_id: str, partial_words: PartialWords | None) -> None:
         """Show what is being said where it has changed."""
         shown = self._shown.get(channel_id)
-        if saying is None:
+        if partial_words is None:
             if shown is not None:
                 del self._shown[channel_id]
                 self._show(self._words(channel_id, msgspec.structs.replace(shown, text=""), is_final=False))
-        elif shown is None or (shown.start_ms, shown.text) != (saying.start_ms, saying.text):
-            self._shown[channel_id] = saying
-            self._show(self._words(channel_id, saying, is_final=False))
+        elif shown is None or (shown.start_ms, shown.text) != (partial_words.start_ms, partial_words.text):
+            self._shown[channel_id] = partial_words
+            self._show(self._words(channel_id, partial_words, is_final=False))
 
     def _words(self, channel_id: str, said: PartialWords | Utterance, is_final: bool) -> LiveWords:
         return LiveWords(
@@ -223,4 +223,4 @@ class LiveRecognition:
 
 def _step(listener: ChannelRecognition, to: int) -> _Step:
     """Hear a block of a channel; in a thread."""
-    return listener.advance(to), listener.saying()
+    return listener.advance(to), listener.partial_words()

@@ -5,6 +5,7 @@ progress; it reads the recording, so that nothing but the disk stands between th
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from contextlib import aclosing
@@ -16,7 +17,7 @@ import msgspec
 import structlog
 
 from cc_voice.call.batch import MediaRefusal, Oddity, Stage, StageReached, StreamNotes, StreamProgress
-from cc_voice.call.events import CallEvent
+from cc_voice.call.events import CallEvent, EventName
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.settings import Settings
 from cc_voice.media import recordings
@@ -24,10 +25,12 @@ from cc_voice.media.recordings import StreamHeader
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamClient
 from cc_voice.rtms.enums import Attribute, StreamState, name_of
-from cc_voice.rtms.webhooks import Stopped, Webhook
+from cc_voice.rtms.errors import MisuseError
+from cc_voice.rtms.phases import Phase
+from cc_voice.rtms.webhooks import Companion, Stopped, Webhook
 from cc_voice.sessions import completion, journal
 from cc_voice.sessions.audio_writer import AudioWriter
-from cc_voice.sessions.call_events import call_event
+from cc_voice.sessions.call_events import call_event, companion_event
 from cc_voice.sessions.chat_and_pictures import ChatAndPictures
 from cc_voice.sessions.clock import MediaClock, Timed
 from cc_voice.sessions.completion import Deliver
@@ -49,6 +52,7 @@ LONGEST_STREAM_MS = 24 * 3600 * 1000
 """Audio further from the stream's start is left out: its clock is broken, whatever it agrees with."""
 _LINKS_OF_AUDIO = ("signaling", "audio", "all")
 """When one of them is lost, audio is: Zoom tears media links down with signaling."""
+_WITHOUT_MEDIA = (Phase.SIGNALING, Phase.MEDIA)
 FIRST_PACKET = "first_packet_timestamp"
 
 
@@ -81,7 +85,7 @@ class Session:
         )
         self._recording = recordings.create(settings.recordings_dir, header)
         self._audio = AudioWriter(self._recording)
-        self._hearing = LiveRecognition(
+        self._live_recognition = LiveRecognition(
             spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._log
         )
         self._news_words: list[Utterance] = []
@@ -114,7 +118,7 @@ class Session:
     @property
     def lag_ms(self) -> int:
         """How far recognition is behind the media."""
-        return self._hearing.lag_ms
+        return self._live_recognition.lag_ms
 
     @property
     def _media_ms(self) -> int:
@@ -130,7 +134,7 @@ class Session:
             if self._ended is not None and not self._abandoned:
                 await self._finish(self._ended)
         finally:
-            await self._hearing.stop()
+            await self._live_recognition.stop()
             # Flushed in a thread: a slow disk must not keep the loop from other streams' keep-alives
             await self._in_thread(self._recording.close)
 
@@ -152,7 +156,7 @@ class Session:
 
     async def _receive(self) -> None:
         """Take events until the stream ends or is abandoned; however it ends, the client's sockets are closed."""
-        listening = asyncio.create_task(self._hearing.run(self._report))
+        listening = asyncio.create_task(self._live_recognition.run(self._report))
         listening.add_done_callback(self._listened)
         count = 0
         try:
@@ -282,16 +286,32 @@ class Session:
         if t0 is not None and piece.text.strip() and note.attribute != Attribute.DELETE:
             said = journal.utterance(note, t0, self.spec.language)
             self._news_words.append(said)
-            self._hearing.take_words(said)
+            self._live_recognition.take_words(said)
 
     def _take_event(self, event: rtms.PlatformEvent) -> None:
         if event.name == FIRST_PACKET and (t0 := self._clock.announce(event.at_unix_ms, time.monotonic())) is not None:
             self._start_clock(t0)
+        if (camera := self._keepsakes.camera_to_subscribe(event)) is not None:
+            with contextlib.suppress(MisuseError):  # signaling was lost since: what is on is told again when it is back
+                self.client.subscribe_video(camera)
         told = msgspec.structs.replace(event, at_unix_ms=self._clock.settle(event.at_unix_ms))
         plain = call_event(told, self._settings.customer_key_salt)
         self._recording.note(journal.PlatformNote(event=plain))
         self._news_events.append(plain)
-        self._hearing.take_event(plain)
+        self._live_recognition.take_event(plain)
+
+    def take_companion(self, webhook: Companion) -> None:
+        """An ordinary webhook told something about the call's engagement: it goes on the time line as events do.
+
+        An engagement that has ended, and whose media never came, ends the stream too; where media came, Zoom may still hold some.
+        """
+        at_unix_ms = webhook.event_ts_ms or time.time_ns() // 1_000_000
+        plain = companion_event(webhook, self._clock.settle(at_unix_ms))
+        self._recording.note(journal.PlatformNote(event=plain))
+        self._news_events.append(plain)
+        if plain.name == EventName.WEBHOOK_ENDED and not self._recording.channels and self.client.phase in _WITHOUT_MEDIA:
+            self._log.warning("the engagement ended before any media came")
+            self.client.notify(Stopped(product="contact_center", stream_id=self.spec.stream_id))
 
     def _start_clock(self, t0_unix_ms: int) -> None:
         if self._recording.header.t0_unix_ms is None:
@@ -315,7 +335,7 @@ class Session:
     def progress(self) -> StreamProgress:
         """Return what is new since the last report."""
         t0 = self._recording.header.t0_unix_ms
-        utterances, self._news_words = (*self._hearing.news(), *self._news_words), []
+        utterances, self._news_words = (*self._live_recognition.news(), *self._news_words), []
         events: tuple[CallEvent, ...] = ()
         if t0 is not None:
             events, self._news_events = tuple(journal.place(event, t0) for event in self._news_events), []
@@ -348,15 +368,15 @@ class Session:
         if (failure := self._nothing_heard(ended)) is not None:
             await self._in_thread(self._deliver, self._stage("failed", failure, ended.reason))
         else:
-            await self._hearing.idle()
+            await self._live_recognition.idle()
             in_call = copy_context().run  # what is logged in the thread names the call
             await asyncio.get_running_loop().run_in_executor(self._recognition.ended, in_call, self._complete)
 
     def _complete(self) -> None:
         """Hear the rest and carry the stream to its last stage; in a thread."""
-        heard = self._hearing.finish()
+        heard = self._live_recognition.finish()
         self._recording.close()
-        pipelines = self._hearing.pipelines
+        pipelines = self._live_recognition.pipelines
         completion.complete(self.spec, self._settings, self._recognition, self._deliver, heard=heard, pipelines=pipelines)
 
     def _oddities(self) -> tuple[Oddity, ...]:
@@ -396,18 +416,14 @@ class Session:
 
     async def _revoke(self, ended: rtms.Ended) -> None:
         """Delete what was received, then say so: the batch is also the store's order to delete."""
-        await self._hearing.stop()
+        await self._live_recognition.stop()
         await self._in_thread(self._recording.close)
         await self._in_thread(recordings.delete_stream, self._settings.recordings_dir, self.spec.call_id, self.spec.stream_id)
         reason = "Zoom revoked the stream: everything received was deleted"
         await self._in_thread(self._deliver, self._stage("revoked", reason, ended.reason))
 
     def _stage(self, stage: Stage, reason: str | None, stop_reason: int | None) -> StageReached:
+        of = self.spec
         return StageReached(
-            call_id=self.spec.call_id,
-            stream_id=self.spec.stream_id,
-            epoch=self.spec.epoch,
-            stage=stage,
-            reason=reason,
-            stop_reason=stop_reason,
+            call_id=of.call_id, stream_id=of.stream_id, epoch=of.epoch, stage=stage, reason=reason, stop_reason=stop_reason
         )

@@ -3,7 +3,8 @@
 The server may grant something else; what is done with that is `audio_writer.py`, and for pictures `media/pictures.py`.
 """
 
-from cc_voice.config.settings import MediaSettings, Settings
+from cc_voice.config.media_settings import MediaSettings
+from cc_voice.config.settings import Settings
 from cc_voice.rtms.enums import Codec, DataOption, SampleRate, language_number
 from cc_voice.rtms.media import AudioParams, DeskshareParams, VideoParams
 from cc_voice.rtms.options import ClientOptions, MediaName
@@ -12,7 +13,7 @@ from cc_voice.sessions.call_languages import asks_zoom_to_identify
 _CODECS = {"l16": Codec.L16, "g711": Codec.G711, "g722": Codec.G722, "opus": Codec.OPUS}
 _RATES = {rate.hz: rate for rate in SampleRate}
 _VIDEO_FPS, _SHARE_FPS = 15, 5
-"""For H.264, which Zoom sends of cameras above 5 fps and of screens above 1 (rtms.md 6.2); screens change seldom."""
+"""For H.264, which Zoom sends of cameras above 5 fps and of screens above 1 (rtms/README.md 6.2); screens change seldom."""
 
 
 def client_options(settings: Settings, language: str, resume: bool) -> ClientOptions:
@@ -25,11 +26,19 @@ def client_options(settings: Settings, language: str, resume: bool) -> ClientOpt
         resume=resume,
         media=_wanted(media),
         audio=_audio(media),
-        video=VideoParams(codec=Codec.H264, fps=_VIDEO_FPS) if media.keep_video == "video" else VideoParams(fps=1),
+        video=_video(media),
         deskshare=DeskshareParams(codec=Codec.H264, fps=_SHARE_FPS) if media.keep_share == "video" else DeskshareParams(),
         src_language=language_number(language),
         enable_lid=asks_zoom_to_identify(settings.language, language),
     )
+
+
+def _video(media: MediaSettings) -> VideoParams:
+    # One participant's own stream comes only once it is subscribed to (5.10), which the session does
+    chosen = DataOption.VIDEO_SINGLE_INDIVIDUAL_STREAM if media.video_of else DataOption.VIDEO_SINGLE_ACTIVE_STREAM
+    if media.keep_video == "video":
+        return VideoParams(codec=Codec.H264, fps=_VIDEO_FPS, data_opt=chosen)
+    return VideoParams(fps=1, data_opt=chosen)
 
 
 def _wanted(media: MediaSettings) -> tuple[MediaName, ...]:

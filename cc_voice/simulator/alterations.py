@@ -17,10 +17,27 @@ CONTROL = frozenset({Msg.EVENT, Msg.STREAM_STATE, Msg.SESSION_STATE, Msg.SESSION
 """Messages whose times may come in seconds."""
 MEDIA = frozenset({Msg.AUDIO, Msg.VIDEO, Msg.SHARE, Msg.TRANSCRIPT, Msg.CHAT})
 UNKNOWN_LANGUAGE = 99
+MIXED_CHANNEL = "ch-mixed"
 EVERY = 5
 """Of so many packets one is repeated or comes late."""
 LATE_BY = 3
 """So many packets overtake one that comes late."""
+DAMAGED_NAMES = (
+    *(b'"Mira \\ud83d"', b'"\\ude00 Mira"', b'"a\\u0000b"', b'"' + b"x" * 100_000 + b'"', b"[" * 2000 + b"]" * 2000),
+    *(
+        b"12345",
+        b"1.5",
+        b"9" * 400,
+        b"true",
+        b'{"first": "Mira"}',
+        b'["Mira"]',
+        b'"a\\ud8"',
+        b'"a\\xb"',
+        "\ufffd".join('""').encode(),
+    ),
+)
+"""JSON of what stands where a name should: all of it text of a WebSocket, so no bytes that are not UTF-8."""
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 class Alteration(Protocol):
@@ -125,6 +142,52 @@ class AnswerAfterMedia:
         return answer
 
 
+class DamagedNames:
+    """Puts one damaged name after the other into everything that may carry one (13, point 7)."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, message: Message) -> list[Message]:
+        damaged = msgspec.Raw(DAMAGED_NAMES[self._count % len(DAMAGED_NAMES)])
+        self._count += 1
+        match message["msg_type"]:
+            case Msg.AUDIO | Msg.VIDEO | Msg.SHARE | Msg.TRANSCRIPT:
+                return [message | {"content": message["content"] | {"user_name": damaged}}]
+            case Msg.EVENT if "participant_info" in message["event"]:
+                event = message["event"]
+                return [message | {"event": event | {"participant_info": event["participant_info"] | {"display_name": damaged}}}]
+            case Msg.EVENT if "participants" in message["event"]:
+                event = message["event"]
+                return [
+                    message | {"event": event | {"participants": [who | {"user_name": damaged} for who in event["participants"]]}}
+                ]
+            case _:
+                return [message | {"x_damaged": damaged}]
+
+    def held(self) -> list[Message]:
+        return []
+
+
+class LooseBase64:
+    """Writes audio in base64 without padding, url-safe, or in lines, in turn."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, message: Message) -> list[Message]:
+        if message["msg_type"] not in (Msg.AUDIO, Msg.VIDEO, Msg.SHARE):
+            return [message]
+        self._count += 1
+        data = message["content"]["data"]
+        lines = "\n".join(data[at : at + 76] for at in range(0, len(data), 76))
+        written = (data.rstrip("="), data.translate(_URL_SAFE), data.translate(_URL_SAFE).rstrip("="), lines)[self._count % 4]
+        return [message | {"content": message["content"] | {"data": written}}]
+
+    def held(self) -> list[Message]:
+        return []
+
+
 # One message at a time -----------------------------------------------------------------------------------------------
 
 
@@ -171,6 +234,43 @@ def in_seconds(message: Message) -> Message:
 def as_strings(message: Message) -> Message:
     """All numbers in quotes (12, row 40)."""
     return {key: _quoted(value) for key, value in message.items()}
+
+
+def mixed_with_channel(message: Message) -> Message:
+    """Mixed audio under a channel of its own, as Zoom's sample for Contact Center gets it (12, row 36)."""
+    if message["msg_type"] != Msg.AUDIO or message["content"].get("user_id") != 0:
+        return message
+    return message | {"content": message["content"] | {"channel_id": MIXED_CHANNEL}}
+
+
+def event_at_top_level(message: Message) -> Message:
+    """An event's fields beside `msg_type` (5.4)."""
+    return message["event"] | {"msg_type": message["msg_type"]} if message["msg_type"] == Msg.EVENT else message
+
+
+def bare_media_url(message: Message) -> Message:
+    """`media_server_url` instead of an object of URLs (12, row 9)."""
+    if message["msg_type"] != Msg.SIGNALING_RESP or "media_server" not in message:
+        return message
+    return _without(message, "media_server") | {"media_server_url": message["media_server"]["server_urls"]["all"]}
+
+
+def encryption_flag(message: Message) -> Message:
+    """`payload_encryption`, as the table spells it (12, row 11)."""
+    if "payload_encrypted" not in message:
+        return message
+    return _without(message, "payload_encrypted") | {"payload_encryption": message["payload_encrypted"]}
+
+
+def named_states(message: Message) -> Message:
+    """Names instead of numbers for states, as Zoom's mock server has them, and the other key for the reason (5.7; 12, row 23)."""
+    kinds = {Msg.STREAM_STATE: wire.WireStreamState, Msg.SESSION_STATE: wire.WireSessionState}
+    kind = kinds.get(message["msg_type"])
+    if kind is None:
+        return message
+    changed = message | {"state": kind(message["state"]).name}
+    keys = {"reason": "stop_reason", "stop_reason": "reason"}
+    return {keys.get(key, key): value for key, value in changed.items()}
 
 
 def unknown_language(message: Message) -> Message:
@@ -245,6 +345,13 @@ ALTERATIONS: Mapping[str, Callable[[], Alteration]] = {
     "misspelt-participant-info": _each(misspelt),
     "seconds-for-milliseconds": _each(in_seconds),
     "string-numbers": _each(as_strings),
+    "damaged-names": DamagedNames,
+    "loose-base64": LooseBase64,
+    "mixed-channel-id": _each(mixed_with_channel),
+    "event-at-top-level": _each(event_at_top_level),
+    "media-server-url": _each(bare_media_url),
+    "payload-encryption-key": _each(encryption_flag),
+    "named-states": _each(named_states),
     "unknown-fields": _each(with_unknown_fields),
 }
 """Every fault of kind `alteration`; each link gets one of its own."""

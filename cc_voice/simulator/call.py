@@ -87,7 +87,7 @@ class Call:
 
     def post(self, body: bytes) -> bytes:
         """Post a webhook in the shape this call's faults give it; return that shape."""
-        body = wire.nested(body) if self.faults.asked("nested-webhook") else body
+        body = wire.respelt(body, self.faults.asked)
         self._post(self, body)
         return body
 
@@ -114,6 +114,10 @@ class Call:
         self.state = WireStreamState.TERMINATED
         who = self.identity
         self.post(wire.stopped(who.product, who.instance_id, who.stream_id, self.stop_reason, unix_ms()))
+        if self.faults.asked("late-started"):
+            self.announce(self.server_urls, unix_ms())
+        if self.config.closing_s:
+            await asyncio.sleep(self.config.closing_s)
         open_links = [link for link in self._links if link.open]
         await asyncio.gather(*(link.close("stream ended") for link in open_links))
         self.playback.catch_up(time.monotonic())

@@ -21,6 +21,7 @@ from cc_voice.simulator.negotiation import MEDIA_NAMES, StreamIdentity, Supply
 from cc_voice.simulator.playback import MAX, Playback
 from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig, StartedCall
 from cc_voice.simulator.scenario import Script, load_file, load_scenario
+from cc_voice.simulator.script_files import load_script, script_of
 from cc_voice.simulator.webhooks import Poster
 from cc_voice.simulator.wire import Media
 
@@ -103,12 +104,16 @@ class PlayedCalls:
         )
 
     def _script(self, request: CallRequest) -> Script:
-        if (request.scenario is None) == (request.file is None):
-            raise RequestError("name either a scenario or a file")
+        if sum(named is not None for named in (request.scenario, request.script, request.file)) != 1:
+            raise RequestError("name either a scenario, a script or a file")
+        if request.file is None and (request.product is not None or request.channels):
+            raise RequestError("product and channels belong to the scenario or script; leave them out")
         if request.scenario is not None:
-            if request.product is not None or request.channels:
-                raise RequestError("product and channels belong to the scenario; leave them out")
             return load_scenario(request.scenario, self.config.scenarios_dir)
+        if isinstance(request.script, str):
+            return load_script(Path(request.script))
+        if request.script is not None:
+            return script_of(request.script, Path.cwd())
         assert request.file is not None
         product = request.product or "contact_center"
         return load_file(Path(request.file), product, request.channels, language=request.language, stop_reason=request.stop_reason)

@@ -20,14 +20,15 @@ from cc_voice.simulator.wire import PRODUCTS
 
 HELP = """Play Zoom's part: announce calls, stream their audio, end them.
 
-Calls come from bundled scenarios or from any WAV or FLAC file with one party per channel. Each is announced by a
-signed webhook to the URL given with --webhook, and streamed to whoever connects to the links named in it. With
---listen the control API (POST /calls, GET /calls/ID, DELETE /calls/ID?reason=6) is served as well; without any call
-asked for, only that, until interrupted.
+Calls come from bundled scenarios, from scripts of your own, or from any WAV or FLAC file with one party per channel.
+Each is announced by a signed webhook to the URL given with --webhook, and streamed to whoever connects to the links
+named in it. With --listen the control API (POST /calls, GET /calls/ID, DELETE /calls/ID?reason=6) is served as well;
+without any call asked for, only that, until interrupted.
 
 \b
 Examples:
   cc-voice simulate --webhook http://127.0.0.1:8080/webhooks/zoom --scenario good-call
+  cc-voice simulate --webhook … --script call.json
   cc-voice simulate --webhook … --file call.wav --channels agent,customer --speed 4
   cc-voice simulate --webhook … --scenario good-call --scenario meeting --calls 50 --concurrency 10 --speed max
   cc-voice simulate --webhook … --scenario good-call --fault drop-media@5 --fault bad-status:audio=23
@@ -63,6 +64,7 @@ def parse_speed(text: str) -> float | str:
 @click.option("--client-secret", default="simulatedClientSecret", show_default=True, help="Its secret: signs the handshakes.")
 @click.option("--webhook-secret", default="simulatedWebhookSecret", show_default=True, help="Signs the webhooks.")
 @click.option("--scenario", "scenarios", multiple=True, metavar="NAME", help="Play a bundled scenario; repeatable. Or: list.")
+@click.option("--script", "scripts", multiple=True, type=AUDIO_FILE, help="Play a script of your own (JSON); repeatable.")
 @click.option("--file", "files", multiple=True, type=AUDIO_FILE, help="Play a WAV or FLAC file; repeatable.")
 @click.option("--product", type=click.Choice(sorted(PRODUCTS)), default="contact_center", show_default=True, help="For --file.")
 @click.option("--channels", metavar="PARTY,…", help=f"Speakers in --file: {', '.join(PARTIES)}.")
@@ -78,6 +80,7 @@ def parse_speed(text: str) -> float | str:
     "--fault", "faults", multiple=True, metavar="NAME[:ARG][@SECONDS]", help="Let something go wrong; repeatable. Or: list."
 )
 @click.option("--keep-alive-seconds", type=SECONDS, default=10.0, show_default=True, help="Wall clock between keep-alives.")
+@click.option("--closing-seconds", type=click.FloatRange(0, 60), default=0.0, show_default=True, help="From state 4 to the close.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the statuses of all calls.")
 def simulate(
     listen: str | None,
@@ -86,6 +89,7 @@ def simulate(
     client_secret: str,
     webhook_secret: str,
     scenarios: tuple[str, ...],
+    scripts: tuple[Path, ...],
     files: tuple[Path, ...],
     product: str,
     channels: str | None,
@@ -97,6 +101,7 @@ def simulate(
     media: str | None,
     faults: tuple[str, ...],
     keep_alive_seconds: float,
+    closing_seconds: float,
     as_json: bool,
 ) -> None:
     """See HELP."""
@@ -115,6 +120,7 @@ def simulate(
         webhook_secret=webhook_secret,
         webhook_url=webhook,
         keep_alive_s=keep_alive_seconds,
+        closing_s=closing_seconds,
     )
     parties = tuple(Party(party=name.strip()) for name in channels.split(",")) if channels else ()
     scopes = tuple(name.strip() for name in media.split(",")) if media else None
@@ -123,15 +129,18 @@ def simulate(
         raise click.BadParameter(f"there is no scenario {unknown[0]!r}; choose of: {known}", param_hint="--scenario")
     plain = CallRequest(speed=speed, dtx=dtx, media=scopes, faults=faults)
     requests = [msgspec.structs.replace(plain, scenario=name) for name in scenarios]
+    requests += [msgspec.structs.replace(plain, script=str(path)) for path in scripts]
     requests += [
         msgspec.structs.replace(plain, file=str(path), product=product, channels=parties, language=language) for path in files
     ]
     if calls is not None and not requests:
-        raise click.UsageError("--calls needs a --scenario or a --file to play")
+        raise click.UsageError("--calls needs a --scenario, a --script or a --file to play")
     if not requests and listen is None:
-        raise click.UsageError("nothing to do: name a --scenario or a --file to play, or an address to --listen on")
+        raise click.UsageError("nothing to do: name a --scenario, a --script or a --file to play, or an address to --listen on")
     if (faults or media) and not requests:
-        raise click.UsageError("--fault and --media need a --scenario or a --file; the control API takes its own with each call")
+        raise click.UsageError(
+            "--fault and --media need a --scenario, a --script or a --file; the control API takes its own with each call"
+        )
     if requests and webhook is None and listen is None:
         raise click.UsageError("nobody would hear of the calls: give --webhook, or --listen and start calls over the control API")
     try:

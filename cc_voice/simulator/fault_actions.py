@@ -40,6 +40,11 @@ async def announce_again(call: Call, _: None) -> None:
     call.announce(call.server_urls, call.playback.start_unix_ms)
 
 
+async def announce_newly(call: Call, _: None) -> None:
+    """The *started* webhook once more for the same URL, as of now: a server that restarted where it was."""
+    call.announce(call.server_urls, unix_ms())
+
+
 async def claim_interruption(call: Call, _: None) -> None:
     call.interrupted()
 
@@ -93,6 +98,7 @@ INCIDENTS: Mapping[str, Callable[[Call, Any], Awaitable[None]]] = {
     "stop": stop,
     "revoke": revoke,
     "duplicate-webhook": announce_again,
+    "started-again": announce_newly,
     "interrupted-webhook": claim_interruption,
 }
 """Every fault of kind `incident`."""

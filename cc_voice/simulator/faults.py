@@ -5,7 +5,7 @@ begins then, or at once; seconds are wall clock, whatever the call's speed. The 
 stands apart, under its name: `fault_actions.py`, `alterations.py` and `script_changes.py` each have a table of one kind, and this
 module imports none of them, so that what needs to know of faults only (links, state) does not depend on what they do.
 
-The rules are sections of `protocol/rtms.md`; a row of section 12 is a spelling or habit on which its sources disagree.
+The rules are sections of `rtms/README.md`; a row of section 12 is a spelling or habit on which its sources disagree.
 """
 
 import math
@@ -244,5 +244,29 @@ FAULTS: Mapping[str, Fault] = {
               takes=Takes("SECONDS", _seconds, 5.0)),
         Fault(name="interrupted-webhook", kind="incident", does="posts *interrupted* though every link is up", rule="8.4 B"),
         Fault(name="nested-webhook", kind="condition", does="webhooks with their fields in `payload.object`", rule="2.4"),
+        # Damaged strings, and what is accepted though sources disagree (section 12)
+        Fault(name="damaged-names", kind="alteration",
+              does="half characters, NUL, 100 kB, numbers, lists where names should be", rule="13, 7"),
+        Fault(name="loose-base64", kind="alteration",
+              does="audio and pictures in base64 without padding, url-safe, or in lines", rule="6.4"),
+        Fault(name="mixed-channel-id", kind="alteration", does="mixed audio under a channel id of its own", rule="12, row 36"),
+        Fault(name="event-at-top-level", kind="alteration", does="an event's fields beside `msg_type`", rule="5.4"),
+        Fault(name="media-server-url", kind="alteration", does="`media_server_url` instead of `media_server`", rule="12, row 9"),
+        Fault(name="payload-encryption-key", kind="alteration",
+              does="`payload_encryption` for `payload_encrypted`", rule="12, row 11"),
+        Fault(name="named-states", kind="alteration",
+              does="names for states, and the other key for their reason", rule="12, row 23"),
+        Fault(name="unsubscribed-events", kind="condition", does="sends every event, subscribed to or not", rule="5.3"),
+        Fault(name="clean-close", kind="condition",
+              does="closes signaling with 1000 instead of answering, as with wrong credentials", rule="topic 142247"),
+        Fault(name="started-again", kind="incident",
+              does="posts *started* once more for the same URL, with a newer time", rule="2.7"),
+        Fault(name="late-started", kind="condition", does="posts *started* once more when the stream has ended", rule="2.7"),
+        Fault(name="numeric-ids", kind="condition",
+              does="webhooks with `meeting_id` and `account_id` as numbers", rule="12, row 40"),
+        Fault(name="server-urls-list", kind="condition", does="webhooks with `server_urls` as a list", rule="12, row 2"),
+        Fault(name="server-urls-object", kind="condition", does="webhooks with `server_urls` as an object", rule="12, row 2"),
+        Fault(name="server-urls-commas", kind="condition", does="webhooks with several URLs in `server_urls`", rule="2.4"),
+        Fault(name="webhook-signature", kind="condition", does="webhooks with a `signature` field", rule="12, row 5"),
     )
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Language tags: how Zoom's identification tags the lines of a transcript: late, or wrongly (rtms.md 6.2). Pure.
+"""Language tags: how Zoom's identification tags the lines of a transcript: late, or wrongly (rtms/README.md 6.2). Pure.
 
 What a line says stays true; only its tag is touched. Identification follows each speaker by itself, some 10 to 30 s behind; until
 it has heard that much, it says what the client asked for.

@@ -65,6 +65,9 @@ async def _on_signaling_handshake(call: Call, link: ClientLink, message: Message
     if call.faults.is_half_open({"signaling"}):
         link.deaf = True
         return
+    if call.faults.asked("clean-close"):
+        call.spawn(link.close("fault clean-close"))
+        return
     refusal = negotiation.check_identity(message, call.identity) or call.faults.refusal({"signaling"})
     if refusal is None and call.signaling is not None:
         refusal = HandshakeRefusal(WireStatus.DUPLICATE_SIGNAL_REQUEST, "the stream has a signaling link")
@@ -78,6 +81,8 @@ async def _on_signaling_handshake(call: Call, link: ClientLink, message: Message
     call.signaling = link
     call.failed_over = False
     call.playback.signaling_up(link, backlog=message.get("buffer_data") is not False)
+    if call.faults.asked("unsubscribed-events"):
+        call.playback.subscribe(dict.fromkeys(range(2, call.identity.product.last_event + 1), True))
     if call.needed:  # a lost client is back; its media links have the longer window to follow
         call.open_window(call.config.media_window_s, Stop.AWAIT_RECONNECTION_TIMEOUT)
     await link.send(wire.signaling_response(sequence, WireStatus.OK, "", urls))

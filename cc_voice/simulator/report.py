@@ -10,6 +10,7 @@ from cc_voice.simulator.link import LinkReport
 from cc_voice.simulator.media.feeds import SentAudio
 from cc_voice.simulator.media.picture_feeds import PicturesSent
 from cc_voice.simulator.scenario import Party
+from cc_voice.simulator.script_files import ScriptFile
 
 PlayState = Literal["announced", "joined", "streaming", "paused", "interrupted", "ended"]
 """Where a call stands, as in the picture of `call.py`."""
@@ -37,6 +38,8 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A stream that nobody joined by then ends with reason 11."""
     linger_s: float = 0.5
     """Between the last media and the end of the stream."""
+    closing_s: float = 0.0
+    """Between state 4 and the end of the links: a client should have left by then."""
     signaling_window_s: float = 60.0
     media_window_s: float = 65.0
     buffer_s: float = 60.0
@@ -46,10 +49,12 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A call to play: either a bundled scenario, or an audio file with who speaks on its channels."""
+    """A call to play: a bundled scenario, a script of one's own, or an audio file with who speaks on its channels."""
 
     scenario: str | None = None
     file: str | None = None
+    script: str | ScriptFile | None = None
+    """A script file on this machine, or the script itself."""
     product: str | None = None
     channels: tuple[Party, ...] = ()
     """One party per file channel, in order; default agent, customer."""

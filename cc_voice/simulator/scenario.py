@@ -70,6 +70,14 @@ class ScriptLine(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     tag: str | None = None
     """What Zoom's identification takes the language for, ASKED: it does not know yet; None: for what it is."""
+    attribute: int = 1
+    """7.11: 1 new, 2 in place of the line of the same source and start, 3 that line is deleted."""
+    said_ms: int | None = None
+    """When the server says it; None: TRANSCRIPT_DELAY_MS after it was spoken."""
+
+    @property
+    def known_ms(self) -> int:
+        return self.end_ms + TRANSCRIPT_DELAY_MS if self.said_ms is None else self.said_ms
 
 
 class ChatLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +156,7 @@ def load_scenario(name: str, folder: Path | None = None) -> Script:
         scenario = _SCENARIO.decode(path.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
         raise ScriptError(f"scenario {name!r} cannot be read: {error}") from error
-    return _script(scenario, read_audio(path.parent / scenario.audio))
+    return compiled(scenario, read_audio(path.parent / scenario.audio))
 
 
 def load_file(
@@ -166,7 +174,7 @@ def load_file(
     parties = parties or tuple(Party(party=party) for party in PARTIES[: len(audio)])
     if len(parties) != len(audio):
         raise ScriptError(f"{path.name} has {len(audio)} channel(s) but {len(parties)} parties were named: name one each")
-    named = tuple(_named(party, number, wire.PRODUCTS[product]) for number, party in enumerate(parties))
+    people = tuple(named(party, number, wire.PRODUCTS[product]) for number, party in enumerate(parties))
     duration_ms = len(audio[0]) * 1000 // RATE_HZ
     default = wire.Stop.CUSTOMER_DISCONNECTED if product == "contact_center" else wire.Stop.MEETING_ENDED
     scenario = Scenario(
@@ -176,11 +184,11 @@ def load_file(
         language=language,
         duration_ms=duration_ms,
         audio=path.name,
-        channels=named,
-        events=_plain_events(wire.PRODUCTS[product], named, duration_ms),
+        channels=people,
+        events=plain_events(wire.PRODUCTS[product], people, duration_ms),
         stop_reason=int(default if stop_reason is None else stop_reason),
     )
-    return _script(scenario, audio)
+    return compiled(scenario, audio)
 
 
 def read_audio(path: Path) -> list[NDArray[np.int16]]:
@@ -202,7 +210,7 @@ def _folder(folder: Path | None) -> Path:
     return folder or Path(str(resources.files("cc_voice.simulator"))) / "scenarios"
 
 
-def _named(party: Party, number: int, product: wire.WireProduct) -> Party:
+def named(party: Party, number: int, product: wire.WireProduct) -> Party:
     """Fill in what a request left open, so that every source has an id of the product's kind. Raises ScriptError."""
     if party.party not in PARTIES:
         raise ScriptError(f"there is no party {party.party!r}; choose one of: {', '.join(PARTIES)}")
@@ -214,7 +222,7 @@ def _named(party: Party, number: int, product: wire.WireProduct) -> Party:
     return msgspec.structs.replace(party, user_id=user_id, channel_id=channel_id, name=name)
 
 
-def _plain_events(product: wire.WireProduct, parties: Sequence[Party], duration_ms: int) -> tuple[Event, ...]:
+def plain_events(product: wire.WireProduct, parties: Sequence[Party], duration_ms: int) -> tuple[Event, ...]:
     """Return the events of a call in which everyone is there from the first to the last moment."""
     if product.name == "phone":
         return ()  # Phone has no V1 event numbers (section 10)
@@ -234,7 +242,7 @@ def _plain_events(product: wire.WireProduct, parties: Sequence[Party], duration_
     return (*begun, *ended)
 
 
-def _script(scenario: Scenario, audio: Sequence[NDArray[np.int16]]) -> Script:
+def compiled(scenario: Scenario, audio: Sequence[NDArray[np.int16]]) -> Script:
     """Join a scenario with its audio. Raises ScriptError when they do not fit."""
     if scenario.product not in wire.PRODUCTS:
         raise ScriptError(f"scenario {scenario.name!r} has an unknown product {scenario.product!r}")
@@ -249,7 +257,7 @@ def _script(scenario: Scenario, audio: Sequence[NDArray[np.int16]]) -> Script:
         duration_ms=scenario.duration_ms,
         tracks=tuple(_track(who, pcm, scenario) for who, pcm in zip(scenario.channels, audio, strict=True)),
         events=tuple(sorted((*scenario.events, *_visible_events(scenario, product)), key=lambda event: event.at_ms)),
-        lines=tuple(sorted(scenario.lines, key=lambda line: line.end_ms)),
+        lines=tuple(sorted(scenario.lines, key=lambda line: line.known_ms)),
         stop_reason=scenario.stop_reason,
         chat=scenario.chat or _plain_chat(scenario, product),
         faults=scenario.faults,

@@ -32,7 +32,8 @@ class ScriptMessages:
         known = terms.identifies and line.tag != ASKED
         language = wire.language_number(line.tag or line.language) if known else terms.language
         source = self._source(line.channel_id or line.user_id)
-        return wire.transcript(source, line.text, self._start + line.start_ms, self._start + line.end_ms, language)
+        start, end = self._start + line.start_ms, self._start + line.end_ms
+        return wire.transcript(source, line.text, start, end, language, line.attribute)
 
     def chat(self, line: ChatLine) -> Message:
         return wire.chat(self._source(line.user_id), line.text, self._start + line.at_ms, line.message_id, line.operation)

@@ -112,7 +112,7 @@ class Simulator:
         self._played.post(self._played.find(started.call), started.body.encode())
 
     def fail_over(self, started: StartedCall) -> StartedCall:
-        """Let the server of a stream die and announce the same stream at its successor (rtms.md 2.7, 8.4 case A)."""
+        """Let the server of a stream die and announce the same stream at its successor (rtms/README.md 2.7, 8.4 case A)."""
         call = self._played.find(started.call)
         return self._played.started(call, call.fail_over())
 

@@ -1,4 +1,4 @@
-"""Webhooks: signed and posted, with Zoom's rules for what counts as delivered (rtms.md 2.1), retries shortened.
+"""Webhooks: signed and posted, with Zoom's rules for what counts as delivered (rtms/README.md 2.1), retries shortened.
 
 A 4xx is final, as Zoom is said to see it: whoever refuses a webhook will refuse it again. Whoever runs the simulator is told of
 each refusal at once, for it looks like a call that nobody joins.

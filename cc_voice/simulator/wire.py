@@ -1,13 +1,13 @@
 """Wire: Zoom's side of RTMS, as literal dicts: what is announced, signed, answered and sent.
 
-Not shared with `rtms/`, on purpose: the two sides are written twice from `protocol/rtms.md`, so that a mistake in
-one cannot hide in the other. Numbers are Zoom's (rtms.md section 7). Nothing here does I/O or reads a clock.
+Not shared with `rtms/`, on purpose: the two sides are written twice from `rtms/README.md`, so that a mistake in
+one cannot hide in the other. Numbers are Zoom's (rtms/README.md section 7). Nothing here does I/O or reads a clock.
 """
 
 import hashlib
 import hmac
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum, IntFlag
 from typing import Any
 
@@ -247,10 +247,22 @@ def stopped(product: WireProduct, instance_id: str, stream_id: str, reason: int,
     return webhook_body(product.prefix + "stopped", event_ts, payload)
 
 
-def nested(body: bytes) -> bytes:
-    """Return a webhook with its fields in `payload.object`, as some of Zoom's documents show them (2.4)."""
+def respelt(body: bytes, asked: Callable[[str], bool]) -> bytes:
+    """Return a webhook in the shapes that its faults give it (12, rows 1, 2, 5, 40)."""
     webhook = msgspec.json.decode(body)
-    return webhook_body(webhook["event"], webhook["event_ts"], {"object": webhook["payload"]})
+    payload: Message = webhook["payload"]
+    if asked("numeric-ids"):
+        payload |= {"meeting_id": 98765432101, "account_id": 4711}
+    if asked("webhook-signature"):
+        payload["signature"] = "0" * 64
+    if (url := payload.get("server_urls")) is not None:
+        if asked("server-urls-list"):
+            payload["server_urls"] = [url]
+        if asked("server-urls-object"):
+            payload["server_urls"] = {"signaling": url}
+        if asked("server-urls-commas"):
+            payload["server_urls"] = f"srt://127.0.0.1:1, {url}"
+    return webhook_body(webhook["event"], webhook["event_ts"], {"object": payload} if asked("nested-webhook") else payload)
 
 
 def interrupted(product: WireProduct, instance_id: str, stream_id: str, event_ts: int) -> bytes:
@@ -331,10 +343,10 @@ def audio(source: Message, pcm: bytes, timestamp: int) -> Message:
     return {"msg_type": 14, "content": {**source, "data": b64encode(pcm).decode(), "length": len(pcm), "timestamp": timestamp}}
 
 
-def transcript(source: Message, text: str, start_time: int, end_time: int, language: int) -> Message:
+def transcript(source: Message, text: str, start_time: int, end_time: int, language: int, attribute: int = 1) -> Message:
     """Message 17. Times are Unix ms; `timestamp` marks when the utterance began (6.4)."""
     content = {**source, "start_time": start_time, "end_time": end_time, "timestamp": start_time, "language": language}
-    return {"msg_type": 17, "content": {**content, "attribute": 1, "data": text}}
+    return {"msg_type": 17, "content": {**content, "attribute": attribute, "data": text}}
 
 
 def picture(msg_type: int, source: Message, data: bytes, timestamp: int) -> Message:

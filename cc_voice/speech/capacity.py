@@ -8,6 +8,7 @@ The same sound is recognised two ways, with a new engine for every segment and w
 one run, so that their ratio is one of the model and not of what else the machine does.
 """
 
+import itertools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -29,7 +30,9 @@ MEMORY_SHARE = 0.8
 """Of the memory that is free."""
 PARTIES = 2
 _RECOGNISERS = 8
-"""How many are alive at once for measuring what one takes."""
+"""How many are alive at once for measuring what one takes, at most."""
+_PLAIN_MB = 100.0
+"""Fewer will do once they take so much: then what else takes memory does not show, and their time is long."""
 _HELD_S = 15
 """What each of them hears: segments are never longer, and memory grows until their end."""
 _BLOCK_MS = 1000
@@ -54,6 +57,7 @@ class ModelCost(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     load_s: float
     """By the clock, checking its files included; longer where the disk has not read them lately."""
+    load_cpu_s: float
     model_mb: float
     """Resident memory that loading took; each worker process loads it once."""
     recogniser_mb: float
@@ -65,7 +69,7 @@ class ModelCost(msgspec.Struct, frozen=True, kw_only=True):
     kept_cpu_s: float
     """The same with engines that are kept, from the first segment on."""
     ratio: float
-    """Of the second to the first in the later half: engines have heard other speakers by then, and this is what goes on."""
+    """Of the second to the first in the later half of the speech: engines have heard others by then, and this is what goes on."""
     kept_mb: float
     """What the kept engine has grown to; 0 where the model gains nothing and none is kept."""
     warm_mb: float
@@ -78,6 +82,11 @@ class ModelCost(msgspec.Struct, frozen=True, kw_only=True):
     def rtf(self) -> float:
         """CPU seconds per second of speech, with a new engine for every segment."""
         return self.cpu_s / self.speech_s
+
+    @property
+    def cold_rtf(self) -> float:
+        """CPU seconds per second of speech with engines that are kept, from the first segment on."""
+        return self.kept_cpu_s / self.speech_s
 
     @property
     def kept_rtf(self) -> float:
@@ -108,34 +117,42 @@ class Capacity(msgspec.Struct, frozen=True):
         return self.by_cpu if self.by_memory is None else min(self.by_cpu, self.by_memory)
 
 
-def measure(info: ModelInfo, channels: Sequence[Channel], seconds: float, detectors: DetectorFactory = WebrtcDetector) -> ModelCost:
-    """Load a model and let it hear `seconds` of each channel, repeated where they are shorter. Raises ModelError.
+def measure(
+    info: ModelInfo, channels: Sequence[Channel], seconds: float | None, detectors: DetectorFactory = WebrtcDetector
+) -> ModelCost:
+    """Load a model and let it hear `seconds` of each channel, repeated where they are shorter; None: each once. Raises ModelError.
 
-    Finding the speech is part of hearing: `detectors` are those that calls are heard with.
+    Finding the speech is part of hearing: `detectors` are those that calls are heard with. A channel is heard both ways before the
+    next one, so that a machine that gets busier slows both.
     """
-    before_mb, began = resident_mb(), time.monotonic()
+    before_mb, began, cpu_began = resident_mb(), time.monotonic(), time.process_time()
     factory = VoskFactory(info)
-    load_s, loaded_mb = time.monotonic() - began, resident_mb()
+    load_s, load_cpu_s, loaded_mb = time.monotonic() - began, time.process_time() - cpu_began, resident_mb()
     recogniser_mb = _recogniser_mb(factory, channels[0])
     pool: RecogniserPool[Any] = RecogniserPool(_ROOM_MB)
-    new, new_mb = [_recognise(factory, channel, seconds, detectors) for channel in channels], resident_mb()
     keeping = factory.lending_from(pool)  # named: what is kept goes with the factory that asked for it
-    kept = [_recognise(keeping, channel, seconds, detectors) for channel in channels]
+    heard = [_cut(channel, seconds) for channel in channels]
+    new, new_mb = [_recognise(factory, heard[0], detectors)], resident_mb()
+    kept = [_recognise(keeping, heard[0], detectors)]
+    for channel in heard[1:]:
+        new.append(_recognise(factory, channel, detectors))
+        kept.append(_recognise(keeping, channel, detectors))
     speech_s = sum(one.speech_s for one in new)
     if not speech_s:
-        raise ModelError(f"the model {info.name} cannot be measured: nobody speaks in the first {seconds:g} s; take more")
-    later = len(channels) // 2
+        first = "the recordings" if seconds is None else f"the first {seconds:g} s"
+        raise ModelError(f"the model {info.name} cannot be measured: nobody speaks in {first}; take more")
     is_kept = pool.counts().kept > 0
     return ModelCost(
         model=info.name,
         load_s=load_s,
+        load_cpu_s=load_cpu_s,
         model_mb=max(0.0, loaded_mb - before_mb),
         recogniser_mb=recogniser_mb,
-        audio_s=seconds * len(channels),
+        audio_s=sum(channel.seconds for channel in heard),
         speech_s=speech_s,
         cpu_s=sum(one.cpu_s for one in new),
         kept_cpu_s=sum(one.cpu_s for one in kept),
-        ratio=sum(one.cpu_s for one in kept[later:]) / sum(one.cpu_s for one in new[later:]) if is_kept else 1.0,
+        ratio=_later_ratio(new, kept) if is_kept else 1.0,
         kept_mb=max(0.0, resident_mb() - new_mb) if is_kept else 0.0,
         warm_mb=warm_mb(composed_mb(info)) if is_kept else 0.0,
         segments=sum(len(one.texts) for one in new),
@@ -149,10 +166,17 @@ class _Recognised(msgspec.Struct, frozen=True):
     texts: tuple[str, ...]
 
 
-def _recognise(factory: VoskFactory, channel: Channel, seconds: float, detectors: DetectorFactory) -> _Recognised:
+def _later_ratio(new: Sequence[_Recognised], kept: Sequence[_Recognised]) -> float:
+    """Return what kept engines took of what new ones did, on the channels that end in the later half of the speech."""
+    half_s, so_far = sum(one.speech_s for one in new) / 2, itertools.accumulate(one.speech_s for one in new)
+    later = [(one.cpu_s, other.cpu_s) for one, other, at_s in zip(new, kept, so_far, strict=True) if at_s > half_s]
+    return sum(kept_s for _, kept_s in later) / sum(new_s for new_s, _ in later)
+
+
+def _recognise(factory: VoskFactory, channel: Channel, detectors: DetectorFactory) -> _Recognised:
     began = time.process_time()
     pipeline = ChannelPipeline("measured", channel.rate_hz, factory, factory.language, detectors=detectors)
-    for block in _blocks(channel, seconds):
+    for block in _blocks(channel):
         pipeline.feed(block)
     pipeline.finish()
     cpu_s = time.process_time() - began
@@ -179,16 +203,22 @@ def capacity(cost: ModelCost, machine: Machine, workers: int, budget_mb: float =
 def _recogniser_mb(factory: VoskFactory, channel: Channel) -> float:
     """Return what one recogniser takes that is in the middle of a segment, the mean of several."""
     pcm = channel.pcm[: _HELD_S * channel.rate_hz * 2]
-    before_mb = resident_mb()
-    alive = [factory.create(channel.rate_hz) for _ in range(_RECOGNISERS)]
-    for recogniser in alive:
-        recogniser.accept(pcm)
+    before_mb, alive = resident_mb(), [factory.create(channel.rate_hz)]
+    alive[0].accept(pcm)
+    while len(alive) < _RECOGNISERS and resident_mb() - before_mb < _PLAIN_MB:
+        alive.append(factory.create(channel.rate_hz))
+        alive[-1].accept(pcm)
     return max(0.0, resident_mb() - before_mb) / len(alive)
 
 
-def _blocks(channel: Channel, seconds: float) -> list[bytes]:
-    """Return `seconds` of a channel in blocks, again from its start where it is shorter."""
+def _cut(channel: Channel, seconds: float | None) -> Channel:
+    """Return `seconds` of a channel, again from its start where it is shorter; None: as long as it is."""
+    if seconds is None:
+        return channel
     wanted = int(seconds * channel.rate_hz) * 2
-    pcm = (channel.pcm * (wanted // len(channel.pcm) + 1))[:wanted]
+    return Channel((channel.pcm * (wanted // len(channel.pcm) + 1))[:wanted], channel.rate_hz)
+
+
+def _blocks(channel: Channel) -> list[bytes]:
     step = channel.rate_hz * _BLOCK_MS // 1000 * 2
-    return [pcm[at : at + step] for at in range(0, wanted, step)]
+    return [channel.pcm[at : at + step] for at in range(0, len(channel.pcm), step)]

@@ -46,7 +46,7 @@ class LevelMeter:
         self._seconds: list[SecondLevel] = []
         self._envelope = bytearray()
 
-    def hear(self, pcm: bytes) -> None:
+    def push(self, pcm: bytes) -> None:
         """Take whole frames, before the detector has answered for them."""
         samples = int16_from_bytes(pcm).astype(np.float32).reshape(-1, self._frame)
         # Products of integers up to 2^30: exact in double precision, so that grouping cannot change the last digit

@@ -121,7 +121,7 @@ class ChannelPipeline:
             self._guarded(lambda: words.append(recogniser.partial()))
         return words[-1]
 
-    def saying(self) -> PartialWords | None:
+    def partial_words(self) -> PartialWords | None:
         """Return the words of the utterance being spoken with their place; None while there are none."""
         text = self.partial()
         if not text:
@@ -153,7 +153,7 @@ class ChannelPipeline:
     def _examine(self, pcm: memoryview) -> list[Utterance]:
         first = self._history.append(pcm)
         frames = self._history.slice(first, self._history.frames)
-        self._meter.hear(frames)
+        self._meter.push(frames)
         found = self._follow(self._detector.push(frames))
         self._history.forget_before(self._heard if self._wide.open else self._tight.frames - _LOOKBACK)
         return found

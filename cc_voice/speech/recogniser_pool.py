@@ -1,7 +1,8 @@
 """Pool of warm recognisers: each is lent to a channel for one segment, and keeps the decoding graph that it has put together.
 
 With models whose graph is put together while decoding, an engine composes what it needs as it hears, and that is most of the work:
-35 s of Korean took 0.44 CPU seconds per second with new engines, 0.30 with one kept from cold, 0.13 when it had heard them before.
+35 s of Korean took 0.44 CPU seconds per second with new engines, 0.30 with one kept from cold, 0.13 when it had heard them before;
+five minutes in six languages, each heard once on a busier machine, 0.79 and 0.35 (models/README.md).
 So engines come back here after their segment. Each belongs to one owner (a loaded model) and one grammar; no other ever gets it.
 
 What must not happen, and what is done about it:

@@ -202,12 +202,9 @@ def _stage(con: Connection, batch: StageReached) -> bool:
     if batch.stage == "revoked":
         known = repeat_calls.customers(con, batch.call_id)
         delete_call(con, batch.call_id)
+        con.execute("delete from call_webhook where call_id = ?", [batch.call_id])
         repeat_calls.refresh(con, known)
         streams.reopen(con, batch.call_id)
-        con.execute(
-            "update inbox set body = ''::blob, state = 'done', note = 'revoked by Zoom: content deleted' where stream_id = ?",
-            [batch.stream_id],
-        )
     return True
 
 

@@ -12,6 +12,7 @@ from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.store import streams
 from cc_voice.store.database import Connection, dicts, structs
 from cc_voice.store.dimensions import threshold_set
+from cc_voice.store.streams import CallWebhook, SessionFailure
 
 
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +135,10 @@ class StoredCall(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[CallPlatformEvent, ...]
     refused: tuple[MediaRefusal, ...] = ()
     """Kinds of media that Zoom did not send of one of the call's streams, and why: what could not be measured may lack them."""
+    webhooks: tuple[CallWebhook, ...] = ()
+    """Ordinary webhooks about the call's engagement, in order: transfers between engagements, supervisors, its end."""
+    failures: tuple[SessionFailure, ...] = ()
+    """Sessions of the call that failed and were replaced, in order: what they had received and not yet recorded may be missing."""
 
 
 _ABOUT_LEG = (
@@ -194,6 +199,8 @@ def load_call(con: Connection, call_id: str) -> StoredCall | None:
         unused=_unused(con, call_id),
         events=_events(con, call_id),
         refused=_refused(con, call_id),
+        webhooks=tuple(streams.webhooks_of(con, call_id)),
+        failures=tuple(each for row in streams.of_call(con, call_id) for each in row.failed_sessions),
     )
 
 

@@ -8,6 +8,7 @@ Readers use cursors of their own and see the last commit. Nothing outside this p
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -15,9 +16,12 @@ from typing import Any, TypeVar
 
 import duckdb
 import msgspec
+import structlog
 
 from cc_voice.store.errors import DatabaseClosed, DatabaseDamaged, DatabaseLocked, ReadTooLong, StoreError
 from cc_voice.store.migration import migrate
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -28,6 +32,10 @@ WRITES_WAITING = 1_000
 READERS = 3
 READ_LIMIT_MS = 60_000
 """A question may run this long; an export of years is cut into tables by its caller."""
+
+CHECKPOINT_S = 300.0
+"""How often what was written moves from the write-ahead log into the file. DuckDB does so by size only, which some hundred calls do
+not reach: a log that is then damaged or left behind takes all of them along."""
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # A missing function must be an error, not a download: the appliance never fetches anything by itself.
@@ -59,6 +67,9 @@ class Database:
         Raises DatabaseLocked (another process holds it), DatabaseDamaged, DatabaseTooNew, StoreError.
         """
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for file in (path, path.with_name(f"{path.name}.wal")):
+            if file.is_fifo() or file.is_socket() or file.is_dir():  # a pipe would be waited for without end
+                raise DatabaseDamaged(f"{file} is no file but a folder or a pipe. Move it aside, or restore a backup")
         try:
             connection = duckdb.connect(str(path), config=_CONFIG)
         except duckdb.Error as error:
@@ -128,7 +139,19 @@ class Database:
 
     def _write_all(self) -> None:
         connection = self._connection.cursor()
-        while (item := self._writes.get()) is not None:
+        written_s: float | None = None  # when the oldest write was that is only in the log
+        while True:
+            wait_s = None if written_s is None else written_s + CHECKPOINT_S - time.monotonic()
+            if wait_s is not None and wait_s <= 0:  # looked at first: a queue that is never empty must not put it off
+                written_s = None if _checkpointed(connection) else time.monotonic()
+                continue
+            try:
+                item = self._writes.get(timeout=wait_s)
+            except queue.Empty:
+                continue
+            if item is None:
+                break
+            written_s = written_s or time.monotonic()
             work, future = item
             if not future.set_running_or_notify_cancel():
                 continue
@@ -155,6 +178,16 @@ class Database:
             raise
 
 
+def _checkpointed(connection: Connection) -> bool:
+    """Move the log into the file; False when it has to be tried again (a long question is under way, the disk is full)."""
+    try:
+        connection.execute("checkpoint")
+    except duckdb.Error as error:
+        log.warning("store not checkpointed; it is tried again", error=str(error).splitlines()[0])
+        return False
+    return True
+
+
 def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
     connection.begin()
     try:
@@ -166,11 +199,15 @@ def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> 
     return result
 
 
+_MACHINE = ("Permission denied", "No space left", "Read-only file system", "Disk quota exceeded", "Too many open files")
+"""What an operating system says of a disk, and never of a file's content."""
+
+
 def _opening_error(path: Path, error: duckdb.Error) -> StoreError:
     text = str(error)
     if "set lock on file" in text:  # not "lock" alone: damage is found in a "block"
         return DatabaseLocked(f"another process holds {path}")
-    if "Permission denied" in text or "No space left on device" in text:  # the file is sound: nothing may be moved or restored
+    if any(told in text for told in _MACHINE):  # the file is sound: nothing may be moved or restored
         return StoreError(
             f"{path} cannot be opened: {text.splitlines()[0]}. See that cc-voice's account owns the folder and the disk has room"
         )

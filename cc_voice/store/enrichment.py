@@ -10,12 +10,28 @@ import zoneinfo
 from collections.abc import Sequence
 from typing import Any, assert_never
 
+import duckdb
 import msgspec
 
 from cc_voice.config.settings import Site
 from cc_voice.store import history
 from cc_voice.store.database import Connection
-from cc_voice.store.zoom_reports import RECORDS, Agent, AgentLeg, Dataset, Disposition, Engagement, Queue, QueueInterval, Record
+from cc_voice.store.dimensions import site_key
+from cc_voice.store.errors import StoreError
+from cc_voice.store.zoom_reports import (
+    RECORDS,
+    Agent,
+    AgentLeg,
+    AgentStatus,
+    Dataset,
+    Disposition,
+    Engagement,
+    FlowRun,
+    Queue,
+    QueueInterval,
+    Record,
+    TimelineStep,
+)
 
 CONTACT_CENTER = "contact_center"
 
@@ -29,7 +45,20 @@ class Enriched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def take(con: Connection, dataset: Dataset, records: Sequence[Record], site: Site, today: datetime.date) -> Enriched:
-    """Store records of one kind in the caller's transaction; the same again changes nothing."""
+    """Store records of one kind in the caller's transaction; the same again changes nothing.
+
+    Raises StoreError for what a column cannot hold: the transaction is then to be undone.
+    """
+    try:
+        return _take(con, dataset, records, site, today)
+    except (duckdb.DataError, duckdb.ConstraintException, OverflowError) as error:
+        raise StoreError(
+            f"records of {dataset} cannot be stored ({str(error).splitlines()[0]}); nothing of them was taken"
+        ) from error
+
+
+def _take(con: Connection, dataset: Dataset, records: Sequence[Record], site: Site, today: datetime.date) -> Enriched:
+    site_key(con, site)  # reports of queues are asked before the first call
     ids: set[str] = set()
     for record in records:
         match record:
@@ -43,6 +72,12 @@ def take(con: Connection, dataset: Dataset, records: Sequence[Record], site: Sit
                 _queue_interval(con, record)
             case Disposition():
                 _disposition(con, record.disposition_id, record)
+            case AgentStatus():
+                _keep_status(con, record)
+            case FlowRun():
+                _keep_flow(con, record)
+            case TimelineStep():
+                _keep_step(con, record)
             case Agent():
                 since = _midnight(record.valid_from, today, site)
                 history.revise_agent(con, record.user_id, _attributes(record, "user_id", "valid_from"), since)
@@ -55,9 +90,13 @@ def take(con: Connection, dataset: Dataset, records: Sequence[Record], site: Sit
 
 
 def records_of(dataset: Dataset, plain: Sequence[Any]) -> list[Record]:
-    """Return records that came as JSON."""
-    kind = RECORDS[dataset]
-    return [msgspec.convert(one, kind) for one in plain]
+    """Return records that came as JSON. Raises StoreError for what are none."""
+    try:
+        return [msgspec.convert(one, RECORDS[dataset]) for one in plain]
+    except (KeyError, msgspec.ValidationError) as error:
+        raise StoreError(
+            f"these are no records of {dataset} ({error}); are the program that asks and the service of one version?"
+        ) from error
 
 
 def apply(con: Connection, engagement_ids: Sequence[str]) -> int:
@@ -175,6 +214,30 @@ def _keep_engagement(con: Connection, told: Engagement) -> None:
         """,
         [told.engagement_id, told.direction, told.channel_source, told.queue_wait_ms, told.abandoned, disposition_id],
     )
+
+
+def _keep_status(con: Connection, told: AgentStatus) -> None:
+    values = [told.user_id, told.start_unix_ms, told.status, told.end_unix_ms]
+    con.execute(
+        f"insert or replace into zoom_agent_status values (?, {_AT}, ?, {_AT}, ?, ?, ?, ?)",
+        [*values, told.sub_status, told.ready_ms, told.occupied_ms, told.not_ready_ms],
+    )
+
+
+def _keep_flow(con: Connection, told: FlowRun) -> None:
+    run_id = told.run_id or f"{told.flow_id}@{told.enter_unix_ms}"
+    values = [told.engagement_id, run_id, told.flow_id, told.flow_name, told.enter_unix_ms, told.exit_unix_ms, told.flow_ms]
+    con.execute(f"insert or replace into zoom_flow values (?, ?, ?, ?, {_AT}, {_AT}, ?)", values)
+
+
+def _keep_step(con: Connection, told: TimelineStep) -> None:
+    values = [told.engagement_id, told.start_unix_ms, told.step, told.user_id or "", told.end_unix_ms, told.duration_ms]
+    con.execute(
+        f"insert or replace into zoom_timeline values (?, {_AT}, ?, ?, {_AT}, ?, ?, ?)", [*values, told.queue_id, told.flow_id]
+    )
+
+
+_AT = "make_timestamptz(?::bigint * 1000)"
 
 
 def _disposition(con: Connection, disposition_id: str, told: Disposition) -> None:

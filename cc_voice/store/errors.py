@@ -5,6 +5,7 @@ StoreError
 ├── DatabaseDamaged    the file or its write-ahead log cannot be read
 ├── DatabaseTooNew     a newer version of the program wrote it
 ├── DatabaseClosed     used after `close`
+├── WebhookNotKept     the inbox could not commit it
 ├── ReadTooLong        a question was stopped
 └── SearchError        a query of search cannot be answered
 """
@@ -28,6 +29,10 @@ class DatabaseTooNew(StoreError):
 
 class DatabaseClosed(StoreError):
     """The database was closed while a question waited."""
+
+
+class WebhookNotKept(StoreError):
+    """A webhook is not safe: only a 5xx makes Zoom deliver it again."""
 
 
 class ReadTooLong(StoreError):

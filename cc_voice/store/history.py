@@ -146,12 +146,10 @@ def _split(con: Connection, dim: _Dimension, natural: str, old: Mapping[str, Any
 
 
 def _open(con: Connection, dim: _Dimension, natural: str, values: Mapping[str, Any], since_ms: int, until_ms: int | None) -> int:
+    columns = [dim.key, dim.natural, *values, "valid_from", "valid_to", "is_current"]
+    given = [f"nextval('{dim.key}')", "?", *("?" for _ in values), _INSTANT, _INSTANT, "?"]
     rows = con.execute(
-        f"""
-        insert into {dim.table} ({dim.key}, {dim.natural}, {", ".join(values)}, valid_from, valid_to, is_current)
-        values (nextval('{dim.key}'), ?, {", ".join("?" for _ in values)}, {_INSTANT}, {_INSTANT}, ?)
-        returning {dim.key}
-        """,
+        f"insert into {dim.table} ({', '.join(columns)}) values ({', '.join(given)}) returning {dim.key}",
         [natural, *values.values(), since_ms, until_ms, until_ms is None],
     ).fetchall()
     return int(rows[0][0])

@@ -14,7 +14,8 @@ the media ended must not bring back what the end has settled. Whole calls are ru
 epochs): a call has several streams, and the newest epoch of one says nothing about the others. Ruled out: times of update, which
 need clocks that agree; and a lock that a session holds, which whoever is killed never gives back.
 
-One step leads back: a revoked stream takes the measured call with it, so the other streams of that call return to `transcribed`
+Two steps lead back. A stream that has ended, and that Zoom announces once more, is `received` again (`come_back`). And a revoked
+stream takes the measured call with it, so the other streams of that call return to `transcribed`
 and are measured again without it.
 """
 
@@ -30,9 +31,22 @@ UNFINISHED: tuple[OpenStage, ...] = get_args(OpenStage)
 _GOING_ON = "stage in ('received', 'recorded', 'transcribed')"
 _RANK: dict[Stage, int] = {stage: rank for rank, stage in enumerate(get_args(Stage))}
 _REFUSED = msgspec.json.Decoder(tuple[MediaRefusal, ...])
+MOST_FAILURES = 20
+"""Failures that are kept of a stream, the first ones: a stream that fails for ever must not fill its row."""
 LISTED = 200
 LATELY_DAYS = 7
 """How long a call that was not analysed is shown as news."""
+
+
+class SessionFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that could not finish and was replaced."""
+
+    epoch: int
+    at_unix_ms: int
+    error: str
+
+
+_FAILURES = msgspec.json.Decoder(tuple[SessionFailure, ...])
 
 
 class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +80,12 @@ class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
     """What was odd, as JSON: name → how often. None while media flows, and where nothing was."""
     refused: str | None
     """Which kinds of media Zoom does not send, as JSON of MediaRefusal. None where nothing is missing."""
+    failures: str | None
+    """Sessions that failed and were replaced, as JSON of SessionFailure. `failure` is the present one and goes; these stay."""
+
+    @property
+    def failed_sessions(self) -> tuple[SessionFailure, ...]:
+        return _FAILURES.decode(self.failures) if self.failures else ()
 
     @property
     def refusals(self) -> tuple[MediaRefusal, ...]:
@@ -95,7 +115,8 @@ _SELECT = """
         failure,
         coalesce(utterance_count, 0) as utterance_count,
         cast(notes as text) as notes,
-        cast(refused as text) as refused
+        cast(refused as text) as refused,
+        cast(failures as text) as failures
     from stream
 """
 
@@ -128,6 +149,18 @@ def open_stream(
 def move(con: Connection, stream_id: str, target: str) -> None:
     """Record that Zoom serves a stream at another address from now on: whoever takes it up next has to go there."""
     con.execute(f"update stream set target = ?, updated_ts = now() where stream_id = ? and {_GOING_ON}", [target, stream_id])
+
+
+def come_back(con: Connection, stream_id: str, target: str) -> None:
+    """Send a stream that we hold ended back to its first stage: Zoom has announced it once more. Revoked ones stay revoked."""
+    con.execute(
+        """
+        update stream
+        set stage = 'received', target = ?, failure = null, stop_reason = null, updated_ts = now()
+        where stream_id = ? and stage in ('measured', 'failed')
+        """,
+        [target, stream_id],
+    )
 
 
 def take(con: Connection, stream_id: str) -> StreamRow | None:
@@ -252,6 +285,68 @@ def note_oddities(con: Connection, batch: StreamNotes) -> bool:
     return True
 
 
-def note_failure(con: Connection, stream_id: str, epoch: int, error: str) -> None:
-    """Record why a session could not finish; the stage stays, so that the next start goes on from it."""
+def note_failure(con: Connection, stream_id: str, epoch: int, error: str, now_unix_ms: int) -> None:
+    """Record why a session could not finish; the stage stays, so that the next one goes on from it.
+
+    `failure` is what is wrong now, so only the newest session may say it. `failures` is what happened, and outlives the success of
+    a later session: whoever reads the measured call learns that one of its sessions was replaced.
+    """
     con.execute("update stream set failure = ?, updated_ts = now() where stream_id = ? and epoch = ?", [error, stream_id, epoch])
+    row = load(con, stream_id)
+    if row is None or len(row.failed_sessions) >= MOST_FAILURES:
+        return
+    failures = (*row.failed_sessions, SessionFailure(epoch=epoch, at_unix_ms=now_unix_ms, error=error))
+    con.execute("update stream set failures = ? where stream_id = ?", [msgspec.json.encode(failures).decode(), stream_id])
+
+
+# -- companion webhooks ------------------------------------------------------------------------------------------------
+
+
+class CallWebhook(msgspec.Struct, frozen=True, kw_only=True):
+    """An ordinary webhook about a call's engagement. `payload` is its JSON with phone numbers masked."""
+
+    webhook_id: str
+    call_id: str
+    name: str
+    at_unix_ms: int
+    transfer_from_call_id: str | None
+    payload: str
+
+
+def keep_webhook(con: Connection, told: CallWebhook) -> None:
+    """Keep a webhook with its call; again changes nothing. Those of a call with a revoked stream are not kept."""
+    con.execute(
+        """
+        insert into call_webhook
+        select ?, ?, ?, make_timestamptz(?::bigint * 1000), ?, ?
+        where not exists (select 1 from stream where call_id = ? and stage = 'revoked')
+        on conflict do nothing
+        """,
+        [told.webhook_id, told.call_id, told.name, told.at_unix_ms, told.transfer_from_call_id, told.payload, told.call_id],
+    )
+
+
+def webhooks_of(con: Connection, call_id: str) -> list[CallWebhook]:
+    """Return the webhooks kept with a call, oldest first."""
+    sql = """
+        select webhook_id, call_id, name, epoch_ms(at_ts) as at_unix_ms, transfer_from_call_id, cast(payload as text) as payload
+        from call_webhook
+        where call_id = ?
+        order by at_ts, webhook_id
+    """
+    return structs(con, CallWebhook, sql, [call_id])
+
+
+def unknown_calls(con: Connection, call_ids: Sequence[str]) -> list[str]:
+    """Return which of some calls are not in the store: neither measured nor announced."""
+    rows = con.execute(
+        """
+        select wanted.call_id
+        from (select unnest(?::text[]) as call_id) as wanted
+        where not exists (select 1 from fact_call where fact_call.call_id = wanted.call_id)
+          and not exists (select 1 from stream where stream.call_id = wanted.call_id)
+        order by wanted.call_id
+        """,
+        [list(call_ids)],
+    ).fetchall()
+    return [row[0] for row in rows]

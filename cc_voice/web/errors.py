@@ -10,13 +10,13 @@ import structlog
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.enums import MediaType
-from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.exceptions import HTTPException, InternalServerException, NotAuthorizedException
 from litestar.response import Redirect
 
 from cc_voice.media.recordings import RecordingError
 from cc_voice.query.operations import QuestionError
 from cc_voice.query.reports import NoSuchReport, QueryError
-from cc_voice.query.sql import SqlFailed, SqlLimit, SqlRefused, SqlUnavailable
+from cc_voice.query.sql import SqlBusy, SqlFailed, SqlLimit, SqlRefused, SqlUnavailable
 from cc_voice.store.errors import ReadTooLong, StoreError
 from cc_voice.web.access.authentication import PasswordChangeNeeded, login_path
 from cc_voice.web.rendering.page import page
@@ -30,13 +30,15 @@ STATUS: dict[type[Exception], int] = {
     SqlRefused: 400,
     SqlFailed: 400,
     SqlLimit: 400,
+    SqlBusy: 429,
     SqlUnavailable: 503,
     RecordingError: 500,
     ReadTooLong: 400,
     StoreError: 503,
+    RecursionError: 400,
 }
 """Our errors; their messages are written for whoever reads them, so they are the detail. Litestar's carry their own status.
-The first that fits counts."""
+The first that fits counts. Only what strangers nest deeply recurses here, JSON and SQL: that is their fault and no bug of ours."""
 
 WORDS = {
     400: ("This cannot be answered", "Something in the address or the form is not understood."),
@@ -50,7 +52,9 @@ WORDS = {
 }
 """Status → what happened, what to do."""
 
-_FOR_PROGRAMS = ("/api/", "/owner/", "/webhooks/", "/healthz")
+_GONE = "client disconnected prematurely"
+"""What Litestar says when a body never comes to its end."""
+_FOR_PROGRAMS = ("/api/", "/owner/", "/webhooks/", "/healthz", "/readyz")
 
 
 class ErrorPage(msgspec.Struct, frozen=True):
@@ -71,10 +75,14 @@ class ErrorDocument(msgspec.Struct, frozen=True):
 def answer(request: Request[Any, Any, State], error: Exception) -> Response[Any]:
     """Answer a request that failed."""
     status, detail = describe(error)
-    if status >= 500:
+    if status >= 500 and not _is_gone(error):
         log.error("request failed", path=request.url.path, status=status, exc_info=error)
+        if status == 500 and request.url.path.startswith("/owner/"):  # whoever asks here may read the log too
+            detail = f"the service met a fault ({type(error).__name__}: {str(error)[:300]}); its log has the rest"
     if request.url.path.startswith(_FOR_PROGRAMS):
         headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+        if isinstance(error, SqlBusy):
+            headers["retry-after"] = str(error.retry_s)
         return Response(ErrorDocument(status, detail), status_code=status, media_type=MediaType.JSON, headers=headers)
     if isinstance(error, NotAuthorizedException):
         return Redirect(login_path(request), status_code=303)
@@ -84,8 +92,15 @@ def answer(request: Request[Any, Any, State], error: Exception) -> Response[Any]
     return page(request, "error.html", title=title, view=ErrorPage(title, advice, detail), status=status)
 
 
+def _is_gone(error: Exception) -> bool:
+    """Whether the client left before its request was read: no fault of ours, and as frequent as strangers like."""
+    return isinstance(error, InternalServerException) and error.detail == _GONE
+
+
 def describe(error: Exception) -> tuple[int, str]:
     """Return the status of an error and what may be told about it."""
+    if isinstance(error, RecursionError):
+        return STATUS[RecursionError], "the request is nested too deeply"
     for kind, status in STATUS.items():
         if isinstance(error, kind):
             return status, str(error)

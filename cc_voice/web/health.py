@@ -1,37 +1,44 @@
-"""Health: whether the appliance works, for proxies, container engines and monitoring. No sign-in, so it tells states and counts
-only."""
+"""Health: whether the appliance works (`/healthz`), and whether it should get more to do (`/readyz`), for proxies, container
+engines and monitoring. No sign-in, so it tells states and counts only."""
 
 import asyncio
 
 import msgspec
-import structlog
 from litestar import Response, get
 from litestar.di import NamedDependency
 
 from cc_voice.query import scheduled_exports
 from cc_voice.speech.recogniser_pool import PoolCounts, total
-from cc_voice.store import streams
-from cc_voice.store.database import Connection
 from cc_voice.web.appliance import Appliance
 
-log = structlog.get_logger()
-
-STORE_TIMEOUT_S = 2.0
-"""A store that takes longer for nothing at all cannot keep webhooks in time either."""
+_UNCACHED = {"cache-control": "no-store"}
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """What is well. `workers` of `workers_wanted` run; `status` is `ok` when everything is.
+    """What is well. `workers` of `workers_wanted` run; `status` is `ok` when store, disk and workers are well.
 
     `lag_ms` is how far recognition is behind in the call where it is furthest, None without calls. A machine with too much to do
-    lags and catches up later, so lag is for whoever watches, and no failure.
+    lags and catches up later, so lag is for whoever watches, and no failure. Counts of webhooks are since the start.
     """
 
     status: str
     store: bool
+    """Whether it takes a row."""
+    disk: bool
+    """Whether the data folder takes a file."""
+    disk_free_bytes: int | None
     workers: int
     workers_wanted: int
+    problem: str | None
+    """Why a worker cannot be started."""
     streams: int
+    streams_failing: int
+    """Streams and webhooks that failed lately and are tried again; `cc-voice streams` says why."""
+    webhooks_unsigned: int
+    webhooks_not_understood: int
+    webhooks_not_kept: int
+    recordings_missing: int
+    """Calls that are recorded and not in the store; `cc-voice recompute --publish` brings them back."""
     lag_ms: int | None
     recognisers: PoolCounts = PoolCounts()
     """Of all workers: how often one was lent and had to be made, why some were let go, how many are kept warm."""
@@ -39,36 +46,60 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Scheduled exports whose last attempt failed; `cc-voice export --status` says why."""
 
 
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether new calls are in good hands here, and if not, why: each problem a sentence."""
+
+    ready: bool
+    problems: tuple[str, ...]
+
+
 @get("/healthz", opt={"public": True}, include_in_schema=False)
 async def healthz(appliance: NamedDependency[Appliance]) -> Response[Health]:
-    """Answer 200 when store and workers are well, else 503."""
-    workers = appliance.dispatcher.status()
-    (store, lag_ms), running = await _store_answers(appliance), sum(worker.pid is not None for worker in workers)
-    well = store and running == len(workers)
-    health = Health(
-        status="ok" if well else "failing",
-        store=store,
+    """Answer 200 when store, disk and workers are well, else 503."""
+    health = await _health(appliance)
+    return Response(health, status_code=200 if health.status == "ok" else 503, headers=_UNCACHED)
+
+
+@get("/readyz", opt={"public": True}, include_in_schema=False)
+async def readyz(appliance: NamedDependency[Appliance]) -> Response[Readiness]:
+    """Answer 200 when all is well and the disk has room for more calls, else 503."""
+    problems = _problems(await _health(appliance), appliance.settings.min_free_mb, appliance.draining.is_set())
+    readiness = Readiness(not problems, problems)
+    return Response(readiness, status_code=200 if readiness.ready else 503, headers=_UNCACHED)
+
+
+def _problems(health: Health, min_free_mb: int, is_stopping: bool) -> tuple[str, ...]:
+    free_mb = None if health.disk_free_bytes is None else health.disk_free_bytes // 1_000_000
+    found = (
+        (is_stopping, "the service stops"),
+        (not health.store, "the store takes no rows"),
+        (not health.disk, "the data folder takes no files"),
+        (health.workers < health.workers_wanted, f"{health.workers} of {health.workers_wanted} workers run"),
+        (free_mb is not None and free_mb < min_free_mb, f"{free_mb} MB are free on the disk, min_free_mb is {min_free_mb}"),
+    )
+    return tuple(sentence for holds, sentence in found if holds)
+
+
+async def _health(appliance: Appliance) -> Health:
+    workers, counts = appliance.dispatcher.status(), appliance.counts
+    probed, running = await appliance.probe.look(), sum(worker.pid is not None for worker in workers)
+    return Health(
+        status="ok" if probed.store and probed.disk and running == len(workers) else "failing",
+        store=probed.store,
+        disk=probed.disk,
+        disk_free_bytes=probed.free_bytes,
         workers=running,
         workers_wanted=len(workers),
+        problem=appliance.dispatcher.problem,
         streams=sum(worker.streams for worker in workers),
-        lag_ms=lag_ms,
+        streams_failing=appliance.dispatcher.failing,
+        webhooks_unsigned=counts.webhooks_unsigned,
+        webhooks_not_understood=counts.webhooks_not_understood,
+        webhooks_not_kept=counts.webhooks_not_kept,
+        recordings_missing=counts.recordings_missing,
+        lag_ms=probed.lag_ms,
         recognisers=total(worker.recognisers for worker in workers),
         exports_failing=await asyncio.get_running_loop().run_in_executor(
             appliance.vital, scheduled_exports.failing, appliance.settings
         ),
     )
-    return Response(health, status_code=200 if well else 503, headers={"cache-control": "no-store"})
-
-
-async def _store_answers(appliance: Appliance) -> tuple[bool, int | None]:
-    """Whether the writer commits, and the worst lag; one that is stuck is a store that is down, whatever the readers say."""
-    try:
-        await asyncio.wait_for(appliance.database.write(_nothing), STORE_TIMEOUT_S)
-        return True, await asyncio.wait_for(appliance.database.read(streams.worst_lag_ms), STORE_TIMEOUT_S)
-    except Exception as error:
-        log.error("store does not answer", error=repr(error))
-        return False, None
-
-
-def _nothing(con: Connection) -> None:
-    con.execute("select 1").fetchall()

@@ -14,11 +14,13 @@ from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
-from litestar.params import JSONBody
 
 from cc_voice.query.operations import QUESTIONS, QuestionError
 from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.appliance import Appliance
+
+MAX_BODY_BYTES = 64 << 20
+"""A report of Zoom's or a roster comes in one question."""
 
 
 class OwnerCommand(msgspec.Struct, frozen=True):
@@ -26,6 +28,9 @@ class OwnerCommand(msgspec.Struct, frozen=True):
 
     command: str
     arguments: dict[str, Any] = {}
+
+
+_COMMAND = msgspec.json.Decoder(OwnerCommand)
 
 
 async def over_owner_socket(connection: ASGIConnection[Any, Any, Any, State], handler: BaseRouteHandler) -> None:
@@ -39,13 +44,29 @@ async def over_owner_socket(connection: ASGIConnection[Any, Any, Any, State], ha
     "/owner/command",
     status_code=200,
     guards=[over_owner_socket],
+    request_max_body_size=MAX_BODY_BYTES,
     opt={"public": True, "from_programs": True},
     include_in_schema=False,
 )
-async def command(request: VisitorRequest, data: JSONBody[OwnerCommand], appliance: NamedDependency[Appliance]) -> Response[bytes]:
+async def command(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[bytes]:
     """Answer a question as `query.operations.ask` would if it could open the database."""
-    question = QUESTIONS.get(data.command)
+    asked = await asyncio.to_thread(_read, await request.body())
+    question = QUESTIONS.get(asked.command)
     if question is None:
-        raise QuestionError(f"this service knows no command {data.command!r}; is it older than the program that asks?")
-    result = await asyncio.to_thread(question, appliance.database, appliance.settings, data.arguments)
-    return Response(msgspec.json.encode({"result": result}), media_type=MediaType.JSON)
+        raise QuestionError(f"this service knows no command {asked.command!r}; is it older than the program that asks?")
+    # A question in SQL may wait for others: in threads of its own, as those of people
+    run = appliance.sql.run if asked.command == "sql" else asyncio.to_thread
+    result = await run(question, appliance.database, appliance.settings, asked.arguments)
+    return Response(await asyncio.to_thread(_written, result), media_type=MediaType.JSON)
+
+
+def _read(body: bytes) -> OwnerCommand:
+    """Return the command. For a thread, as the answer is: both may be of megabytes. Raises QuestionError."""
+    try:
+        return _COMMAND.decode(body)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise QuestionError(f"this is no command: {error}") from error
+
+
+def _written(result: object) -> bytes:
+    return msgspec.json.encode({"result": result})

@@ -1,6 +1,6 @@
 """Security headers: what every answer tells the browser it must not do.
 
-The policy is that of `design.md` section 4: nothing inline, nothing from elsewhere, nobody may frame us.
+The policy: nothing inline, nothing from elsewhere, nobody may frame us.
 """
 
 from litestar.datastructures import CacheControlHeader, MutableScopeHeaders

@@ -10,10 +10,14 @@ signals are ours, from before the workers start, and set `draining`, which ends 
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -22,45 +26,69 @@ import uvicorn
 from cc_voice.config.settings import Secret, Settings
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import WorkerPlan, plan
-from cc_voice.media.recordings import write_atomically
+from cc_voice.media.files import write_atomically
+from cc_voice.media.recordings import recorded_calls
 from cc_voice.query import scheduled_exports
+from cc_voice.query.sql import warm_copy
 from cc_voice.speech.machine import this_machine
+from cc_voice.store import old_inbox, streams
 from cc_voice.store.database import Database
+from cc_voice.store.errors import StoreError
+from cc_voice.store.inbox import Inbox
 from cc_voice.web.access.accounts import Accounts
 from cc_voice.web.access.first_login import ensure_account
 from cc_voice.web.access.private_files import write_private
 from cc_voice.web.app import create_app
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.audio_cache import AudioCache
-from cc_voice.web.sockets import address, listen_owner, listen_tcp
+from cc_voice.web.connections import ACCEPTED_AT_ONCE, HEAD_BYTES, KEPT_S, BoundedConnection, Crowd, LoopErrors
+from cc_voice.web.head_requests import with_head
+from cc_voice.web.sockets import BACKLOG, address, listen_owner, listen_tcp
 from cc_voice.web.systemd import Notifier
+from cc_voice.web.without_workers import with_problem
+from cc_voice.web.write_probe import WriteProbe
 
 log = structlog.get_logger()
 
 GRACE_S = 10
 """How long requests under way may take at the end."""
+_SALT_CHARACTERS = 16
+_NAMED = 5
+"""Calls named in the log of those that are missing."""
 SWEEP_S = 10.0
 """How long a copy made for a player may outlive a recording that Zoom revoked."""
-TRUSTED_PROXIES = "127.0.0.1,::1"
-"""Whose `X-Forwarded-For` is believed: the TLS proxy on this machine (deploy/README.md)."""
+
+
+class CannotServe(Exception):
+    """The service cannot do its work; the message is for the operator."""
+
+
+class NoWorkers(CannotServe):
+    """No worker process could be started."""
+
+
+class SaltUnreadable(CannotServe):
+    """The salt of customer keys is damaged."""
 
 
 def run(settings: Settings) -> None:
     """Run the appliance until SIGTERM or SIGINT.
 
-    Raises StoreError, MemoryTooSmall or OSError, worded for the operator, when it cannot start.
+    Raises StoreError, AccountsUnreadable, MemoryTooSmall, CannotServe or OSError, worded for the operator, when it cannot.
     """
     planned = plan(settings, this_machine())
-    database = Database.open(settings.database_path)
-    accounts = Accounts(settings.data_dir / "auth.sqlite")
-    try:
+    with contextlib.ExitStack() as opened:
+        database = Database.open(settings.database_path)
+        opened.callback(database.close)
+        inbox = Inbox.open(settings.inbox_path)
+        opened.callback(inbox.close)
+        old_inbox.carry_over(database, inbox)
+        accounts = Accounts(settings.data_dir / "auth.sqlite")
+        opened.callback(accounts.close)
         settings = with_salt(settings)
         ensure_account(accounts, settings.data_dir)
         with _listening(settings) as sockets:
-            asyncio.run(_serve(settings, planned, database, accounts, sockets))
-    finally:
-        accounts.close()
-        database.close()
+            asyncio.run(_serve(settings, planned, database, inbox, accounts, sockets))
 
 
 def with_salt(settings: Settings) -> Settings:
@@ -70,7 +98,24 @@ def with_salt(settings: Settings) -> Settings:
     path = settings.data_dir / "salt"
     if not path.exists():
         write_private(path, secrets.token_hex(32))
-    return msgspec.structs.replace(settings, customer_key_salt=Secret(path.read_text().strip()))
+    return msgspec.structs.replace(settings, customer_key_salt=Secret(_salt(path)))
+
+
+def _salt(path: Path) -> str:
+    """Return the salt that is kept in a file. Raises SaltUnreadable: with another one no caller would be known again."""
+    try:
+        if not path.is_file():
+            raise ValueError("it is no file")
+        salt = path.read_bytes().decode("ascii").strip()
+        if len(salt) < _SALT_CHARACTERS or not salt.isprintable():
+            raise ValueError("it is too short" if salt.isprintable() else "it is no text")
+    except ValueError as error:
+        told = "it is no text" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise SaltUnreadable(
+            f"the salt of customer keys in {path} is damaged: {told}. Restore it from a backup; without one move it aside, and "
+            "repeat callers of the past are no longer recognised"
+        ) from error
+    return salt
 
 
 @contextlib.contextmanager
@@ -94,17 +139,24 @@ def _listening(settings: Settings) -> Iterator[list[socket.socket]]:
 
 
 async def _serve(
-    settings: Settings, planned: WorkerPlan, database: Database, accounts: Accounts, sockets: list[socket.socket]
+    settings: Settings,
+    planned: WorkerPlan,
+    database: Database,
+    inbox: Inbox,
+    accounts: Accounts,
+    sockets: list[socket.socket],
 ) -> None:
     log.info("workers planned", **msgspec.structs.asdict(planned))
     if planned.problem:
         log.warning("memory is short", problem=planned.problem)
-    dispatcher = Dispatcher(settings, database, planned)
+    dispatcher = Dispatcher(settings, database, inbox, planned)
     appliance = Appliance(
         settings=settings,
         database=database,
+        inbox=inbox,
         dispatcher=dispatcher,
         accounts=accounts,
+        probe=WriteProbe(database, settings.data_dir),
         audio=AudioCache(settings.data_dir / "cache", settings.recordings_dir),
         draining=asyncio.Event(),
     )
@@ -118,7 +170,7 @@ async def _serve(
         if not settings.apps:
             log.warning("no app of Zoom is configured ([[apps]]): every webhook will be refused")
 
-    server = Server(configuration(appliance, notifier), listening)
+    server = Server(configuration(appliance, notifier, lambda: None if starting.done() else dispatcher.problem), listening)
 
     def stop() -> None:
         log.info("service stops")
@@ -126,17 +178,64 @@ async def _serve(
         appliance.draining.set()
         server.should_exit = True
 
+    asyncio.get_running_loop().set_exception_handler(LoopErrors())
     with _on_signals(stop):
+        starting = asyncio.create_task(dispatcher.start())
         sweeping = asyncio.create_task(_sweep(appliance.audio))
+        comparing = asyncio.create_task(_compare(appliance))
         exporting = asyncio.create_task(scheduled_exports.keep(settings, database, appliance.draining))
+        copying = asyncio.create_task(warm_copy.keep(settings, database, appliance.draining))
         try:
-            await dispatcher.start()  # stopped also when it fails half-way: this process cannot end before its workers do
-            await server.serve(sockets=sockets)
+            if await _is_worth_serving(starting, dispatcher, appliance.draining):
+                await server.serve(sockets=sockets)
+            if not starting.done() and (problem := dispatcher.problem) is not None:
+                raise NoWorkers(f"the service has served nobody: {problem}")
         finally:
-            sweeping.cancel()
+            for task in (sweeping, comparing):
+                task.cancel()
             appliance.draining.set()  # also when the start failed: exports end, and with them what reads the store
-            await dispatcher.stop()
+            await dispatcher.stop()  # also when it fails half-way: this process cannot end before its workers do
+            await asyncio.gather(starting, return_exceptions=True)
             await exporting
+            await copying
+
+
+async def _is_worth_serving(starting: "asyncio.Task[None]", dispatcher: Dispatcher, draining: asyncio.Event) -> bool:
+    """Wait until the start is over, or no worker can be started; False when the service is asked to stop before.
+
+    Raises what the start raises.
+    """
+    others = [asyncio.create_task(dispatcher.no_workers()), asyncio.create_task(_set(draining))]
+    try:
+        await asyncio.wait([starting, *others], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in others:
+            task.cancel()
+    if starting.done():
+        await starting
+    return not draining.is_set()
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _compare(appliance: Appliance) -> None:
+    """Tell which recordings the store does not know: of a store that was deleted, restored, or lost its log."""
+    try:
+        recorded = await asyncio.to_thread(lambda: list(recorded_calls(appliance.settings.recordings_dir)))
+        missing = await appliance.database.read(lambda con: streams.unknown_calls(con, recorded))
+    except (OSError, StoreError) as error:
+        log.error("recordings not compared with the store", error=str(error))
+        return
+    appliance.counts.recordings_missing = len(missing)
+    if missing:
+        log.error(
+            "calls are recorded and not in the store; `cc-voice recompute --publish` brings them back",
+            calls=len(missing),
+            of=len(recorded),
+            first=missing[:_NAMED],
+        )
 
 
 async def _sweep(audio: AudioCache) -> None:
@@ -149,23 +248,28 @@ async def _sweep(audio: AudioCache) -> None:
         await asyncio.sleep(SWEEP_S)
 
 
-def configuration(appliance: Appliance, notifier: Notifier) -> uvicorn.Config:
-    """Return how uvicorn serves an appliance."""
+def configuration(appliance: Appliance, notifier: Notifier, problem: Callable[[], str | None] = lambda: None) -> uvicorn.Config:
+    """Return how uvicorn serves an appliance, or while there is a problem, that."""
 
     async def alive() -> None:
         notifier.alive()
 
+    # "Invalid HTTP request received" is whatever a stranger sends, as often as they like
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     return uvicorn.Config(
-        create_app(appliance),
+        with_head(with_problem(create_app(appliance), problem)),
         loop="asyncio",
-        http="h11",
+        http=cast(Any, partial(BoundedConnection, crowd=Crowd())),
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        timeout_keep_alive=int(KEPT_S),
+        backlog=ACCEPTED_AT_ONCE,
         ws="none",
         lifespan="off",
         access_log=False,  # paths name calls; what matters is logged where it happens
         log_config=None,
         server_header=False,
         proxy_headers=True,
-        forwarded_allow_ips=TRUSTED_PROXIES,
+        forwarded_allow_ips=list(appliance.settings.trusted_proxies),
         timeout_graceful_shutdown=GRACE_S,
         callback_notify=alive,
         timeout_notify=max(1, int((notifier.watchdog_s or 2.0) / 2)),
@@ -181,6 +285,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for sock in sockets or ():
+            sock.listen(BACKLOG)  # asyncio takes `backlog` for how many it accepts in one go, and made the queue as short
         self._listening()
 
     @contextlib.contextmanager

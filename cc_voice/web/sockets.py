@@ -11,7 +11,9 @@ BACKLOG = 2048
 def listen_tcp(host: str, port: int) -> socket.socket:
     """Return a listening socket; port 0 takes a free one. Raises OSError that names the address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named: accepted sockets inherit it, and asyncio sets TCP_NODELAY only where it is TCP. With 0 every answer
+    # that has a body waits 40 ms for the peer's delayed acknowledgement of its headers.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))

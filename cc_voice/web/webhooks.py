@@ -1,27 +1,32 @@
-"""Zoom's webhooks: verify, store, answer – within milliseconds – and only then act (protocol section 2.1).
+"""Zoom's webhooks: verify, store, answer – within milliseconds – and only then act (rtms/README.md 2.1).
 
-The row in the inbox is the promise behind the 200: it is committed alone and first, and whoever starts next works off what
-was promised and not done. A webhook that is here already was promised before, so it is answered and nothing else.
+The row in the inbox is the promise behind the 200: it is committed first, and whoever starts next works off what was promised and
+not done. A webhook that is here already was promised before, so it is answered and nothing else. The answer waits for the inbox
+only: work is the dispatcher's, in tasks of its own, for a task of the request would hold up the next one on the same connection.
 """
 
 import structlog
 from litestar import Response, post
-from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.exceptions import ClientException, NotAuthorizedException, ServiceUnavailableException
 
 from cc_voice.config.settings import ZoomApp
+from cc_voice.fleet.dispatch import needs_action
 from cc_voice.rtms.errors import WebhookError
 from cc_voice.rtms.signatures import SIGNATURE_HEADER, TIMESTAMP_HEADER
-from cc_voice.rtms.webhooks import UrlValidation, Webhook, parse_webhook, url_validation_answer, verify_webhook
+from cc_voice.rtms.webhooks import UrlValidation, parse_webhook, url_validation_answer, verify_webhook
 from cc_voice.store import inbox
+from cc_voice.store.errors import WebhookNotKept
+from cc_voice.store.inbox import InboxRow
 from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.appliance import Appliance
 
 log = structlog.get_logger()
 
-MAX_BODY_BYTES = 1 << 20
+REQUEST_ID_HEADER = "x-zm-request-id"
+MAX_REQUEST_ID = 200
+MAX_BODY_BYTES = 128 * 1024
 """Zoom's are below 10 KB; a larger one is not read to its end."""
 
 
@@ -39,14 +44,25 @@ async def receive(request: VisitorRequest, appliance: NamedDependency[Appliance]
     try:
         webhook = parse_webhook(body)
     except WebhookError as error:
+        appliance.counts.webhooks_not_understood += 1
         log.warning("webhook not understood", app=app.name, reason=str(error))
         raise ClientException("not a webhook of Zoom") from error
     if isinstance(webhook, UrlValidation):
         return Response(url_validation_answer(str(app.webhook_secret), webhook.plain_token), media_type=MediaType.JSON)
-    if not await _keep(appliance, app, webhook, body):
-        return Response(b"")
-    webhook_id = inbox.webhook_id(app.name, body)
-    return Response(b"", background=BackgroundTask(appliance.dispatcher.answer, webhook_id, app.name, body))
+    row = InboxRow(
+        webhook_id=inbox.webhook_id(app.name, body),
+        received_unix_ms=int(appliance.now() * 1000),
+        app=app.name,
+        event=type(webhook).__name__,
+        stream_id=getattr(webhook, "stream_id", None),
+        request_id=request.headers.get(REQUEST_ID_HEADER, "")[:MAX_REQUEST_ID] or None,
+        body=body,
+        # What nobody has to act on is worked off by being kept
+        state="new" if needs_action(webhook) else "done",
+    )
+    if await _keep(appliance, row):
+        appliance.dispatcher.accept(row, webhook)
+    return Response(b"")
 
 
 def _signer(request: VisitorRequest, appliance: Appliance, body: bytes) -> ZoomApp:
@@ -58,25 +74,23 @@ def _signer(request: VisitorRequest, appliance: Appliance, body: bytes) -> ZoomA
         request.headers.get(SIGNATURE_HEADER),
         [str(app.webhook_secret) for app in apps],
         appliance.now(),
+        past_s=appliance.settings.webhook_past_s,
+        future_s=appliance.settings.webhook_future_s,
     )
     if matched is None:
+        appliance.counts.webhooks_unsigned += 1
         # Both causes are a site's to mend: the wrong webhook secret in the configuration, or a clock that is off.
         log.warning("webhook refused: no app's webhook_secret signed it, or its time is off", apps=[app.name for app in apps])
         raise NotAuthorizedException
     return apps[matched]
 
 
-async def _keep(appliance: Appliance, app: ZoomApp, webhook: Webhook, body: bytes) -> bool:
+async def _keep(appliance: Appliance, row: InboxRow) -> bool:
     """Commit a webhook to the inbox; False when it is there already. Raises ServiceUnavailableException."""
-    stream_id: str | None = getattr(webhook, "stream_id", None)
-    received_ms = int(appliance.now() * 1000)
     try:
-        return await appliance.database.write(
-            lambda con: inbox.insert_webhook(
-                con, app=app.name, event=type(webhook).__name__, stream_id=stream_id, body=body, now_unix_ms=received_ms
-            )
-        )
-    except Exception as error:
+        return await appliance.inbox.keep(row)
+    except WebhookNotKept as error:
         # Whatever kept the row from being committed, only a 5xx makes Zoom come again.
-        log.exception("webhook not kept", app=app.name, stream_id=stream_id)
+        appliance.counts.webhooks_not_kept += 1
+        log.error("webhook not kept", app=row.app, stream_id=row.stream_id, reason=str(error))
         raise ServiceUnavailableException from error

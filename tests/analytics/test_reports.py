@@ -16,7 +16,7 @@ from cc_voice.call.rows import ChannelRow, LegLanguageRow
 from cc_voice.query import reports
 from cc_voice.store import call_list, enrichment, repeat_calls
 from cc_voice.store.search.matches import SearchFilter, search
-from cc_voice.store.zoom_reports import Queue, QueueInterval
+from cc_voice.store.zoom_reports import AgentStatus, Engagement, FlowRun, Queue, QueueInterval, TimelineStep
 from tests.conftest import examples
 from tests.stored_calls import (
     NOON,
@@ -237,6 +237,37 @@ def test_service_level_leaves_short_abandons_out(con: Connection) -> None:
     (row,) = ask(con, "service-level", flow_out="counted")
     assert row["service_level_pct_ros"] == pytest.approx(100 * 12 / (14 + 6 - 2 + 2))
     assert ask(con, "service-level", queue="Sales") == []
+
+
+def test_imported_reports_are_shown_before_the_first_call(con: Connection) -> None:
+    at = unix_ms(NOON)
+
+    def take(dataset: Any, *records: Any) -> None:
+        enrichment.take(con, dataset, records, SITE, NOON.date())
+
+    take("queue_performance", QueueInterval(queue_id="q1", queue_name="Billing", interval_unix_ms=at, offered=5, answered=4))
+    assert [row["n_offered"] for row in ask(con, "service-level")] == [5]
+    take(
+        "agent_timecard",
+        AgentStatus(user_id="u1", start_unix_ms=at, status="Ready", ready_ms=100_000),
+        AgentStatus(user_id="u1", start_unix_ms=at + 100_000, status="Occupied", occupied_ms=300_000),
+    )
+    (row,) = ask(con, "agent-time")
+    assert (row["user_id"], row["n_statuses"], row["ready_ms"], row["occupancy_pct_ros"]) == ("u1", 2, 100_000, 75)
+    assert ask(con, "agent-time", agent="u2") == []
+    take(
+        "flow_performance",
+        FlowRun(engagement_id="E1", flow_id="f1", flow_name="Menu", enter_unix_ms=at, flow_ms=10_000),
+        FlowRun(engagement_id="E2", flow_id="f1", enter_unix_ms=at, exit_unix_ms=at + 30_000),
+        FlowRun(engagement_id="E3", flow_id="f1", enter_unix_ms=at),
+    )
+    take("engagement", Engagement(engagement_id="E1", abandoned=True), Engagement(engagement_id="E2", abandoned=False))
+    (row,) = ask(con, "flows")
+    assert (row["flow_name"], row["n_runs"], row["n_timed"], row["flow_ms_mean"]) == ("Menu", 3, 2, 20_000)
+    assert (row["n_known"], row["abandoned_pct_ros"]) == (2, 50)
+    take("engagement_timelines", TimelineStep(engagement_id="E1", start_unix_ms=at, step="queue_entered", duration_ms=12_000))
+    rows = reports.answer(con, "timeline", {"engagement": "E1"}).rows(named=True)
+    assert [(row["step"], row["duration_ms"], row["user_id"]) for row in rows] == [("queue_entered", 12_000, None)]
 
 
 def test_greeting_counts_legs_in_time(con: Connection) -> None:

@@ -58,6 +58,15 @@ def test_phrases_come_from_a_file(stored: tuple[Path, str], tmp_path: Path) -> N
     assert "mini-en-test does not know 'widgetron pro' (widgetron, pro)" in done.stderr
 
 
+def test_a_channel_is_heard_in_its_calls_language(stored: tuple[Path, str]) -> None:
+    """Not in the site's, which is English."""
+    done = run(stored[0], "import", str(GOOD_CALL), "--agent-channel", "0", "--language", "es", "--allow-test-model", "--json")
+    call = json.loads(done.stdout)["call_id"]
+    found = hear(stored, "--channel", "0", *WINDOW, "--only", "digits", "--allow-test-model", "--json", call_id=call)
+    assert found.exit_code == 0, found.output
+    assert json.loads(found.stdout)["model"] == "mini-es-test"
+
+
 def test_where_nothing_of_that_is_said_that_is_the_answer(stored: tuple[Path, str]) -> None:
     done = hear(stored, "--party", "agent", "--only", "yes-no", "--allow-test-model")
     assert (done.exit_code, done.stdout) == (0, "nothing of that was heard\n")

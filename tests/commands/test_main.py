@@ -1,6 +1,7 @@
 """The commands as a user types them: help everywhere, lazy imports, errors that say what to do, same answers as files."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -17,8 +18,11 @@ from click.testing import CliRunner, Result
 
 from cc_voice.call.batch import MediaRefusal, Oddity, StageReached, StreamNotes, StreamProgress
 from cc_voice.commands.main import main
+from cc_voice.media import recordings
+from cc_voice.media.recordings import StreamHeader
 from cc_voice.store import batches, streams
 from cc_voice.store.database import Database
+from tests.call.golden import T0
 from tests.conftest import PATIENCE_S
 from tests.fleet.rest import Planned, Rest, serving
 from tests.store.conftest import SITE, announce, golden
@@ -372,6 +376,29 @@ def test_a_language_that_is_none_is_refused_before_anything_is_heard(run: Run) -
     assert "'klingon' is no language tag" in refused.stderr
 
 
+def test_a_start_with_a_zone_is_that_time(run: Run) -> None:
+    found = imported(run, str(GOOD_CALL), *TWO_PARTIES, "--start", "2026-11-01T10:00:00+01:00")
+    [line] = json.loads(run("calls", "list", "--json").output)
+    assert (line["call_id"], line["start_ts"][:16]) == (found["call_id"], "2026-11-01T09:00")
+    refused = run("import", str(GOOD_CALL), *TWO_PARTIES, "--start", "tomorrow")
+    assert (refused.exit_code, "is no time; write" in refused.stderr) == (2, True)
+
+
+def test_channels_put_right_name_the_call_to_delete(run: Run, tmp_path: Path) -> None:
+    samples, rate = soundfile.read(GOOD_CALL, dtype="int16")
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    soundfile.write(tmp_path / "call.wav", samples[: 10 * rate], rate)
+    (tmp_path / "call.wav").rename(path)
+    first = json.loads(run("import", str(path), *TWO_PARTIES, "--json").stdout)["call_id"]
+    second = run("import", str(path), "--agent-channel", "1", "--customer-channel", "0", "--json")
+    assert f"cc-voice calls delete {first}" in second.stderr
+    refused = CliRunner().invoke(main, ["calls", "delete", first, "--data-dir", str(tmp_path / "data")], input="n\n")
+    assert refused.exit_code == 1
+    assert run("calls", "delete", first, "--yes").stdout == f"{first}: deleted\n"
+    [line] = json.loads(run("calls", "list", "--json").output)
+    assert line["call_id"] == json.loads(second.stdout)["call_id"]
+
+
 def test_a_language_of_another_spelling_is_the_same(run: Run) -> None:
     found = imported(run, str(GOOD_CALL), *TWO_PARTIES, "--language", "EN_us", "--allow-test-model")
     assert {said["language_code"] for said in found["utterances"]} == {"en-US"}
@@ -455,6 +482,35 @@ def test_the_audio_of_a_call_is_one_file_with_a_channel_per_party(run: Run, tmp_
     start_ms, end_ms = agent["intervals"][0]
     piece = heard[start_ms * rate_hz // 1000 : end_ms * rate_hz // 1000].astype(float)
     assert np.abs(piece[:, 0]).mean() > 10 * np.abs(piece[:, 1]).mean()
+
+
+@pytest.mark.usefixtures("golden_site")
+def test_the_audio_of_a_leg_is_that_leg(run: Run, tmp_path: Path) -> None:
+    """The golden call with a ramp as its recording: a sample says where it stands."""
+    legs = json.loads(run("calls", "show", "golden", "--json").stdout)["legs"]
+    header = StreamHeader(
+        call_id="golden",
+        stream_id="s1",
+        product="contact_center",
+        instance_id="E1",
+        language="en",
+        sample_rate_hz=8_000,
+        t0_unix_ms=T0,
+    )
+    recording = recordings.create(tmp_path / "data" / "recordings", header)
+    ramp = (np.arange(120 * 8_000) // 80).astype("<i2")  # a step every 10 ms
+    recording.channel("nobody").write(0, ramp.tobytes())
+    recording.close()
+    for leg in legs:
+        out = tmp_path / f"{leg['leg_no']}.wav"
+        result = run("calls", "export", "golden", "--as", "wav", "--leg", str(leg["leg_no"]), "--out", str(out))
+        assert result.exit_code == 0, result.output
+        heard, rate_hz = soundfile.read(out, dtype="int16")
+        start_ms, end_ms = leg["metrics"]["start_ms"], leg["metrics"]["end_ms"]
+        assert (heard[0, 0] * 10, len(heard) * 1000 // rate_hz) == (start_ms, min(end_ms, 120_000) - start_ms)
+    assert legs[0]["metrics"]["start_ms"] > 0, "a leg that begins with the call proves nothing"
+    refused = run("calls", "export", "golden", "--as", "wav", "--leg", "9")
+    assert "and none is number 9" in refused.stderr
 
 
 @pytest.mark.usefixtures("golden_site")

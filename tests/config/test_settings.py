@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from cc_voice.config import settings
+from cc_voice.config import media_settings, settings
 from cc_voice.config.languages import LanguageSettings, QueueLanguages
+from cc_voice.config.media_settings import MediaSettings
 from cc_voice.config.phrase_lists import PhraseList
-from cc_voice.config.settings import MediaSettings, Secret, Settings, SettingsError, TranscriptSettings, ZoomApp
+from cc_voice.config.settings import Secret, Settings, SettingsError, TranscriptSettings, ZoomApp
 
 HIDDEN = "do-not-print-me"
 APP = f"""
@@ -242,7 +243,7 @@ def test_the_source_of_what_is_wrong_is_named(write: Callable[[str], Path]) -> N
 
 @pytest.mark.parametrize("codec", ["g722", "opus"])
 def test_a_codec_that_cannot_be_decoded_here_names_what_is_missing(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(media_settings.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SettingsError, match="extra `codecs`"):
         settings.load(environ={}, overrides={"media": {"codec": codec}})
 

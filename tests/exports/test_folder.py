@@ -3,6 +3,7 @@
 import csv
 import datetime
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -143,12 +144,29 @@ def test_csv_is_rfc_4180(tmp_path: Path) -> None:
     assert body == 'text\r\n"a,""b"""\r\n"two\r\nlines"\r\ngrößer\r\n""\r\n\r\n'.encode()
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@sum", "\t=1+1", "\r=1+1", "\n=1+1"])
+RUN = ["=1+1", "+1", "-1", "@sum", "\t=1+1", "\r=1+1", "\n=1+1", " =1+1", "\u3000=1", "\u00a0=1", "\x00=1+1", "\x00a", "\u200b=1"]
+
+
+@pytest.mark.parametrize("text", [*RUN, "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)", " \uff1d1"])
 def test_csv_text_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path: Path, text: str) -> None:
     given_tables(texts(text, "a=1"), tmp_path, BOTH)
     with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file))[1:] == [["'" + text], ["a=1"]]
     assert pl.read_parquet(tmp_path / "t.parquet")["text"].to_list() == [text, "a=1"]
+
+
+ZOOM_ID = "-AbC0123xyz_DRFQabc012"
+
+
+def test_ids_are_in_csv_as_they_are(tmp_path: Path) -> None:
+    ids = [ZOOM_ID, "-Qx9", "+Qx9/a==", "-", "uAbC0123xyz_DRFQ"]
+    given_tables([("t", [pl.DataFrame({"user_id": ids, "id": ids})])], tmp_path, BOTH)
+    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file))[1:] == [[one, one] for one in ids]
+    # A question in SQL may give an id another name, and anything the name of an id
+    run = ["=cmd|'/c calc'!A0", "-1+cmd|' /c calc'!A0", "@SUM(A1)", "+HYPERLINK(A1)", "=1"]
+    body = exports.csv_text(pl.DataFrame({"agent": [ZOOM_ID] * len(run), "user_id": run}))
+    assert list(csv.DictReader(io.StringIO(body, newline=""))) == [{"agent": ZOOM_ID, "user_id": "'" + text} for text in run]
 
 
 def test_csv_for_excel_begins_with_a_byte_order_mark(con: Connection, tmp_path: Path) -> None:
@@ -447,7 +465,7 @@ def test_somebody_elses_files_are_left_alone(days: Connection, tmp_path: Path) -
 KILLED = """
 import os, sys
 from pathlib import Path
-from cc_voice.query import reports as queries
+from cc_voice.query import reports
 from cc_voice.exports import staging
 from cc_voice.exports.folder import Options, export
 from tests.stored_calls import NOON, call, leg, new_store, say, write
@@ -474,7 +492,7 @@ if moment == "making":
     made.commit = lambda *_: os.kill(os.getpid(), 9)
 elif moment.startswith("moving"):
     kill(int(moment.split()[1]))
-with queries.exported(con) as source:
+with reports.exported(con) as source:
     export(source, folder, Options(partition=True))
 """
 

@@ -14,9 +14,10 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from cc_voice.call import ids
 from cc_voice.call.batch import StageReached
 from cc_voice.config.settings import Settings
-from cc_voice.fleet import dispatch
+from cc_voice.fleet import dispatch, spooled_batches
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import plan
 from cc_voice.media import recordings, spool
@@ -24,6 +25,7 @@ from cc_voice.rtms.client import StreamTarget
 from cc_voice.speech.machine import Machine
 from cc_voice.store import batches, inbox, streams
 from cc_voice.store.database import Connection, Database
+from cc_voice.store.inbox import Inbox, InboxRow
 from cc_voice.store.streams import StreamRow
 from tests.conftest import PATIENCE_S
 from tests.fleet.conftest import APP, T0, record, until, webhook
@@ -43,12 +45,20 @@ def database(site: Settings) -> Iterator[Database]:
 
 
 @pytest.fixture
-async def run(site: Settings, database: Database) -> AsyncIterator[Run]:
+def accepted(site: Settings) -> Iterator[Inbox]:
+    """The inbox of the site."""
+    opened = Inbox.open(site.inbox_path, lambda: T0 / 1000)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def run(site: Settings, database: Database, accepted: Inbox) -> AsyncIterator[Run]:
     """Start a dispatcher with one worker, stopped in the end."""
     started: list[Dispatcher] = []
 
     async def dispatcher(retry_delays_s: tuple[float, ...] = AT_ONCE) -> Dispatcher:
-        started.append(Dispatcher(site, database, plan(site, Machine(2, None)), retry_delays_s))
+        started.append(Dispatcher(site, database, accepted, plan(site, Machine(2, None)), retry_delays_s))
         await started[-1].start()
         return started[-1]
 
@@ -58,9 +68,9 @@ async def run(site: Settings, database: Database) -> AsyncIterator[Run]:
 
 
 @pytest.fixture
-def idle(site: Settings, database: Database) -> Dispatcher:
+def idle(site: Settings, database: Database, accepted: Inbox) -> Dispatcher:
     """A dispatcher whose workers were not started: streams are given to nobody."""
-    return Dispatcher(site, database, plan(site, Machine(2, None)))
+    return Dispatcher(site, database, accepted, plan(site, Machine(2, None)))
 
 
 @pytest.fixture
@@ -105,6 +115,24 @@ def announced(database: Database, stage: str = "received", stream_id: str = "s1"
     return database.write_now(insert)
 
 
+def states(accepted: Inbox) -> list[tuple[str, str | None]]:
+    """State and note of every webhook in the inbox."""
+    return accepted.run(lambda con: con.execute("select state, note from webhook order by state").fetchall())
+
+
+def keep(accepted: Inbox, body: bytes, stream_id: str | None = "s1") -> None:
+    """Put a webhook into the inbox that an earlier process accepted and did not act on."""
+    row = InboxRow(
+        webhook_id=inbox.webhook_id(APP.name, body),
+        received_unix_ms=T0,
+        app=APP.name,
+        event="Started",
+        stream_id=stream_id,
+        body=body,
+    )
+    accepted.take_over([row])
+
+
 async def tell(dispatcher: Dispatcher, body: bytes) -> None:
     """Act on a webhook as the web does when it is safe in the inbox."""
     await dispatcher.answer(inbox.webhook_id(APP.name, body), APP.name, body)
@@ -139,8 +167,8 @@ async def test_an_announced_stream_is_known_once_with_all_that_a_later_process_n
             "the account is at its limit of streams: one did not start",
         ),
         ("rtms.concurrency_near_limit", {"number": 36, "limit": 40}, "warning", "the account comes near its limit of streams"),
-        ("rtms.start_failed", {"why": "?"}, "error", "Zoom could not start a stream; its webhook is kept in the inbox"),
-        ("meeting.ended", {}, "info", "webhook needs no action"),
+        ("rtms.start_failed", {"why": "?"}, "error", "Zoom could not start a stream; its webhook is in the inbox for ten minutes"),
+        ("meeting.ended", {}, "info", "webhook needs no action; told once for each kind"),
     ],
 )
 async def test_what_the_account_is_told_reaches_the_operator(
@@ -167,6 +195,33 @@ async def test_a_stream_that_zoom_moved_is_taken_up_at_its_new_server(
     assert server() == "wss://two.zoom.us"
 
 
+async def test_a_started_after_the_end_is_tried_once_and_told(
+    run: Run, database: Database, silent_zoom: str, row: Callable[[], StreamRow]
+) -> None:
+    dispatcher = await run()
+    await tell(dispatcher, webhook("started", url=silent_zoom))
+    await tell(dispatcher, webhook("stopped", stop_reason=6))
+    await until(lambda: row().stage == "failed", "the stream is over")
+    await until(lambda: [worker.streams for worker in dispatcher.status()] == [0], "the worker has left it")
+    later = webhook("started", url=silent_zoom, at_ms=T0 + 5000)
+    with capture_logs() as logs:
+        for _ in range(2):
+            await tell(dispatcher, later)
+    told = [line["event"] for line in logs if "announced again" in line["event"]]
+    assert told[0] == "stream announced again after its end; it is tried once"
+    assert (row().stage, row().epoch) == ("received", 2)
+    await tell(dispatcher, webhook("stopped", stop_reason=6, at_ms=T0 + 6000))
+    await until(lambda: row().stage == "failed", "it is over again")
+
+
+async def test_a_started_of_a_revoked_stream_brings_nothing_back(
+    idle: Dispatcher, database: Database, row: Callable[[], StreamRow]
+) -> None:
+    announced(database, stage="revoked")
+    await tell(idle, webhook("started", at_ms=T0 + 5000))
+    assert row().stage == "revoked"
+
+
 async def test_a_failover_reaches_the_session_that_has_the_stream(run: Run, silent_zoom: str, row: Callable[[], StreamRow]) -> None:
     dispatcher = await run()
     await tell(dispatcher, webhook("started", url=silent_zoom))
@@ -178,6 +233,23 @@ async def test_a_failover_reaches_the_session_that_has_the_stream(run: Run, sile
         connection, _ = await asyncio.wait_for(asyncio.to_thread(successor.accept), PATIENCE_S)
         connection.close()
     assert row().epoch == 1
+
+
+async def test_ordinary_webhooks_stay_with_the_call_they_are_about(idle: Dispatcher, database: Database) -> None:
+    def body(name: str, **fields: Any) -> bytes:
+        payload = {"engagement_id": "E2", "consumer_number": "x", "phone_number": "+15551234567"} | fields
+        return json.dumps({"event": f"contact_center.{name}", "event_ts": T0, "payload": payload}).encode()
+
+    for _ in range(2):
+        await tell(idle, body("engagement_started", transfer_from_id="E"))
+    await tell(idle, body("engagement_ended"))
+    kept = database.read_now(lambda con: streams.webhooks_of(con, ids.call_id("contact_center", "E2")))
+    assert {(one.name, one.at_unix_ms, one.transfer_from_call_id) for one in kept} == {
+        ("engagement_started", T0, ids.call_id("contact_center", "E")),
+        ("engagement_ended", T0, None),
+    }
+    assert len(kept) == 2
+    assert not any("1234" in one.payload for one in kept)
 
 
 async def test_webhooks_of_unknown_streams_are_nothing(idle: Dispatcher, database: Database) -> None:
@@ -199,16 +271,13 @@ async def test_a_stopped_stream_ends_and_tells_why_there_is_no_call(
 
 
 async def test_what_an_earlier_process_accepted_is_done_at_start(
-    run: Run, database: Database, silent_zoom: str, row: Callable[[], StreamRow]
+    run: Run, accepted: Inbox, silent_zoom: str, row: Callable[[], StreamRow]
 ) -> None:
     for body in (webhook("started", url=silent_zoom), webhook("stopped", "unknown"), b"no webhook at all"):
-        database.write_now(
-            lambda con, body=body: inbox.insert_webhook(con, app=APP.name, event="x", stream_id=None, body=body, now_unix_ms=T0)
-        )
+        keep(accepted, body, None)
     dispatcher = await run()
-    await until(lambda: not database.read_now(inbox.pending), "the inbox is worked off")
-    states = database.read_now(lambda con: con.execute("select state, count(*) from inbox group by all order by all").fetchall())
-    assert states == [("done", 2), ("failed", 1)]
+    await until(lambda: not accepted.pending(), "the inbox is worked off")
+    assert [state for state, _ in states(accepted)] == ["done", "done", "failed"]
     await until(lambda: dispatcher.status()[0].streams == 1, "the stream is served")
     assert row().epoch == 1
 
@@ -303,11 +372,11 @@ def rest() -> Iterator[Rest]:
 
 @pytest.mark.parametrize(("restart_streams", "asked"), [("on", 1), ("off", 0)])
 async def test_a_stream_that_zoom_ended_by_a_fault_is_asked_for_where_settings_say_so(
-    site: Settings, database: Database, rest: Rest, restart_streams: Literal["on", "off"], asked: int
+    site: Settings, database: Database, accepted: Inbox, rest: Rest, restart_streams: Literal["on", "off"], asked: int
 ) -> None:
     now_ms = int(time.time() * 1000)
     changed = msgspec.structs.replace(site, restart_streams=restart_streams, apps=(rest.app(),))
-    dispatcher = Dispatcher(changed, database, plan(changed, Machine(2, None)), restart_delays_s=(0.0,))
+    dispatcher = Dispatcher(changed, database, accepted, plan(changed, Machine(2, None)), restart_delays_s=(0.0,))
     await tell(dispatcher, webhook("started"))
     for reason in (6, 10):
         body = json.loads(webhook("stopped", stop_reason=reason)) | {"event_ts": now_ms}
@@ -322,38 +391,30 @@ async def test_a_stream_that_zoom_ended_by_a_fault_is_asked_for_where_settings_s
 # -- failures that pass ------------------------------------------------------------------------------------------------
 
 
-async def test_a_webhook_whose_work_fails_is_tried_again(run: Run, database: Database, silent_zoom: str) -> None:
+async def test_a_webhook_whose_work_fails_is_tried_again(run: Run, database: Database, accepted: Inbox, silent_zoom: str) -> None:
     def rename(old: str, new: str) -> None:
         database.write_now(lambda con: con.execute(f"alter table {old} rename to {new}"))
 
-    def state() -> tuple[str, str | None]:
-        [(found, note)] = database.read_now(lambda con: con.execute("select state, note from inbox").fetchall())
-        return found, note
-
     dispatcher = await run((0.01, 0.2, 0.2))
     body = webhook("started", url=silent_zoom)
-    database.write_now(
-        lambda con: inbox.insert_webhook(con, app=APP.name, event="Started", stream_id="s1", body=body, now_unix_ms=T0)
-    )
+    keep(accepted, body)
     rename("stream", "stream_away")
     await tell(dispatcher, body)
-    assert state()[0] == "new"
-    assert "stream" in (state()[1] or "")
+    [(state, note)] = states(accepted)
+    assert state == "new"
+    assert "stream" in (note or "")
     rename("stream_away", "stream")
-    await until(lambda: state()[0] == "done", "it was acted on")
+    await until(lambda: states(accepted)[0][0] == "done", "it was acted on")
     await until(lambda: dispatcher.status()[0].streams == 1, "the stream is served")
 
 
-async def test_a_webhook_that_always_fails_is_given_up(site: Settings, database: Database) -> None:
-    dispatcher = Dispatcher(site, database, plan(site, Machine(2, None)), (0.0,))
+async def test_a_webhook_that_always_fails_is_given_up(site: Settings, database: Database, accepted: Inbox) -> None:
+    dispatcher = Dispatcher(site, database, accepted, plan(site, Machine(2, None)), (0.0,))
     body = webhook("started")
-    database.write_now(
-        lambda con: inbox.insert_webhook(con, app=APP.name, event="Started", stream_id="s1", body=body, now_unix_ms=T0)
-    )
+    keep(accepted, body)
     database.write_now(lambda con: con.execute("drop table stream"))
     await tell(dispatcher, body)
-    rows = lambda: database.read_now(lambda con: con.execute("select state from inbox").fetchall())  # noqa: E731
-    await until(lambda: rows() == [("failed",)], "it is given up")
+    await until(lambda: [state for state, _ in states(accepted)] == ["failed"], "it is given up")
 
 
 # -- revoked -----------------------------------------------------------------------------------------------------------
@@ -437,7 +498,7 @@ async def test_revoking_one_stream_of_a_call_leaves_the_others(run: Run, site: S
 async def test_the_spool_is_committed_at_start_whatever_one_file_is_like(
     run: Run, site: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "SPOOL_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(spooled_batches, "RETRY_SECONDS", 0.01)
     site.spool_dir.mkdir(parents=True)
     broken: Path = site.spool_dir / "0-1.batch"
     broken.write_bytes(b"\x00garbage")
@@ -461,3 +522,14 @@ async def test_batches_of_a_replaced_session_leave_the_spool_without_a_trace(
     assert list(spool.waiting(site.spool_dir)) == []
     assert count(database, "fact_call") == 0
     assert row().stage == "received"
+
+
+async def test_what_webhooks_said_of_a_revoked_stream_is_overwritten(
+    idle: Dispatcher, database: Database, accepted: Inbox, row: Callable[[], StreamRow]
+) -> None:
+    for body in (webhook("started"), webhook("stopped", stop_reason=8)):
+        keep(accepted, body)
+        await tell(idle, body)
+    assert row().stage == "revoked"
+    bodies = accepted.run(lambda con: con.execute("select body, state, note from webhook").fetchall())
+    assert bodies == [(b"", "done", dispatch.REVOKED)] * 2

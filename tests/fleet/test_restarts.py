@@ -17,6 +17,7 @@ from cc_voice.config.settings import Settings
 from cc_voice.fleet.control import Control
 from cc_voice.fleet.restarts import DELAYS_S, NEWS_S, WINDOW_S, Restarts, is_wanted
 from cc_voice.rtms.options import StreamTarget
+from cc_voice.rtms.stop_classes import refused, turned_away
 from cc_voice.rtms.webhooks import Started, Stopped, parse_webhook
 from cc_voice.store import streams
 from cc_voice.store.database import Connection, Database
@@ -24,7 +25,7 @@ from tests.fleet.conftest import T0
 from tests.fleet.rest import Planned, Rest, serving
 from tests.stored_calls import new_database
 
-FAULTS = (*range(10, 20), 24)
+FAULTS = (*range(10, 18), 19, 24)
 NOW_S = T0 / 1000
 
 
@@ -119,6 +120,25 @@ def test_only_faults_make_a_stream_worth_another(reason: int | None) -> None:
     assert is_wanted(stopped(reason), NOW_S) == (reason in FAULTS)
 
 
+@pytest.mark.parametrize("refused", [turned_away().error, refused(3, "").error])
+async def test_with_wrong_credentials_nothing_is_asked_for(
+    restarts: Restarts, database: Database, rest: Rest, refused: str | None
+) -> None:
+    announce(database)
+
+    def fail(con: Connection) -> None:
+        row = streams.take(con, "s1")
+        assert row is not None
+        failed = StageReached(call_id=row.call_id, stream_id="s1", epoch=row.epoch, stage="failed", reason=refused)
+        assert streams.reach(con, failed)
+
+    database.write_now(fail)
+    with capture_logs() as logs:
+        await restarts.after(stopped(11))
+    assert rest.commands == []
+    assert [line["event"] for line in logs] == ["no new stream: the app's credentials are wrong"]
+
+
 def test_old_news_are_left_alone() -> None:
     assert is_wanted(stopped(), NOW_S + NEWS_S)
     assert not is_wanted(stopped(), NOW_S + NEWS_S + 1)
@@ -134,7 +154,7 @@ async def test_after_a_fault_a_new_stream_is_asked_for(restarts: Restarts, datab
     assert json.loads(request.body) == {"action": "start", "settings": {"client_id": "id"}}
 
 
-@pytest.mark.parametrize("reason", [None, 0, 1, 6, 7, 8, 9, 20, 21, 22, 23, 25, 26, 99])
+@pytest.mark.parametrize("reason", [None, 0, 1, 6, 7, 8, 9, 18, 20, 21, 22, 23, 25, 26, 99])
 async def test_after_other_ends_nothing_is_asked_for(
     restarts: Restarts, database: Database, rest: Rest, reason: int | None
 ) -> None:

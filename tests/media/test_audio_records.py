@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_voice.media import playback, recordings
-from cc_voice.media.audio_records import HEADER, RECORD, AudioRecords, RecordingError
+from cc_voice.media.audio_records import HEADER, RECORD, AudioRecords
+from cc_voice.media.files import RecordingError
 from tests.media.test_recordings import FRAME, RATE, header
 
 PACKET_MS = 20

@@ -19,9 +19,10 @@ CALL = TOP / "cc_voice" / "simulator" / "scenarios" / "good-call.flac"
 MODEL = TOP / "models" / "mini" / "model"
 HEAR = """
 import sys, pathlib
-from cc_voice.speech import codecs, vosk; from cc_voice.speech.models import inventory as models
+from cc_voice.speech import codecs, vosk
+from cc_voice.speech.models import inventory
 audio = codecs.read_audio(pathlib.Path(sys.argv[2]))
-info = models.ModelInfo(name="copy", language="en", path=pathlib.Path(sys.argv[1]), sample_rate_hz=8000)
+info = inventory.ModelInfo(name="copy", language="en", path=pathlib.Path(sys.argv[1]), sample_rate_hz=8000)
 recogniser = vosk.VoskFactory(info).create(audio.sample_rate_hz)
 recogniser.accept(audio.channels[1][: 12 * audio.sample_rate_hz].tobytes())
 print(recogniser.finish().text)

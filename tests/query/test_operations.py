@@ -47,6 +47,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
 ]
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("calls.show", {"call_id": "gone"}, "there is no call 'gone'; `cc-voice calls list` shows the ids"),
+    ("calls.delete", {"call_id": "gone"}, "there is no call 'gone'"),
     ("calls.export", {"call_id": "gone", "form": "vtt", "leg_no": None}, "there is no call 'gone'"),
     ("calls.export", {"call_id": "golden", "form": "vtt", "leg_no": 2}, "call golden has 1 legs, and none is number 2"),
     ("report", {"name": "gone", "params": {}, "format": "csv"}, "gone"),
@@ -57,6 +58,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("sql", {"text": "select x from v_call", "format": "csv"}, '"x" not found'),
     ("checks", {"names": ["partitions"]}, "did you mean partition"),
     ("search", {"query": "OR", "chosen": {}, "limit": 5, "after": None}, "stand between two words"),
+    ("enrich", {"dataset": "queues", "records": [{"queue_id": "q", "sl_seconds": 99_999_999_999}]}, "records of queues cannot be"),
+    ("enrich", {"dataset": "queues", "records": [{"colour": "red"}]}, "no records of queues"),
     ("export.lake", {"uri": "/proc/nowhere"}, "cannot write the Delta table /proc/nowhere/calls"),
     ("export", {"folder": "/proc/nowhere", "options": {"formats": ["csv"]}}, "cannot export to /proc/nowhere"),
     ("export", {"folder": "/proc/nowhere", "options": {"formats": ["xls"]}}, "unknown export format 'xls'"),

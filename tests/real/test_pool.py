@@ -14,7 +14,7 @@ from cc_voice.speech.recogniser import RecogniserFactory
 from cc_voice.speech.recogniser_pool import SMALLEST_GRAPH_MB, RecogniserPool
 from cc_voice.speech.vosk import VoskFactory
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
 KEYWORDS = {
     "calls/ibm_ko-KR_insurance-agent-1_mono_8k.wav": "생명보험사 상담원 본인확인 성함 생년월일 휴대폰번호",

@@ -1,6 +1,7 @@
-"""Every JSON example of rtms.md, verbatim, by the section it stands in. `…` inside strings is the document's own.
+"""Every JSON example of rtms/README.md, verbatim, by the section it stands in. `…` inside strings is the document's own.
 
-Origin: `protocol/rtms.md`, state of November 2026. Webhooks and messages apart: they are decoded by different modules.
+Origin: Zoom's public documentation, state of November 2026, with ids of our own.
+Webhooks and messages apart: they are decoded by different modules.
 """
 
 WEBHOOKS = {

@@ -209,6 +209,20 @@ ROWS = (
     row("late-webhook:0.1"),
     row("interrupted-webhook@0.05"),
     row("nested-webhook"),
+    row("damaged-names"),
+    row("loose-base64"),
+    row("event-at-top-level"),
+    row("media-server-url"),
+    row("payload-encryption-key"),
+    row("named-states"),
+    row("unsubscribed-events"),
+    row("clean-close", kind="refused", reason=None),
+    row("started-again@0.05", counted="started again for a link that seems healthy"),
+    row("numeric-ids"),
+    row("server-urls-list"),
+    row("server-urls-object"),
+    row("server-urls-commas"),
+    row("webhook-signature"),
 )
 
 

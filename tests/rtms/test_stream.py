@@ -77,6 +77,35 @@ def test_a_refusal_that_stays_is_final(status: int) -> None:
     assert Status(status).name in end.error
 
 
+def test_two_clean_closes_before_message_2_say_that_the_credentials_are_wrong() -> None:
+    zoom = Zoom().start().connect("signaling").drop("signaling", "closed by the server", code=1000)
+    assert zoom.of(Ended) == [], "one may be a server that is being shut down"
+    zoom.wait(3).connect("signaling").drop("signaling", "closed by the server", code=1000)
+    (end,) = zoom.of(Ended)
+    assert end.kind == "refused"
+    assert "client id and secret" in end.error
+
+
+@pytest.mark.parametrize("code", [1001, 1006, 1011, None])
+def test_other_closes_before_message_2_are_losses(code: int | None) -> None:
+    zoom = Zoom().start()
+    for wait_s in (3, 6, 12):
+        zoom.connect("signaling").drop("signaling", code=code).wait(wait_s)
+    assert zoom.of(Ended) == []
+    assert zoom.has("signaling")
+
+
+def test_clean_closes_of_a_link_that_was_up_or_of_another_are_losses() -> None:
+    zoom = Zoom().streaming()
+    for _ in range(3):
+        zoom.drop("audio", code=1000).wait(3).connect("audio").drop("audio", code=1000).wait(6)
+        zoom.media_up("audio")
+    zoom.drop("signaling", code=1000).wait(3)
+    zoom.connect("signaling").drop("signaling", code=1000).wait(6).connect("signaling").drop("signaling", code=1000).wait(12)
+    assert zoom.of(Ended) == []
+    assert zoom.has("signaling")
+
+
 @pytest.mark.parametrize("status", [45, 5, 60, -1, "nonsense"])
 def test_other_refusals_are_tried_again(status: Any) -> None:
     zoom = Zoom().start().connect("signaling").answer_signaling(status).wait(3)
@@ -324,6 +353,25 @@ def test_a_failover_during_the_first_handshake() -> None:
     assert len(zoom.opened) == 2, "the attempt under way is the right one"
     zoom.started(SIGNALING_URL, UNIX_MS)
     assert len(zoom.opened) == 2, "a late repeat of the first announcement leads back to a dead server"
+
+
+def test_a_newer_started_for_a_link_that_seems_healthy_makes_it_suspect() -> None:
+    zoom = Zoom().streaming()
+    zoom.started(event_ts_ms=UNIX_MS + 1)
+    opened = len(zoom.opened)
+    zoom.wait(11)
+    assert len(zoom.opened) == opened, "a frame may still come"
+    zoom.wait(1 + 3)
+    assert zoom.opened[opened] == (pytest.approx(1000 + 12 + 3), "signaling", SIGNALING_URL)
+
+
+def test_a_suspect_link_that_shows_life_stays() -> None:
+    zoom = Zoom().streaming()
+    zoom.started(event_ts_ms=UNIX_MS + 1)
+    opened = len(zoom.opened)
+    zoom.wait(40, alive=("signaling", "audio", "transcript"))
+    assert len(zoom.opened) == opened
+    assert zoom.stream.counters["started again for a link that seems healthy"] == 1
 
 
 def test_a_failover_resets_the_back_off() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cc_voice.rtms.errors import WebhookError
 from cc_voice.rtms.webhooks import (
+    Companion,
     ConcurrencyNotice,
     Interrupted,
     OtherWebhook,
@@ -114,6 +115,19 @@ def test_phone_under_its_alias() -> None:
 def test_custom_fields_under_any_key(key: str) -> None:
     payload = {"engagement_id": "E", "rtms_stream_id": "R", "server_urls": "wss://a", key: {"sip": "x"}}
     assert json.loads(parse("contact_center.voice_rtms_started", payload).custom_fields) == {"sip": "x"}
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_companion_webhooks_of_an_engagement(nested: bool) -> None:
+    fields = {"engagement_id": "E", "user_id": "u", "user_display_name": "Sam", "transfer_from_id": "E0", "new_field": [1]}
+    told = parse("contact_center.engagement_user_barge_initiated", {"object": fields} if nested else fields)
+    assert (told.name, told.engagement_id, told.user_id, told.user_name) == ("engagement_user_barge_initiated", "E", "u", "Sam")
+    assert told.transfer_from_id == "E0"
+    assert b"new_field" in told.raw
+    assert isinstance(parse("contact_center.engagement_of_a_kind_nobody_knows", {"engagement_id": 5}), Companion)
+    for event in ("contact_center.user_status_changed", "contact_center.recording_deleted"):
+        assert isinstance(parse(event, {"engagement_id": "E"}), OtherWebhook)
+    assert isinstance(parse("contact_center.engagement_ended", {}), OtherWebhook), "about no engagement that it names"
 
 
 def test_other_webhooks_are_not_errors() -> None:

@@ -106,11 +106,11 @@ class Zoom:
         self.stream.received(self.socket(link), frame, self.now)
         return self.take()
 
-    def drop(self, link: str, error: str | None = "connection reset") -> "Zoom":
+    def drop(self, link: str, error: str | None = "connection reset", code: int | None = None) -> "Zoom":
         number = self.socket(link)
         del self.sockets[number]
         self.connecting.discard(number)
-        self.stream.closed(number, self.now, error)
+        self.stream.closed(number, self.now, error, code)
         return self.take()
 
     def answer_signaling(self, status: int = 0, urls: Any = None, **fields: Any) -> "Zoom":

@@ -11,6 +11,8 @@ from cc_voice.call.batch import Batch, CallMeasured, LiveWords, StageReached, St
 from cc_voice.config.settings import Secret, Settings
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamTarget
+from cc_voice.rtms.phases import Phase
+from cc_voice.rtms.webhooks import Webhook
 from cc_voice.sessions import live_recognition
 from cc_voice.sessions import session as live
 from cc_voice.sessions.recognition import Recognition
@@ -37,11 +39,16 @@ class Zoom:
         self._events: asyncio.Queue[rtms.Event | None] = asyncio.Queue()
         self.is_closed = False
         self.counters: dict[str, int] = {}
+        self.phase = Phase.STREAMING
+        self.notified: list[Webhook] = []
         self.say(*events)
 
     def say(self, *events: rtms.Event) -> None:
         for event in events:
             self._events.put_nowait(event)
+
+    def notify(self, webhook: Webhook) -> None:
+        self.notified.append(webhook)
 
     def abandon(self) -> None:
         self._events.put_nowait(None)

@@ -7,11 +7,15 @@ import msgspec
 import pytest
 
 from cc_voice.call.batch import Oddity, StreamNotes
-from cc_voice.config.settings import MediaSettings, Settings
+from cc_voice.config.media_settings import MediaSettings
+from cc_voice.config.settings import Settings
 from cc_voice.media import recordings
 from cc_voice.media.pictures import read_pictures
 from cc_voice.rtms import events as rtms
+from cc_voice.rtms.events import ParticipantInfo, PlatformEvent
 from cc_voice.sessions import journal
+from cc_voice.sessions.chat_and_pictures import ChatAndPictures
+from cc_voice.sessions.clock import MediaClock
 from cc_voice.sessions.recognition import Recognition
 from tests.media.test_pictures import JPG, moving, played
 from tests.sessions.conftest import AGENT, ENDED, OPENING, T0, Stream, audio, tone
@@ -100,3 +104,22 @@ async def test_a_film_that_cannot_be_made_costs_no_result(keeping: Stream) -> No
 async def test_what_is_revoked_is_deleted_with_everything(keeping: Stream) -> None:
     await keeping.run(*OPENING, CHAT, share(0, JPG), *audio(AGENT, tone(500)), rtms.Ended(kind="revoked", reason=8))
     assert list(keeping.site.recordings_dir.iterdir()) == []
+
+
+def test_the_camera_of_one_participant_is_asked_for_when_it_is_switched_on(tmp_path: Path) -> None:
+    chosen = MediaSettings(keep_video="video", video_of="dana  RUIZ")
+    keeps = ChatAndPictures(tmp_path, chosen, MediaClock(0.0))
+
+    def told(name: str, *people: ParticipantInfo) -> int | None:
+        return keeps.camera_to_subscribe(PlatformEvent(name=name, event_type=8, at_unix_ms=T0, participants=people))
+
+    dana, lee = ParticipantInfo(user_id="16778240"), ParticipantInfo(user_id="16779264")
+    assert told("participant_video_on", dana) is None, "nobody said yet who that is"
+    assert told("participant_join", msgspec.structs.replace(dana, display_name="Dana Ruiz")) is None
+    assert told("participant_video_on", lee, dana) == 16778240
+    assert told("participant_video_off", dana) is None
+    by_id = ChatAndPictures(tmp_path, msgspec.structs.replace(chosen, video_of="16779264"), MediaClock(0.0))
+    on = PlatformEvent(name="participant_video_on", event_type=8, at_unix_ms=T0, participants=(dana, lee))
+    assert by_id.camera_to_subscribe(on) == 16779264
+    nothing = ChatAndPictures(tmp_path, MediaSettings(video_of="16779264"), MediaClock(0.0))
+    assert nothing.camera_to_subscribe(on) is None

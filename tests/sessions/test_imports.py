@@ -1,9 +1,11 @@
 """Recordings of the past: every file becomes a call like any other, once, whatever is said about it."""
 
+import json
 import os
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
@@ -11,7 +13,7 @@ import soundfile
 from cc_voice.call.batch import CallMeasured
 from cc_voice.config.settings import Settings
 from cc_voice.media import playback
-from cc_voice.sessions.imports import ImportOptions, import_file
+from cc_voice.sessions.imports import Imported, ImportOptions, take_file
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.errors import AudioFileError
@@ -36,7 +38,10 @@ class Importer:
         return path
 
     def take(self, path: Path, options: ImportOptions = BOTH) -> CallMeasured:
-        return import_file(path, options, self.site, self._recognition)
+        return self.whole(path, options).measured
+
+    def whole(self, path: Path, options: ImportOptions = BOTH) -> Imported:
+        return take_file(path, options, self.site, self._recognition)
 
 
 @pytest.fixture
@@ -123,6 +128,45 @@ def test_a_file_of_which_something_else_is_said_is_another_call(importer: Import
     assert len({importer.take(path, options).call_id for options in said_of_it}) == 4
 
 
+def test_the_earlier_call_of_a_file_is_named(importer: Importer) -> None:
+    path = importer.file()
+    first = importer.whole(path)
+    again = importer.whole(path)
+    corrected = importer.whole(path, ImportOptions(agent_channel=1, customer_channel=0, language="en", start=BOTH.start))
+    assert (first.earlier, again.earlier) == ((), ())
+    assert corrected.earlier == (first.measured.call_id,)
+
+
+@pytest.mark.parametrize("factor", [1.0, -1.0, 0.5])
+def test_one_sound_on_both_channels_is_measured_as_mixed(
+    importer: Importer, voices: tuple[Samples, Samples], factor: float
+) -> None:
+    both = (voices[0].astype(np.int32) + voices[1]).clip(-32768, 32767) / 32768
+    path = importer.file()
+    soundfile.write(path, np.stack([both, both * factor], axis=1), RATE_HZ)
+    found = importer.whole(path)
+    assert "are the same sound" in found.notes[0]
+    assert found.measured.call.legs[0].talk_ms_agent is None
+    assert {row.reason for row in found.measured.call.null_reasons if row.metric == "talk_ms_agent"} == {"mixed_audio"}
+    assert importer.whole(importer.file("two.wav")).notes == ()
+
+
+def test_an_import_over_what_a_killed_one_left_is_the_same_call(importer: Importer, voices: tuple[Samples, Samples]) -> None:
+    path = importer.file()
+    folder = importer.site.recordings_dir
+    measured = importer.take(path)
+    for flac in folder.glob("*/*/*.flac"):
+        samples, _ = soundfile.read(flac, dtype="int16")
+        flac.with_suffix(".pcm").write_bytes(samples[: len(samples) // 3].astype("<i2").tobytes())
+        flac.unlink()
+    for index in folder.glob("*/*/*.idx"):
+        index.unlink()
+    assert importer.take(path).call == measured.call
+    audio = playback.call_audio(folder, measured.call_id)
+    assert audio is not None
+    assert np.array_equal(audio.read(0, audio.length), np.stack(voices))
+
+
 def test_without_a_start_the_call_ended_when_the_file_was_written(importer: Importer) -> None:
     path = importer.file()
     os.utime(path, (1_788_264_000, 1_788_264_000))
@@ -134,6 +178,8 @@ def test_a_start_in_another_zone_is_the_same_time(importer: Importer) -> None:
     start = datetime(2026, 9, 1, 14, tzinfo=timezone(timedelta(hours=2)))
     measured = importer.take(importer.file(), ImportOptions(agent_channel=0, customer_channel=1, language="en", start=start))
     assert measured.call.call.start_unix_ms == 1_788_264_000_000
+    same = ImportOptions(agent_channel=0, customer_channel=1, language="en", start=start.astimezone(UTC))
+    assert importer.take(importer.file(), same).call_id == measured.call_id
 
 
 @pytest.mark.parametrize(
@@ -157,3 +203,15 @@ def test_a_language_without_a_model_is_measured_without_words(importer: Importer
     measured = importer.take(importer.file(), ImportOptions(agent_channel=0, customer_channel=1, language="tlh"))
     assert measured.call.utterances == ()
     assert (measured.call.legs[0].talk_ms_agent or 0) > 0
+
+
+def test_a_transcript_that_comes_along_stands_where_zooms_does(importer: Importer, tmp_path: Path) -> None:
+    words = tmp_path / "words.json"
+    lines = [
+        {"party": "agent", "start_ms": 500, "end_ms": 1500, "text": "quite something else", "language": "en"},
+        {"party": "customer", "start_ms": 2000, "end_ms": 3000, "text": "of another kind", "language": "en"},
+    ]
+    words.write_text(json.dumps({"lines": lines}))
+    measured = importer.take(importer.file(), msgspec.structs.replace(BOTH, words=words))
+    zoom = {(row.party, row.text) for row in (*measured.call.utterances, *measured.call.unused_utterances) if row.source == "zoom"}
+    assert zoom == {("agent", "quite something else"), ("customer", "of another kind")}

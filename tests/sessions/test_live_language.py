@@ -51,10 +51,10 @@ def test_only_so_many_lines_are_kept() -> None:
 def test_a_channel_is_heard_in_what_it_is_in_where_it_was_heard_up_to(recognition: Recognition) -> None:
     course = channel_languages((ENGLISH, SPANISH), BOTH, recognition.recogniser, recognition.identifier)
     following = LiveLanguages()
-    assert following.tongue("c", 0) is None
+    assert following.recogniser("c", 0) is None
     following.answer("c", course)
-    tongues = [following.tongue("c", at_ms) for at_ms in (0, 4_900, 5_000, 99_000)]
-    assert [(found[0].model_name, found[1]) for found in tongues if found and found[0]] == [
+    recognisers = [following.recogniser("c", at_ms) for at_ms in (0, 4_900, 5_000, 99_000)]
+    assert [(found[0].model_name, found[1]) for found in recognisers if found and found[0]] == [
         ("mini-en-test", "en"),
         ("mini-en-test", "en"),
         ("mini-es-test", "es"),

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from cc_voice.call.batch import Batch, CallMeasured, StreamNotes
-from cc_voice.config.settings import MediaSettings, Settings
+from cc_voice.config.media_settings import MediaSettings
+from cc_voice.config.settings import Settings
 from cc_voice.media import recordings
 from cc_voice.media.pictures import read_pictures
 from cc_voice.rtms.client import Credentials, StreamClient, StreamTarget

@@ -16,6 +16,8 @@ from cc_voice.call.utterances import Utterance
 from cc_voice.config.settings import Settings, bundled
 from cc_voice.media import recordings
 from cc_voice.rtms import events as rtms
+from cc_voice.rtms.phases import Phase
+from cc_voice.rtms.webhooks import Companion, Stopped
 from cc_voice.sessions import session as live
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.session import Session
@@ -521,3 +523,27 @@ async def test_a_lost_link_is_in_the_log(stream: Stream) -> None:
         )
     told = [(line["event"], line["link"], line.get("error")) for line in logs if "link" in line]
     assert told == [("link was lost", "transcript", "nothing came for too long"), ("link is up", "transcript", None)]
+
+
+async def test_an_ordinary_webhook_is_an_event_of_the_call(stream: Stream, packets: list[rtms.Audio]) -> None:
+    zoom = Zoom(*packets)
+    session = stream.session(zoom)
+    running = asyncio.create_task(session.run())
+    told = Companion(name="engagement_user_barge_initiated", engagement_id="E", event_ts_ms=T0 + 1500, user_id="u", raw=b'{"a":1}')
+    session.take_companion(told)
+    zoom.say(ENDED)
+    await asyncio.wait_for(running, PATIENCE_S)
+    assert stream.measured is not None
+    [event] = [event for event in stream.measured.call.events if event.source == "webhook"]
+    assert (event.event_name, event.at_ms) == ("engagement_user_barge_initiated", 1500)
+
+
+async def test_an_engagement_that_ended_before_its_media_came_ends_the_stream(stream: Stream) -> None:
+    zoom = Zoom()
+    zoom.phase = Phase.SIGNALING
+    session = stream.session(zoom)
+    running = asyncio.create_task(session.run())
+    session.take_companion(Companion(name="engagement_ended", engagement_id="E", event_ts_ms=T0))
+    assert zoom.notified == [Stopped(product="contact_center", stream_id=session.spec.stream_id)]
+    session.abandon()
+    await asyncio.wait_for(running, PATIENCE_S)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from cc_voice.config.languages import LanguageSettings
-from cc_voice.config.settings import MediaSettings, Settings, SettingsError, load
+from cc_voice.config.media_settings import MediaSettings
+from cc_voice.config.settings import Settings, SettingsError, load
 from cc_voice.rtms.media import is_valid_audio, is_valid_deskshare, is_valid_video
 from cc_voice.rtms.stream import Stream
 from cc_voice.sessions.stream_options import client_options
@@ -99,3 +100,9 @@ def test_how_a_stream_is_received_follows_the_site() -> None:
     assert options.tolerant
     assert not client_options(Settings(), "en", resume=False).tolerant
     assert (options.allow_insecure, options.allowed_hosts, options.resume) == (True, ("example.com",), True)
+
+
+def test_one_participants_camera_is_asked_for_as_such() -> None:
+    asked = requests(MediaSettings(keep_video="video", video_of="Dana Ruiz"))["video"]["video"]
+    assert asked["data_opt"] == 4
+    assert requests(MediaSettings(keep_video="images"))["video"]["video"]["data_opt"] == 3

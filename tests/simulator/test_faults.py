@@ -26,7 +26,7 @@ from cc_voice.simulator.server import Simulator
 def test_every_fault_does_something_in_the_way_of_its_kind():
     by_kind = {kind: {fault.name for fault in FAULTS.values() if fault.kind == kind} for kind in get_args(FaultKind)}
     sources = "".join(path.read_text() for path in Path(faults.__file__).parent.glob("*.py"))
-    looked_up = re.findall(r'(?:faults|mischief)\.(?:asked|argument)\("([^"]+)"\)|_first\("([^"]+)"', sources)
+    looked_up = re.findall(r'(?:faults\.|mischief\.|\b)(?:asked|argument)\("([^"]+)"\)|_first\("([^"]+)"', sources)
     assert by_kind["incident"] == set(INCIDENTS)
     assert by_kind["script"] == set(SCRIPT_CHANGES)
     assert by_kind["alteration"] == set(ALTERATIONS)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_voice.speech import capacity as speech_capacity
-from cc_voice.speech.capacity import Capacity, Channel, ModelCost, capacity
+from cc_voice.speech.capacity import Capacity, Channel, ModelCost, _later_ratio, _Recognised, capacity
 from cc_voice.speech.codecs import Samples
 from cc_voice.speech.errors import ModelError
 from cc_voice.speech.machine import Machine, resident_mb, this_machine
@@ -21,6 +21,7 @@ from cc_voice.speech.recogniser_pool import RecogniserPool
 COST = ModelCost(
     model="m",
     load_s=1.0,
+    load_cpu_s=0.5,
     model_mb=500.0,
     recogniser_mb=10.0,
     audio_s=100.0,
@@ -49,6 +50,7 @@ def test_the_real_engine_is_measured(test_model: ModelInfo, channel: Channel) ->
     assert 4.0 < cost.speech_s < 40.0
     assert 0 < cost.rtf < 1
     assert cost.load_s > 0
+    assert cost.load_cpu_s > 0
     assert 0 <= cost.model_mb < 500
     assert 0 <= cost.recogniser_mb < 50
     assert (cost.ratio, cost.warm_mb, cost.kept_mb) == (1.0, 0.0, 0.0)  # a graph that is too small to be kept
@@ -64,6 +66,7 @@ def test_both_ways_are_measured_where_engines_are_kept(
     assert 0.1 < cost.ratio < 2.0
     assert 0 < cost.warm_mb < 1
     assert cost.kept_rtf == pytest.approx(cost.rtf * cost.ratio)
+    assert cost.cold_rtf == pytest.approx(cost.rtf * cost.kept_cpu_s / cost.cpu_s)
     assert cost.segments == cost.alike > 2
 
 
@@ -73,9 +76,26 @@ def test_short_sound_is_heard_again(test_model: ModelInfo, channel: Channel) -> 
     assert twice == pytest.approx(2 * once, rel=0.1)
 
 
+def test_recordings_are_heard_once_and_whole(test_model: ModelInfo, channel: Channel) -> None:
+    parts = [Channel(channel.pcm[: seconds * 32_000], 16_000) for seconds in (12, 7)]
+    assert speech_capacity.measure(test_model, parts, None).audio_s == 19.0
+
+
+def test_what_goes_on_is_of_the_later_half_of_the_speech() -> None:
+    """Of 10, 20, 5 and 1 s the second ends past the half, so that it and the rest count: (8 + 1 + 1) of (20 + 5 + 5)."""
+    speech_s = (10.0, 20.0, 5.0, 1.0)
+    new, kept = (
+        [_Recognised(cpu_s, heard_s, ()) for cpu_s, heard_s in zip(each, speech_s, strict=True)]
+        for each in ((10.0, 20.0, 5.0, 5.0), (10.0, 8.0, 1.0, 1.0))
+    )
+    assert _later_ratio(new, kept) == pytest.approx(10 / 30)
+
+
 def test_silence_measures_nothing(test_model: ModelInfo) -> None:
     with pytest.raises(ModelError, match="nobody speaks in the first 5 s"):
         speech_capacity.measure(test_model, [Channel(bytes(320_000), 16_000)], 5.0)
+    with pytest.raises(ModelError, match="nobody speaks in the recordings"):
+        speech_capacity.measure(test_model, [Channel(bytes(320_000), 16_000)], None)
 
 
 def test_a_damaged_model_is_not_measured(test_model: ModelInfo, channel: Channel) -> None:

@@ -1,6 +1,7 @@
 """Recordings of every common encoding read alike; broken ones name what is wrong."""
 
 import io
+import os
 import struct
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_voice.speech.codecs import bytes_from_int16, decode_alaw, int16_from_bytes, int16_from_float, read_audio
+from cc_voice.speech.codecs import bytes_from_int16, decode_alaw, int16_from_bytes, int16_from_float, open_audio, read_audio
 from cc_voice.speech.errors import AudioFileError
 
 RATE = 8000
@@ -120,6 +121,48 @@ def test_a_wav_from_a_pipe_has_no_length_and_is_read_to_its_end(tmp_path: Path) 
     at = whole.index(b"data")
     whole[at + 4 : at + 8] = whole[4:8] = struct.pack("<I", 0xFFFFFFFF)
     path.write_bytes(whole)
+    assert read_audio(path).duration_ms == 1000
+
+
+@pytest.mark.parametrize(
+    ("channels", "rate_hz", "frames", "told"),
+    [
+        (17, 8_000, 10, "has 17 channels; at most 16 are read"),
+        (1, 400_000, 10, "has 400000 samples a second"),
+        (1, 1_000, 10, "has 1000 samples a second"),
+        (1, 8_000, 13 * 3_600 * 8_000, "is 13 hours long, which is no call"),
+    ],
+)
+def test_what_is_no_call_is_refused_before_it_is_read(tmp_path: Path, channels: int, rate_hz: int, frames: int, told: str) -> None:
+    path = tmp_path / "call.wav"
+    with soundfile.SoundFile(path, "w", rate_hz, channels, "PCM_U8", format="WAV") as out:
+        out.write(np.zeros((10, channels)))
+    if frames > 10:  # a hole of hours costs no room
+        head = bytearray(path.read_bytes())
+        head[4:8], head[40:44] = struct.pack("<I", frames + 36), struct.pack("<I", frames)
+        with path.open("wb") as file:
+            file.write(head[:44])
+            file.truncate(44 + frames)
+    with pytest.raises(AudioFileError, match=told):
+        read_audio(path)
+
+
+def test_a_small_file_that_unpacks_to_hours_is_read_in_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "call.flac"
+    with soundfile.SoundFile(path, "w", RATE, 2, "PCM_16", format="FLAC") as out:
+        for _ in range(60):
+            out.write(np.zeros((60 * RATE, 2), np.int16))
+    assert path.stat().st_size < 200_000
+    with open_audio(path) as audio:
+        pieces = [len(block) for block in audio.blocks]
+    assert sum(pieces) == 3_600 * RATE
+    assert max(pieces) <= 1 << 16
+
+
+def test_a_name_need_not_be_text(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    soundfile.write(tmp_path / "call.wav", TONES, RATE, subtype="PCM_16")
+    (tmp_path / "call.wav").rename(path)
     assert read_audio(path).duration_ms == 1000
 
 

@@ -30,7 +30,7 @@ def noise(dbfs: float, frames: int = 100) -> Samples:
 
 def measured(samples: Samples, voiced: list[bool], rate: int = RATE) -> tuple[SecondLevel, ...]:
     meter = LevelMeter(rate)
-    meter.hear(bytes_from_int16(samples))
+    meter.push(bytes_from_int16(samples))
     meter.judge(voiced)
     meter.finish()
     return meter.levels()
@@ -99,7 +99,7 @@ def test_what_is_left_of_a_second_at_the_end_is_measured_too() -> None:
 
 def test_the_envelope_has_a_value_for_every_20_ms() -> None:
     meter = LevelMeter(RATE)
-    meter.hear(bytes_from_int16(np.concatenate((sine(-30), np.zeros(51 * FRAME, np.int16)))))
+    meter.push(bytes_from_int16(np.concatenate((sine(-30), np.zeros(51 * FRAME, np.int16)))))
     meter.judge(SPEECH + [False] * 51)
     meter.finish()
     assert meter.envelope() == bytes([140] * 50 + [0] * 26)
@@ -115,14 +115,14 @@ def test_grouping_and_late_answers_change_nothing(cuts: list[int], waits: list[i
     samples = np.random.default_rng(seed).normal(0, 9000, 350 * FRAME).clip(-32768, 32767).astype(np.int16)
     meter, answered = LevelMeter(RATE), 0
     for number, (low, high) in enumerate(pairwise([0, *sorted(cuts), 350])):
-        meter.hear(bytes_from_int16(samples[low * FRAME : high * FRAME]))
+        meter.push(bytes_from_int16(samples[low * FRAME : high * FRAME]))
         upto = max(answered, high - (waits[number] if number < len(waits) else 0))
         meter.judge(voiced[answered:upto])
         answered = upto
     meter.judge(voiced[answered:])
     meter.finish()
     whole = LevelMeter(RATE)
-    whole.hear(bytes_from_int16(samples))
+    whole.push(bytes_from_int16(samples))
     whole.judge(voiced)
     whole.finish()
     assert meter.levels() == whole.levels()

@@ -1,13 +1,16 @@
 """The owner of the file: writes in order and whole, readers beside them, one process only, damage explained."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from cc_voice.store import database as store
@@ -238,3 +241,35 @@ def test_time_does_not_depend_on_the_machine(database: Database) -> None:
 def test_a_missing_function_is_an_error_not_a_download(database: Database) -> None:
     with pytest.raises(Exception, match=r"(?i)not exist|not in the catalog|extension"):
         database.read_now(lambda con: con.execute("select * from read_xlsx('x.xlsx')").fetchall())
+
+
+@pytest.mark.parametrize("name", ["cc_voice.duckdb", "cc_voice.duckdb.wal"])
+def test_what_is_no_file_is_told_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "cc_voice.duckdb"
+    Database.open(path).close()
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DatabaseDamaged, match=f"{tmp_path / name} is no file"):
+        Database.open(path)
+
+
+@pytest.mark.parametrize("text", ["IO Error: Read-only file system", "IO Error: Disk quota exceeded"])
+def test_what_a_disk_says_is_no_damage(text: str) -> None:
+    error = store._opening_error(Path("x.duckdb"), duckdb.Error(text))
+    assert not isinstance(error, DatabaseDamaged)
+    assert "owns the folder" in str(error)
+
+
+def test_what_was_written_does_not_stay_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "CHECKPOINT_S", 0.05)
+    path = tmp_path / "cc_voice.duckdb"
+    database = Database.open(path)
+    database.write_now(lambda con: con.execute("create table number (n integer primary key)"))
+    database.write_now(put(1, 2, 3))
+    log = tmp_path / "cc_voice.duckdb.wal"
+    deadline = time.monotonic() + PATIENCE_S
+    while log.exists() and log.stat().st_size:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert numbers(database) == [1, 2, 3]
+    database.close()

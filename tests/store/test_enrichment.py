@@ -9,7 +9,20 @@ import pytest
 
 from cc_voice.store import batches, enrichment
 from cc_voice.store.database import Database
-from cc_voice.store.zoom_reports import Agent, AgentLeg, Dataset, Disposition, Engagement, Queue, QueueInterval, Record
+from cc_voice.store.errors import StoreError
+from cc_voice.store.zoom_reports import (
+    Agent,
+    AgentLeg,
+    AgentStatus,
+    Dataset,
+    Disposition,
+    Engagement,
+    FlowRun,
+    Queue,
+    QueueInterval,
+    Record,
+    TimelineStep,
+)
 from tests.call.golden import T0
 from tests.store.conftest import SITE, golden
 
@@ -105,3 +118,27 @@ def test_a_roster_reaches_the_calls_of_its_days(database: Database, rows: Rows, 
     measure(database)
     take(database, "agents", Agent(user_id=agent_of(rows), team_name="Blue", valid_from=valid_from))
     assert rows("select a.team_name from fact_leg as l join dim_agent as a using (agent_key)") == [(team,)]
+
+
+def test_further_reports_are_kept_once(database: Database, rows: Rows) -> None:
+    for _ in range(2):
+        take(database, "agent_timecard", AgentStatus(user_id="u1", start_unix_ms=T0, status="Ready", ready_ms=5_000))
+        take(database, "flow_performance", FlowRun(engagement_id="E1", flow_id="f1", enter_unix_ms=T0, flow_ms=1_500))
+        take(database, "engagement_timelines", TimelineStep(engagement_id="E1", start_unix_ms=T0, step="queue_entered"))
+    assert rows("select user_id, status, ready_ms from zoom_agent_status") == [("u1", "Ready", 5_000)]
+    assert rows("select engagement_id, flow_id, flow_ms from zoom_flow") == [("E1", "f1", 1_500)]
+    assert rows("select engagement_id, step, user_id from zoom_timeline") == [("E1", "queue_entered", "")]
+
+
+def test_a_record_that_says_nothing_but_an_id_is_taken(database: Database, rows: Rows) -> None:
+    take(database, "agents", Agent(user_id="u1"))
+    take(database, "queues", Queue(queue_id="q1"))
+    assert rows("select user_id from dim_agent union all select queue_id from dim_queue") == [("u1",), ("q1",)]
+
+
+def test_what_a_column_cannot_hold_undoes_everything(database: Database, rows: Rows) -> None:
+    with pytest.raises(StoreError, match="records of queues cannot be stored"):
+        take(database, "queues", Queue(queue_id="q1", sl_seconds=20), Queue(queue_id="q2", sl_seconds=99_999_999_999))
+    assert rows("select count(*) from dim_queue") == [(0,)]
+    with pytest.raises(StoreError, match="no records of queues"):
+        enrichment.records_of("queues", [{"colour": "red"}])

@@ -63,10 +63,31 @@ def test_a_restart_goes_on_from_the_stage_that_was_reached(database: Database, s
 def test_a_failure_is_noted_and_the_stream_stays_unfinished(database: Database) -> None:
     announce(database)
     take(database)
-    database.write_now(lambda con: streams.note_failure(con, "s1", 1, "OSError: disk full"))
-    database.write_now(lambda con: streams.note_failure(con, "s1", 7, "of another session"))
+    database.write_now(lambda con: streams.note_failure(con, "s1", 1, "OSError: disk full", 1000))
+    database.write_now(lambda con: streams.note_failure(con, "s1", 7, "of another session", 2000))
     [row] = database.read_now(streams.unfinished)
     assert row.failure == "OSError: disk full"
+
+
+def test_a_failure_outlives_the_session_that_put_it_right(database: Database) -> None:
+    announce(database)
+    take(database)
+    database.write_now(lambda con: streams.note_failure(con, "s1", 1, "OSError: disk full", 1000))
+    take(database)
+    database.write_now(lambda con: streams.move_on(con, progress(2)))
+    database.write_now(lambda con: streams.note_failure(con, "s1", 1, "told late", 2000))
+    [row] = database.read_now(streams.unfinished)
+    assert row.failure is None
+    assert [(each.epoch, each.error) for each in row.failed_sessions] == [(1, "OSError: disk full"), (1, "told late")]
+
+
+def test_a_stream_that_fails_for_ever_does_not_fill_its_row(database: Database) -> None:
+    announce(database)
+    for epoch in range(1, 40):
+        take(database)
+        database.write_now(lambda con, epoch=epoch: streams.note_failure(con, "s1", epoch, "again", 1000))
+    [row] = database.read_now(streams.unfinished)
+    assert [each.epoch for each in row.failed_sessions] == list(range(1, streams.MOST_FAILURES + 1))
 
 
 def test_unfinished_streams_are_resumed_oldest_first_and_listed_newest_first(database: Database) -> None:

@@ -22,6 +22,7 @@ from cc_voice.media.recordings import StreamHeader
 from cc_voice.speech.machine import Machine
 from cc_voice.store import batches
 from cc_voice.store.database import Database
+from cc_voice.store.inbox import Inbox
 from cc_voice.web.access.accounts import Accounts
 from cc_voice.web.access.passwords import ScryptCost
 from cc_voice.web.app import create_app
@@ -30,6 +31,7 @@ from cc_voice.web.audio_cache import AudioCache
 from cc_voice.web.service import Server, configuration
 from cc_voice.web.sockets import address, listen_owner, listen_tcp
 from cc_voice.web.systemd import Notifier
+from cc_voice.web.write_probe import WriteProbe
 from tests.call.golden import AGENT, CUSTOMER, T0, THRESHOLDS, golden_stream, golden_stream_heard_twice
 from tests.stored_calls import new_database
 
@@ -70,18 +72,22 @@ def site(tmp_path: Path) -> Settings:
 async def appliance(site: Settings, clock: Clock) -> AsyncIterator[Appliance]:
     """An appliance whose workers were never started: streams are recorded and served by nobody."""
     database = new_database(site.database_path)
+    inbox = Inbox.open(site.inbox_path, clock)
     accounts = Accounts(site.data_dir / "auth.sqlite", CHEAP)
     accounts.create("rosa", PASSWORD, "admin", must_change=False)
     yield Appliance(
         settings=site,
         database=database,
-        dispatcher=Dispatcher(site, database, plan(site, Machine(2, None))),
+        inbox=inbox,
+        dispatcher=Dispatcher(site, database, inbox, plan(site, Machine(2, None))),
         accounts=accounts,
+        probe=WriteProbe(database, site.data_dir),
         audio=AudioCache(site.data_dir / "cache", site.recordings_dir),
         draining=asyncio.Event(),
         now=clock,
     )
     accounts.close()
+    inbox.close()
     database.close()
 
 

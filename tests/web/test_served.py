@@ -1,21 +1,28 @@
 """What only shows over real sockets: the owner's socket, event streams that end, forwarded addresses."""
 
 import asyncio
+import socket
 import stat
+import threading
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import msgspec
 import pytest
 
 from cc_voice.config.settings import Settings
+from cc_voice.query.operations import QUESTIONS
 from cc_voice.query.service_client import ask_service
+from cc_voice.query.sql.question_queue import AT_ONCE, RETRY_S, WAITING
 from cc_voice.query.sql.runner import SqlLimits
-from cc_voice.web.access import accounts as limits
+from cc_voice.web.access import failed_tries
 from cc_voice.web.access.authentication import COOKIE
 from cc_voice.web.api import endpoints
 from cc_voice.web.appliance import Appliance
+from cc_voice.web.service import configuration
+from cc_voice.web.sockets import listen_tcp
+from cc_voice.web.systemd import Notifier
 from tests.conftest import PATIENCE_S
 from tests.web.conftest import PASSWORD, Served
 from tests.web.pages.test_pages import in_progress, say, speak
@@ -58,6 +65,16 @@ async def test_a_question_that_cannot_be_answered_says_why(owner: httpx.AsyncCli
     assert "no command 'format disk'" in answer.json()["detail"]
 
 
+async def test_a_fault_of_ours_reaches_whoever_asked(owner: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ArithmeticError("seven of nine")
+
+    monkeypatch.setitem(QUESTIONS, "streams", broken)
+    answer = await owner.post("/owner/command", json={"command": "streams", "arguments": {}})
+    assert answer.status_code == 500
+    assert "the service met a fault (ArithmeticError: seven of nine)" in answer.json()["detail"]
+
+
 BOMB = "with recursive r as (select 1 as n union all select n from r) select count(*) from r, v_word a, v_word b"
 
 
@@ -75,6 +92,22 @@ async def test_the_service_does_not_notice_a_question_that_would_take_everything
     assert "took more than 6 s" in refused.json()["detail"]
 
 
+async def test_a_question_too_many_is_told_when_to_come_again(
+    browser: httpx.AsyncClient, owner: httpx.AsyncClient, appliance: Appliance, golden: str
+) -> None:
+    await sign_in(browser)
+    go_on = threading.Event()
+    waiting = [asyncio.create_task(appliance.sql.run(go_on.wait, PATIENCE_S)) for _ in range(AT_ONCE + WAITING)]
+    await asyncio.sleep(0)
+    command = {"command": "sql", "arguments": {"text": "select 1", "format": "json"}}
+    for asking in (browser.post("/api/v1/sql", json={"sql": "select 1"}), owner.post("/owner/command", json=command)):
+        refused = await asking
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, str(RETRY_S))
+        assert "repeat in 30 s" in refused.json()["detail"]
+    go_on.set()
+    await asyncio.gather(*waiting)
+
+
 async def test_commands_do_not_exist_over_tcp(browser: httpx.AsyncClient, served: Served) -> None:
     await sign_in(browser)
     for headers in ({}, {"host": "owner"}, {"x-forwarded-for": str(served.owner_socket)}, {"x-forwarded-host": "owner"}):
@@ -87,15 +120,25 @@ async def test_the_owner_s_socket_is_private_and_has_the_pages_behind_sign_in(se
     assert (await owner.get("/api/v1/calls")).status_code == 401
 
 
-async def test_the_proxy_s_word_decides_who_is_locked_out(browser: httpx.AsyncClient) -> None:
-    wrong = {"account": "", "password": "wrong"}
-    for number in range(limits.TRIES_PER_ADDRESS):
-        await browser.post("/login", data=wrong | {"account": f"name{number}"}, headers={"x-forwarded-for": "203.0.113.9"})
-    refused = await browser.post(
-        "/login", data={"account": "rosa", "password": PASSWORD}, headers={"x-forwarded-for": "203.0.113.9"}
-    )
+async def test_the_proxy_s_word_decides_who_is_slowed_down(browser: httpx.AsyncClient) -> None:
+    guesser = {"x-forwarded-for": "203.0.113.9"}
+    for _ in range(failed_tries.FREE_HERE):
+        await browser.post("/login", data={"account": "rosa", "password": "wrong"}, headers=guesser)
+    refused = await browser.post("/login", data={"account": "rosa", "password": PASSWORD}, headers=guesser)
     assert refused.status_code == 429
     await sign_in(browser)
+
+
+async def test_nobody_else_s_word_does(appliance: Appliance) -> None:
+    settings = msgspec.structs.replace(appliance.settings, trusted_proxies=("192.0.2.0/24",))
+    config = configuration(msgspec.structs.replace(appliance, settings=settings), Notifier({}))
+    config.load()
+    transport = httpx.ASGITransport(config.loaded_app, client=("198.51.100.7", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://a", headers={"origin": "http://a"}) as client:
+        for number in range(failed_tries.FREE_HERE + 1):
+            headers = {"x-forwarded-for": f"203.0.113.{number}"}
+            answer = await client.post("/login", data={"account": "rosa", "password": "wrong"}, headers=headers)
+    assert answer.status_code == 429
 
 
 async def messages(lines: AsyncIterator[str]) -> AsyncIterator[Any]:
@@ -158,10 +201,55 @@ async def test_event_streams_end_when_the_service_stops(browser: httpx.AsyncClie
         assert [line async for line in lines][-1:] in ([], [""])
 
 
-async def test_event_streams_end_with_their_session(browser: httpx.AsyncClient, appliance: Appliance) -> None:
-    await sign_in(browser)
-    async with asyncio.timeout(PATIENCE_S), browser.stream("GET", "/live/events") as answer:
+def sign_out(appliance: Appliance, browser: httpx.AsyncClient, token: str) -> None:
+    appliance.accounts.sign_out(browser.cookies[COOKIE])
+
+
+def revoke(appliance: Appliance, browser: httpx.AsyncClient, token: str) -> None:
+    for each in appliance.accounts.tokens("rosa"):
+        appliance.accounts.revoke_token("rosa", each.token_id)
+
+
+def reset(appliance: Appliance, browser: httpx.AsyncClient, token: str) -> None:
+    appliance.accounts.reset("rosa", "one-time")
+
+
+@pytest.mark.parametrize("path", ["/live/events", "/calls/{call}/events", "/api/v1/live/words"])
+@pytest.mark.parametrize(("who", "end"), [("person", sign_out), ("person", reset), ("program", revoke), ("program", reset)])
+async def test_event_streams_end_with_the_right_to_them(
+    browser: httpx.AsyncClient, appliance: Appliance, in_progress: str, path: str, who: str, end: Any
+) -> None:
+    headers = {}
+    if who == "program":
+        headers = {"authorization": f"Bearer {appliance.accounts.create_token('rosa', 'wall', 0)}"}
+    else:
+        await sign_in(browser)
+    async with asyncio.timeout(PATIENCE_S), browser.stream("GET", path.format(call=in_progress), headers=headers) as answer:
+        assert answer.status_code == 200
         lines = answer.aiter_lines()
         await anext(lines)
-        appliance.accounts.sign_out(browser.cookies[COOKIE])
-        assert [line async for line in lines][-1:] in ([], [""])
+        while path != "/api/v1/live/words" and (await anext(lines)) != "":
+            pass
+        end(appliance, browser, "")
+        say(appliance, ("a", 5000, "let me see", "local"))
+        speak(appliance, "let me see")
+        rest = [line async for line in lines]
+    assert not any("let me see" in line for line in rest)
+
+
+async def test_an_accepted_socket_sends_at_once() -> None:
+    accepted: asyncio.Future[asyncio.Transport] = asyncio.get_running_loop().create_future()
+
+    class Listening(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            accepted.set_result(cast(asyncio.Transport, transport))
+
+    for host in ("127.0.0.1", "::1"):
+        accepted = asyncio.get_running_loop().create_future()
+        server = await asyncio.get_running_loop().create_server(Listening, sock=listen_tcp(host, 0))
+        async with server:
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+            sock = (await accepted).get_extra_info("socket")
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1, host
+            (await accepted).close()
+            writer.close()

@@ -14,8 +14,11 @@ import pytest
 
 from cc_voice.config import settings as configuration
 from cc_voice.config.settings import Secret, Settings
+from cc_voice.media import recordings
+from cc_voice.media.recordings import StreamHeader
 from cc_voice.store.database import Database
-from cc_voice.web.service import with_salt
+from cc_voice.store.inbox import Inbox
+from cc_voice.web.service import SaltUnreadable, with_salt
 from cc_voice.web.sockets import address, listen_owner, listen_tcp
 from cc_voice.web.systemd import Notifier
 from tests.conftest import PATIENCE_S
@@ -143,6 +146,86 @@ def test_systemd_is_told(folder: Path, tmp_path: Path) -> None:
         service.process.communicate(timeout=PATIENCE_S)
 
 
+NO_WORKER = """
+import sys
+if "--multiprocessing-fork" in sys.argv:
+    import asyncio
+    def run(work):
+        work.close()
+        raise MemoryError("no room for the model")
+    asyncio.run = run
+"""
+
+
+def test_a_service_without_workers_says_why_ends_when_asked_and_not_with_success(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NO_WORKER)
+    service = Process(folder, PYTHONPATH=str(tmp_path))
+    try:
+        url = service.url()
+        for path in ("/healthz", "/readyz", "/calls", "/webhooks/zoom"):
+            answer = httpx.request("POST" if "webhooks" in path else "GET", f"{url}{path}", timeout=PATIENCE_S)
+            assert answer.status_code == 503, path
+            assert "MemoryError: no room for the model" in answer.json()["detail"], path
+            assert answer.headers["retry-after"], path
+        asked_s = time.monotonic()
+        code, _, err = service.stop()
+    finally:
+        service.process.kill()
+    assert time.monotonic() - asked_s < 10
+    assert code == 1
+    assert "Error: the service has served nobody: worker 1 does not start: the worker cannot go on: MemoryError" in err
+
+
+def test_a_service_that_is_stopped_before_its_workers_are_up_ends_at_once(folder: Path, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    sleeping = f"open({str(there)!r}, 'w').close(); __import__('time').sleep(600)"
+    (tmp_path / "sitecustomize.py").write_text(NO_WORKER.replace('raise MemoryError("no room for the model")', sleeping))
+    service = Process(folder, PYTHONPATH=str(tmp_path))
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while not there.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        asked_s = time.monotonic()
+        code, _, _ = service.stop()
+    finally:
+        service.process.kill()
+    assert (code, time.monotonic() - asked_s < 10) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(b"", "too short"), (b"\xff\xfe" * 20, "no text"), (b"\0" * 64, "no text"), (None, "no file")]
+)
+def test_a_damaged_salt_is_told_and_never_replaced(tmp_path: Path, content: bytes | None, told: str) -> None:
+    path = tmp_path / "salt"
+    if content is None:
+        os.mkfifo(path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(SaltUnreadable, match=f"{path} is damaged: .*{told}"):
+        with_salt(Settings(data_dir=tmp_path))
+    assert path.is_fifo() if content is None else path.read_bytes() == content
+
+
+def test_recordings_that_the_store_does_not_know_are_told(folder: Path) -> None:
+    header = StreamHeader(
+        call_id="forgotten", stream_id="s", product="import", instance_id="i", language="en", sample_rate_hz=8000, t0_unix_ms=1
+    )
+    recordings.create(folder / "recordings", header).close()
+    service = Process(folder)
+    try:
+        url = service.url()
+        deadline = time.monotonic() + PATIENCE_S
+        while httpx.get(f"{url}/healthz", timeout=PATIENCE_S).json()["recordings_missing"] != 1:
+            assert time.monotonic() < deadline
+        _, _, err = service.stop()
+    finally:
+        service.process.kill()
+    [line] = [line for line in err.splitlines() if "recorded and not in the store" in line]
+    assert "recompute --publish" in line
+    assert '"first": ["forgotten"]' in line
+
+
 def test_nobody_to_tell_is_no_trouble(tmp_path: Path) -> None:
     for environ in ({}, {"NOTIFY_SOCKET": str(tmp_path / "nobody"), "WATCHDOG_USEC": "soon"}, {"NOTIFY_SOCKET": "@nobody"}):
         notifier = Notifier(environ)
@@ -188,13 +271,13 @@ def test_a_service_that_cannot_listen_lets_go_of_the_store(tmp_path: Path) -> No
 
 
 def test_a_service_that_fails_while_it_starts_ends_its_workers(folder: Path) -> None:
-    database = Database.open(folder / "cc_voice.duckdb")
-    database.write_now(lambda con: con.execute("drop table inbox"))  # what it looks into once workers run
-    database.close()
+    inbox = Inbox.open(folder / "inbox.sqlite")
+    inbox.run(lambda con: con.execute("drop table webhook"))  # what it looks into once workers run
+    inbox.close()
     service = Process(folder)
     try:
         _, err = service.process.communicate(timeout=PATIENCE_S)
     finally:
         service.process.kill()
     assert service.process.returncode == 1
-    assert "inbox does not exist" in err
+    assert "no such table: webhook" in err

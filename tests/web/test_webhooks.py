@@ -1,8 +1,10 @@
 """Zoom's webhooks: who is believed, what is kept, what is answered, and that work happens after it."""
 
+import asyncio
 import hashlib
 import hmac
 import json
+import threading
 from typing import Any
 
 import httpx
@@ -10,8 +12,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from cc_voice.store import inbox, streams
+from cc_voice.store.inbox import InboxRow
 from cc_voice.store.streams import StreamRow
 from cc_voice.web.appliance import Appliance
+from tests.conftest import PATIENCE_S
 from tests.web.conftest import APPS, NOW_S, Clock, sign
 
 PATH = "/webhooks/zoom"
@@ -30,9 +34,8 @@ def signed(body: bytes, app: int = 0, at_s: float = NOW_S) -> dict[str, Any]:
 
 def states(appliance: Appliance) -> list[tuple[str, str, str | None]]:
     """Return app, state and note of every webhook in the inbox."""
-    return appliance.database.read_now(
-        lambda con: con.execute("select app, state, note from inbox order by received_ts").fetchall()
-    )
+    rows = appliance.inbox.run(lambda con: inbox.select(con, "true"))
+    return [(row.app, row.state, row.note) for row in rows]
 
 
 def known(appliance: Appliance) -> list[StreamRow]:
@@ -42,12 +45,14 @@ def known(appliance: Appliance) -> list[StreamRow]:
 async def test_a_signed_webhook_is_kept_answered_and_acted_on(stranger: httpx.AsyncClient, appliance: Appliance) -> None:
     answer = await stranger.post(PATH, **signed(STARTED))
     assert (answer.status_code, answer.content) == (200, b"")
+    await appliance.dispatcher.settle()
     assert states(appliance) == [("sales", "done", None)]
     assert [(row.stream_id, row.app, row.stage) for row in known(appliance)] == [("stream-9", "sales", "received")]
 
 
 async def test_each_app_is_known_by_its_secret(stranger: httpx.AsyncClient, appliance: Appliance) -> None:
     assert (await stranger.post(PATH, **signed(STARTED, app=1))).status_code == 200
+    await appliance.dispatcher.settle()
     assert [row.app for row in known(appliance)] == ["service"]
 
 
@@ -96,6 +101,7 @@ async def test_the_url_challenge_is_answered_with_the_secret_that_signed_it(
 async def test_a_repeated_webhook_is_answered_and_does_nothing(stranger: httpx.AsyncClient, appliance: Appliance) -> None:
     for _ in range(3):
         assert (await stranger.post(PATH, **signed(STARTED))).status_code == 200
+    await appliance.dispatcher.settle()
     assert len(states(appliance)) == 1
     assert [row.epoch for row in known(appliance)] == [1]
 
@@ -103,14 +109,44 @@ async def test_a_repeated_webhook_is_answered_and_does_nothing(stranger: httpx.A
 async def test_a_webhook_that_cannot_be_kept_is_refused_so_that_zoom_repeats_it(
     stranger: httpx.AsyncClient, appliance: Appliance
 ) -> None:
-    appliance.database.close()
-    answer = await stranger.post(PATH, **signed(STARTED))
-    assert answer.status_code == 503
+    """A full disk, and then room again: Zoom's next delivery is kept as if it were the first."""
+    limit = lambda pages: appliance.inbox.run(lambda con: con.execute(f"pragma max_page_count = {pages}").fetchall())  # noqa: E731
+    limit(1)
+    with capture_logs() as logs:
+        body = STARTED.replace(b"stream-9", b"x" * 20_000)
+        assert (await stranger.post(PATH, **signed(body))).status_code == 503
+    assert ["full" in line["reason"] for line in logs if line["event"] == "webhook not kept"] == [True]
+    assert states(appliance) == []
+    limit(1_000_000)
+    assert (await stranger.post(PATH, **signed(body))).status_code == 200
+    assert len(states(appliance)) == 1
+
+
+async def test_a_webhook_is_answered_whatever_the_store_does(stranger: httpx.AsyncClient, appliance: Appliance) -> None:
+    """The writer is held up, as by a call of hours: the answer does not wait for it."""
+    go_on = threading.Event()
+    held = asyncio.create_task(appliance.database.write(lambda con: go_on.wait(PATIENCE_S)))
+    assert (await stranger.post(PATH, **signed(STARTED))).status_code == 200
+    assert not held.done()
+    assert [state for _, state, _ in states(appliance)] == ["new"]
+    go_on.set()
+    await held
+    await appliance.dispatcher.settle()
+    assert [state for _, state, _ in states(appliance)] == ["done"]
+
+
+async def test_what_zoom_calls_a_delivery_is_kept(stranger: httpx.AsyncClient, appliance: Appliance) -> None:
+    request = signed(STARTED)
+    request["headers"] |= {"x-zm-request-id": "d1" + "x" * 1000}
+    assert (await stranger.post(PATH, **request)).status_code == 200
+    [row] = appliance.inbox.run(lambda con: inbox.select(con, "true"))
+    assert row.request_id == "d1" + "x" * 198
 
 
 async def test_work_that_fails_is_noted_and_the_answer_stands(stranger: httpx.AsyncClient, appliance: Appliance) -> None:
     appliance.database.write_now(lambda con: con.execute("drop table stream"))
     assert (await stranger.post(PATH, **signed(STARTED))).status_code == 200
+    await appliance.dispatcher.settle()
     [(_, state, note)] = states(appliance)
     assert state == "new", "what failed may pass: it is tried again, by the next start too"
     assert note
@@ -147,9 +183,16 @@ async def test_a_webhook_needs_no_page_of_ours_but_a_get_is_not_possible(strange
 async def test_the_inbox_row_is_there_before_the_work(stranger: httpx.AsyncClient, appliance: Appliance) -> None:
     """What an earlier process promised and did not do is found by its successor."""
     body = STARTED.replace(b"stream-9", b"stream-10")
-    appliance.database.write_now(
-        lambda con: inbox.insert_webhook(con, app="sales", event="Started", stream_id="stream-10", body=body, now_unix_ms=1)
+    row = InboxRow(
+        webhook_id=inbox.webhook_id("sales", body),
+        received_unix_ms=1,
+        app="sales",
+        event="Started",
+        stream_id="stream-10",
+        body=body,
     )
+    appliance.inbox.take_over([row])
     assert (await stranger.post(PATH, **signed(body))).status_code == 200
+    await appliance.dispatcher.settle()
     assert known(appliance) == []
-    assert [row.stream_id for row in appliance.database.read_now(inbox.pending)] == ["stream-10"]
+    assert [row.stream_id for row in appliance.inbox.pending()] == ["stream-10"]

@@ -19,7 +19,7 @@ its "completed") closes every hold. "Transfer completed" names the giver; where 
 the giver's "user end", so that the new agent's leg stays open.
 
 Events may be lost, repeated or about people who were never announced; nothing here raises for that. Holding and leaving prove an
-agent as well as answering does (protocol section 5.5), but not since when: a call whose every answer was lost is one leg, from the
+agent as well as answering does (rtms/README.md 5.5), but not since when: a call whose every answer was lost is one leg, from the
 first packet, without what counts from the answer.
 """
 
@@ -29,13 +29,15 @@ import msgspec
 
 from cc_voice.call.analysis import ChannelAnalysis, Interval
 from cc_voice.call.events import EventName, Participant
-from cc_voice.call.intervals import Intervals, canonical
+from cc_voice.call.intervals import Intervals, canonical, intersect, union
 from cc_voice.call.legs import meeting_roles
 from cc_voice.call.legs.conference import conferences, invitations
 from cc_voice.call.legs.meeting_roles import FIRST_TO_JOIN, AgentRule
 from cc_voice.call.legs.timeline import Timeline
 
 MEETING_LIKE = frozenset({"meeting", "webinar", "video_sdk"})
+PHONE = "phone"
+"""No event of a phone call says who is who; without a rule of the site its two channels belong to nobody."""
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +77,7 @@ class Handling(msgspec.Struct, frozen=True, kw_only=True):
     transfer_count: int = 0
     conference_count: int = 0
     conferences: Intervals = ()
-    """When somebody else was in the call."""
+    """When somebody else was in the call, a supervisor who barged in among them."""
     consumer_answered_ms: int | None = None
     """When the customer's side of the call stood."""
     customer_key: str | None = None
@@ -84,11 +86,11 @@ class Handling(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def handle(timeline: Timeline, agent_rule: AgentRule = FIRST_TO_JOIN) -> Handling:
-    """Return legs, roles and hold of a call. `agent_rule` says who the agent of a meeting is (meeting_roles.py)."""
+    """Return legs, roles and hold of a call. `agent_rule` says who the agent of a meeting or phone call is (meeting_roles.py)."""
     answered = {EventName.USER_ANSWERED, EventName.TAKEOVER_STARTED}
     if any(event.name in answered for event in timeline.events):
         return _from_events(timeline)
-    if timeline.product in MEETING_LIKE:
+    if timeline.product in MEETING_LIKE or (timeline.product == PHONE and agent_rule):
         return _from_joining(timeline, agent_rule)
     return _from_options(timeline)
 
@@ -148,7 +150,10 @@ def _from_events(timeline: Timeline) -> Handling:
         ended_by=_ended_by(legs, book.consumer_end_ms),
         transfer_count=sum(event.name == EventName.TRANSFER_COMPLETED for event in timeline.events),
         conference_count=invitations(timeline.events),
-        conferences=conferences(timeline, (name for name, role in roles.items() if role in ("agent", "customer", "supervisor"))),
+        conferences=union(
+            conferences(timeline, (name for name, role in roles.items() if role in ("agent", "customer", "supervisor"))),
+            intersect(canonical(book.barged(timeline.duration_ms)), canonical(book.monitored)),
+        ),
         consumer_answered_ms=book.consumer_answered_ms,
         customer_key=_customer_key(timeline),
         supervisors=frozenset(book.supervisors) | {channel for channel, role in roles.items() if role == "supervisor"},
@@ -223,6 +228,7 @@ class _LegBook:
         self._channel_of_user: dict[str, str] = {}
         self._held_since: dict[str | None, int] = {}
         self._monitored_since: int | None = None
+        self._modes: list[tuple[int, str]] = []
         self._supervisor: Participant | None = None
         self._giver: _OpenLeg | None = None
 
@@ -268,6 +274,20 @@ class _LegBook:
             self._end_monitoring(at_ms)
         elif self._monitored_since is None:
             self._monitored_since = at_ms
+
+    def mode(self, at_ms: int, person: Participant, event: str) -> None:
+        """A webhook tells how a supervisor listens, which no RTMS event does; when that began and ended they tell better."""
+        self._modes.append((at_ms, event))
+
+    def barged(self, end_ms: int) -> list[Interval]:
+        """When a supervisor could be heard by the customer: from barging in to the next mode."""
+        ordered = sorted(self._modes)
+        until = [at_ms for at_ms, _ in ordered[1:]] + [end_ms] * bool(ordered)
+        return [
+            (at_ms, end)
+            for (at_ms, event), end in zip(ordered, until, strict=True)
+            if event == EventName.WEBHOOK_BARGE and at_ms < end
+        ]
 
     def takeover(self, at_ms: int, person: Participant, event: str) -> None:
         """The event may name the supervisor or the agent who loses the call: somebody with an open leg is the latter."""
@@ -361,6 +381,9 @@ _READERS: dict[str, Callable[[_LegBook, int, Participant, str], None]] = {
     EventName.MONITOR_TRANSITIONED: _LegBook.monitor,
     EventName.MONITOR_ENDED: _LegBook.monitor,
     EventName.TAKEOVER_STARTED: _LegBook.takeover,
+    **dict.fromkeys(
+        (EventName.WEBHOOK_MONITOR, EventName.WEBHOOK_WHISPER, EventName.WEBHOOK_BARGE, EventName.WEBHOOK_TAKEOVER), _LegBook.mode
+    ),
     EventName.TRANSFER_INITIATED: _LegBook.transfer_initiated,
     EventName.TRANSFER_CANCELED: _LegBook.transfer_dropped,
     EventName.TRANSFER_REJECTED: _LegBook.transfer_dropped,

@@ -18,10 +18,11 @@ from typing import Any
 import msgspec
 
 from cc_voice.query import reports
-from cc_voice.query.sql import SqlError, SqlFailed, SqlLimit, SqlRefused, SqlUnavailable, snapshot
+from cc_voice.query.sql import SqlBusy, SqlError, SqlFailed, SqlLimit, SqlRefused, SqlUnavailable, snapshot
 from cc_voice.query.sql.snapshot import Snapshot
 
 POLL_S = 0.05
+RETRY_S = 60
 GRACE_S = 5.0
 """Starting, opening the copy and writing the answer: beside the time of the question itself."""
 
@@ -80,7 +81,7 @@ _OUTPUT = msgspec.json.Decoder(_Output)
 
 @contextlib.contextmanager
 def turn(folder: Path, patience_s: float) -> Iterator[None]:
-    """Wait for the one place in which SQL runs. Raises SqlLimit when it does not become free, SqlUnavailable."""
+    """Wait for the one place in which SQL runs. Raises SqlBusy when it does not become free, SqlUnavailable."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -90,7 +91,7 @@ def turn(folder: Path, patience_s: float) -> Iterator[None]:
         deadline = time.monotonic() + patience_s
         while not _taken(lock):
             if time.monotonic() >= deadline:
-                raise SqlLimit("other questions in SQL are being answered; repeat in a minute")
+                raise SqlBusy("other questions in SQL are being answered; repeat in a minute", RETRY_S)
             time.sleep(POLL_S)
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Handshakes: what ours say, and how a refusal changes what the next one says (rtms.md 5.1, 6.1, 6.2, 7.8).
+"""Handshakes: what ours say, and how a refusal changes what the next one says (README 5.1, 6.1, 6.2, 7.8).
 
 Every change is tried once: a server that refuses the changed request as well is taken at its word.
 """
@@ -9,10 +9,9 @@ from typing import assert_never
 import msgspec
 from msgspec import UNSET
 
-from cc_voice.rtms.errors import MisuseError
-from cc_voice.rtms.events import LinkName
-from cc_voice.rtms.links.statuses import Treatment
-from cc_voice.rtms.media import (
+from ..errors import MisuseError
+from ..events import LinkName
+from ..media import (
     BASELINE,
     MEDIA_KINDS,
     ChatParams,
@@ -20,9 +19,10 @@ from cc_voice.rtms.media import (
     MediaParams,
     TranscriptParams,
 )
-from cc_voice.rtms.messages import MediaRequest, SignalingRequest
-from cc_voice.rtms.options import ClientOptions, StreamTarget
-from cc_voice.rtms.products import FALLBACK_KEY
+from ..messages import MediaRequest, SignalingRequest
+from ..options import ClientOptions, StreamTarget
+from ..products import FALLBACK_KEY
+from .statuses import Treatment
 
 
 class HandshakeIdentity:

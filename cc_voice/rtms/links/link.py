@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Literal
 
-from cc_voice.rtms.events import LinkName
-from cc_voice.rtms.options import TimeLimits
+from ..events import LinkName
+from ..options import TimeLimits
 
 LinkStep = Literal["open", "opened", "accepted", "fail", "give_up", "reset"]
 

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from cc_voice.rtms import stop_classes
-from cc_voice.rtms.errors import UrlError
-from cc_voice.rtms.events import Audio, AudioFormat, Ended, LinkDown, LinkName, LinkUp, MediaRefused
-from cc_voice.rtms.links.handshakes import HandshakeIdentity, MediaOffer, offers
-from cc_voice.rtms.links.link import Link, LinkState
-from cc_voice.rtms.links.statuses import Treatment, treatment
-from cc_voice.rtms.media import MediaParams
-from cc_voice.rtms.messages import MediaResponse, SignalingResponse, params_of
-from cc_voice.rtms.options import ClientOptions
-from cc_voice.rtms.outbox import Outbox
-from cc_voice.rtms.urls import media_url
+from .. import stop_classes
+from ..errors import UrlError
+from ..events import Audio, AudioFormat, Ended, LinkDown, LinkName, LinkUp, MediaRefused
+from ..media import MediaParams
+from ..messages import MediaResponse, SignalingResponse, params_of
+from ..options import ClientOptions
+from ..outbox import Outbox
+from ..urls import media_url
+from .handshakes import HandshakeIdentity, MediaOffer, offers
+from .link import Link, LinkState
+from .statuses import Treatment, treatment
 
 _NOT_YET = (Treatment.BACK_OFF, Treatment.UNKNOWN_STREAM, Treatment.WRONG_SIGNATURE, Treatment.OTHER_KEY)
 """Signaling took the same id and signature: a media server that does not is merely behind."""

@@ -1,19 +1,21 @@
-"""The signaling link: its handshake, what a refusal of it means, and when it is given up (rtms.md 5.1, 7.8, 8.4 case B)."""
+"""The signaling link: its handshake, what a refusal of it means, and when it is given up (README 5.1, 7.8, 8.4 case B)."""
 
 from collections.abc import Callable
 
-from cc_voice.rtms import stop_classes
-from cc_voice.rtms.errors import UrlError
-from cc_voice.rtms.events import Ended, LinkDown, LinkUp
-from cc_voice.rtms.links.handshakes import HandshakeIdentity
-from cc_voice.rtms.links.link import Link, LinkState
-from cc_voice.rtms.links.statuses import Treatment, treatment
-from cc_voice.rtms.messages import SignalingResponse
-from cc_voice.rtms.options import ClientOptions
-from cc_voice.rtms.outbox import Outbox
+from .. import stop_classes
+from ..errors import UrlError
+from ..events import Ended, LinkDown, LinkUp
+from ..messages import SignalingResponse
+from ..options import ClientOptions
+from ..outbox import Outbox
+from .handshakes import HandshakeIdentity
+from .link import Link, LinkState
+from .statuses import Treatment, treatment
 
 _UNKNOWN_TO_ZOOM = (Treatment.UNKNOWN_STREAM, Treatment.WRONG_SIGNATURE)
 _FINAL = (Treatment.STOP, Treatment.OTHER_KEY, *_UNKNOWN_TO_ZOOM)
+TURNED_AWAY_AFTER = 2
+"""Clean closes before message 2. One may be a server that is being shut down."""
 
 
 class Signaling:
@@ -30,6 +32,7 @@ class Signaling:
         self._out = outbox
         self._jitter = jitter
         self._was_accepted = False
+        self._clean_closes = 0
 
     def open(self, now: float) -> None:
         """Open the link, or open it again."""
@@ -42,6 +45,14 @@ class Signaling:
         """The socket is open: shake hands."""
         self.link.opened(now, self._options.limits.handshake_s)
         self._out.send(self.link, self._identity.signaling_request(self._options.buffer_data))
+
+    def closed(self, link: Link, code: int | None) -> None:
+        """A server closed a link's socket. Twice cleanly instead of answering our first handshake is its way to say no."""
+        first_contact = link is self.link and self.link.state is LinkState.SHAKING and not self._was_accepted
+        if first_contact and code == stop_classes.CLEAN_CLOSE:
+            self._clean_closes += 1
+            if self._clean_closes == TURNED_AWAY_AFTER:
+                self.end = stop_classes.turned_away()
 
     def answered(self, answer: SignalingResponse, now: float) -> bool:
         """Tell whether the handshake succeeded; otherwise the link waits for its next attempt, or the stream is to end."""

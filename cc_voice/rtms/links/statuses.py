@@ -1,9 +1,9 @@
-"""Statuses: what a refused handshake makes us do (rtms.md 7.8), as data. `handshakes.py` and `rtms/stream.py` carry it out."""
+"""Statuses: what a refused handshake makes us do (README 7.8), as data. `handshakes.py` and `rtms/stream.py` carry it out."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
 
-from cc_voice.rtms.enums import Status
+from ..enums import Status
 
 
 class Treatment(Enum):

@@ -1,4 +1,4 @@
-"""Control of streams by REST (rtms.md section 9): the request that starts, stops, pauses or resumes one, and what an answer means.
+"""Control of streams by REST (README section 9): the request that starts, stops, pauses or resumes one, and what an answer means.
 
 Pure: requests are values for whoever has a socket, answers are judged here, time is an argument (Unix seconds). Every call is a
 request only. Accepted, it shows in a *started* or *stopped* webhook, or in a state update on the stream.
@@ -20,10 +20,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from cc_voice.rtms.errors import ControlError
-from cc_voice.rtms.options import StreamTarget
-from cc_voice.rtms.products import ProductName
-from cc_voice.rtms.rest.tokens import HttpRequest, Token
+from .. import salvage
+from ..errors import ControlError
+from ..options import StreamTarget
+from ..products import ProductName
+from .tokens import HttpRequest, Token
 
 Action = Literal["start", "stop", "pause", "resume"]
 ACTIONS: tuple[Action, ...] = ("start", "stop", "pause", "resume")
@@ -217,7 +218,7 @@ def _meaning(status: int, code: int | None) -> _Meaning:
 def _said(body: bytes) -> tuple[int | None, str]:
     """Return code and text of a refusal, as far as it is one of Zoom's: the OAuth server names them differently."""
     try:
-        document = msgspec.json.decode(body)
+        document = msgspec.json.decode(salvage.sound(body))
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return None, ""
     if not isinstance(document, dict):

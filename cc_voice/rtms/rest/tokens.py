@@ -1,4 +1,4 @@
-"""Access tokens of Zoom's REST API (rtms.md 9.1) as values: how to ask for one, what the answer holds, how long it serves.
+"""Access tokens of Zoom's REST API (README 9.1) as values: how to ask for one, what the answer holds, how long it serves.
 
 Two kinds. Server-to-Server OAuth gives a token for an account; the Video SDK has none of that, there a token is a JWT that we sign
 ourselves (its claims `iss`, `iat`, `exp` are not in the reference: an inference from Zoom's other keys of this kind).

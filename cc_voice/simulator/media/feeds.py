@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cc_voice.simulator import wire
 from cc_voice.simulator.media.sound import FRAME_MS, PLAIN, EncodedSound, SoundEncoding, encode
-from cc_voice.simulator.scenario import BYTES_PER_MS, TRANSCRIPT_DELAY_MS, ChatLine, Event, Script, ScriptChannel, ScriptLine
+from cc_voice.simulator.scenario import BYTES_PER_MS, ChatLine, Event, Script, ScriptChannel, ScriptLine
 
 MIXED = "0"
 """Key of the one source of mixed audio, as on the wire."""
@@ -273,15 +273,15 @@ class LineQueue:
     """Zoom's transcript: each line is known some time after it was spoken."""
 
     def __init__(self, lines: Sequence[ScriptLine]) -> None:
-        self._lines = sorted(lines, key=lambda line: line.end_ms)
+        self._lines = sorted(lines, key=lambda line: line.known_ms)
         self._next = 0
 
     @property
     def last_ms(self) -> int:
-        return self._lines[-1].end_ms + TRANSCRIPT_DELAY_MS if self._lines else 0
+        return self._lines[-1].known_ms if self._lines else 0
 
     def next_due_ms(self) -> int | None:
-        return self._lines[self._next].end_ms + TRANSCRIPT_DELAY_MS if self._next < len(self._lines) else None
+        return self._lines[self._next].known_ms if self._next < len(self._lines) else None
 
     def take(self, until_ms: int) -> Iterator[ScriptLine]:
         while (due_ms := self.next_due_ms()) is not None and due_ms <= until_ms:

@@ -24,7 +24,7 @@ class VoiceDecision:
         self._speech: deque[tuple[int, int]] = deque()
         """Chunks confirmed as speech: first, and first behind."""
 
-    def hear(self, chunk: int, probability: float) -> None:
+    def push(self, chunk: int, probability: float) -> None:
         """Take the probability of a chunk."""
         if chunk != self._next:
             self._on, self._run = False, 0

@@ -45,7 +45,7 @@ class TwoStageDetector:
         self._resampler = Resampler(sample_rate_hz, RATE_HZ)
         self._leveller, self._vad = GainControl(), webrtcvad.Vad(3)
         self._silero, self._memory = silero, SileroState()
-        self._judge, self._eye, self._log = VoiceDecision(), SpectrumAnalyser(), SoundLog()
+        self._decision, self._eye, self._log = VoiceDecision(), SpectrumAnalyser(), SoundLog()
         self._given = self._gated = self._answered = 0
         """Frames that came in, that WebRTC's has seen, that were answered."""
         self._rest = _silence(0)
@@ -113,16 +113,16 @@ class TwoStageDetector:
             self._last_fired = chunk
             self._heard = max(self._heard, chunk - _WARM_UP)
         probability = 0.0
-        if chunk - self._last_fired <= _AFTER or self._judge.wavering:
+        if chunk - self._last_fired <= _AFTER or self._decision.wavering:
             while self._heard <= chunk:
-                probability = self._hear(self._heard)
+                probability = self._push_chunk(self._heard)
                 self._heard += 1
         if probability < OPEN:
             self._textures.append((chunk, self._eye.look(chunk, self._before(chunk, WINDOW_SAMPLES))))
 
-    def _hear(self, chunk: int) -> float:
+    def _push_chunk(self, chunk: int) -> float:
         probability = self._silero.probability(self._before(chunk, CONTEXT_SAMPLES + CHUNK_SAMPLES), self._memory)
-        self._judge.hear(chunk, probability)
+        self._decision.push(chunk, probability)
         return probability
 
     def _before(self, chunk: int, samples: int) -> Audio:
@@ -133,7 +133,7 @@ class TwoStageDetector:
     def _answers(self, ended: bool = False) -> list[bool]:
         found: list[bool] = []
         while self._waiting and (chunk := _chunk_of(self._answered)) < self._examined:
-            verdict = self._judge.verdict(chunk) if self._waiting[0] else False
+            verdict = self._decision.verdict(chunk) if self._waiting[0] else False
             if verdict is None and not ended:
                 break
             voiced = self._waiting.popleft()

@@ -8,12 +8,16 @@ A page ends with a cursor, not a number of hits: counting what is said every day
 """
 
 import datetime
+import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
+from cc_voice.config import languages
+from cc_voice.config.languages import primary
 from cc_voice.store.database import Connection, structs
+from cc_voice.store.dimensions import LANGUAGE_NAMES
 from cc_voice.store.errors import SearchError
 from cc_voice.store.search import snippets
 from cc_voice.store.search.postings import ANYBODY_ELSE, PARTIES
@@ -28,7 +32,7 @@ GROWTH = 4
 
 
 class SearchFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which calls and utterances; what is None does not restrict. Names match exactly, days are local and both included."""
+    """Which calls and utterances; what is None does not restrict. Names match in any case, days are local and both included."""
 
     party: str | None = None
     """agent or customer: only what they said counts, for words that must not be said too."""
@@ -94,6 +98,7 @@ def search(con: Connection, query: str, chosen: SearchFilter, *, limit: int = 20
     """Return a page of the calls in which the query was said (its language: `query.py`). Raises SearchError."""
     if not 1 <= limit <= MAX_LIMIT:
         raise SearchError(f"a page has 1 to {MAX_LIMIT} calls")
+    chosen = _tagged(chosen)
     cursor = _cursor(after) if after else None
     wanted = parse(query)
     found: list[_Found] = []
@@ -102,8 +107,40 @@ def search(con: Connection, query: str, chosen: SearchFilter, *, limit: int = 20
         found += structs(con, _Found, sql.sql, sql.params)
         if len(found) > limit:
             break
+    if not found:
+        _check_names(con, chosen)
     shown = found[:limit]
     return SearchMatches(hits=_hits(con, shown, wanted, chosen), after=_written(shown[-1]) if len(found) > limit else None)
+
+
+def _check_names(con: Connection, chosen: SearchFilter) -> None:
+    """Raise SearchError where nothing can be found, as there is no such agent, queue or language: an empty page would not tell."""
+    for what, value, sql in (
+        ("agent", chosen.agent, "select distinct display_name from dim_agent where display_name is not null order by 1"),
+        ("queue", chosen.queue, "select distinct queue_name from dim_queue where queue_name is not null order by 1"),
+        ("language", chosen.language, "select language_code from dim_language order by 1"),
+    ):
+        known = [row[0] for row in con.execute(sql).fetchall()]
+        is_told = value is None or value.lower() in {name.lower() for name in known}
+        if value is None or is_told or (what == "language" and primary(value) in LANGUAGE_NAMES):
+            continue
+        near = difflib.get_close_matches(value, known, n=1)
+        listed = f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:_NAMES_SHOWN]) or 'none yet'}"
+        more = " …" if not near and len(known) > _NAMES_SHOWN else ""
+        raise SearchError(f"there is no {what} {value!r}; {listed}{more}")
+
+
+def _tagged(chosen: SearchFilter) -> SearchFilter:
+    """Return the filter with its language in the usual spelling. Raises SearchError for what is no language."""
+    if chosen.language is None:
+        return chosen
+    try:
+        return msgspec.structs.replace(chosen, language=languages.tag(chosen.language))
+    except ValueError as error:
+        raise SearchError(str(error)) from error
+
+
+_NAMES_SHOWN = 8
 
 
 # -- windows of time -------------------------------------------------------------------------------------------------
@@ -186,7 +223,7 @@ def _of_leg(table: str, key: str, name: str, value: str, span: tuple[int, int]) 
             select l.call_no
             from fact_leg as l
             join {table} as d on d.{key} = l.{key}
-            where d.{name} = ? and l.date_key between ? and ?
+            where lower(d.{name}) = lower(?) and l.date_key between ? and ?
         )""",
         (value, first, _key(_day(last) + datetime.timedelta(days=1))),  # a leg may begin after midnight
     )

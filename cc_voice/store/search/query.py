@@ -8,7 +8,9 @@
     refund*              words that begin so
 
 OR binds closer than the space between words. Anything else is a letter of a word or parts words: no text is a syntax error, only
-a query that asks for nothing, or an operator with nothing beside it, which raises SearchError.
+a query that asks for nothing, an operator with nothing beside it, or an operator of other searches that is not known here
+(parentheses, AND, NOT, near without its number), which raises SearchError: taken for words they would find nothing, and nobody
+would know why.
 """
 
 import re
@@ -109,7 +111,26 @@ def parse(query: str) -> Query:
     return _assemble(kept, negative)
 
 
+def _check_known(words: Sequence[str]) -> None:
+    """Refuse operators of other searches. `words` stand outside quotes; an empty one stands for a phrase. Raises SearchError."""
+    is_shouted = not any(letter.islower() for word in words for letter in word)
+    for at, word in enumerate(words):
+        plain = word.lstrip("-")
+        opened = plain.count("(") - plain.count(")")
+        if (opened > 0 and plain[0] == "(") or (opened < 0 and plain[-1] == ")"):
+            raise SearchError(
+                "parentheses do not group here: OR binds closer than a space; refund OR money card wants one of two, and card"
+            )
+        is_between = 0 < at < len(words) - 1
+        if is_between and (plain.lower() == "near" or (plain.lower().startswith("near/") and not _NEAR.fullmatch(plain))):
+            raise SearchError("near needs a number of words: refund near/5 card; to look for the word, put it in quotes: “near”")
+        if word in ("AND", "NOT") and not is_shouted:
+            instead = "words beside each other must all be said" if word == "AND" else "-card finds calls without the word"
+            raise SearchError(f"{word} is no operator here: {instead}; to look for the word, write it small")
+
+
 def _tokens(query: str) -> list[_Typed]:
+    _check_known([word for _, _, word in _TOKEN.findall(query)])
     found: list[_Typed] = []
     for dash, phrase, word in _TOKEN.findall(query):
         near = _NEAR.fullmatch(word)

@@ -52,8 +52,11 @@ async def _visitor(connection: Connection, accounts: Accounts, now_s: float) -> 
 
 
 async def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Guard of everything: refuse strangers, and send whoever still has the first password to change it."""
-    if handler.opt.get("public"):
+    """Guard of everything: refuse strangers, and send whoever still has the first password to change it.
+
+    OPTIONS tells which methods an address takes and nothing else; Litestar makes its handlers, without the options of ours.
+    """
+    if handler.opt.get("public") or connection.scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
         return
     visitor: Visitor | None = connection.user
     if visitor is None:

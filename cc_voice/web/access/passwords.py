@@ -2,10 +2,13 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from base64 import b64decode, b64encode
 
 import msgspec
+
+from cc_voice.web.access import common_passwords
 
 MIN_LENGTH = 12
 MAX_LENGTH = 256
@@ -44,10 +47,14 @@ def objection(account: str, password: str) -> str | None:
         return f"A password has at least {MIN_LENGTH} characters; this one has {len(password)}."
     if len(password) > MAX_LENGTH:
         return f"A password has at most {MAX_LENGTH} characters."
-    if account.casefold() in password.casefold():
+    if account and account.casefold() in password.casefold():
         return "A password does not contain the account’s name."
     if len(set(password)) < 5:
         return "This password repeats too few different characters."
+    if common_passwords.parts(password, account, *re.findall(r"\w+", account)) < common_passwords.FEWEST_PARTS:
+        return (
+            "This password is made of common words, rows of keys or years. Take four words that have nothing to do with each other."
+        )
     return None
 
 

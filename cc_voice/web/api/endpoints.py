@@ -34,6 +34,8 @@ from cc_voice.web.pages.query_parameters import FilteredOperation, ReportOperati
 
 LIMITS = SqlLimits()
 MAX_LIMIT = 1000
+QUESTION_BYTES = 64 * 1024
+"""The longest question in SQL, as JSON."""
 MAX_OFFSET = 10_000_000
 """More calls than a site stores in its life."""
 
@@ -184,10 +186,10 @@ async def report(
     return Response(exports.csv_text(frame), media_type="text/csv", headers=headers)
 
 
-@post("/sql", summary="Answer a SELECT", status_code=200, guards=[may_run_sql])
+@post("/sql", summary="Answer a SELECT", status_code=200, guards=[may_run_sql], request_max_body_size=QUESTION_BYTES)
 async def run_sql(appliance: NamedDependency[Appliance], data: JSONBody[Select]) -> SqlAnswer:
     """Answer one SELECT on a copy of the published views, for at most 30 s, 512 MB and 10000 rows; needs the right to run SQL."""
-    return await asyncio.to_thread(ask_sql, appliance.database, appliance.settings, data.sql, LIMITS)
+    return await appliance.sql.run(ask_sql, appliance.database, appliance.settings, data.sql, LIMITS)
 
 
 @get("/columns", summary="Describe columns")

@@ -7,12 +7,14 @@ second per open page (more often where words are shown), which costs a few milli
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import msgspec
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
+from cc_voice.call.batch import LiveWords
 from cc_voice.fleet.live_transcripts import Watch
 from cc_voice.web.access.accounts import Visitor
 from cc_voice.web.appliance import Appliance
@@ -56,8 +58,10 @@ async def _messages(
 ) -> AsyncIterator[ServerSentEventMessage]:
     sent: LiveView | None = None
     quiet_s = 0.0
-    while not appliance.draining.is_set() and await _still_signed_in(appliance, visitor):
+    while not appliance.draining.is_set():
         picture = await look()
+        if not await _may_go_on(appliance, visitor):
+            return
         if (change := difference(sent, picture)) is not None:
             yield ServerSentEventMessage(data=msgspec.json.encode(change))
             sent, quiet_s = picture, 0.0
@@ -81,25 +85,29 @@ def difference(before: LiveView | None, now: LiveView) -> _Change | None:
     return _Change(parts, _Rows(list(now.rows), changed))
 
 
-async def _still_signed_in(appliance: Appliance, visitor: Visitor | None) -> bool:
-    if visitor is None or visitor.session is None:
-        return visitor is not None
+async def _may_go_on(appliance: Appliance, visitor: Visitor | None) -> bool:
+    """Whether somebody may still be told: asked before each message, so that nothing follows a sign-out or a revoked token."""
+    if visitor is None:
+        return False
     accounts = appliance.accounts
-    return await accounts.look_up(accounts.visitor, visitor.session, appliance.now()) is not None
+    by_now = await accounts.look_up(accounts.again, visitor, appliance.now())
+    return by_now is not None and not by_now.must_change
 
 
 async def words(appliance: Appliance, visitor: Visitor | None, watch: Watch) -> AsyncIterator[ServerSentEventMessage]:
     """Send words of a watch as they come; end as `stream` does."""
     with watch:
         yield ServerSentEventMessage(data=None, comment="words from now on")
-        while not appliance.draining.is_set() and await _still_signed_in(appliance, visitor):
-            try:
+        while not appliance.draining.is_set():
+            said: Sequence[LiveWords] = ()
+            with contextlib.suppress(TimeoutError):
                 said = await asyncio.wait_for(watch.take(), WORDS_PATIENCE_S)
-            except TimeoutError:
+            if not await _may_go_on(appliance, visitor):
+                return
+            if not said:
                 yield ServerSentEventMessage(data=None, comment="still here")
-            else:
-                for one in said:
-                    yield ServerSentEventMessage(data=msgspec.json.encode(one))
+            for one in said:
+                yield ServerSentEventMessage(data=msgspec.json.encode(one))
 
 
 async def _pause(draining: asyncio.Event, period_s: float) -> None:

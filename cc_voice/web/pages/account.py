@@ -97,9 +97,8 @@ async def sign_in(
     except AccountError as error:
         # Without the name: people type passwords into the wrong field
         log.warning("sign-in refused", address=address, reason=type(error).__name__)
-        status = 429 if isinstance(error, TooManyTries) else 401
         view = SignInPage(data.account, local_path(data.next), str(error))
-        return page(request, "login.html", title="Sign in", view=view, status=status)
+        return _refused(page(request, "login.html", title="Sign in", view=view, status=401), error)
     log.info("signed in", account=data.account, address=address)
     return Redirect(local_path(data.next), status_code=303, cookies=[session_cookie(appliance.settings, token)])
 
@@ -130,10 +129,19 @@ async def change_password(
             raise AccountError("The new password was not repeated exactly.")
         token = await accounts.hashing(accounts.change_password, visitor.account, data.current, data.new, appliance.now())
     except AccountError as error:
-        return page(request, "password.html", title="Change password", view=PasswordPage(str(error)), status=400)
+        log.warning("password not changed", account=visitor.account, reason=type(error).__name__)
+        return _refused(page(request, "password.html", title="Change password", view=PasswordPage(str(error)), status=400), error)
     if visitor.must_change:
         await accounts.look_up(forget_password, appliance.settings.data_dir)
     return Redirect("/", status_code=303, cookies=[session_cookie(appliance.settings, token)])
+
+
+def _refused(answer: Response[str], error: AccountError) -> Response[str]:
+    """Return the page that says why; where tries come too fast, with when the next is looked at."""
+    if isinstance(error, TooManyTries):
+        answer.status_code = 429
+        answer.set_header("retry-after", str(error.wait_s))
+    return answer
 
 
 @get("/account", include_in_schema=False)

@@ -114,7 +114,7 @@ def build(stored: StoredCall, shown: Shown, zone: zoneinfo.ZoneInfo, has_audio: 
         sides=("agent", "customer") if set(stored.channels.values()) & {"agent", "customer"} else ("both",),
         marks=marks(duration_ms, pieces),
         lines=transcript.lines(stored.utterances, stored.legs, stored.call.language, stored.unused),
-        refused=tuple(formats.refusal(each) for each in stored.refused),
+        refused=(*map(formats.refusal, stored.refused), *map(formats.session_failure, stored.failures)),
         summary=_summary(stored),
         blocks=tuple(_blocks(leg, open_metric, index)) if leg else (),
         footer=_footer(leg),

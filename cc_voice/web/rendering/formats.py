@@ -1,10 +1,11 @@
-"""Formats: how values are written on a page (design.md section 7): times, lengths, percentages, and the dash with its reason."""
+"""Formats: how values are written on a page: times, lengths, percentages, and the dash with its reason."""
 
 import datetime
 import zoneinfo
 from typing import Any
 
 from cc_voice.call.batch import MediaRefusal
+from cc_voice.store.streams import SessionFailure
 
 NOT_MEASURABLE = "—"
 MINUS = "−"
@@ -65,6 +66,11 @@ def refusal(told: MediaRefusal) -> str:
     """Return what a stream is without, and why."""
     media = {"deskshare": "screen", "all": "media"}.get(told.media, told.media)
     return f"No {media} from Zoom: {told.error}"
+
+
+def session_failure(told: SessionFailure) -> str:
+    """Return that a session was replaced, and why."""
+    return f"A session of this call failed and was replaced: {told.error}"
 
 
 def cell(value: Any, decimals: int = 1) -> str:

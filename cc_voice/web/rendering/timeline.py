@@ -1,6 +1,6 @@
 """The lanes above a transcript as shapes: where hold, dead air, overtalk, gaps and events lie, in percent of the call's length.
 
-Geometry goes into SVG attributes, as the page allows no style of its own (design.md section 4). The waveform is drawn by the
+Geometry goes into SVG attributes, as the policy in `security.py` allows a page no style of its own. The waveform is drawn by the
 player from the peaks; everything here is there without it.
 """
 

@@ -239,6 +239,16 @@ def test_monitoring_lasts_until_it_ends_or_the_call_does() -> None:
     assert handled((0, ANSWER, "a"), ended).monitored == ()
 
 
+def test_a_supervisor_who_barges_in_is_somebody_else_in_the_call() -> None:
+    """RTMS says from when to when, an ordinary webhook says how."""
+    begun, ended = (10_000, EventName.MONITOR_STARTED, "s"), (40_000, EventName.MONITOR_ENDED, "s")
+    barge, whisper = (20_000, EventName.WEBHOOK_BARGE, "s"), (30_000, EventName.WEBHOOK_WHISPER, "s")
+    assert handled((0, ANSWER, "a"), begun, barge, whisper, ended).conferences == ((20_000, 30_000),)
+    assert handled((0, ANSWER, "a"), begun, barge, ended).conferences == ((20_000, 40_000),)
+    assert handled((0, ANSWER, "a"), begun, whisper, ended).conferences == ()
+    assert handled((0, ANSWER, "a"), barge).conferences == (), "nobody knows for how long"
+
+
 def test_an_agent_named_by_a_monitor_event_remains_an_agent() -> None:
     handling = handled((0, ANSWER, "a"), (10_000, EventName.MONITOR_STARTED, "a"))
     assert (handling.roles["a"], handling.supervisors) == ("agent", frozenset())

@@ -173,3 +173,11 @@ def test_no_rule_raises_and_first_always_finds_somebody(told: list[CallEvent], r
     handling = handle(call, rule)
     assert {name for name, role in handling.roles.items() if role == "agent"} == set(found)
     assert handling.legs[0].channel_id == (found[0] if found else None)
+
+
+def test_a_phone_call_has_an_agent_where_the_site_says_who() -> None:
+    two = stream(voice("ch-1", first_ms=200), voice("ch-2"), product="phone", events=())
+    assert handle(merge([two]), ()).roles == {"ch-1": "other", "ch-2": "other"}
+    assert handle(merge([two]), ("first",)).roles == {"ch-1": "customer", "ch-2": "agent"}
+    assert handle(merge([two]), ("ch-1",)).roles == {"ch-1": "agent", "ch-2": "customer"}
+    assert handle(merge([two]), ("nobody",)).roles == {"ch-1": "other", "ch-2": "other"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cc_voice.query.sql import SqlFailed, SqlLimit, SqlRefused, runner, snapshot
+from cc_voice.query.sql import SqlBusy, SqlFailed, SqlLimit, SqlRefused, runner, snapshot
 from cc_voice.query.sql.runner import SqlAnswer, SqlColumn, SqlLimits, turn
 from tests.query.sql.conftest import NOW_S, QUICK, Ask
 
@@ -108,7 +108,7 @@ def test_the_sandbox_does_not_inherit_the_environment(ask: Ask, monkeypatch: pyt
 
 
 def test_one_question_at_a_time(tmp_path: Path) -> None:
-    with turn(tmp_path, patience_s=0), pytest.raises(SqlLimit, match="other questions"), turn(tmp_path, patience_s=0):
+    with turn(tmp_path, patience_s=0), pytest.raises(SqlBusy, match="other questions"), turn(tmp_path, patience_s=0):
         raise AssertionError("two at once")
     with turn(tmp_path, patience_s=0):
         pass

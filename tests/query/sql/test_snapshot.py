@@ -2,6 +2,7 @@
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -51,6 +52,47 @@ def test_it_is_made_again_when_calls_came_and_some_minutes_have_passed(con: duck
     later = refresh(con, tmp_path, NOW_S + RENEW_S + 1)
     assert (later.made_s, later.calls, later.is_current) == (NOW_S + RENEW_S + 1, first.calls + 1, True)
     assert tables(tmp_path)["v_call"] == later.calls
+
+
+def test_only_days_that_changed_are_handed_over(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are in the copy already; and it is the same as one that is made anew."""
+    refresh(con, tmp_path, NOW_S)
+    write(con, call("late", leg("late"), at=NOON + datetime.timedelta(days=1)))
+    told: list[dict[str, Any]] = []
+    assemble = snapshot._assemble
+    monkeypatch.setattr(snapshot, "_assemble", lambda request, stopped: (told.append(request), assemble(request, stopped)))
+    renewed = refresh(con, tmp_path, NOW_S + 1, renew=True)
+    assert renewed.is_current
+    [request] = told
+    assert (request["fresh"], len(request["days"])) == (False, snapshot.DAYS_AFTER + 1)
+    with duckdb.connect(str(snapshot.database(tmp_path)), read_only=True) as copy:
+        copy.execute("set TimeZone = 'UTC'")
+        for view in reports.views():
+            query = f"select * from {view} order by all"
+            assert copy.execute(query).fetchall() == con.execute(query).fetchall(), view
+    con.execute("update fact_call set last_update_ts = last_update_ts + interval 1 second where call_id = 'b'")
+    assert refresh(con, tmp_path, NOW_S + 2, renew=True).is_current
+    assert not told[-1]["fresh"]
+    assert refresh(con, tmp_path, NOW_S + 3, renew=True).made_s == NOW_S + 2, "nothing changed"
+    con.execute("update dim_agent set display_name = 'Another'")
+    refresh(con, tmp_path, NOW_S + 4, renew=True)
+    assert told[-1]["fresh"], "any day may show an agent's name"
+
+
+def test_a_service_that_stops_does_not_wait_for_a_copy(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    with pytest.raises(SqlUnavailable, match="the service stops"):
+        refresh(con, tmp_path, NOW_S, stopped=lambda: True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_that_a_killed_one_left_is_not_taken_for_the_new_copy_s(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    refresh(con, tmp_path, NOW_S)
+    (tmp_path / "snapshot.json").unlink()
+    (tmp_path / "snapshot.duckdb.wal").write_bytes(b"of a renewal that was killed")
+    refresh(con, tmp_path, NOW_S + 1)
+    assert tables(tmp_path)["v_call"] == 2
 
 
 def test_a_deleted_call_does_not_live_on(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

@@ -420,9 +420,9 @@ KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from cc_voice.speech.models import installation as fetching
+from cc_voice.speech.models import installation
 
-class Dies(fetching.Told):
+class Dies(installation.FetchProgress):
     def step(self, name):
         self.name = name
         if name == sys.argv[1]:
@@ -431,8 +431,8 @@ class Dies(fetching.Told):
         if f"in {self.name}" == sys.argv[1] and done:
             os.kill(os.getpid(), signal.SIGKILL)
 
-order = fetching.Order(name=sys.argv[2], source=sys.argv[3], again=True)
-fetching.fetch(order, Path(sys.argv[4]), datetime.now(UTC), Dies())
+order = installation.Order(name=sys.argv[2], source=sys.argv[3], again=True)
+installation.fetch(order, Path(sys.argv[4]), datetime.now(UTC), Dies())
 """
 
 

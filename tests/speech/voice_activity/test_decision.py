@@ -8,12 +8,12 @@ from cc_voice.speech.voice_activity.decision import CONFIRM, KEEP, OPEN, REACH, 
 
 def answers(probabilities: list[float], hurry: bool) -> list[bool]:
     """The verdicts on all chunks: asked after each chunk, or at the end."""
-    judge, found = VoiceDecision(), []
+    decision, found = VoiceDecision(), []
     for chunk, probability in enumerate(probabilities):
-        judge.hear(chunk, probability)
-        while hurry and len(found) < len(probabilities) and (verdict := judge.verdict(len(found))) is not None:
+        decision.push(chunk, probability)
+        while hurry and len(found) < len(probabilities) and (verdict := decision.verdict(len(found))) is not None:
             found.append(verdict)
-    return found + [judge.verdict(chunk) is True for chunk in range(len(found), len(probabilities))]
+    return found + [decision.verdict(chunk) is True for chunk in range(len(found), len(probabilities))]
 
 
 def by_definition(probabilities: list[float]) -> list[bool]:
@@ -41,27 +41,27 @@ def test_asked_early_or_late_the_answers_follow_the_rules(probabilities: list[fl
 
 @given(SPEECH)
 def test_no_answer_takes_longer_than_what_may_decide_it(probabilities: list[float]) -> None:
-    judge = VoiceDecision()
+    decision = VoiceDecision()
     for chunk, probability in enumerate(probabilities):
-        judge.hear(chunk, probability)
-        assert judge.verdict(max(0, chunk - REACH - CONFIRM)) is not None or chunk < REACH + CONFIRM
+        decision.push(chunk, probability)
+        assert decision.verdict(max(0, chunk - REACH - CONFIRM)) is not None or chunk < REACH + CONFIRM
 
 
 def test_chunks_left_out_end_what_was_not_confirmed() -> None:
-    judge = VoiceDecision()
+    decision = VoiceDecision()
     for chunk in range(CONFIRM - 1):
-        judge.hear(chunk, 0.9)
-    assert judge.wavering
-    judge.hear(100, 0.9)
-    assert judge.verdict(0) is False
-    assert judge.verdict(100) is None
+        decision.push(chunk, 0.9)
+    assert decision.wavering
+    decision.push(100, 0.9)
+    assert decision.verdict(0) is False
+    assert decision.verdict(100) is None
 
 
 def test_what_is_confirmed_wavers_no_more() -> None:
-    judge = VoiceDecision()
-    assert not judge.wavering
+    decision = VoiceDecision()
+    assert not decision.wavering
     for chunk in range(CONFIRM):
-        judge.hear(chunk, OPEN)
-    assert not judge.wavering
-    assert judge.verdict(CONFIRM - 1 + REACH) is True
-    assert judge.verdict(CONFIRM + REACH) is None
+        decision.push(chunk, OPEN)
+    assert not decision.wavering
+    assert decision.verdict(CONFIRM - 1 + REACH) is True
+    assert decision.verdict(CONFIRM + REACH) is None

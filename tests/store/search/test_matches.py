@@ -1,6 +1,7 @@
 """Search over a store: who is found, in which order, what is shown, and that the index follows the calls."""
 
 import datetime
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,6 +112,22 @@ def test_only_what_the_party_said_counts(con: Connection) -> None:
     assert ids(con, '"refund"', party="agent") == ["agent"]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ({"queue": "Biling"}, "there is no queue 'Biling'; did you mean Billing?"),
+        ({"queue": "Mars"}, "there is no queue 'Mars'; there are Billing"),
+        ({"agent": "Zoe"}, "there is no agent 'Zoe'; there are Ana"),
+        ({"language": "klingon"}, "'klingon' is no language tag"),
+        ({"language": "tlh"}, "there is no language 'tlh'; there are en"),
+    ],
+)
+def test_what_is_not_known_is_told(con: Connection, chosen: dict[str, str], told: str) -> None:
+    tell(con, "c0", "refund", agent="ana", queue="billing")
+    with pytest.raises(SearchError, match=re.escape(told)):
+        ids(con, "refund", **chosen)
+
+
 def test_days_agents_queues_and_languages(con: Connection) -> None:
     for number, (agent, queue) in enumerate([("ana", "billing"), ("ben", "billing"), ("ana", "sales")]):
         tell(con, f"c{number}", "refund", days=number, agent=agent, queue=queue)
@@ -122,6 +139,8 @@ def test_days_agents_queues_and_languages(con: Connection) -> None:
     assert ids(con, "refund", until=day) == ["c0"]
     assert ids(con, "refund", language="en") == ["c2", "c1", "c0"]
     assert ids(con, "refund", language="es") == []
+    assert ids(con, "refund", language="EN") == ["c2", "c1", "c0"]
+    assert ids(con, "refund", agent="ANA", queue="sALES") == ["c2"]
     assert ids(con, "refund", source="local", since=day, until=day) == ["c0"]
     assert ids(con, "refund", source="zoom") == []
     assert ids(con, "refund", since=day + DAY, until=day) == []

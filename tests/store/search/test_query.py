@@ -43,6 +43,11 @@ REFUND, CARD, LAWYER = phrase("refund"), phrase("card"), phrase("lawyer")
         ("don't", wanted([phrase("don t")])),
         ("refund - ? card", wanted([REFUND], [CARD])),
         ('"near/5"', wanted([phrase("near 5")])),
+        ('refund "near" card', wanted([REFUND], [phrase("near")], [CARD])),
+        ("near refund", wanted([phrase("near")], [REFUND])),
+        ("refund (card)", wanted([REFUND], [CARD])),
+        ("refund card(s)", wanted([REFUND], [phrase("card s")])),
+        ("REFUND AND CARD", wanted([REFUND], [phrase("and")], [CARD])),
     ],
 )
 def test_a_query_is_read(query: str, expected: Query) -> None:
@@ -67,6 +72,14 @@ def test_a_query_is_read(query: str, expected: Query) -> None:
         ("-refund OR card", "not beside one with a dash"),
         ("refund OR -card", "not beside one with a dash"),
         ("r*", "at least 2 letters"),
+        ("(refund OR money) card", "parentheses do not group"),
+        ("card -(refund money)", "parentheses do not group"),
+        ("refund near card", "near needs a number"),
+        ("refund NEAR card", "near needs a number"),
+        ("refund near/ card", "near needs a number"),
+        ("refund near/x card", "near needs a number"),
+        ("refund AND card", "AND is no operator here: words beside each other"),
+        ("refund NOT card", "NOT is no operator here: -card"),
         ("word " * 21, "more than 20 words"),
     ],
 )

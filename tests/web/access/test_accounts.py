@@ -2,14 +2,26 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cc_voice.web.access import accounts as module
-from cc_voice.web.access.accounts import AccountError, Accounts, SignInRefused, TooManyTries
+from cc_voice.web.access import common_passwords, failed_tries
+from cc_voice.web.access.accounts import (
+    AccountError,
+    Accounts,
+    AccountsUnreadable,
+    NoSuchAccount,
+    SignInRefused,
+    TooManyTries,
+)
 from cc_voice.web.access.first_login import FILE, ensure_account, forget_password
-from cc_voice.web.access.passwords import hash_password, objection, verify_password
+from cc_voice.web.access.passwords import MAX_LENGTH, MIN_LENGTH, hash_password, objection, verify_password
 from tests.web.conftest import CHEAP, PASSWORD
 
 NEW = "another long password"
@@ -56,41 +68,158 @@ def test_signing_out_ends_one_session(accounts: Accounts) -> None:
     assert accounts.visitor(second, 1) is not None
 
 
-def test_five_wrong_tries_lock_an_account_for_a_quarter_of_an_hour(accounts: Accounts) -> None:
-    for second in range(module.TRIES_PER_ACCOUNT):
-        with pytest.raises(SignInRefused):
-            accounts.sign_in("rosa", "wrong", HERE, second)
-    with pytest.raises(TooManyTries):
-        accounts.sign_in("rosa", PASSWORD, THERE, 10)
-    assert accounts.sign_in("rosa", PASSWORD, THERE, module.WINDOW_S + 10)
+def guess(accounts: Accounts, name: str, address: str, now_s: float, password: str = "wrong") -> float:
+    """Try a password; return how long the next try has to wait, 0 where it was looked at."""
+    try:
+        accounts.sign_in(name, password, address, now_s)
+    except TooManyTries as error:
+        return error.wait_s
+    except SignInRefused:
+        return 0
+    raise AssertionError("the guess was right")
 
 
-def test_a_name_nobody_has_is_locked_like_one_somebody_has(accounts: Accounts) -> None:
+def test_guessing_is_slowed_down_where_it_happens_and_nobody_is_locked(accounts: Accounts) -> None:
+    waits = []
+    now_s = 0.0
+    for _ in range(40):
+        wait = guess(accounts, "rosa", HERE, now_s)
+        waits.append(wait)
+        now_s += wait
+    assert waits[: failed_tries.FREE_HERE] == [0] * failed_tries.FREE_HERE
+    slow = [wait for wait in waits if wait]
+    assert slow == sorted(slow), "each failure makes the next wait longer"
+    assert max(slow) == failed_tries.LONGEST_WAIT_S
+    assert accounts.sign_in("rosa", PASSWORD, THERE, now_s), "somebody else's failures are nobody's"
+    assert accounts.sign_in("rosa", PASSWORD, HERE, now_s + failed_tries.LONGEST_WAIT_S)
+
+
+def test_tries_that_come_too_early_prolong_nothing(accounts: Accounts) -> None:
+    for _ in range(failed_tries.FREE_HERE):
+        guess(accounts, "rosa", HERE, 0)
+    for tenth in range(1, 10):
+        assert guess(accounts, "rosa", HERE, tenth / 10) == 1
+    assert accounts.sign_in("rosa", PASSWORD, HERE, 1)
+
+
+def test_a_name_nobody_has_is_slowed_down_like_one_somebody_has(accounts: Accounts) -> None:
     for name in ("rosa", "nobody"):
         seen = []
-        for second in range(module.TRIES_PER_ACCOUNT + 1):
+        for _ in range(failed_tries.FREE_HERE + 1):
             with pytest.raises(AccountError) as refused:
-                accounts.sign_in(name, "wrong", f"{name}-{second}", second)
+                accounts.sign_in(name, "wrong", name, 0)
             seen.append((type(refused.value), str(refused.value)))
-        assert [kind for kind, _ in seen] == [SignInRefused] * module.TRIES_PER_ACCOUNT + [TooManyTries]
+        assert [kind for kind, _ in seen] == [SignInRefused] * failed_tries.FREE_HERE + [TooManyTries]
         assert name not in "".join(text for _, text in seen)
 
 
-def test_an_address_that_tries_many_names_is_locked(accounts: Accounts) -> None:
-    for number in range(module.TRIES_PER_ADDRESS):
+def test_an_address_that_tries_many_names_is_slowed_down(accounts: Accounts) -> None:
+    for number in range(failed_tries.FREE_ADDRESS):
+        assert guess(accounts, f"name-{number}", HERE, 0) == 0
+    assert guess(accounts, "rosa", HERE, 0, PASSWORD) == 1
+    assert accounts.sign_in("rosa", PASSWORD, THERE, 0)
+
+
+def test_many_addresses_that_guess_one_name_do_not_keep_its_owner_out(accounts: Accounts) -> None:
+    accounts.sign_in("rosa", PASSWORD, HERE, 0)
+    for number in range(failed_tries.FREE_ACCOUNT + 8):
+        guess(accounts, "rosa", f"203.0.113.{number}", 1 + number * failed_tries.LONGEST_WAIT_S / 10)
+    now_s = 1 + (failed_tries.FREE_ACCOUNT + 8) * failed_tries.LONGEST_WAIT_S / 10
+    assert guess(accounts, "rosa", "203.0.113.250", now_s) > 0
+    assert accounts.sign_in("rosa", PASSWORD, HERE, now_s)
+
+
+@pytest.mark.parametrize(
+    ("address", "counts_as"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8::ffff:1", "2001:db8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("x" * 5000, "x" * 64),
+    ],
+)
+def test_an_address_counts_as_the_line_it_belongs_to(address: str, counts_as: str) -> None:
+    assert failed_tries.place(address) == counts_as
+
+
+def test_the_current_password_cannot_be_guessed_quickly_either(accounts: Accounts) -> None:
+    for _ in range(failed_tries.FREE_HERE):
         with pytest.raises(SignInRefused):
-            accounts.sign_in(f"name-{number}", "wrong", HERE, 0)
+            accounts.change_password("rosa", "wrong", NEW, 0)
     with pytest.raises(TooManyTries):
-        accounts.sign_in("rosa", PASSWORD, HERE, 1)
-    assert accounts.sign_in("rosa", PASSWORD, THERE, 1)
+        accounts.change_password("rosa", PASSWORD, NEW, 0)
+    assert accounts.change_password("rosa", PASSWORD, NEW, 1)
 
 
 def test_success_forgets_the_tries_before_it(accounts: Accounts) -> None:
     for _ in range(3):
-        for _ in range(module.TRIES_PER_ACCOUNT - 1):
-            with pytest.raises(SignInRefused):
-                accounts.sign_in("rosa", "wrong", HERE, 0)
+        for _ in range(failed_tries.FREE_HERE - 1):
+            assert guess(accounts, "rosa", HERE, 0) == 0
         accounts.sign_in("rosa", PASSWORD, HERE, 0)
+
+
+def test_failures_that_no_longer_count_are_not_kept(accounts: Accounts, tmp_path: Path) -> None:
+    for number in range(20):
+        guess(accounts, f"name-{number}", f"10.1.1.{number}", 0)
+    guess(accounts, "rosa", HERE, failed_tries.WINDOW_S + 1)
+    with closing(sqlite3.connect(tmp_path / "auth.sqlite")) as con:
+        assert con.execute("select count(*) from failure where at_s < 1").fetchone() == (0,)
+
+
+def test_an_administrator_lets_an_account_in_again(accounts: Accounts) -> None:
+    for _ in range(failed_tries.FREE_HERE):
+        guess(accounts, "rosa", HERE, 0)
+    assert guess(accounts, "rosa", HERE, 0) > 0
+    accounts.unlock("rosa")
+    session = accounts.sign_in("rosa", PASSWORD, HERE, 0)
+    accounts.reset("rosa", "one-time")
+    assert accounts.visitor(session, 1) is None
+    visitor = accounts.visitor(accounts.sign_in("rosa", "one-time", HERE, 1), 2)
+    assert visitor is not None
+    assert visitor.must_change
+    for work in (lambda: accounts.unlock("ros"), lambda: accounts.reset("ros", "x")):
+        with pytest.raises(NoSuchAccount, match="there are: rosa"):
+            work()
+
+
+def test_accounts_of_the_version_before_are_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "auth.sqlite"
+    with closing(sqlite3.connect(path)) as con:
+        con.executescript(module._SCHEMA)
+        con.execute("insert into account values ('rosa', ?, 'admin', 0, null)", [hash_password(PASSWORD, CHEAP)])
+        con.commit()
+    opened = Accounts(path, CHEAP)
+    assert opened.sign_in("rosa", PASSWORD, HERE, 0)
+    opened.close()
+
+
+def spoil(path: Path) -> None:
+    """Write garbage over everything behind the header."""
+    data = path.read_bytes()
+    path.write_bytes(data[:100] + bytes(reversed(data[100:])))
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda path: path.write_bytes(b"garbage" * 1000), "damaged"),
+        (spoil, "damaged"),
+        (lambda path: (path.unlink(), path.mkdir()), "cannot be used"),
+    ],
+    ids=["garbage", "spoilt", "folder"],
+)
+def test_accounts_that_cannot_be_read_are_told_in_a_sentence(tmp_path: Path, damage: Any, told: str) -> None:
+    path = tmp_path / "auth.sqlite"
+    opened = Accounts(path, CHEAP)
+    opened.create("rosa", PASSWORD, "admin", must_change=False)
+    opened.close()
+    damage(path)
+    with pytest.raises(AccountsUnreadable, match=told) as raised:
+        Accounts(path, CHEAP)
+    assert str(path) in str(raised.value)
 
 
 def test_a_new_password_ends_every_session_and_opens_one(accounts: Accounts) -> None:
@@ -113,10 +242,46 @@ def test_a_password_is_not_changed_when_it_must_not_be(accounts: Accounts, old: 
 
 
 def test_the_limits_of_a_password_are_exact() -> None:
-    assert objection("rosa", "abcdefghijk") is not None
-    assert objection("rosa", "abcdefghijkl") is None
-    assert objection("rosa", "abcdefgh" * 32) is None
-    assert objection("rosa", "abcdefgh" * 32 + "i") is not None
+    letters = "".join(chr(0x4E00 + number * 7) for number in range(MAX_LENGTH + 1))
+    for length, accepted in ((MIN_LENGTH - 1, False), (MIN_LENGTH, True), (MAX_LENGTH, True), (MAX_LENGTH + 1, False)):
+        assert (objection("rosa", letters[:length]) is None) == accepted, length
+
+
+COMMON = (
+    *(
+        "password1234",
+        "Password123!",
+        "qwertyuiop12",
+        "123456789012",
+        "abcdefghijkl",
+        "P@ssw0rd2026!",
+        "Summer2026!!",
+        "letmein12345",
+    ),
+    *("iloveyou2026", "administrator1", "1qaz2wsx3edc", "1q2w3e4r5t6y", "trustno1trustno1", "changeme1234", "monkey-dragon-77"),
+    *("passwordpassword", "asdfghjkl;12", "Berlin2024!!!", "zxcvbnm12345", "qwer1234qwer", "x9Kx9Kx9Kx9K"),
+)
+
+
+@pytest.mark.parametrize("password", COMMON)
+def test_common_passwords_are_refused(password: str) -> None:
+    assert objection("maria", password) is not None
+
+
+@pytest.mark.parametrize(
+    "password", [PASSWORD, NEW, "a much better one", "kT9#qLw2!mZp", "Hausboot-Tinte-Wolke", "my dog ate 7 pies"]
+)
+def test_passwords_that_are_not_common_are_accepted(password: str) -> None:
+    assert objection("maria", password) is None
+
+
+def test_words_of_the_account_are_common_for_it() -> None:
+    assert objection("leeds.office", "Leeds2026!!x") is not None
+
+
+@given(st.text(min_size=1, max_size=300))
+def test_a_password_has_no_more_parts_than_characters_and_at_least_one(password: str) -> None:
+    assert 1 <= common_passwords.parts(password) <= max(len(password), len(password.casefold())) + 1
 
 
 def test_a_token_speaks_for_its_account_until_revoked(accounts: Accounts) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_voice.web.access import accounts as limits
+from cc_voice.web.access import failed_tries
 from cc_voice.web.access.authentication import COOKIE, local_path
 from cc_voice.web.app import create_app
 from cc_voice.web.appliance import Appliance
@@ -43,14 +44,22 @@ async def test_a_refusal_does_not_say_what_was_wrong(stranger: httpx.AsyncClient
     assert "set-cookie" not in answer.headers
 
 
-async def test_a_locked_account_is_told_when_to_come_back(stranger: httpx.AsyncClient, clock: Clock) -> None:
-    for _ in range(limits.TRIES_PER_ACCOUNT):
+async def test_who_tries_too_often_is_told_when_to_come_back(stranger: httpx.AsyncClient, clock: Clock) -> None:
+    for _ in range(failed_tries.FREE_HERE):
         await stranger.post("/login", data=GOOD | {"password": "wrong"})
     answer = await stranger.post("/login", data=GOOD)
     assert answer.status_code == 429
-    assert "Wait 15 minutes" in answer.text
-    clock.now_s += limits.WINDOW_S + 1
+    assert answer.headers["retry-after"] == "1"
+    assert "Wait 1 second" in answer.text
+    clock.now_s += 1
     assert (await stranger.post("/login", data=GOOD)).status_code == 303
+
+
+async def test_the_current_password_is_not_to_be_guessed(rosa: httpx.AsyncClient) -> None:
+    new = {"new": "a much better one", "again": "a much better one"}
+    answers = [await rosa.post("/password", data={"current": "wrong", **new}) for _ in range(failed_tries.FREE_HERE + 1)]
+    assert [answer.status_code for answer in answers] == [400] * failed_tries.FREE_HERE + [429]
+    assert "retry-after" in answers[-1].headers
 
 
 async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(stranger: httpx.AsyncClient) -> None:

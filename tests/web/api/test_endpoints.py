@@ -207,9 +207,14 @@ async def test_the_api_names_every_parameter_it_reads(rosa: httpx.AsyncClient) -
     assert "first local date (after-transfer, agent-talk" in since["description"]
 
 
-async def test_health_needs_no_sign_in_and_tells_no_secret(stranger: httpx.AsyncClient) -> None:
+async def test_health_needs_no_sign_in_and_tells_no_secret(stranger: httpx.AsyncClient, appliance: Appliance) -> None:
     answer = await stranger.get("/healthz")
     assert answer.status_code == 503, "no worker was started"
-    states = {"status": "failing", "store": True, "workers": 0, "workers_wanted": 1, "streams": 0, "lag_ms": None}
-    assert answer.json() == states | {"exports_failing": 0}
+    told = answer.json()
+    states = {"status": "failing", "store": True, "disk": True, "workers": 0, "workers_wanted": 1, "streams": 0, "lag_ms": None}
+    counts = ("streams_failing", "webhooks_unsigned", "webhooks_not_understood", "webhooks_not_kept", "recordings_missing")
+    assert {name: told[name] for name in states} == states
+    assert {name: told[name] for name in counts} == dict.fromkeys(counts, 0)
+    assert told["disk_free_bytes"] > 0
+    assert not (appliance.settings.data_dir / "write-probe").exists()
     assert answer.headers["cache-control"] == "no-store"

@@ -1,0 +1,76 @@
+"""Webhook rows: what a webhook changes in the store, each in the transaction of its caller."""
+
+import time
+from typing import Literal
+
+import msgspec
+
+from cc_voice.call import ids
+from cc_voice.call.batch import StageReached
+from cc_voice.config.settings import Site
+from cc_voice.rtms.client import StreamTarget
+from cc_voice.rtms.enums import StopReason
+from cc_voice.rtms.webhooks import Companion
+from cc_voice.sessions.call_events import masked_json
+from cc_voice.store import batches, streams
+from cc_voice.store.database import Connection
+from cc_voice.store.streams import CallWebhook, StreamRow
+
+_TARGET = msgspec.json.Decoder(StreamTarget)
+
+
+Known = Literal["new", "served", "ended", "old"]
+"""What an announcement is about: a new stream; one that goes on; one that we hold ended; nothing that was not known."""
+
+
+def announced(con: Connection, app: str, target: StreamTarget, language: str) -> Known:
+    """Record an announcement. One of a known stream says where Zoom serves it now, if it is later than the last."""
+    is_new = streams.open_stream(
+        con,
+        stream_id=target.stream_id,
+        call_id=ids.call_id(target.product, target.instance_id),
+        product=target.product,
+        instance_id=target.instance_id,
+        app=app,
+        target=msgspec.json.encode(target).decode(),
+        language=language,
+        started_unix_ms=target.event_ts_ms or int(time.time() * 1000),
+    )
+    row = streams.load(con, target.stream_id)
+    if is_new or row is None:
+        return "new"
+    is_later = (target.event_ts_ms or 0) > (_TARGET.decode(row.target).event_ts_ms or 0)
+    if row.stage in ("measured", "failed"):
+        return "ended" if is_later else "old"
+    if is_later:
+        streams.move(con, target.stream_id, msgspec.json.encode(target).decode())
+    return "old" if row.stage == "revoked" else "served"
+
+
+def revoke(con: Connection, stream_id: str, site: Site) -> StreamRow | None:
+    """Mark a stream as revoked, whichever session has it, and delete its call's rows; None when it is not known."""
+    row = streams.load(con, stream_id)
+    if row is not None:
+        revoked = StageReached(
+            call_id=row.call_id,
+            stream_id=row.stream_id,
+            epoch=row.epoch,
+            stage="revoked",
+            reason="Zoom revoked the stream: everything received was deleted",
+            stop_reason=StopReason.STREAM_REVOKED,
+        )
+        batches.write_batch(con, revoked, site)
+    return row
+
+
+def kept(webhook_id: str, webhook: Companion) -> CallWebhook:
+    """Return an ordinary webhook as the store keeps it with its call."""
+    before = webhook.transfer_from_id
+    return CallWebhook(
+        webhook_id=webhook_id,
+        call_id=ids.call_id("contact_center", webhook.engagement_id),
+        name=webhook.name,
+        at_unix_ms=webhook.event_ts_ms or int(time.time() * 1000),
+        transfer_from_call_id=ids.call_id("contact_center", before) if before else None,
+        payload=masked_json(webhook.raw),
+    )

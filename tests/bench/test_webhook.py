@@ -1,0 +1,33 @@
+"""`cc-voice bench webhook`, short: a real service, one call, a few webhooks; and what the sender sends."""
+
+import json
+import subprocess
+import sys
+
+import msgspec
+
+from cc_voice.bench import webhook_sender
+from cc_voice.fleet.dispatch import needs_action
+from cc_voice.rtms.webhooks import parse_webhook
+from tests.conftest import PATIENCE_S
+
+
+def test_a_few_webhooks_are_answered_and_counted() -> None:
+    options = ["--stored", "20", "--calls", "1", "--requests", "40", "--rate", "20", "--json"]
+    command = [sys.executable, "-m", "cc_voice", "bench", "webhook", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=5 * PATIENCE_S, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    score = json.loads(done.stdout)
+    assert score["statuses"] == {"200": 40}
+    assert (score["stored_calls"], score["calls"], score["requests"], score["rate"]) == (20, 1, 40, 20.0)
+    assert 0 < score["p50_ms"] <= score["p95_ms"] <= score["p99_ms"] <= score["most_ms"]
+    assert score["over_3_s"] <= 40
+    assert score["service_cpu_pct"] > 0
+    assert score["sender_cpu_ms"] > 0
+
+
+def test_of_ten_webhooks_one_is_a_repetition_and_two_want_work() -> None:
+    bodies = [webhook_sender.body(number) for number in range(1000)]
+    assert len(set(bodies)) == 900
+    assert sum(needs_action(parse_webhook(body)) for body in bodies) == 200
+    assert all(msgspec.json.decode(body)["payload"] for body in bodies)
