@@ -126,14 +126,16 @@ class StreamEnd:
             self._is_confirmed = False
 
     def due(self, now: float) -> Literal["drain", "end"] | None:
-        """Whether it is time to end, as Zoom said no more or the links are quiet. Media that flows meanwhile is drained first:
-        silence of signaling alone does not stop it.
+        """Whether it is time to end, as Zoom said no more or the links are quiet.
+
+        Silence of signaling alone does not stop media that flows: that is drained first, unless we asked for the end. Then what
+        flows is what we do not want.
         """
         if self.is_quiet(now):
             return "end"
         if not self.is_exhausted(now):
             return None
-        return "drain" if self.still_flows(now) and not self.is_draining else "end"
+        return "drain" if self.still_flows(now) and not self.is_draining and not self.asked_for else "end"
 
     def is_quiet(self, now: float) -> bool:
         """Whether the links have run dry, at a time at which that is due.

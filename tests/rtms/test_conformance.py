@@ -506,6 +506,18 @@ def test_conformance_13_a_close_that_nobody_answers() -> None:
     assert not zoom.sockets
 
 
+def test_conformance_13_a_close_that_nobody_answers_while_media_flows() -> None:
+    zoom = Zoom().streaming()
+    zoom.stream.close(zoom.now)
+    zoom.take()
+    for number in range(4):
+        zoom.wait(1.2).audio(UNIX_MS + 20 * number)
+    assert not zoom.of(Ended)
+    zoom.wait(0.3)
+    assert zoom.of(Ended) == [Ended(kind="closed", reason=20)]
+    assert len(zoom.of(Audio)) == 4
+
+
 def test_conformance_13_a_restarted_process_takes_the_stream_up() -> None:
     first = Zoom().streaming()
     first.stream.abandon()
