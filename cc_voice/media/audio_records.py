@@ -53,7 +53,7 @@ _REMEMBERED = 4096
 """Packets known by their own time: more than the 65 s that Zoom replays after a reconnect."""
 
 
-class Record(NamedTuple):
+class AudioRecord(NamedTuple):
     """One record of a file; `offset` is where its samples are."""
 
     first: int
@@ -144,7 +144,7 @@ class AudioRecords:
             self.duplicate_samples += count
             return 0
         flags = (ROUGH if is_rough else 0) | (PLACED if is_placed else 0)
-        record = Record(first, count, flags, self._size + RECORD.size)
+        record = AudioRecord(first, count, flags, self._size + RECORD.size)
         data = pcm[: count * BYTES_PER_SAMPLE]
         append_record(self._fd, RECORD.pack(MARK, first, count, record.flags) + data)
         self._size += RECORD.size + len(data)
@@ -182,7 +182,7 @@ class AudioRecords:
             os.close(self._fd)
         self._fd = -1
 
-    def _take(self, record: Record) -> int:
+    def _take(self, record: AudioRecord) -> int:
         """Place a record; return how many of its samples are new."""
         start = record.first if record.flags & PLACED else self._place(record.first, record.samples)
         self._remember(record)
@@ -223,7 +223,7 @@ class AudioRecords:
             return expected
         return first
 
-    def _remember(self, record: Record) -> None:
+    def _remember(self, record: AudioRecord) -> None:
         self._known[record.first] = record.samples, record.offset
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
@@ -245,7 +245,7 @@ class AudioRecords:
         return differing
 
 
-def scan(fd: int, size: int) -> Iterator[Record]:
+def scan(fd: int, size: int) -> Iterator[AudioRecord]:
     """Yield the whole records of a file in order; what is no record (a crash, a bad block) is passed over."""
     if size <= HEADER.size:
         return
@@ -255,7 +255,7 @@ def scan(fd: int, size: int) -> Iterator[Record]:
             mark, first, count, flags = RECORD.unpack_from(data, at)
             offset = at + RECORD.size
             if mark == MARK and offset + count * BYTES_PER_SAMPLE <= size:
-                yield Record(first, count, flags, offset)
+                yield AudioRecord(first, count, flags, offset)
                 at = offset + count * BYTES_PER_SAMPLE
             else:
                 at = data.find(MARK, at + 1)

@@ -160,7 +160,7 @@ def _survey(path: Path, options: ImportOptions) -> _Survey:
 def _copy(path: Path, recording: Recording, parties: Mapping[int, str | None]) -> None:
     """Write the channels of a file to a recording."""
     with open_audio(path) as audio:
-        writers = {index: _Writer(recording.channel(str(index)), audio.sample_rate_hz) for index in parties}
+        writers = {index: _ChannelWriter(recording.channel(str(index)), audio.sample_rate_hz) for index in parties}
         for block in audio.blocks:
             for index, writer in writers.items():
                 writer.write(np.ascontiguousarray(block[:, index]))
@@ -168,7 +168,7 @@ def _copy(path: Path, recording: Recording, parties: Mapping[int, str | None]) -
         writer.finish()
 
 
-class _Writer:
+class _ChannelWriter:
     """Writes one channel from its beginning, also over what an import that was killed has left."""
 
     def __init__(self, channel: ChannelFile, rate_hz: int) -> None:
