@@ -38,7 +38,7 @@ ONE_MODULE_EACH = {
     "onnxruntime": {"speech.voice_activity.silero"},
     "av": {"speech.containers", "speech.packets", "media.films"},
     "websockets": {"rtms.client"},
-    "sqlite3": {"web.access.accounts"},
+    "sqlite3": {"store.inbox", "web.access.accounts", "web.access.failed_tries"},
     "deltalake": {"exports.lake"},
     "obstore": {"exports.bucket"},
     "litestar": set(),
