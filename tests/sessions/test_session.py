@@ -87,7 +87,7 @@ async def test_a_call_passes_its_stages_and_nothing_stays_open(stream: Stream, p
     assert open_files(stream.site.data_dir) == []
     folder = recordings.stream_folder(stream.site.recordings_dir, "call", "stream/1=")
     assert sorted(path.name for path in folder.glob("*.flac")) == ["0.flac", "1.flac"]
-    assert list(folder.glob("*.pcm")) == []
+    assert list(folder.glob("*.rec")) == []
 
 
 async def test_packets_in_any_order_and_twice_are_the_same_call(
