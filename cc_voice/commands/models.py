@@ -80,8 +80,7 @@ def list_(config: Path | None, data_dir: Path | None, language: str | None, with
 
     Installed ones are looked at, not read to the end; `verify` does that. What is obsolete is listed when it is installed.
     """
-    settings = load_settings(config, data_dir)
-    lines = lines_of(settings)
+    lines = lines_of(load_settings(config, data_dir))
     if language is not None:
         lines = [line for line in lines if primary(line.language) == primary(language)]
     hidden = [line.name for line in lines if line.state == "obsolete" and not with_obsolete]

@@ -141,7 +141,7 @@ class Worker:
             if isinstance(webhook, Companion):
                 session.take_companion(webhook)
             else:
-                session.client.notify(webhook)
+                session.notify(webhook)
 
     async def _serve(self, spec: SessionSpec) -> None:
         """Serve one stream; the outermost frame of its task, so every failure is recorded here."""

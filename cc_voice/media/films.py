@@ -10,8 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from cc_voice.media.files import beside
 from cc_voice.media.pictures import KINDS, StoredPicture, read_pictures
-from cc_voice.media.recordings import beside
 
 _MS = Fraction(1, 1000)
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from cc_voice.media.recordings import append_record
+from cc_voice.media.files import append_record
 
 Kind = Literal["share", "video"]
 Form = Literal["jpg", "png", "h264"]

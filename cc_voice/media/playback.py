@@ -3,14 +3,18 @@
 A call may last for hours and an hour is hundreds of megabytes, so nobody gets all of it at once.
 """
 
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import soundfile
 
 from cc_voice.media import recordings
+from cc_voice.media.audio_records import BYTES_PER_SAMPLE, AudioRecords
+from cc_voice.media.files import no_file
 from cc_voice.media.sound_files import read_sound
 
 
@@ -70,23 +74,47 @@ def _t0(header: recordings.StreamHeader) -> int:
     return header.t0_unix_ms
 
 
-def _files(folder: Path, number: int) -> tuple[Path, Path]:
-    return folder / f"{number}.flac", folder / f"{number}.pcm"
-
-
 def _length(folder: Path, number: int) -> int:
-    flac, pcm = _files(folder, number)
-    for path in (flac, pcm):
+    paths = _Paths.of(folder, number)
+    if paths.records.exists():
+        return _records(paths.records, *_version(paths.records)).ranges.end
+    for path in (paths.flac, paths.pcm):
         if path.exists() and not path.is_file():  # a pipe would be waited for
-            raise recordings.no_file(path)
-    if flac.exists():
-        return int(soundfile.info(flac).frames)
-    return pcm.stat().st_size // recordings.BYTES_PER_SAMPLE if pcm.exists() else 0
+            raise no_file(path)
+    if paths.flac.exists():
+        return int(soundfile.info(paths.flac).frames)
+    return paths.pcm.stat().st_size // BYTES_PER_SAMPLE if paths.pcm.exists() else 0
 
 
 def _read(piece: RecordedPiece, start: int, count: int) -> Any:
     # Looked up each time: the file may be compressed meanwhile
-    flac, pcm = _files(piece.folder, piece.number)
-    if flac.exists():
-        return read_sound(flac, start, count)
-    return np.fromfile(pcm, dtype="<i2", count=count, offset=start * recordings.BYTES_PER_SAMPLE)
+    paths = _Paths.of(piece.folder, piece.number)
+    if paths.records.exists():
+        with suppress(FileNotFoundError):
+            found = _records(paths.records, *_version(paths.records))
+            return np.frombuffer(found.read(start, start + count), dtype="<i2")
+    if paths.flac.exists():
+        return read_sound(paths.flac, start, count)
+    return np.fromfile(paths.pcm, dtype="<i2", count=count, offset=start * BYTES_PER_SAMPLE)
+
+
+class _Paths(NamedTuple):
+    """Where the audio of a channel may be, what counts first."""
+
+    records: Path
+    flac: Path
+    pcm: Path
+
+    @classmethod
+    def of(cls, folder: Path, number: int) -> "_Paths":
+        return cls(folder / f"{number}.rec", folder / f"{number}.flac", folder / f"{number}.pcm")
+
+
+def _version(path: Path) -> tuple[int, int]:
+    about = path.stat()
+    return about.st_ino, about.st_size
+
+
+@lru_cache(maxsize=16)  # a player asks for seconds, and placing an hour of packets takes most of one
+def _records(path: Path, inode: int, size: int) -> AudioRecords:
+    return AudioRecords(path, 0, writable=False)

@@ -18,7 +18,7 @@ import msgspec
 
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.batch import CallMeasured
-from cc_voice.media.recordings import write_atomically
+from cc_voice.media.files import write_atomically
 
 _HEAD = struct.Struct("<II")
 _LONGEST_BYTES = 1 << 30

@@ -1,50 +1,42 @@
-"""Recordings on disk: raw PCM per stream and channel, placed by packet time, beside an index of what really arrived.
+"""Recordings on disk: the audio of each stream and channel, placed by packet time, and the journal of everything else.
 
     <recordings>/<call_id>/<stream folder>/
         stream.json        StreamHeader: what was announced, t0, sample rate
         channels.json      file number → channel id
-        <n>.pcm            int16 little-endian mono; sample position = (timestamp − t0) · rate; holes are sparse zeros
-        <n>.idx            append-only records (first sample, sample count): a hole is not silence
+        <n>.rec            the packets of a channel as they came (audio_records.py): int16 little-endian mono
         journal.jsonl      events, Zoom's words, link up and down, in order of arrival
         analysis.msgpack   StreamAnalysis, once everything was heard
-        <n>.flac           replaces <n>.pcm after the call was measured
+        <n>.flac, <n>.idx  replace <n>.rec after the call was measured: samples at (timestamp − t0) · rate, and which of them
+                           were received, as records (first sample, sample count): a hole is not silence
+        <n>.pcm, <n>.idx   format 1, of versions before: the same, uncompressed, also while the stream runs
         share/, video/     pictures, where the site keeps them (pictures.py)
 
-Every packet is two small writes straight to the kernel, the samples before their index record: a process killed at any
-point loses nothing it had received, and never believes samples that were not written. This module is not the place that
-decides what a hole means; `sessions/` does, with the journal.
+Every packet is one small write straight to the kernel: a process killed at any point loses nothing it had received. This module
+is not the place that decides what a hole means; `sessions/` does, with the journal.
 """
 
-import errno
 import hashlib
 import os
 import shutil
-import stat
 import struct
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
 from cc_voice.call.analysis import Interval, StreamAnalysis
+from cc_voice.media.audio_records import BYTES_PER_SAMPLE, AudioRecords
+from cc_voice.media.files import RecordingError as RecordingError
+from cc_voice.media.files import append_record, beside, open_file, read_file, write_atomically
 from cc_voice.media.ranges import Ranges
 from cc_voice.media.sound_files import read_sound, write_sound
 
 _RECORD = struct.Struct("<QI")
-_JITTER_MS = 20
-"""A packet whose time is less than a frame off the end of its predecessor continues it (rtms/README.md 6.4). A whole frame is a
-lost packet, and a packet that is repeated is off by its own length."""
-BYTES_PER_SAMPLE = 2
 _FLAC_BLOCK_SAMPLES = 1 << 18
 Entry = TypeVar("Entry")
-
-
-class RecordingError(Exception):
-    """A recording cannot be read or written; the message names the call and what to do."""
 
 
 class StreamHeader(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,75 +61,81 @@ _ANALYSIS = msgspec.msgpack.Decoder(StreamAnalysis)
 
 
 class ChannelFile:
-    """The audio of one channel, open for writing by the session and for reading by whoever listens."""
+    """The audio of one channel, open for writing by the session and for reading by whoever listens.
+
+    It is audio records while the stream runs, FLAC beside the ranges received afterwards, or what format 1 left.
+    """
 
     def __init__(self, folder: Path, number: int, channel_id: str, rate_hz: int, writable: bool) -> None:
         self.channel_id = channel_id
         self.rate_hz = rate_hz
-        self.path = folder / f"{number}.pcm"
+        self.path = folder / f"{number}.rec"
         self.flac_path = self.path.with_suffix(".flac")
         self.index_path = folder / f"{number}.idx"
-        self.ranges = Ranges()
-        self.duplicate_samples = 0
-        self._expected: int | None = None
-        self._pcm_fd, self._index_fd = -1, -1
-        had_samples = self.path.exists()
+        self._pcm_path = folder / f"{number}.pcm"
+        self._records: AudioRecords | None = None
+        self._ranges = Ranges()
+        if writable and self._pcm_path.exists():
+            self._leave_format_1(folder, number)
         if writable or self.path.exists():
-            flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
-            self._pcm_fd = open_file(self.path, flags)
-        if writable:
-            self._index_fd = open_file(self.index_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            if not had_samples:
-                os.ftruncate(self._index_fd, 0)  # they became FLAC: whoever writes again (a repeated import) starts over
-        self._load_index()
+            # Records beside FLAC: compressing was interrupted, or a repeated import starts over. They are what counts.
+            self._records = AudioRecords(self.path, rate_hz, writable)
+        else:
+            for start, end in _indexed(self.index_path):
+                self._ranges.add(start, end)
 
-    def _load_index(self) -> None:
-        if not self.index_path.exists():
-            return
-        data = read_file(self.index_path)
-        whole = len(data) - len(data) % _RECORD.size
-        if self._index_fd >= 0 and whole != len(data):
-            os.truncate(self.index_path, whole)  # a record cut by a crash would shift every later one
-        for start, count in _RECORD.iter_unpack(data[:whole]):
-            self.ranges.add(start, start + count)
-        self._expected = self.ranges.end if self.ranges.total else None
+    def _leave_format_1(self, folder: Path, number: int) -> None:
+        """Go on with a channel that a version before left unfinished; interrupted, it is done again. Raises OSError."""
+        os.close(open_file(self._pcm_path, os.O_RDONLY))
+        if not self.path.exists():
+            _restore(ChannelFile(folder, number, self.channel_id, self.rate_hz, writable=False))
+        self._pcm_path.unlink()
+        self.index_path.unlink(missing_ok=True)
 
-    def write(self, at_ms: float, pcm: bytes) -> int:
-        """Place one packet at `at_ms` after t0 and return how many of its samples are new; what lies before t0 is cut off.
+    @property
+    def ranges(self) -> Ranges:
+        """What was received, in samples."""
+        return self._ranges if self._records is None else self._records.ranges
 
-        What is there stays: a repeat may be cut or decoded otherwise, and somebody may have heard the first one already.
+    @property
+    def duplicate_samples(self) -> int:
+        """Samples that came more than once."""
+        return 0 if self._records is None else self._records.duplicate_samples
+
+    @property
+    def lost_samples(self) -> int:
+        """Samples that came and have no place, as other audio has it."""
+        return 0 if self._records is None else self._records.lost_samples
+
+    def write(self, at_ms: float, pcm: bytes, *, is_rough: bool = False) -> int:
+        """Keep one packet that begins `at_ms` after t0 and return how many of its samples are new; what lies before t0 is cut off.
+
+        What is there stays: a repeat may be cut or decoded otherwise (`is_rough`), and somebody may have heard the first one.
         Raises OSError (disk full); then the packet does not count.
         """
-        count = len(pcm) // BYTES_PER_SAMPLE
-        start = self._place(round(at_ms * self.rate_hz / 1000), count)
-        first, end = max(start, 0), start + count
-        if first >= end:
-            return 0
-        new = 0
-        for a, b in self.ranges.missing(first, end):
-            _write_at(self._pcm_fd, pcm[(a - start) * BYTES_PER_SAMPLE : (b - start) * BYTES_PER_SAMPLE], a * BYTES_PER_SAMPLE)
-            append_record(self._index_fd, _RECORD.pack(a, b - a))
-            new += self.ranges.add(a, b)
-        self.duplicate_samples += end - first - new
-        self._expected = end
-        return new
+        return self._writable.write(round(at_ms * self.rate_hz / 1000), pcm, is_rough=is_rough)
 
-    def _place(self, start: int, count: int) -> int:
-        """Return the first sample's place: where the last packet ended, if that is within jitter."""
-        expected = self._expected
-        if expected is not None and abs(start - expected) < min(count, _JITTER_MS * self.rate_hz // 1000):
-            return expected
-        return start
+    def clashes(self, at_ms: float, pcm: bytes) -> bool:
+        """Whether other audio is where most of this packet says it belongs."""
+        return self._writable.clashes(round(at_ms * self.rate_hz / 1000), pcm)
+
+    @property
+    def _writable(self) -> AudioRecords:
+        if self._records is None:
+            raise AssertionError("a recording that was opened for reading is not written")
+        return self._records
 
     def read(self, start: int, end: int) -> bytes:
         """Return samples [start, end) as PCM; holes and what lies past the end are zeros. Raises OSError."""
-        wanted = (end - start) * BYTES_PER_SAMPLE
-        if self._pcm_fd >= 0:
-            data = os.pread(self._pcm_fd, wanted, start * BYTES_PER_SAMPLE)
-        elif start < self.ranges.end and self.flac_path.exists():
+        if self._records is not None:
+            return self._records.read(start, end)
+        wanted, data = (end - start) * BYTES_PER_SAMPLE, b""
+        if self._pcm_path.exists():
+            with os.fdopen(open_file(self._pcm_path, os.O_RDONLY), "rb") as samples:
+                samples.seek(start * BYTES_PER_SAMPLE)
+                data = samples.read(wanted)
+        elif start < self._ranges.end and self.flac_path.exists():
             data = read_sound(self.flac_path, start, end - start).astype("<i2").tobytes()
-        else:
-            data = b""
         return data + bytes(wanted - len(data))
 
     def received(self) -> tuple[Interval, ...]:
@@ -152,15 +150,31 @@ class ChannelFile:
         return tuple(joined)
 
     def sync(self) -> None:
-        for fd in (self._pcm_fd, self._index_fd):
-            if fd >= 0:
-                os.fsync(fd)
+        if self._records is not None:
+            self._records.sync()
 
     def close(self) -> None:
-        for fd in (self._pcm_fd, self._index_fd):
-            if fd >= 0:
-                os.close(fd)
-        self._pcm_fd = self._index_fd = -1
+        if self._records is not None:
+            self._records.close()
+
+
+def _indexed(path: Path) -> list[tuple[int, int]]:
+    """Return the ranges of an index; a record cut by a crash is none. Raises RecordingError, OSError."""
+    data = read_file(path) if path.exists() else b""
+    whole = len(data) - len(data) % _RECORD.size
+    return [(start, start + count) for start, count in _RECORD.iter_unpack(data[:whole])]
+
+
+def _restore(file: ChannelFile) -> None:
+    """Write what FLAC or format 1 has of a channel as records, every sample where it was. Raises RecordingError, OSError."""
+    with beside(file.path) as part:
+        records = AudioRecords(part, file.rate_hz, writable=True)
+        try:
+            for start, end in file.ranges.pairs():
+                for at in range(start, end, file.rate_hz):
+                    records.write(at, file.read(at, min(at + file.rate_hz, end)), is_placed=True)
+        finally:
+            records.close()
 
 
 class Recording:
@@ -269,36 +283,48 @@ def load_analyses(recordings_dir: Path, call_id: str) -> list[StreamAnalysis]:
 
 
 def compress(folder: Path) -> None:
-    """Replace the stream's PCM files by FLAC (a third of the size); the index stays. Interrupted, it can be repeated.
+    """Replace the stream's audio by FLAC (a third of the size) beside what was received. Interrupted, it can be repeated.
 
-    Raises OSError (disk full); then the PCM stays.
+    Raises OSError (disk full); then the records stay.
     """
     header = _read_json(folder / "stream.json", _HEADER)
     if header is None:
         return
-    for pcm in sorted(folder.glob("*.pcm")):
-        with beside(pcm.with_suffix(".flac")) as part, os.fdopen(open_file(pcm, os.O_RDONLY), "rb") as samples:
-            frames = pcm.stat().st_size // BYTES_PER_SAMPLE
-            write_sound(part, _blocks(samples), rate_hz=header.sample_rate_hz, channels=1, frames=frames, form="FLAC")
-        pcm.unlink()
+    for number, channel_id in enumerate(channel_names(folder)):
+        file = ChannelFile(folder, number, channel_id, header.sample_rate_hz, writable=False)
+        raw = [path for path in (file.path, folder / f"{number}.pcm") if path.exists()]
+        if not raw:
+            continue
+        try:
+            index = b"".join(_RECORD.pack(start, end - start) for start, end in file.ranges.pairs())
+            with beside(file.flac_path) as part:
+                frames = file.ranges.end
+                write_sound(part, _blocks(file), rate_hz=header.sample_rate_hz, channels=1, frames=frames, form="FLAC")
+                write_atomically(file.index_path, index)
+        finally:
+            file.close()
+        for path in raw:
+            path.unlink()
 
 
 def decompress(folder: Path) -> None:
-    """Put PCM files back where FLAC replaced them, so that a stream which comes back is written on. Raises OSError (disk full)."""
-    for flac in sorted(folder.glob("*.flac")):
-        pcm = flac.with_suffix(".pcm")
-        if pcm.exists():
-            continue
-        with beside(pcm) as part, part.open("wb") as samples:
-            at = 0
-            while len(block := read_sound(flac, at, _FLAC_BLOCK_SAMPLES)):
-                samples.write(block.astype("<i2").tobytes())
-                at += len(block)
+    """Put records back where FLAC replaced them, so that a stream which comes back is written on. Interrupted, it can be repeated.
+
+    The FLAC stays until it is written anew: where both are, records count. Raises RecordingError, OSError (disk full).
+    """
+    header = _read_json(folder / "stream.json", _HEADER)
+    if header is None:
+        return
+    for number, channel_id in enumerate(channel_names(folder)):
+        file = ChannelFile(folder, number, channel_id, header.sample_rate_hz, writable=False)
+        if file.flac_path.exists() and not file.path.exists():
+            _restore(file)
+        file.close()
 
 
-def _blocks(samples: BinaryIO) -> Iterator[Any]:
-    while block := samples.read(_FLAC_BLOCK_SAMPLES * BYTES_PER_SAMPLE):
-        yield np.frombuffer(block, dtype="<i2")
+def _blocks(file: ChannelFile) -> Iterator[Any]:
+    for at in range(0, file.ranges.end, _FLAC_BLOCK_SAMPLES):
+        yield np.frombuffer(file.read(at, min(at + _FLAC_BLOCK_SAMPLES, file.ranges.end)), dtype="<i2")
 
 
 def started_streams(call_folder: Path) -> list[tuple[Path, StreamHeader]]:
@@ -346,43 +372,6 @@ def recorded_calls(recordings_dir: Path) -> Iterator[str]:
             yield folder.name
 
 
-def open_file(path: Path, flags: int) -> int:
-    """Open one file of a recording. Raises RecordingError where a pipe, a device or a folder stands in its place, OSError."""
-    # Not blocking: to open a pipe is to wait for whoever writes into it, which may be for ever. It changes nothing about files
-    try:
-        fd = os.open(path, flags | os.O_NONBLOCK, 0o600)
-    except (IsADirectoryError, NotADirectoryError) as error:
-        raise no_file(path) from error
-    except OSError as error:
-        if error.errno == errno.ENXIO:  # a pipe that nobody reads, or a socket
-            raise no_file(path) from error
-        raise
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise no_file(path)
-    return fd
-
-
-def read_file(path: Path) -> bytes:
-    """Return the content of one file of a recording. Raises RecordingError, OSError."""
-    with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
-        return file.read()
-
-
-def no_file(path: Path) -> RecordingError:
-    """Return what is said of a pipe, a device or a folder in the place of a file."""
-    return RecordingError(
-        f"{path} is no file but a pipe, a folder or a device; move the folder {path.parent} aside to go on without it"
-    )
-
-
-def _write_at(fd: int, data: bytes, position: int) -> None:
-    """Write all of `data`: a disk that is nearly full takes a part, and only says why when it is given the rest."""
-    done = 0
-    while done < len(data):
-        done += os.pwrite(fd, data[done:], position + done)
-
-
 def _open_journal(path: Path) -> int:
     """Open a journal to go on with it; a line that a crash cut is ended, so that it does not take the next one with it."""
     fd = open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
@@ -390,35 +379,6 @@ def _open_journal(path: Path) -> int:
     if size and os.pread(fd, 1, size - 1) != b"\n":
         append_record(fd, b"\n")
     return fd
-
-
-def append_record(fd: int, record: bytes) -> None:
-    """Append a record, or nothing: a part of it would be taken for the beginning of the next one."""
-    done = os.write(fd, record)
-    if done < len(record):
-        os.ftruncate(fd, os.fstat(fd).st_size - done)
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half of it. Raises OSError (disk full)."""
-    with beside(path) as part:
-        part.write_bytes(data)
-
-
-@contextmanager
-def beside(target: Path) -> Iterator[Path]:
-    """Yield the path of a file to write; it is flushed to disk and becomes `target`, or vanishes when that fails."""
-    # Two threads of one process may write the same target, so the process id alone would not do
-    part = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def _read_json(path: Path, decoder: "msgspec.json.Decoder[Entry]") -> "Entry | None":

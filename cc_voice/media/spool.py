@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from cc_voice.call.batch import Batch, BatchEnvelope
-from cc_voice.media.recordings import write_atomically
+from cc_voice.media.files import write_atomically
 
 _SUFFIX = ".batch"
 _ENVELOPE = msgspec.msgpack.Decoder(BatchEnvelope)

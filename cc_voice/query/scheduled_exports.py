@@ -24,7 +24,7 @@ from cc_voice.exports import ExportError
 from cc_voice.exports.bucket import mirror
 from cc_voice.exports.folder import Options, export
 from cc_voice.exports.lake import export_lake
-from cc_voice.media.recordings import write_atomically
+from cc_voice.media.files import write_atomically
 from cc_voice.query import reports
 from cc_voice.store.database import Database
 from cc_voice.store.errors import StoreError

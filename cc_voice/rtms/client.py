@@ -109,7 +109,7 @@ class StreamClient:
         self._carry_out()
 
     def close(self) -> None:
-        """End the stream: tell Zoom, take what is on its way; `Ended` follows within 5 s."""
+        """End the stream: tell Zoom, take what is on its way; `Ended` follows once nothing comes any more, or within 5 s."""
         self._stream.close(_now())
         self._carry_out()
 

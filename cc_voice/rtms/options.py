@@ -61,8 +61,11 @@ class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_s: tuple[float, ...] = (1.5, 3.0, 6.0)
     """Between attempts while the server still holds an older link; then by back-off."""
     close_grace_s: float = 5.0
-    drain_s: float = 1.0
+    drain_s: float = 3.0
     """After the end: media links quiet for this long have nothing more to give."""
+    drain_most_s: float = 180.0
+    """After the end: media that flows is read on for this long. After an outage a minute of backlog may be on its way (5.1), to a
+    host that is busy; a server that never stops must not keep a stream for ever."""
     healthy_s: float = 15.0
     """Signaling that had a frame within this time is alive (2.7)."""
     stale_s: float = 600.0

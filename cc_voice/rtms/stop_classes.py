@@ -1,12 +1,16 @@
 """Stop classes: why streams end, by class (README 7.9), and the sentence an operator gets for it."""
 
 from collections.abc import Mapping
+from typing import Literal
+from typing import Literal
 
 from .enums import Status, StopReason, name_of
 from .events import Ended
 from .links.statuses import Treatment, treatment
 from .options import TimeLimits
 
+_LOOKS = 10
+"""A second look follows after this part of the time that counts as quiet, and no later than as much again."""
 CHECK_CREDENTIALS = "client id and secret do not belong to the app that was started; check the configuration"
 FAULTS = frozenset({*range(10, 20), 24})
 """After these the documentation asks for a complete new connection: a new stream by REST (8.4 case D)."""
@@ -86,6 +90,8 @@ class StreamEnd:
         self._limits = limits
         self._end_by: float | None = None
         self._quiet_by: float | None = None
+        self._is_confirmed = False
+        self._media_at: float | None = None
 
     @property
     def is_draining(self) -> bool:
@@ -110,12 +116,60 @@ class StreamEnd:
 
     def drain(self, now: float) -> None:
         """Wait for media links to run dry, but not for ever."""
-        self._end_by = now + self._limits.close_grace_s
+        self._end_by = now + self._limits.drain_most_s
         self._quiet_by = now + self._limits.drain_s
+        self._is_confirmed = False
 
     def media_came(self, now: float) -> None:
+        self._media_at = now
         if self._quiet_by is not None:
             self._quiet_by = now + self._limits.drain_s
+            self._is_confirmed = False
+
+    def due(self, now: float) -> Literal["drain", "end"] | None:
+        """Whether it is time to end, as Zoom said no more or the links are quiet.
+
+        Silence of signaling alone does not stop media that flows: that is drained first, unless we asked for the end. Then what
+        flows is what we do not want.
+        """
+        if self.is_quiet(now):
+            return "end"
+        if not self.is_exhausted(now):
+            return None
+        return "drain" if self.still_flows(now) and not self.is_draining and not self.asked_for else "end"
+
+    def due(self, now: float) -> Literal["drain", "end"] | None:
+        """Whether it is time to end, as Zoom said no more or the links are quiet. Media that flows meanwhile is drained first:
+        silence of signaling alone does not stop it.
+        """
+        if self.is_quiet(now):
+            return "end"
+        if not self.is_exhausted(now):
+            return None
+        return "drain" if self.still_flows(now) and not self.is_draining else "end"
+
+    def is_quiet(self, now: float) -> bool:
+        """Whether the links have run dry, at a time at which that is due.
+
+        A caller that was busy sees the time first and only then the frames that lay in its sockets meanwhile. So silence ends
+        a stream at the second look, and only if that one came in time: the caller was reading, and nothing was there.
+        """
+        if self._quiet_by is None or now < self._quiet_by:
+            return False
+        look_s = self._limits.drain_s / _LOOKS
+        was_late = now - self._quiet_by > look_s
+        if self._is_confirmed and not was_late:
+            return True
+        self._is_confirmed, self._quiet_by = True, now + look_s
+        return False
+
+    def still_flows(self, now: float) -> bool:
+        """Whether media came a moment ago."""
+        return self._media_at is not None and now - self._media_at <= self._limits.drain_s
+
+    def is_exhausted(self, now: float) -> bool:
+        """Whether patience is at its end, whatever still flows."""
+        return self._end_by is not None and now >= self._end_by
 
 
 def _advice(reason: int | None) -> str:

@@ -77,8 +77,7 @@ class Stream:
 
     def opened(self, socket: int, now: float) -> None:
         """A socket is open."""
-        link = self._link_of(socket)
-        if link is None or link.state is not LinkState.CONNECTING:
+        if (link := self._link_of(socket)) is None or link.state is not LinkState.CONNECTING:
             return
         if link is self._signaling:
             self._server.opened(now)
@@ -99,8 +98,7 @@ class Stream:
 
     def closed(self, socket: int, now: float, error: str | None = None, code: int | None = None) -> None:
         """A socket is closed, or could not be opened; `error` says why, if known, `code` is the server's close code."""
-        link = self._link_of(socket)
-        if link is not None:
+        if (link := self._link_of(socket)) is not None:
             # Zoom's close codes have no documented meaning: every close we did not ask for is a loss (8.4).
             link.socket = None
             self._server.closed(link, code)
@@ -160,7 +158,10 @@ class Stream:
         for link in self._links():
             if link.deadline is not None and link.deadline <= now and self.phase is not Phase.ENDED:
                 self._time_out(link, now)
-        if self.phase is Phase.STOPPING and (end_by := self._ending.deadline) is not None and end_by <= now:
+        due = self._ending.due(now) if self.phase is Phase.STOPPING else None
+        if due == "drain":
+            self._drain(now)
+        elif due == "end":
             self._end(self._ending.verdict)
 
     def next_deadline(self) -> float | None:
@@ -264,8 +265,7 @@ class Stream:
             self._media.accept(link, None, now)
             self._media_changed()
         self._ending.media_came(now)
-        event = self._translator.media(message, self._unix_ms(now))
-        if event is not None:
+        if (event := self._translator.media(message, self._unix_ms(now))) is not None:
             if isinstance(event, Audio) and not self._media.is_as_agreed(event):
                 self.counters.add("audio of another size than agreed")
             self._go("flow")

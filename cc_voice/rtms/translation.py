@@ -24,20 +24,24 @@ _MAX_NAME = 256
 
 
 class Replays:
-    """Knows which packets were here before: after a reconnect Zoom sends the last ones again, same source, same time."""
+    """Knows which packets were here before: after a reconnect Zoom sends the last ones again, same source, time and content.
+
+    Other content with a known time is no replay: a server's clock was set back, and the consumer must hear of it.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[set[int], deque[int]]] = {}
+        self._known: dict[str, tuple[set[tuple[int, int]], deque[tuple[int, int]]]] = {}
 
-    def is_new(self, source: str, timestamp_ms: int) -> bool:
+    def is_new(self, source: str, timestamp_ms: int, content: bytes) -> bool:
         """Tell whether a packet is new, and remember it."""
         if source not in self._known and len(self._known) >= _MAX_SOURCES:
             return True  # rather a repeat than a loss
         known, order = self._known.setdefault(source, (set(), deque()))
-        if timestamp_ms in known:
+        packet = timestamp_ms, hash(content)
+        if packet in known:
             return False
-        known.add(timestamp_ms)
-        order.append(timestamp_ms)
+        known.add(packet)
+        order.append(packet)
         if len(order) > _REMEMBERED:
             known.discard(order.popleft())
         return True
@@ -71,7 +75,7 @@ class Translator:
                 assert_never(never)
         if event is None:
             self._counters.add("media without a time")
-        elif isinstance(event, events.Audio) and not self._replays.is_new(event.source, event.timestamp_ms):
+        elif isinstance(event, events.Audio) and not self._replays.is_new(event.source, event.timestamp_ms, event.pcm):
             self._counters.add("replayed audio")
             return None
         return event

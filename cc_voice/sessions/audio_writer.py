@@ -9,6 +9,7 @@ keeps the rate it began with – voice detection knows all of Zoom's – and wha
 from cc_voice.media.recordings import ChannelFile, Recording
 from cc_voice.rtms.enums import Codec, ContentType
 from cc_voice.rtms.events import AudioFormat
+from cc_voice.sessions.losses import Why
 from cc_voice.speech.codecs import Samples, bytes_from_int16
 from cc_voice.speech.errors import EncodingError, PacketError
 from cc_voice.speech.packets import CodecName, PacketDecoder, PacketEncoding, packet_decoder
@@ -17,6 +18,8 @@ from cc_voice.speech.sample_rates import Resampler
 _CODECS: dict[int, CodecName] = {Codec.L16: "l16", Codec.G711: "g711", Codec.G722: "g722", Codec.OPUS: "opus"}
 MOST_SOURCES = 128
 """Each holds two files open. No contact center's call comes near it; a meeting with more speakers loses the last ones."""
+_USUAL_MS = 20.0
+"""The length of a packet whose size does not tell."""
 _SAME_RUN_MS = 20
 """As in the recording: a packet less than a frame off continues its predecessor."""
 
@@ -59,12 +62,40 @@ class AudioWriter:
             self.crowded_out += 1
             return 0
         if source not in self._sources:
-            self._sources[source] = _SourceWriter(self._recording, source, packet_decoder(self._encoding))
+            self._sources[source] = _SourceWriter(
+                self._recording, source, packet_decoder(self._encoding), is_rough=self._encoding.codec in ("g722", "opus")
+            )
         try:
             return round(self._sources[source].write(at_ms, payload))
         except PacketError:
             self.damaged += 1
             return 0
+
+    def clashes(self, source: str, at_ms: int, payload: bytes) -> bool:
+        """Whether other audio has the time of a packet; never so of a codec that remembers: it cannot decode a packet twice."""
+        file = self._recording.channels.get(source)
+        plain = self._encoding.codec == "l16" and self._encoding.channels == 1
+        if file is None or not plain or self.refusal is not None or self._encoding.rate_hz != file.rate_hz:
+            return False
+        return file.clashes(at_ms, payload)
+
+    def why_unusable(self, source: str) -> Why:
+        """Return why the packet of a source that was just offered could not be written."""
+        if self.refusal is not None:
+            return "refused"
+        return "damaged" if source in self._recording.channels or source in self._sources else "too many sources"
+
+    def length_ms(self, payload: bytes) -> float:
+        """Return how long a packet's audio is, as far as its size tells."""
+        if self.refusal is not None or self._encoding.codec not in ("l16", "g711"):
+            return _USUAL_MS
+        sample_bytes = 2 if self._encoding.codec == "l16" else 1
+        return len(payload) * 1000 / (sample_bytes * self._encoding.channels * self._encoding.rate_hz)
+
+    def unplaced_ms(self, source: str) -> float:
+        """Return how much audio of a source was written and found no place so far."""
+        file = self._recording.channels.get(source)
+        return 0.0 if file is None else file.lost_samples * 1000 / file.rate_hz
 
     def finish(self) -> None:
         """Write what decoding still holds back; the next packet begins anew."""
@@ -76,8 +107,9 @@ class AudioWriter:
 class _SourceWriter:
     """The audio of one source on its way into its channel."""
 
-    def __init__(self, recording: Recording, name: str, decoder: PacketDecoder) -> None:
+    def __init__(self, recording: Recording, name: str, decoder: PacketDecoder, is_rough: bool) -> None:
         self._recording = recording
+        self._is_rough = is_rough
         self._name = name
         self._decoder = decoder
         self._resampler: Resampler | None = None
@@ -95,7 +127,7 @@ class _SourceWriter:
         length_ms = len(samples) * 1000 / self._decoder.rate_hz
         spoken_ms = at_ms - self._decoder.delay_ms
         if self._decoder.rate_hz == self._file.rate_hz:
-            self._file.write(spoken_ms, bytes_from_int16(samples))
+            self._file.write(spoken_ms, bytes_from_int16(samples), is_rough=self._is_rough)
         else:
             self._write_resampled(spoken_ms, samples, length_ms)
         return length_ms
@@ -116,7 +148,7 @@ class _SourceWriter:
             self._resampler = None
 
     def _put(self, samples: Samples) -> None:
-        self._file.write(self._next_out_ms, bytes_from_int16(samples))
+        self._file.write(self._next_out_ms, bytes_from_int16(samples), is_rough=True)
         self._next_out_ms += len(samples) * 1000 / self._file.rate_hz
 
 

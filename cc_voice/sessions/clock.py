@@ -9,6 +9,9 @@ put aside:
 - ten of one source that agree with each other are a clock that was set. They and what follows are moved, so that the first one
   follows the furthest audio. What still comes with the old time is taken by the old clock.
 
+A clock that is set by less than three minutes shows only where it goes back: other audio has the time already. Such packets are
+doubted by whoever compares the audio, and treated alike: a few are left where they say, and have no place there; ten are a clock.
+
 Ruled out: to believe every time, where one damaged packet makes a call a day long, every hour of which is heard and stored; and
 to go by the clock of this machine alone, which nobody promises to be right.
 """
@@ -47,6 +50,8 @@ class MediaClock:
         self._shifts = [0]
         """What to add to a time, one per setting of the clock, the newest first."""
         self._aside: dict[str, list[Audio]] = {}
+        self._doubted: dict[str, list[Timed]] = {}
+        self._unplaced: list[Audio] = []
         self._first: int | None = None
 
     @property
@@ -80,7 +85,7 @@ class MediaClock:
         at_unix_ms = self._true_time(packet.timestamp_ms, now)
         if at_unix_ms is None:
             return self._put_aside(packet, now)
-        self.left_out += len(self._aside.pop(packet.source, ()))
+        self._leave_out(self._aside.pop(packet.source, []))
         self._advance(at_unix_ms, now)
         return [Timed(packet, at_unix_ms)]
 
@@ -91,8 +96,44 @@ class MediaClock:
 
     def finish(self) -> None:
         """Give up what is still put aside."""
-        self.left_out += sum(len(run) for run in self._aside.values())
+        for run in self._aside.values():
+            self._leave_out(run)
         self._aside.clear()
+
+    def doubt(self, timed: Timed, now: float) -> list[Timed]:
+        """Other audio has the time of a packet: return what is to be recorded now, with the times that are believed."""
+        source = timed.packet.source
+        known = self._doubted.get(source)
+        agrees = known is None or abs(timed.packet.timestamp_ms - known[-1].packet.timestamp_ms) <= RUN_STEP_MS
+        given_up = [] if agrees else self.believe(source)
+        run = self._doubted.setdefault(source, [])
+        run.append(timed)
+        if len(run) < RUN:
+            return given_up
+        if self.settings >= MOST_SETTINGS:
+            return given_up + self.believe(source)
+        self._set(run[0].packet.timestamp_ms)
+        waiting = [one.packet for doubted in self._doubted.values() for one in doubted]
+        self._doubted.clear()
+        moved = [Timed(packet, packet.timestamp_ms + self._shifts[0]) for packet in waiting]
+        for one in moved:
+            self._advance(one.at_unix_ms, now)
+        return given_up + moved
+
+    def believe(self, source: str | None = None) -> list[Timed]:
+        """Return the doubted packets of a source, or of all, with the times they came with."""
+        sources = list(self._doubted) if source is None else [source]
+        return [timed for one in sources for timed in self._doubted.pop(one, [])]
+
+    def take_unplaced(self) -> list[Audio]:
+        """Return the packets that were left out since this was last asked."""
+        taken, self._unplaced = self._unplaced, []
+        return taken
+
+    @property
+    def furthest_unix_ms(self) -> int | None:
+        """How far the audio came."""
+        return self._furthest
 
     def settle(self, unix_ms: int) -> int:
         """Return the true time of something that is not audio, as near to the audio as any setting of the clock puts it."""
@@ -112,10 +153,14 @@ class MediaClock:
         self._has_audio = True
         self._moved_at = now
 
+    def _leave_out(self, packets: list[Audio]) -> None:
+        self.left_out += len(packets)
+        self._unplaced += packets
+
     def _put_aside(self, packet: Audio, now: float) -> list[Timed]:
         run = self._aside.setdefault(packet.source, [])
         if run and (len(run) == RUN or abs(packet.timestamp_ms - run[-1].timestamp_ms) > RUN_STEP_MS):
-            self.left_out += len(run)
+            self._leave_out(run)
             run.clear()
         run.append(packet)
         if len(run) < RUN or self.settings == MOST_SETTINGS:

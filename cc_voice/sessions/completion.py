@@ -3,7 +3,7 @@
 Everything here runs in a thread and works from files, so that a restart continues where the last process stopped.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -33,6 +33,9 @@ from cc_voice.speech.echo import ChannelEnvelope, echoes
 from cc_voice.speech.phrase_boosting import MARK
 
 log = structlog.get_logger()
+
+MIXED_FROM_MS = 1_000
+"""So much mixed audio beside audio of parties makes a stream mixed; a few packets that name nobody do not."""
 
 Heard = dict[str, RecognisedChannel]
 """By channel_id."""
@@ -167,7 +170,6 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, n
     header = recording.header
     if header.t0_unix_ms is None:
         raise AssertionError("a stream without media has no time line")
-    received = [file.received() for file in recording.channels.values()]
     people = _people(notes.events)
     returning = echoes({name: ChannelEnvelope(heard[name].envelope, heard[name].speech) for name in recording.channels})
     channels = tuple(
@@ -192,13 +194,15 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, n
         product=header.product,
         instance_id=header.instance_id,
         t0_unix_ms=header.t0_unix_ms,
-        duration_ms=recording.duration_ms,
+        # A stream that ended while its link was down is as long as Zoom says: what was said until then nobody heard
+        duration_ms=max([recording.duration_ms, *(end for _, end in notes.gaps)]),
         channels=channels,
         events=notes.events,
         utterances=tuple(sorted([*local, *notes.words], key=lambda u: (u.start_ms, u.channel_id, u.source))),
-        media_gaps=unfilled(notes.gaps, received),
+        media_gaps=media_gaps(notes, {name: file.received() for name, file in recording.channels.items()}),
+        lost=notes.lost,
         language=header.language,
-        mixed_audio=set(recording.channels) == {MIXED_SOURCE},
+        mixed_audio=_is_mixed(recording),
         detector=" and ".join(sorted({one.detector for one in heard.values()})) or "none",
         asr_model=" and ".join(sorted({said.asr_model.removesuffix(MARK) for said in local if said.asr_model})) or model,
         stop_reason=notes.end.stop_reason if notes.end else None,
@@ -216,6 +220,18 @@ def _people(events: Sequence[CallEvent]) -> dict[str, Participant]:
                 known, user_id=known.user_id or person.user_id, display_name=known.display_name or person.display_name
             )
     return people
+
+
+def _is_mixed(recording: Recording) -> bool:
+    """Whether the parties cannot be told apart, if only for a part: a server may turn to mixed audio after a reconnect."""
+    mixed = recording.channels.get(MIXED_SOURCE)
+    return mixed is not None and (len(recording.channels) == 1 or mixed.ranges.total >= MIXED_FROM_MS * mixed.rate_hz // 1000)
+
+
+def media_gaps(notes: Journal, received: Mapping[str, Sequence[Interval]]) -> tuple[Interval, ...]:
+    """Return the time in which audio was lost on its way: of everybody, or of one party while others were heard."""
+    single = (interval for name, gap in notes.channel_gaps for interval in unfilled((gap,), [received.get(name, ())]))
+    return canonical([*unfilled(notes.gaps, list(received.values())), *single])
 
 
 def unfilled(gaps: Sequence[Interval], received: Sequence[Sequence[Interval]]) -> tuple[Interval, ...]:

@@ -7,7 +7,7 @@ from typing import assert_never
 
 import msgspec
 
-from cc_voice.call.analysis import Interval
+from cc_voice.call.analysis import Interval, LostAudio
 from cc_voice.call.events import CallEvent
 from cc_voice.call.utterances import Utterance, Word
 from cc_voice.media.recordings import Recording
@@ -42,6 +42,19 @@ class GapNote(msgspec.Struct, frozen=True, kw_only=True, tag="gap"):
 
     start_unix_ms: int
     end_unix_ms: int
+    channel_id: str | None = None
+    """Of one party only: the others' audio had come further, or came again earlier. None: of everybody."""
+
+
+class LossNote(msgspec.Struct, frozen=True, kw_only=True, tag="lost"):
+    """Audio that arrived and could not be recorded."""
+
+    channel_id: str
+    start_unix_ms: int
+    end_unix_ms: int
+    lost_ms: float
+    """How much audio; more than the time it claims, where several packets claim the same."""
+    why: str
 
 
 class EndNote(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
@@ -63,7 +76,7 @@ class ChatNote(msgspec.Struct, frozen=True, kw_only=True, tag="chat"):
     content: str
 
 
-Note = PlatformNote | WordsNote | GapNote | EndNote | ChatNote
+Note = PlatformNote | WordsNote | GapNote | LossNote | EndNote | ChatNote
 
 
 _NOTE: "msgspec.json.Decoder[Note]" = msgspec.json.Decoder(Note)
@@ -75,6 +88,10 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[CallEvent, ...]
     words: tuple[Utterance, ...]
     gaps: tuple[Interval, ...]
+    """Of all channels together."""
+    channel_gaps: tuple[tuple[str, Interval], ...]
+    """Of one channel each."""
+    lost: tuple[LostAudio, ...]
     end: EndNote | None
 
 
@@ -82,7 +99,8 @@ def read(recording: Recording, t0_unix_ms: int) -> Journal:
     """Return the journal's content in milliseconds since t0, repeats dropped (a reconnect makes Zoom repeat itself)."""
     events: dict[tuple[str, int, str], CallEvent] = {}
     words: dict[tuple[str, int], WordsNote] = {}
-    gaps: list[Interval] = []
+    gaps: list[tuple[str | None, Interval]] = []
+    lost: list[LostAudio] = []
     end: EndNote | None = None
     for note in recording.journal(_NOTE):
         match note:
@@ -91,7 +109,10 @@ def read(recording: Recording, t0_unix_ms: int) -> Journal:
             case WordsNote():
                 _revise(words, note)
             case GapNote():
-                gaps.append((note.start_unix_ms - t0_unix_ms, note.end_unix_ms - t0_unix_ms))
+                gap = note.start_unix_ms - t0_unix_ms, note.end_unix_ms - t0_unix_ms
+                gaps += [(note.channel_id, gap)] if gap[0] < gap[1] else []
+            case LossNote():
+                lost.append(_lost(note, t0_unix_ms))
             case EndNote():
                 end = note
             case ChatNote():
@@ -103,7 +124,9 @@ def read(recording: Recording, t0_unix_ms: int) -> Journal:
         words=tuple(
             utterance(words[key], t0_unix_ms, recording.header.language) for key in sorted(words, key=lambda key: (key[1], key[0]))
         ),
-        gaps=tuple(gap for gap in gaps if gap[0] < gap[1]),
+        gaps=tuple(gap for channel_id, gap in gaps if channel_id is None),
+        channel_gaps=tuple((channel_id, gap) for channel_id, gap in gaps if channel_id is not None),
+        lost=tuple(lost),
         end=end,
     )
 
@@ -111,6 +134,16 @@ def read(recording: Recording, t0_unix_ms: int) -> Journal:
 def place(event: CallEvent, t0_unix_ms: int) -> CallEvent:
     """Return the event with `at_ms` on the stream's clock."""
     return msgspec.structs.replace(event, at_ms=event.at_unix_ms - t0_unix_ms)
+
+
+def _lost(note: LossNote, t0_unix_ms: int) -> LostAudio:
+    return LostAudio(
+        channel_id=note.channel_id,
+        start_ms=note.start_unix_ms - t0_unix_ms,
+        end_ms=note.end_unix_ms - t0_unix_ms,
+        lost_ms=note.lost_ms,
+        why=note.why,
+    )
 
 
 def utterance(note: WordsNote, t0_unix_ms: int, language: str) -> Utterance:

@@ -27,14 +27,16 @@ from cc_voice.rtms.client import StreamClient
 from cc_voice.rtms.enums import Attribute, StreamState, name_of
 from cc_voice.rtms.errors import MisuseError
 from cc_voice.rtms.phases import Phase
-from cc_voice.rtms.webhooks import Companion, Stopped
+from cc_voice.rtms.webhooks import Companion, Stopped, Webhook
 from cc_voice.sessions import completion, journal
 from cc_voice.sessions.audio_writer import AudioWriter
 from cc_voice.sessions.call_events import call_event, companion_event
 from cc_voice.sessions.chat_and_pictures import ChatAndPictures
-from cc_voice.sessions.clock import MediaClock
+from cc_voice.sessions.clock import MediaClock, Timed
 from cc_voice.sessions.completion import Deliver
 from cc_voice.sessions.live_recognition import LiveRecognition, Show
+from cc_voice.sessions.losses import Losses
+from cc_voice.sessions.open_gaps import OpenGaps
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.spec import SessionSpec
 
@@ -92,7 +94,9 @@ class Session:
         self._refused: dict[str, MediaRefusal] = {}
         """By link: media that this stream is without."""
         self._media_unix_ms = 0
-        self._gap_from_unix_ms: int | None = None
+        self._gaps = OpenGaps(self._recording.note)
+        self._losses = Losses(self._recording.note)
+        self._stopped_unix_ms: int | None = None
         self._clock = self._continue_recording()
         self._keepsakes = ChatAndPictures(self._recording.folder, settings.media, self._clock)
         self._ended: rtms.Ended | None = None
@@ -106,7 +110,9 @@ class Session:
             return MediaClock(now, announced_unix_ms=self.spec.started_event_ms)
         if self._recording.channels:
             self._media_unix_ms = t0 + self._recording.duration_ms
-            self._open_gap()
+            for name, file in self._recording.channels.items():
+                self._gaps.came(name, t0, t0 + file.ranges.end * 1000 // file.rate_hz)
+            self._gaps.open()
         return MediaClock(now, furthest_unix_ms=t0 + self._recording.duration_ms)
 
     @property
@@ -124,13 +130,29 @@ class Session:
         try:
             await self._receive()
             self._audio.finish()
-            self._clock.finish()
+            self._finish_media()
             if self._ended is not None and not self._abandoned:
                 await self._finish(self._ended)
         finally:
             await self._live_recognition.stop()
             # Flushed in a thread: a slow disk must not keep the loop from other streams' keep-alives
             await self._in_thread(self._recording.close)
+
+    def notify(self, webhook: Webhook) -> None:
+        """Take a further webhook of this stream. Raises MisuseError for one of another stream."""
+        if isinstance(webhook, Stopped):
+            self._stopped_unix_ms = self._stopped_unix_ms or webhook.event_ts_ms
+        self.client.notify(webhook)
+
+    def _finish_media(self) -> None:
+        """Record what waited for more, and tell what of the stream is lost for good."""
+        self._clock.finish()
+        for timed in self._clock.believe():
+            self._write_audio(timed.packet, timed.at_unix_ms)
+        self._lose_unplaced()
+        self._losses.finish()
+        if self._ended is not None and not self._abandoned:
+            self._gaps.finish(self._stopped_unix_ms)
 
     async def _receive(self) -> None:
         """Take events until the stream ends or is abandoned; however it ends, the client's sockets are closed."""
@@ -189,7 +211,7 @@ class Session:
     def _take_link_down(self, down: rtms.LinkDown) -> None:
         self._log.warning("link was lost", link=down.link, error=down.error)
         if down.link in _LINKS_OF_AUDIO:
-            self._open_gap()
+            self._gaps.open()
 
     def _take_refusal(self, told: rtms.MediaRefused) -> None:
         """A kind of media will not come, or not again: the operator sees at once of what this stream is without, and why."""
@@ -200,7 +222,9 @@ class Session:
     def _take_state(self, told: rtms.StreamStateChanged) -> None:
         self._log.info("stream changed", state=name_of(StreamState, told.state), reason=told.reason)
         if told.state in (StreamState.INTERRUPTED, StreamState.PAUSED):
-            self._open_gap()
+            self._gaps.open(is_pause=told.state == StreamState.PAUSED)
+        elif told.state in (StreamState.TERMINATING, StreamState.TERMINATED):
+            self._stopped_unix_ms = self._stopped_unix_ms or told.at_unix_ms
 
     def _take_format(self, told: rtms.AudioFormat) -> None:
         self._audio.set_format(told)
@@ -209,35 +233,44 @@ class Session:
 
     def _take_audio(self, packet: rtms.Audio) -> None:
         settings = self._clock.settings
-        for timed in self._clock.admit(packet, time.monotonic()):
-            self._write_audio(timed.packet, timed.at_unix_ms)
+        now = time.monotonic()
+        for timed in self._clock.admit(packet, now):
+            ready = self._clock.doubt(timed, now) if self._is_taken(timed) else [*self._clock.believe(packet.source), timed]
+            for one in ready:
+                self._write_audio(one.packet, one.at_unix_ms)
+        self._lose_unplaced()
         if self._clock.settings != settings:
             self._log.warning("Zoom's clock was set; audio goes on where it was", timestamp_ms=packet.timestamp_ms)
+
+    def _is_taken(self, timed: Timed) -> bool:
+        """Whether other audio has this packet's time."""
+        t0 = self._recording.header.t0_unix_ms
+        return t0 is not None and self._audio.clashes(timed.packet.source, timed.at_unix_ms - t0, timed.packet.pcm)
+
+    def _lose_unplaced(self) -> None:
+        for packet in self._clock.take_unplaced():
+            at = self._clock.furthest_unix_ms or packet.timestamp_ms
+            self._losses.add(packet.source, at, self._audio.length_ms(packet.pcm), "impossible time")
 
     def _write_audio(self, packet: rtms.Audio, at_unix_ms: int) -> None:
         t0 = self._recording.header.t0_unix_ms
         t0 = self._clock.start(at_unix_ms) if t0 is None else t0
         if at_unix_ms - t0 > LONGEST_STREAM_MS:
             self._clock.left_out += 1
+            self._losses.add(packet.source, self._media_unix_ms or t0, self._audio.length_ms(packet.pcm), "impossible time")
             return
         if self._audio.refusal is None:
             self._start_clock(t0)
+        unplaced_ms = self._audio.unplaced_ms(packet.source)
         length_ms = self._audio.write(packet.source, at_unix_ms - t0, packet.pcm)
         if not length_ms:
+            why = self._audio.why_unusable(packet.source)
+            self._losses.add(packet.source, at_unix_ms, self._audio.length_ms(packet.pcm), why)
             return
-        if self._gap_from_unix_ms is not None and at_unix_ms >= self._gap_from_unix_ms:
-            self._close_gap(at_unix_ms)
+        self._losses.add(packet.source, at_unix_ms, self._audio.unplaced_ms(packet.source) - unplaced_ms, "time taken")
+        self._gaps.came(packet.source, at_unix_ms, at_unix_ms + length_ms)
         self._media_unix_ms = max(self._media_unix_ms, at_unix_ms + length_ms)
         self._clock.reach(at_unix_ms + length_ms)
-
-    def _open_gap(self) -> None:
-        if self._gap_from_unix_ms is None and self._media_unix_ms:
-            self._gap_from_unix_ms = self._media_unix_ms
-
-    def _close_gap(self, until_unix_ms: int) -> None:
-        if self._gap_from_unix_ms is not None and until_unix_ms > self._gap_from_unix_ms:
-            self._recording.note(journal.GapNote(start_unix_ms=self._gap_from_unix_ms, end_unix_ms=until_unix_ms))
-        self._gap_from_unix_ms = None
 
     def _take_words(self, piece: rtms.Transcript) -> None:
         note = journal.WordsNote(
@@ -351,6 +384,7 @@ class Session:
         ours = {
             "audio at an impossible time": self._clock.left_out,
             "clock set": self._clock.settings,
+            "audio lost (ms)": round(self._losses.total_ms),
             "audio damaged": self._audio.damaged,
             "audio refused": self._audio.refused,
             "audio of too many sources": self._audio.crowded_out,
@@ -389,11 +423,7 @@ class Session:
         await self._in_thread(self._deliver, self._stage("revoked", reason, ended.reason))
 
     def _stage(self, stage: Stage, reason: str | None, stop_reason: int | None) -> StageReached:
+        of = self.spec
         return StageReached(
-            call_id=self.spec.call_id,
-            stream_id=self.spec.stream_id,
-            epoch=self.spec.epoch,
-            stage=stage,
-            reason=reason,
-            stop_reason=stop_reason,
+            call_id=of.call_id, stream_id=of.stream_id, epoch=of.epoch, stage=stage, reason=reason, stop_reason=stop_reason
         )

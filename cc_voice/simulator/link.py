@@ -23,6 +23,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 QUEUED_MESSAGES = 32
 UNANSWERED_LIMIT = 3
 """This many keep-alives in a row without answer and the link is dropped (8.1)."""
+UNREAD_S = 2.0
+"""A peer that takes not one message in this time no longer reads. One that is slow is waited for: what is queued counts as sent."""
 _CLOSE = ""
 """Queue entry that closes the socket once all before it is written; no message encodes to nothing."""
 
@@ -98,6 +100,7 @@ class ClientLink:
         self._send = send
         self._queue: asyncio.Queue[str] = asyncio.Queue(QUEUED_MESSAGES)
         self._gone = asyncio.Event()
+        self._written = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -155,11 +158,18 @@ class ClientLink:
     async def close(self, why: str) -> None:
         """Close politely, code 1000, once everything queued is written; does not wait for a peer that no longer reads."""
         self.ended_by = self.ended_by or why
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1):
-                await self._queue.put(_CLOSE)
-                await self._gone.wait()
+        closing = asyncio.create_task(self._close_after_queue())
+        while self.open:
+            written = self._written
+            await asyncio.wait({closing}, timeout=UNREAD_S)
+            if closing.done() or self._written == written:
+                break
+        closing.cancel()
         self._end(why)
+
+    async def _close_after_queue(self) -> None:
+        await self._queue.put(_CLOSE)
+        await self._gone.wait()
 
     async def keep_alive(
         self, every_s: float, lost: Callable[["ClientLink"], None], asked: Callable[["ClientLink", int], None]
@@ -200,6 +210,7 @@ class ClientLink:
             while (text := await self._queue.get()) != _CLOSE:
                 content = {"bytes": text.encode()} if self._faults.binary else {"text": text}
                 await self._send({"type": "websocket.send", **content})
+                self._written += 1
             await self._send({"type": "websocket.close", "code": 1000})
             self._end("closed")
         except OSError:  # the server's way to say that the client is gone

@@ -18,6 +18,7 @@ import numpy as np
 
 from cc_voice.exports.call_audio import BLOCK_SAMPLES, stereo, write_call
 from cc_voice.media import playback, recordings
+from cc_voice.media.files import write_atomically
 from cc_voice.media.playback import CallAudio
 
 CACHE_BYTES = 4 << 30
@@ -83,7 +84,7 @@ class AudioCache:
             if older.stem != path.stem:
                 older.unlink(missing_ok=True)
         if path.suffix == ".peaks":
-            recordings.write_atomically(path, msgspec.json.encode(_peaks(audio, parties)))
+            write_atomically(path, msgspec.json.encode(_peaks(audio, parties)))
         else:
             write_call(path, audio, parties, path.suffix[1:])
         self.sweep()

@@ -26,7 +26,8 @@ import uvicorn
 from cc_voice.config.settings import Secret, Settings
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import WorkerPlan, plan
-from cc_voice.media.recordings import recorded_calls, write_atomically
+from cc_voice.media.files import write_atomically
+from cc_voice.media.recordings import recorded_calls
 from cc_voice.query import scheduled_exports
 from cc_voice.query.sql import warm_copy
 from cc_voice.speech.machine import this_machine

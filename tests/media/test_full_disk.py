@@ -16,11 +16,13 @@ import soundfile
 
 from cc_voice.call.batch import StageReached
 from cc_voice.media import playback, recordings, spool
+from cc_voice.media.audio_records import HEADER, RECORD
 from cc_voice.media.recordings import StreamHeader
 
 RATE_HZ = 16000
 PACKET = b"\x01\x02" * (RATE_HZ // 50)
 """20 ms."""
+STORED = RECORD.size + len(PACKET)
 
 
 @contextmanager
@@ -46,12 +48,12 @@ def header() -> StreamHeader:
     )
 
 
-@pytest.mark.parametrize("room", [0, 1, len(PACKET) - 1, len(PACKET) * 3 + 7])
+@pytest.mark.parametrize("room", [0, 1, RECORD.size, STORED - 1, STORED * 3 + 7])
 def test_a_packet_that_does_not_fit_is_told_and_not_believed(tmp_path: Path, room: int) -> None:
     recording = recordings.create(tmp_path, header())
     channel = recording.channel("a")
-    whole = room // len(PACKET)
-    with room_for(room):
+    whole = room // STORED
+    with room_for(HEADER.size + room):
         for number in range(whole):
             channel.write(number * 20, PACKET)
         with pytest.raises(OSError) as caught:
@@ -69,7 +71,7 @@ def test_recording_goes_on_when_there_is_room_again(tmp_path: Path) -> None:
     recording = recordings.create(tmp_path, header())
     channel = recording.channel("a")
     channel.write(0, PACKET)
-    with room_for(len(PACKET) + 100), pytest.raises(OSError):
+    with room_for(HEADER.size + STORED + 100), pytest.raises(OSError):
         channel.write(20, PACKET)
     assert channel.write(20, PACKET) == len(PACKET) // 2
     recording.close()
@@ -106,7 +108,7 @@ def test_compressing_without_room_keeps_the_recording(recorded: Path, tmp_path: 
     with room_for(room), pytest.raises(OSError, match=r"disk full|no room"):
         recordings.compress(recorded)
     assert np.array_equal(heard(recorded), noise(20))
-    assert sorted(path.name for path in recorded.glob("0.*")) == ["0.idx", "0.pcm"]
+    assert sorted(path.name for path in recorded.glob("0.*")) == ["0.rec"]
     recordings.compress(recorded)
     assert np.array_equal(heard(recorded), noise(20))
     assert sorted(path.name for path in recorded.glob("0.*")) == ["0.flac", "0.idx"]
@@ -114,7 +116,9 @@ def test_compressing_without_room_keeps_the_recording(recorded: Path, tmp_path: 
 
 def test_a_journal_entry_that_does_not_fit_spoils_no_other(tmp_path: Path) -> None:
     recording = recordings.create(tmp_path, header())
-    first, lost, last = (StageReached(call_id="c1", stream_id="s1", epoch=1, stage=stage) for stage in ("a", "b", "c"))
+    first, lost, last = (
+        StageReached(call_id="c1", stream_id="s1", epoch=1, stage=stage) for stage in ("recorded", "transcribed", "failed")
+    )
     recording.note(first)
     with room_for((recording.folder / "journal.jsonl").stat().st_size + 20), pytest.raises(OSError):
         recording.note(lost)
@@ -130,12 +134,12 @@ def test_a_batch_that_does_not_fit_is_not_in_the_spool(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [], "and takes no room either"
 
 
-def test_an_index_record_that_does_not_fit_spoils_no_other(tmp_path: Path) -> None:
+def test_a_record_that_does_not_fit_spoils_no_other(tmp_path: Path) -> None:
     recording = recordings.create(tmp_path, header())
     channel = recording.channel("a")
-    # Tiny packets: their records are larger than their samples, so the index fills the disk first.
+    # Tiny packets: the disk fills up in the middle of what stands before the samples.
     channel.write(0, b"\1\0" * 2)
-    with room_for(18), pytest.raises(OSError):
+    with room_for(channel.path.stat().st_size + 9), pytest.raises(OSError):
         channel.write(2 / RATE_HZ * 1000, b"\2\0" * 2)
     channel.write(40, PACKET)
     recording.close()

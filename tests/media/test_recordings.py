@@ -1,6 +1,8 @@
 """Recordings: audio is placed by time, a hole is not silence, and a crash loses nothing that was received."""
 
+import errno
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import numpy as np
 import pytest
 
 from cc_voice.call.analysis import StreamAnalysis
-from cc_voice.media import playback, recordings
+from cc_voice.media import audio_records, playback, recordings
+from cc_voice.media.audio_records import MARK, RECORD
 from cc_voice.media.recordings import ChannelFile, Recording, RecordingError, StreamHeader
 
 RATE = 16_000
@@ -69,8 +72,8 @@ def test_a_killed_process_loses_nothing_it_had_received(recording: Recording, tm
         recording.channel("ch-a").write(number * 20, tone(number + 1))
     recording.channel("ch-b").write(60, tone(9))
     # Not closed: what a killed process leaves behind. A record cut in the middle is what a full disk adds.
-    with recording.channels["ch-a"].index_path.open("ab") as index:
-        index.write(b"\x01\x02\x03")
+    with recording.channels["ch-a"].path.open("ab") as records:
+        records.write(RECORD.pack(MARK, 3200, FRAME, 0) + tone(11)[:-1])
     again = recordings.create(tmp_path, header(t0_unix_ms=5))
     assert again.header.t0_unix_ms == 1_000_000
     assert list(again.channels) == ["ch-a", "ch-b"]
@@ -97,7 +100,7 @@ def test_compressed_audio_is_the_same_audio(tmp_path: Path) -> None:
     recordings.compress(first.folder)
     after = playback.call_audio(tmp_path, "call-a")
     assert after is not None
-    assert not list(first.folder.glob("*.pcm"))
+    assert not list(first.folder.glob("*.rec"))
     assert after.channel_ids == ("ch-a", "ch-b")
     assert np.array_equal(after.read(0, after.length), samples)
     assert np.array_equal(before.read(0, before.length), samples)  # found before, read after
@@ -192,7 +195,21 @@ def test_a_compressed_recording_is_read_like_a_raw_one(tmp_path: Path) -> None:
     opened.close()
 
 
-@pytest.mark.parametrize("name", ["0.pcm", "0.idx", "0.flac", "stream.json", "channels.json", "analysis.msgpack", "journal.jsonl"])
+FILES = ["0.rec", "0.pcm", "0.idx", "0.flac", "stream.json", "channels.json", "analysis.msgpack", "journal.jsonl"]
+
+
+def as_format_1(folder: Path) -> None:
+    """Leave the one channel as versions before did: samples at their place, and which of them were received."""
+    opened = recordings.open_recording(folder)
+    assert opened is not None
+    (file,) = opened.channels.values()
+    (folder / "0.pcm").write_bytes(file.read(0, file.ranges.end))
+    (folder / "0.idx").write_bytes(b"".join(struct.pack("<QI", start, end - start) for start, end in file.ranges.pairs()))
+    opened.close()
+    file.path.unlink()
+
+
+@pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
 def test_a_pipe_or_folder_in_place_of_a_file_is_told_and_not_waited_for(
     recording: Recording, tmp_path: Path, name: str, make: Callable[[Path], None]
@@ -202,6 +219,8 @@ def test_a_pipe_or_folder_in_place_of_a_file_is_told_and_not_waited_for(
     recording.close()
     if name == "0.flac":
         recordings.compress(recording.folder)
+    if name in ("0.pcm", "0.idx"):
+        as_format_1(recording.folder)
     path = recording.folder / name
     path.unlink(missing_ok=True)
     make(path)
@@ -218,7 +237,7 @@ def test_a_pipe_or_folder_in_place_of_a_file_is_told_and_not_waited_for(
 
     with pytest.raises((RecordingError, OSError), match=f"{path}|this is no file"):
         read_all()
-    if name in ("0.pcm", "0.idx", "journal.jsonl"):
+    if name in ("0.rec", "0.pcm", "0.idx", "journal.jsonl"):
         with pytest.raises(RecordingError, match="is no file but a pipe"):
             recordings.open_recording(recording.folder, writable=True)
 
@@ -231,18 +250,75 @@ def test_calls_of_which_something_was_received_are_listed(recording: Recording, 
 
 
 def test_a_compressed_recording_is_written_on_where_its_stream_comes_back(tmp_path: Path) -> None:
-    recording = recordings.create(tmp_path, header())
-    recording.channel("a").write(0, b"\x01\x00" * 320)
-    recording.close()
-    recordings.compress(recording.folder)
-    for _ in range(2):
-        recordings.decompress(recording.folder)
+    # Holes of more than a frame, of less than one (packets came out of order), and a packet whose own time is off by jitter
+    packets = [(0.0, tone(1)), (50.0, tone(2)), (25.0, tone(3)), (70.0, tone(4, 2 * RATE)), (2073.0, tone(5))]
+    first = recordings.create(tmp_path, header())
+    for at_ms, pcm in packets:
+        first.channel("a").write(at_ms, pcm)
+    first.channel("b").write(500, tone(9))
+    earlier = {name: (file.ranges.pairs(), file.read(0, file.ranges.end)) for name, file in first.channels.items()}
+    assert len(earlier["a"][0]) == 3
+    first.close()
+    recordings.compress(first.folder)
+    for _ in range(2):  # a webhook that is tried again
+        recordings.decompress(first.folder)
+
     again = recordings.create(tmp_path, header())
-    again.channel("a").write(20, b"\x02\x00" * 320)
+    for name, (pairs, samples) in earlier.items():
+        file = again.channels[name]
+        assert file.ranges.pairs() == pairs
+        assert file.read(0, file.ranges.end) == samples
+    file = again.channels["a"]
+    assert file.write(50, tone(2)) == 0  # delivered again
+    assert file.write(2093, tone(6)) == FRAME  # goes on without a seam, jitter or not
+    assert file.write(3000, tone(7)) == FRAME
+    assert (file.duplicate_samples, file.lost_samples) == (FRAME, 0)
     again.close()
-    recordings.compress(recording.folder)
-    whole = recordings.open_recording(recording.folder)
+    recordings.compress(again.folder)
+
+    whole = recordings.open_recording(first.folder)
     assert whole is not None
-    assert whole.channels["a"].read(0, 640) == b"\x01\x00" * 320 + b"\x02\x00" * 320
-    assert whole.channels["a"].received() == ((0, 40),)
+    pairs, samples = earlier["a"]
+    end = pairs[-1][1]
+    assert whole.channels["a"].ranges.pairs() == [*pairs[:-1], (pairs[-1][0], end + FRAME), (3 * RATE, 3 * RATE + FRAME)]
+    assert whole.channels["a"].read(0, end + FRAME) == samples + tone(6)
+    assert whole.channels["b"].read(0, RATE // 2 + FRAME) == earlier["b"][1]
     whole.close()
+    assert not list(first.folder.glob("*.rec"))
+
+
+def test_records_are_read_while_flac_is_still_beside_them(tmp_path: Path) -> None:
+    first = recordings.create(tmp_path, header())
+    first.channel("a").write(0, tone(1))
+    first.close()
+    recordings.compress(first.folder)
+    recordings.decompress(first.folder)
+    assert (first.folder / "0.flac").exists()
+    again = recordings.create(tmp_path, header())
+    again.channel("a").write(20, tone(2))
+    again.close()
+    found = playback.call_audio(tmp_path, "call-a")
+    assert found is not None
+    assert found.read(0, found.length).tolist() == [[1] * FRAME + [2] * FRAME]
+
+
+def test_a_disk_that_fills_up_while_a_stream_comes_back_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = recordings.create(tmp_path, header())
+    first.channel("a").write(0, tone(1))
+    first.close()
+    recordings.compress(first.folder)
+    with monkeypatch.context() as during:
+        during.setattr(audio_records, "append_record", no_room)
+        with pytest.raises(OSError, match="No space left"):
+            recordings.decompress(first.folder)
+    assert sorted(path.name for path in first.folder.glob("0.*")) == ["0.flac", "0.idx"]
+    recordings.decompress(first.folder)
+    opened = recordings.open_recording(first.folder)
+    assert opened is not None
+    assert opened.channels["a"].path.exists()
+    assert opened.channels["a"].read(0, FRAME) == tone(1)
+    opened.close()
+
+
+def no_room(fd: int, record: bytes) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

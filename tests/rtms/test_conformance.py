@@ -490,7 +490,7 @@ def test_conformance_13_graceful_close() -> None:
     zoom.say("signaling", {"msg_type": 22, "rtms_stream_id": STREAM_ID, "status_code": 0, "reason": "OK"})
     zoom.audio(UNIX_MS + 20).state(4, 20)
     assert len(zoom.of(Audio)) == 2
-    zoom.wait(1)
+    zoom.wait(3.4)
     assert zoom.of(Ended) == [Ended(kind="closed", reason=20)]
     zoom.stopped(20)
     assert len(zoom.of(Ended)) == 1
@@ -504,6 +504,18 @@ def test_conformance_13_a_close_that_nobody_answers() -> None:
     zoom.wait(0.2)
     assert zoom.of(Ended)[0].kind == "closed"
     assert not zoom.sockets
+
+
+def test_conformance_13_a_close_that_nobody_answers_while_media_flows() -> None:
+    zoom = Zoom().streaming()
+    zoom.stream.close(zoom.now)
+    zoom.take()
+    for number in range(4):
+        zoom.wait(1.2).audio(UNIX_MS + 20 * number)
+    assert not zoom.of(Ended)
+    zoom.wait(0.3)
+    assert zoom.of(Ended) == [Ended(kind="closed", reason=20)]
+    assert len(zoom.of(Audio)) == 4
 
 
 def test_conformance_13_a_restarted_process_takes_the_stream_up() -> None:
@@ -534,5 +546,5 @@ def test_conformance_13_a_stream_that_ended_meanwhile(status: int) -> None:
 
 def test_conformance_13_stopped_is_idempotent() -> None:
     zoom = Zoom().streaming().stopped(21)
-    zoom.wait(2).stopped(21).stopped(8)
+    zoom.wait(3.4).stopped(21).stopped(8)
     assert zoom.of(Ended) == [Ended(kind="normal", reason=21)]

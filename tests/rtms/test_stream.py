@@ -406,26 +406,59 @@ def test_stop_reasons_by_class(reason: int | None) -> None:
 
 def test_what_comes_after_the_end_is_taken_until_it_is_quiet() -> None:
     zoom = Zoom().streaming().stopped(21)
-    for number in range(8):
-        zoom.audio(UNIX_MS + 20 * number).wait(0.9)
-        assert not zoom.of(Ended) or number >= 5
+    for number in range(60):
+        zoom.audio(UNIX_MS + 20 * number).wait(2.9)
+        assert not zoom.of(Ended), "a minute of backlog takes a slow host longer than that"
+    zoom.wait(3.4)
+    assert zoom.of(Ended) == [Ended(kind="normal", reason=21)]
+    assert len(zoom.of(Audio)) == 60
+
+
+def test_a_server_that_never_stops_does_not_keep_a_stream_for_ever() -> None:
+    zoom = Zoom().streaming().stopped(21)
+    began = zoom.now
+    for number in range(100):
         if zoom.of(Ended):
             break
+        zoom.audio(UNIX_MS + 20 * number).wait(2)
+    assert zoom.now - began == pytest.approx(TimeLimits().drain_most_s, abs=2)
     assert zoom.of(Ended) == [Ended(kind="normal", reason=21)]
-    assert len(zoom.of(Audio)) == 6, "but no longer than five seconds"
+
+
+@pytest.mark.parametrize("busy_s", [3.31, 3.5, 20])
+def test_a_caller_that_was_busy_reads_before_silence_ends_the_stream(busy_s: float) -> None:
+    """Its timers are served first, and then the frames that lay in its sockets meanwhile."""
+    zoom = Zoom().streaming().stopped(21)
+    zoom.now += busy_s
+    zoom.tick()
+    assert not zoom.of(Ended)
+    zoom.audio()
+    assert len(zoom.of(Audio)) == 1
+    zoom.now += 0.1
+    zoom.wait(3.4)
+    assert zoom.of(Ended) == [Ended(kind="normal", reason=21)]
+
+
+def test_terminating_without_an_end_does_not_cut_media_that_flows() -> None:
+    zoom = Zoom().streaming().state(3, 6)
+    for number in range(33):
+        zoom.audio(UNIX_MS + 20 * number).wait(2.4, alive=("signaling", "audio"))
+    assert not zoom.of(Ended)
+    zoom.wait(3.4)
+    assert zoom.of(Ended) == [Ended(kind="normal", reason=6)]
 
 
 def test_zoom_says_terminating_and_nothing_more() -> None:
-    zoom = Zoom().streaming().state(3, 6).wait(30, alive=("signaling",)).drop("signaling").wait(1.1)
+    zoom = Zoom().streaming().state(3, 6).wait(30, alive=("signaling",)).drop("signaling").wait(3.4)
     assert zoom.of(Ended) == [Ended(kind="normal", reason=6)]
     zoom = Zoom().streaming().state(3, 6).wait(66, alive=("signaling", "audio"))
     assert zoom.of(Ended) == [Ended(kind="normal", reason=6)]
 
 
 def test_the_webhook_completes_the_reason() -> None:
-    zoom = Zoom().streaming().state(4, 0).stopped(21).wait(1)
+    zoom = Zoom().streaming().state(4, 0).stopped(21).wait(3.4)
     assert zoom.of(Ended) == [Ended(kind="normal", reason=21)]
-    zoom = Zoom().streaming().state(4, 21).stopped(None).wait(1)
+    zoom = Zoom().streaming().state(4, 21).stopped(None).wait(3.4)
     assert zoom.of(Ended) == [Ended(kind="normal", reason=21)]
 
 

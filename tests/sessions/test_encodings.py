@@ -149,9 +149,9 @@ async def test_audio_that_cannot_be_used_is_refused_with_its_reason(stream: Stre
     assert stage == "failed"
     assert reason is not None
     assert "RTP" in reason
-    assert odd(stream) == [("audio refused", 20)]
+    assert odd(stream) == [("audio lost (ms)", 400), ("audio refused", 20)]
     folder = recordings.stream_folder(stream.site.recordings_dir, "call", "stream/1=")
-    assert list(folder.glob("*.pcm")) == []
+    assert list(folder.glob("0.*")) == []
 
 
 @needs_codecs
@@ -166,7 +166,7 @@ async def test_damaged_packets_are_holes_and_the_call_goes_on(
     damaged = sum(one.pcm == b"\xff" for one in wire)
     measured = await stream.run(*opening(told), *wire, ENDED)
     assert damaged > 3
-    assert odd(stream) == [("audio damaged", damaged)]
+    assert odd(stream) == [("audio lost (ms)", 20 * damaged), ("audio damaged", damaged)]
     assert_same_call(measured, plain, words=0.6)
     assert measured is not None
     received = {channel.channel_id: channel.received_ms for channel in measured.call.channels}
@@ -195,7 +195,7 @@ async def test_a_packet_a_day_ahead_makes_no_file_of_a_day(stream: Stream) -> No
     measured = await stream.run(*OPENING, *packets(AGENT, [sound] * 50, 20), far, *packets(AGENT, [sound] * 50, 20, 1000), ENDED)
     assert measured is not None
     assert measured.call.call.end_unix_ms - T0 == 2000
-    assert odd(stream) == [("audio at an impossible time", 1)]
+    assert odd(stream) == [("audio lost (ms)", 20), ("audio at an impossible time", 1)]
 
 
 async def test_a_first_packet_from_another_year_does_not_cost_the_call(

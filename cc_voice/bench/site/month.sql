@@ -274,7 +274,7 @@ insert into fact_leg (
     word_count_agent, word_count_customer, level_dbfs_agent, level_dbfs_customer, loudness_p95_agent, loudness_p95_customer,
     quiet_pct_agent, quiet_pct_customer, clipping_pct_agent, clipping_pct_customer, snr_db_agent, snr_db_customer,
     raised_voice_count_agent, raised_voice_count_customer, raised_voice_ms_agent, raised_voice_ms_customer, echo_suspect,
-    detector, asr_model, metric_version, threshold_set_id, computed_at, call_no
+    media_lost_ms, detector, asr_model, metric_version, threshold_set_id, computed_at, call_no
 )
 with measured as (
     select
@@ -377,6 +377,7 @@ select
     0,
     0,
     r > 0.985,
+    0,
     'bench',
     language_code || '-bench',
     '1',

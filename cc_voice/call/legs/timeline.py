@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from cc_voice.call.analysis import ChannelAnalysis, Echo, SegmentComparison, StreamAnalysis
+from cc_voice.call.analysis import ChannelAnalysis, Echo, LostAudio, SegmentComparison, StreamAnalysis
 from cc_voice.call.events import CallEvent
 from cc_voice.call.intervals import Intervals, canonical, complement, shift, subtract, union
 from cc_voice.call.language_policy import LanguagePolicy
@@ -29,6 +29,8 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     utterances: tuple[Utterance, ...]
     heard: Intervals
     """Time in which at least one stream's media link was up."""
+    lost: tuple[LostAudio, ...]
+    """Audio that arrived and is not in the recordings."""
     language: str
     mixed_audio: bool
     detector: str
@@ -63,6 +65,7 @@ def merge(streams: Sequence[StreamAnalysis]) -> Timeline:
         events=_events(stream for stream, _ in placed),
         utterances=_utterances(stream for stream, _ in placed),
         heard=union(*(subtract(span, stream.media_gaps) for span, (stream, _) in zip(spans, placed, strict=True))),
+        lost=tuple(one for stream, _ in placed for one in stream.lost),
         language=first.language,
         mixed_audio=any(_is_mixed(stream) for stream in ordered),
         detector=last.detector,
@@ -109,6 +112,7 @@ def _placed(stream: StreamAnalysis, offset: int) -> tuple[StreamAnalysis, int]:
         events=tuple(msgspec.structs.replace(event, at_ms=event.at_ms + offset) for event in stream.events),
         utterances=tuple(_moved(utterance, offset) for utterance in stream.utterances),
         media_gaps=shift(canonical(stream.media_gaps), offset),
+        lost=tuple(msgspec.structs.replace(one, start_ms=one.start_ms + offset, end_ms=one.end_ms + offset) for one in stream.lost),
     )
     return moved, offset
 

@@ -8,6 +8,7 @@
     dead_air        owed_by                          who owes        –                  –
     hold            –                                –               –                  –
     excluded        media_gap                        –               –                  –
+    media_lost      why                              whose, or none  –                  ms lost
     turn            –                                who             –                  –
     latency         –                                who responds    –                  ms, may be < 0
     greeting        –                                agent           –                  ms
@@ -100,6 +101,12 @@ def evidence(leg: MeasuredLeg, handling: Handling, metric_version: str) -> tuple
     """Return the intervals behind a leg's metrics, in order of start."""
     write, scope, found = _Writer(leg.leg_id, metric_version), leg.scope, leg.found
     rows = [*write.rows("hold", scope.hold), *write.rows("excluded", scope.gaps, subkind="media_gap")]
+    rows += [
+        write.row(
+            "media_lost", (one.start_ms, one.end_ms), subkind=one.why, party=handling.roles.get(one.channel_id), value=one.lost_ms
+        )
+        for one in scope.lost
+    ]
     rows += _speech(write, scope, found, leg.thresholds)
     rows += [row for sound in scope.sounds for row in write.rows(sound.kind, sound.spans, party=sound.party)]
     rows += _languages(write, scope, found)

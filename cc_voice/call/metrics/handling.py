@@ -146,10 +146,20 @@ METRICS = (
         name="media_gap_ms",
         type="bigint",
         unit="ms",
-        evidence=Evidence("excluded"),
+        evidence=Evidence("excluded", only=("media_gap",)),
         label="Media gap",
         meaning="Time in which the link was down and that was not delivered later.",
-        formula="time in which the link was down and nothing filled the gap later",
+        formula="time in which the link was down and nothing filled the gap later, and between the last audio and the leg's end",
+    ),
+    Metric(
+        name="media_lost_ms",
+        type="bigint",
+        unit="ms",
+        evidence=Evidence("media_lost"),
+        label="Audio lost",
+        meaning="Audio that arrived and could not be kept: other audio had its time, its time was impossible, or it was damaged.",
+        formula="sum over parties of the audio that arrived and is not in the recording; no part of the media gap",
+        since="0.2.0",
     ),
 )
 
@@ -160,6 +170,7 @@ def handling_metrics(scope: LegInput, monitored: Intervals) -> Metrics:
     `interaction_ms` = leg end − `USER_ANSWERED`, hold included; `hold_ms`, `hold_count`, `longest_hold_ms` from H;
     `hold_pct` = 100 · hold / interaction; `monitored_ms` from MONITOR_STARTED to MONITOR_ENDED; `takeover`: a supervisor took the
     leg over; `transferred_out`: the leg ended by TRANSFER_COMPLETED; `media_gap_ms` = len(X);
+    `media_lost_ms` = audio that came and found no place, summed over parties;
     `cust_speech_on_hold_ms` = len(V_customer ∩ H). Wrap-up and handle time are Zoom's to tell.
     """
     interaction = scope.leg.end_ms - scope.leg.start_ms
@@ -174,6 +185,7 @@ def handling_metrics(scope: LegInput, monitored: Intervals) -> Metrics:
         "takeover": scope.leg.ended == "takeover",
         "transferred_out": scope.leg.ended == "transfer",
         "media_gap_ms": length(scope.gaps),
+        "media_lost_ms": round(sum(one.lost_ms for one in scope.lost)),
         "cust_speech_on_hold_ms": length(intersect(scope.voice["customer"], scope.hold)),
         "acw_ms": Unmeasured("not_imported"),
         "handle_ms": Unmeasured("not_imported"),

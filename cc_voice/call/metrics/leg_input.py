@@ -1,12 +1,12 @@
 """Leg input: what of a call one leg is measured on, its analysed time, each party's speech and words in it, and what stands in the
 way."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from cc_voice.call.analysis import Echo
-from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, subtract, union
+from cc_voice.call.analysis import Echo, LostAudio
+from cc_voice.call.intervals import Intervals, canonical, clip, complement, intersect, length, subtract, union
 from cc_voice.call.legs.assignment import MEETING_LIKE, Handling, Leg
 from cc_voice.call.legs.timeline import Timeline
 from cc_voice.call.levels import Levels, combine
@@ -34,6 +34,8 @@ class LegInput(msgspec.Struct, frozen=True, kw_only=True):
     """H: hold in the leg, whoever pressed the button."""
     gaps: Intervals
     """X: media gaps in the leg. (Secure pauses will join them when there is an event for them.)"""
+    lost: tuple[LostAudio, ...]
+    """Audio that arrived in the leg and is not in the recording, of whichever party."""
     analysed: Intervals
     """A = leg − H − X, from the first packet to the end of the last stream."""
     voice: dict[Party, Intervals]
@@ -105,7 +107,8 @@ def leg_input(
     leg: Leg, timeline: Timeline, handling: Handling, transcript: TranscriptSelection, languages: dict[str, LanguageTrack]
 ) -> LegInput:
     """Cut one leg out of the call."""
-    hold, gaps = clip(handling.holds, leg.span), clip(timeline.gaps, leg.span)
+    # Up to the leg's own end, which events tell: audio may have ended before it, and then the rest is time that nobody heard.
+    hold, gaps = clip(handling.holds, leg.span), complement(clip(timeline.heard, leg.span), leg.span)
     analysed = subtract(clip(timeline.heard, leg.span), hold)
     channels = party_channels(leg, handling, timeline)
     spoken = {channel.channel_id: channel.speech for channel in timeline.channels}
@@ -122,6 +125,7 @@ def leg_input(
         leg=leg,
         hold=hold,
         gaps=gaps,
+        lost=tuple(_lost(leg, timeline)),
         analysed=analysed,
         voice=voice,
         speech=speech,
@@ -150,6 +154,14 @@ def leg_input(
         identifies_language=timeline.policy.identify,
         served=timeline.served,
     )
+
+
+def _lost(leg: Leg, timeline: Timeline) -> Iterator[LostAudio]:
+    """A loss belongs to the leg in which it begins; what says that it is of no time of the call, to the first or last moment."""
+    for one in timeline.lost:
+        at = min(max(one.start_ms, 0), timeline.duration_ms - 1)
+        if leg.start_ms <= at < leg.end_ms:
+            yield msgspec.structs.replace(one, start_ms=at, end_ms=max(at + 1, min(one.end_ms, leg.end_ms)))
 
 
 def _spoken(

@@ -23,7 +23,7 @@ from typing import Any
 import duckdb
 import msgspec
 
-from cc_voice.media.recordings import write_atomically
+from cc_voice.media.files import write_atomically
 from cc_voice.query import reports
 from cc_voice.query.sql import SqlUnavailable
 

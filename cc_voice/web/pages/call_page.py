@@ -27,7 +27,7 @@ class EvidencePiece(msgspec.Struct, frozen=True):
     current: bool
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class MetricLine(msgspec.Struct, frozen=True, kw_only=True):
     """A metric with its value, or with the reason why there is none."""
 
     column: str
@@ -48,7 +48,7 @@ class Block(msgspec.Struct, frozen=True):
     """A section of the table."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[MetricLine, ...]
 
 
 class LegLink(msgspec.Struct, frozen=True):
@@ -181,11 +181,11 @@ def _blocks(leg: CallLeg, open_metric: Metric | None, index: int) -> list[Block]
     return [Block(section.title, tuple(_row(leg, m, m is open_metric, index) for m in section.metrics)) for section in SECTIONS]
 
 
-def _row(leg: CallLeg, metric: Metric, is_open: bool, index: int) -> Row:
+def _row(leg: CallLeg, metric: Metric, is_open: bool, index: int) -> MetricLine:
     value = leg.metrics.get(metric.name)
     pieces = _evidence(leg, metric)
     text, unit = written(metric, value, leg.metrics) if value is not None else (formats.NOT_MEASURABLE, "")
-    return Row(
+    return MetricLine(
         column=metric.name,
         label=metric.label or metric.name,
         meaning=told(metric.meaning or metric.formula, (leg.thresholds,)),

@@ -130,6 +130,8 @@ def describe(interval: CallInterval, sets: Sequence[ThresholdSet]) -> str:
             return "the parties speak different languages"
         case "excluded":
             return "media gap, nothing received"
+        case "media_lost":
+            return f"audio lost: {interval.subkind}"
         case kind:
             return kind.replace("_", " ")
 

@@ -17,6 +17,7 @@ DURATIONS = {
     "conversation_ms",
     "analysed_ms",
     "hold_ms",
+    "media_lost_ms",
     "longest_hold_ms",
     "talk_ms_agent",
     "talk_ms_customer",
