@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Literal
-from typing import Literal
 
 from .enums import Status, StopReason, name_of
 from .events import Ended
@@ -137,16 +136,6 @@ class StreamEnd:
         if not self.is_exhausted(now):
             return None
         return "drain" if self.still_flows(now) and not self.is_draining and not self.asked_for else "end"
-
-    def due(self, now: float) -> Literal["drain", "end"] | None:
-        """Whether it is time to end, as Zoom said no more or the links are quiet. Media that flows meanwhile is drained first:
-        silence of signaling alone does not stop it.
-        """
-        if self.is_quiet(now):
-            return "end"
-        if not self.is_exhausted(now):
-            return None
-        return "drain" if self.still_flows(now) and not self.is_draining else "end"
 
     def is_quiet(self, now: float) -> bool:
         """Whether the links have run dry, at a time at which that is due.
