@@ -109,9 +109,8 @@ def test_every_encoding_is_the_same_call(calls: dict[str, Played], choice: str) 
     found, plain = calls[choice], calls["default"]
     assert found.status.violations == ()
     notes = [batch for batch in found.batches if isinstance(batch, StreamNotes)]
-    odd = {oddity.name for note in notes for oddity in note.oddities} - {
-        "frame of a superseded socket"
-    }  # of a link that had to come back
+    # A link that had to come back, on a busy machine, is not the encoding's fault
+    odd = {oddity.name for note in notes for oddity in note.oddities} - {"frame of a superseded socket"}
     assert odd == set()
     assert [note.refused for note in notes if note.refused] == []
     assert difflib.SequenceMatcher(None, found.words, plain.words).ratio() >= 0.85
