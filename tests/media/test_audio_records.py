@@ -1,5 +1,6 @@
 """Audio records: nothing that arrived vanishes untold. Equal audio over the same time counts once, other audio as lost."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -160,3 +161,14 @@ def test_an_hour_is_held_in_little_memory(records: AudioRecords) -> None:
         records.write(number * FRAME, sound(number % 90))
     assert len(records._pieces) == 1
     assert records.read(500 * FRAME + 7, 501 * FRAME + 7) == (sound(500 % 90) + sound(501 % 90))[14 : 14 + 2 * FRAME]
+
+
+def test_a_second_of_a_long_record_reads_no_more_than_that(records: AudioRecords, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An imported file comes in blocks of any length; to read all of one for every second of it takes the square of its time."""
+    pcm = sound(1, 60 * RATE)
+    records.write(0, pcm)
+    read: list[int] = []
+    real = os.pread
+    monkeypatch.setattr(os, "pread", lambda fd, size, at: read.append(size) or real(fd, size, at))
+    assert records.read(30 * RATE, 31 * RATE) == pcm[2 * 30 * RATE : 2 * 31 * RATE]
+    assert sum(read) == 2 * RATE
