@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
-# Three workers for two cores: much of a test is waiting. Files with the longest tests come first (tests/conftest.py).
-PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Four workers for two cores: much of a test is waiting. Files with the longest tests come first (tests/conftest.py).
+PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test soak real build matrix properties nightly setup generate screenshot lock clean
 
@@ -35,6 +35,7 @@ properties: setup
 	$(PYTEST) -m 'hypothesis and not matrix' --hypothesis-profile nightly $(ARGS)
 
 nightly: test build matrix properties
+	$(PYTEST) -m nightly $(ARGS)
 
 # Kill rounds against a real service, by seed: make soak ARGS="--rounds 40 --seed 1"; a single seed replays its round.
 soak: setup

@@ -1,8 +1,9 @@
-"""A store in memory or in a file and calls to put into it, through the same door as the appliance's own."""
+"""An empty store and calls to put into it, through the same door as the appliance's own."""
 
 import datetime
 import functools
 import tempfile
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from cc_voice.call.rows import CallRow, LegLanguageRow, LegRow, MeasuredCall, Ut
 from cc_voice.config.settings import Site
 from cc_voice.store.batches import write_batch
 from cc_voice.store.database import Database
-from cc_voice.store.migration import migrate
 from tests.call.golden import THRESHOLDS, golden_stream, golden_stream_heard_twice
 
 Connection = duckdb.DuckDBPyConnection
@@ -26,9 +26,17 @@ NOON = datetime.datetime(2026, 11, 2, 11, tzinfo=datetime.UTC)
 
 
 def new_store() -> Connection:
-    con = duckdb.connect(config={"threads": 2})
-    migrate(con)
+    """Open an empty store that is nobody's: its file has no name any more, what is left of it goes with the process."""
+    path = Path(scratch_folder().name) / f"{uuid.uuid4().hex}.duckdb"
+    path.write_bytes(empty_file())
+    con = duckdb.connect(path, config={"threads": 2})
+    path.unlink()
     return con
+
+
+@functools.cache
+def scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="cc-voice-stores-")
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """`analytics/reports`: the answers, on calls whose answers are known."""
 
 import datetime
+import functools
 import statistics
 from collections.abc import Iterator
 from typing import Any
@@ -47,6 +48,14 @@ def ask(con: Connection, name: str, **params: str) -> list[Row]:
     return reports.answer(con, name, RANGE | params).rows(named=True)
 
 
+@functools.cache
+def prepared() -> Connection:
+    """One store for all examples of the macros: they read no rows."""
+    con = new_store()
+    reports.prepare(con)
+    return con
+
+
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """The textbook's formula (Wilson 1927), in percent."""
     z, p = 1.96, hits / n
@@ -69,11 +78,8 @@ def ratio_error(pairs: list[tuple[float, float]]) -> float:
 @settings(max_examples=examples(50), deadline=None)
 def test_wilson_is_the_textbooks(n: int, share: float) -> None:
     hits = round(n * share)
-    with new_store() as con:
-        reports.prepare(con)
-        low, high = con.execute("select wilson_low_pct($hits, $n), wilson_high_pct($hits, $n)", {"hits": hits, "n": n}).fetchall()[
-            0
-        ]
+    con = prepared()
+    low, high = con.execute("select wilson_low_pct($hits, $n), wilson_high_pct($hits, $n)", {"hits": hits, "n": n}).fetchall()[0]
     assert (low, high) == pytest.approx(wilson(hits, n), abs=0.001)
     assert 0 <= low <= 100 * hits / n + 0.001
     assert 100 * hits / n - 0.001 <= high <= 100
@@ -84,12 +90,11 @@ def test_wilson_is_the_textbooks(n: int, share: float) -> None:
 def test_a_ratio_of_sums_takes_rows_with_both_numbers(rows: list[tuple[int | None, int | None]]) -> None:
     both = [(a, b) for a, b in rows if a is not None and b is not None]
     whole = sum(b for _, b in both)
-    with new_store() as con:
-        reports.prepare(con)
-        con.execute("create table t (a bigint, b bigint)")
-        for row in rows:
-            con.execute("insert into t values (?, ?)", row)
-        found = con.execute("select ros(a, b) from t").fetchall()[0][0]
+    con = prepared()
+    con.execute("create or replace temp table t (a bigint, b bigint)")
+    for row in rows:
+        con.execute("insert into t values (?, ?)", row)
+    found = con.execute("select ros(a, b) from t").fetchall()[0][0]
     assert found == (pytest.approx(sum(a for a, _ in both) / whole) if whole else None)
 
 

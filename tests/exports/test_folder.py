@@ -498,7 +498,15 @@ with reports.exported(con) as source:
 """
 
 
-@pytest.mark.parametrize("moment", ["making", "moving 1", "moving 4", "moving 12"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "making",
+        "moving 4",
+        pytest.param("moving 1", marks=pytest.mark.nightly),
+        pytest.param("moving 12", marks=pytest.mark.nightly),
+    ],
+)
 def test_a_killed_export_leaves_the_old_or_is_finished_by_the_next(days: Connection, tmp_path: Path, moment: str) -> None:
     stored(days, tmp_path / "f", partition=True)
     before = tree(tmp_path / "f")

@@ -158,7 +158,11 @@ def go(process: "subprocess.Popen[bytes]") -> None:
     process.stdin.flush()
 
 
-@pytest.mark.parametrize("sites", [("Berlin", "Leeds", "Madrid"), ("Berlin", "Berlin", "Berlin")], ids=["three sites", "one site"])
+@pytest.mark.parametrize(
+    "sites",
+    [pytest.param(("Berlin", "Leeds", "Madrid"), marks=pytest.mark.nightly), ("Berlin", "Berlin", "Berlin")],
+    ids=["three sites", "one site"],
+)
 def test_three_writers_at_once_write_each_row_once(tmp_path: Path, sites: tuple[str, ...]) -> None:
     writers = [start(tmp_path, site) for site in sites]
     for writer in writers:

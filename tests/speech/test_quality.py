@@ -39,7 +39,10 @@ def speech_of(samples: Samples, rate_hz: int, detectors: DetectorFactory) -> Int
     return list(pipeline.speech())
 
 
-@pytest.mark.parametrize(("kind", "rate_hz", "worst_pct"), [("silero", 8000, 13), ("silero", 16000, 13), ("webrtc", 16000, 20)])
+@pytest.mark.parametrize(
+    ("kind", "rate_hz", "worst_pct"),
+    [("silero", 8000, 13), pytest.param("silero", 16000, 13, marks=pytest.mark.nightly), ("webrtc", 16000, 20)],
+)
 def test_talk_time_overtalk_and_silence_of_real_calls(
     corpus: Path, kind: Literal["silero", "webrtc"], rate_hz: int, worst_pct: int
 ) -> None:
@@ -142,6 +145,7 @@ def test_a_demo_call_is_heard_as_it_was_scripted(
     assert wrong <= 0.03 * words
 
 
+@pytest.mark.nightly
 def test_every_recording_of_the_corpus_is_read_and_examined(corpus: Path, two_stages: DetectorFactory) -> None:
     entries = json.loads((corpus / "manifest.json").read_text())["files"]
     files = [corpus / entry["file"] for entry in entries if entry["kind"] != "dialogue"]

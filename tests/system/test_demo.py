@@ -97,7 +97,14 @@ def test_a_demo_that_runs_keeps_its_data(tmp_path: Path) -> None:
     assert (tmp_path / "cc_voice.duckdb").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGHUP, marks=pytest.mark.nightly),
+        pytest.param(signal.SIGINT, marks=pytest.mark.nightly),
+    ],
+)
 def test_no_service_outlives_its_demo(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-m", "cc_voice", "demo", "--speed", "0.1", "--data-dir", str(tmp_path / "data")]
     demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
