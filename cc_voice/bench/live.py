@@ -30,12 +30,10 @@ import msgspec
 from cc_voice.bench import played, processes
 from cc_voice.bench.delays import Delays, PlayedCall, Spread, delays, spread
 from cc_voice.bench.played import Begun, Over, Play, PlayedScript
-from cc_voice.call import ids
 from cc_voice.call.batch import LiveWords
 from cc_voice.commands.temporary_site import Service, TemporarySiteError, serving, temporary_site
 from cc_voice.config.languages import LanguageSettings
 from cc_voice.config.settings import Settings
-from cc_voice.media import recordings
 from cc_voice.simulator.link import LinkReport
 from cc_voice.simulator.report import CallStatus
 from cc_voice.speech.errors import ModelError
@@ -48,7 +46,6 @@ LOOK_EVERY_S = 1.0
 MEASURE_TIMEOUT_S = 600.0
 WARM_UP_S = 20.0
 """Model and detector are loaded with the first call: memory counts from here on, in runs that are long enough."""
-BYTES_PER_MS = 32
 
 
 class KeepAliveScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -290,7 +287,7 @@ def _score(site: Settings, scripts: Sequence[PlayedScript], play: Play, media_s:
     calls = {
         one.stream_id: PlayedCall(words=words[one.script], start_unix_ms=one.start_unix_ms, speed=play.speed) for one in run.begun
     }
-    sent_ms, received_ms = _audio(site, run.over.calls)
+    sent_ms, received_ms = played.audio_ms(site, run.over.calls)
     call_s = play.calls * media_s
     looks = [look for look in run.looks if run.began_s <= look.at_s <= run.ended_s]
     cpu_s = looks[-1].workers.cpu_s - looks[0].workers.cpu_s if looks else 0.0
@@ -333,19 +330,6 @@ def _keep_alives(calls: Iterable[CallStatus]) -> KeepAliveScore:
 
 def _unanswered(link: LinkReport) -> int:
     return link.keep_alives - link.keep_alives_answered
-
-
-def _audio(site: Settings, calls: Iterable[CallStatus]) -> tuple[float, float]:
-    """Return how many ms of audio were sent and recorded, over all channels."""
-    sent = received = 0.0
-    for call in calls:
-        sent += sum(channel.bytes / BYTES_PER_MS for channel in call.channels)
-        folder = recordings.stream_folder(site.recordings_dir, ids.call_id(call.product, call.instance_id), call.stream_id)
-        recording = recordings.open_recording(folder)
-        if recording is not None:
-            received += sum(file.ranges.total * 1000 / file.rate_hz for file in recording.channels.values())
-            recording.close()
-    return sent, received
 
 
 def _memory(looks: Sequence[_Look], speed: float) -> WorkerMemory:

@@ -6,7 +6,7 @@ in which its links come up. The scripts are few and the calls many: calls of one
 
 import asyncio
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ import numpy as np
 import soundfile
 
 from cc_voice.bench.delays import ScriptedWord
+from cc_voice.call import ids
 from cc_voice.commands.temporary_site import TemporarySiteError
 from cc_voice.config.settings import Settings
+from cc_voice.media import recordings
 from cc_voice.simulator import scenario
 from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig
 from cc_voice.simulator.server import Simulator
@@ -33,6 +35,7 @@ KEEP_ALIVE_S = 10.0
 KEEP_ALIVES = 10
 """As many at least in a call that is shorter."""
 _RATE_HZ = 8_000
+_BYTES_PER_MS = 32
 
 
 class _PlayedLine(msgspec.Struct, frozen=True):
@@ -193,3 +196,16 @@ async def _play(pipe: Connection, play: Play) -> None:
         over = Over(tuple([await simulator.wait(call) for call in started]))
         await asyncio.to_thread(pipe.send_bytes, msgspec.msgpack.encode(over))
         await simulator.settle()
+
+
+def audio_ms(site: Settings, calls: Iterable[CallStatus]) -> tuple[float, float]:
+    """Return how many ms of audio were sent and recorded, over all channels."""
+    sent = received = 0.0
+    for call in calls:
+        sent += sum(channel.bytes / _BYTES_PER_MS for channel in call.channels)
+        folder = recordings.stream_folder(site.recordings_dir, ids.call_id(call.product, call.instance_id), call.stream_id)
+        recording = recordings.open_recording(folder)
+        if recording is not None:
+            received += sum(file.ranges.total * 1000 / file.rate_hz for file in recording.channels.values())
+            recording.close()
+    return sent, received

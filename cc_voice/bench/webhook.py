@@ -4,6 +4,8 @@ Three processes beside this one: the service, as operators run it, on a generate
 are recognised with the model at hand (the tiny one where none is installed); and the sender (`webhook_sender`). Zoom gives a
 webhook up after 3 s and delivers it again.
 
+With `--attacked` one more (`attackers`): forms of megabytes from strangers and twelve questions in SQL at once, all the while.
+
 *Processor time of a webhook* is what the service used while they came, less what it had used for the calls alone, in as many
 seconds just before.
 """
@@ -20,7 +22,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from cc_voice.bench import data, played, processes, webhook_sender
+from cc_voice.bench import attackers, data, played, processes, webhook_sender
+from cc_voice.bench.attackers import Attack, Repelled
 from cc_voice.bench.live import BenchMachine
 from cc_voice.bench.played import Begun, Play
 from cc_voice.bench.webhook_sender import Load, Sent
@@ -58,6 +61,11 @@ class WebhookScore(msgspec.Struct, frozen=True, kw_only=True):
     sender_cpu_ms: float
     """For one webhook, by the sender."""
     connections: int
+    repelled: Repelled | None
+    """What attackers were answered meanwhile; None without any."""
+    audio_sent_s: float
+    audio_lost_s: float
+    """Of what the calls sent, what lies in no recording."""
     machine: BenchMachine
     load: float
     """Processes that wanted to run when it was over (1 minute)."""
@@ -70,7 +78,18 @@ class _Cpu(msgspec.Struct, frozen=True):
     busy_s: float
 
 
-def measure_webhooks(stored_calls: int, calls: int, requests: int, rate: float) -> WebhookScore:
+class _Seen(msgspec.Struct, frozen=True):
+    """What was seen from outside: processor time with the calls alone, when webhooks began and had ended; answers; audio."""
+
+    quiet: _Cpu
+    before: _Cpu
+    after: _Cpu
+    sent: Sent
+    repelled: Repelled | None
+    audio_ms: tuple[float, float]
+
+
+def measure_webhooks(stored_calls: int, calls: int, requests: int, rate: float, attacked: bool = False) -> WebhookScore:
     """Send webhooks to a service of its own. Raises TemporarySiteError, OSError."""
     with tempfile.TemporaryDirectory(prefix="cc-voice-bench-") as folder:
         scripts_dir, data_dir = Path(folder) / "scripts", Path(folder) / "data"
@@ -79,8 +98,8 @@ def measure_webhooks(stored_calls: int, calls: int, requests: int, rate: float) 
         site = temporary_site(data_dir, "bench")
         _fill(site, stored_calls)
         with serving(site) as service:
-            sent, quiet, before, after = asyncio.run(_run(site, service, scripts_dir, calls, requests, rate))
-    return _score(stored_calls, calls, rate, sent, (quiet, before, after))
+            seen = asyncio.run(_run(site, service, scripts_dir, calls, (requests, rate), attacked))
+    return _score(stored_calls, calls, rate, seen)
 
 
 def _fill(site: Settings, calls: int) -> None:
@@ -93,9 +112,8 @@ def _fill(site: Settings, calls: int) -> None:
         database.close()
 
 
-async def _run(
-    site: Settings, service: Service, scripts_dir: Path, calls: int, requests: int, rate: float
-) -> tuple[Sent, _Cpu, _Cpu, _Cpu]:
+async def _run(site: Settings, service: Service, scripts_dir: Path, calls: int, plan: tuple[int, float], attacked: bool) -> _Seen:
+    requests, rate = plan
     wanted_s = requests / rate
     quiet_s, lead_s = wanted_s * QUIET_SHARE, min(LEAD_S, wanted_s)
     media_s = lead_s + quiet_s + wanted_s + SPARE_S
@@ -114,17 +132,23 @@ async def _run(
         await asyncio.sleep(quiet_s)
         app = site.apps[0]
         load = Load(address=service.address, secret=str(app.webhook_secret), requests=requests, rate=rate)
-        sender, answers = await asyncio.to_thread(webhook_sender.start, load)
-        before = _cpu(pids)
-        sent = webhook_sender.SENT.decode(await asyncio.to_thread(answers.recv_bytes))
-        after = _cpu(pids)
-        await asyncio.to_thread(sender.join)
-        await played.told(simulator, pipe)
+        with attackers.attacking(
+            Attack(address=service.address, owner_socket=str(site.owner_socket)) if attacked else None
+        ) as ended:
+            sender, answers = await asyncio.to_thread(webhook_sender.start, load)
+            before = _cpu(pids)
+            sent = webhook_sender.SENT.decode(await asyncio.to_thread(answers.recv_bytes))
+            after = _cpu(pids)
+            await asyncio.to_thread(sender.join)
+            repelled = await asyncio.to_thread(ended)
+        over = await played.told(simulator, pipe)
+        assert not isinstance(over, Begun)
+        audio_ms = played.audio_ms(site, over.calls)
     finally:
         pipe.close()
         simulator.terminate()
         await asyncio.to_thread(simulator.join)
-    return sent, quiet, before, after
+    return _Seen(quiet, before, after, sent, repelled, audio_ms)
 
 
 def _cpu(pids: Sequence[int]) -> _Cpu:
@@ -133,8 +157,8 @@ def _cpu(pids: Sequence[int]) -> _Cpu:
     return _Cpu(time.monotonic(), service_s, service_s + processes.usage(pids[1:]).cpu_s, processes.busy_s())
 
 
-def _score(stored_calls: int, calls: int, rate: float, sent: Sent, looks: tuple[_Cpu, _Cpu, _Cpu]) -> WebhookScore:
-    quiet, before, after = looks
+def _score(stored_calls: int, calls: int, rate: float, seen: _Seen) -> WebhookScore:
+    quiet, before, after, sent = seen.quiet, seen.before, seen.after, seen.sent
     wall_s = after.at_s - before.at_s
     calls_alone_s = (before.service_s - quiet.service_s) / (before.at_s - quiet.at_s) * wall_s
     service_s = after.service_s - before.service_s
@@ -156,6 +180,9 @@ def _score(stored_calls: int, calls: int, rate: float, sent: Sent, looks: tuple[
         service_cpu_pct=round(100 * service_s / wall_s, 1),
         sender_cpu_ms=round(1000 * sent.cpu_s / len(delays), 3),
         connections=sent.connections,
+        repelled=seen.repelled,
+        audio_sent_s=round(seen.audio_ms[0] / 1000, 1),
+        audio_lost_s=round((seen.audio_ms[0] - seen.audio_ms[1]) / 1000, 3),
         machine=BenchMachine(
             cores=cores,
             ours_pct=round(100 * ours_s / (wall_s * cores), 1),
@@ -175,11 +202,12 @@ def _percentile(values: Sequence[float], share: float) -> float:
 @click.option("--calls", type=click.IntRange(0, 1000), default=20, show_default=True, help="Calls that stream meanwhile.")
 @click.option("--requests", type=click.IntRange(1), default=6_000, show_default=True, help="Webhooks sent.")
 @click.option("--rate", type=click.FloatRange(0.1), default=200.0, show_default=True, help="Webhooks a second.")
+@click.option("--attacked", is_flag=True, help="Meanwhile: sign-in forms of megabytes, and twelve SQL questions at once.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench_webhook(stored: int, calls: int, requests: int, rate: float, as_json: bool) -> None:
+def bench_webhook(stored: int, calls: int, requests: int, rate: float, attacked: bool, as_json: bool) -> None:
     """Send webhooks while calls stream: how soon is each answered, and what does it cost?"""
     try:
-        score = measure_webhooks(stored, calls, requests, rate)
+        score = measure_webhooks(stored, calls, requests, rate, attacked)
     except (TemporarySiteError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(msgspec.json.encode(score).decode() if as_json else _table(score))
@@ -191,7 +219,7 @@ def _table(score: WebhookScore) -> str:
     rows = [
         ("webhooks, a second", f"{score.requests}, {score.rate:g}"),
         ("calls stored / streaming", f"{score.stored_calls} / {score.calls}"),
-        ("answered", ", ".join(f"{status}: {n}" for status, n in score.statuses.items())),
+        ("answered", _counts(score.statuses)),
         ("p50 / p95 / p99 / most, ms", f"{score.p50_ms} / {score.p95_ms} / {score.p99_ms} / {score.most_ms}"),
         ("after more than 3 s", f"{score.over_3_s}"),
         ("processor time of the service for a webhook, ms", f"{score.cpu_ms}"),
@@ -202,5 +230,13 @@ def _table(score: WebhookScore) -> str:
             f"{machine.cores}, {machine.ours_pct} % / {machine.others_pct} %",
         ),
         ("load", f"{score.load}"),
+        ("audio lost, s", f"{score.audio_lost_s} of {score.audio_sent_s}"),
     ]
+    if score.repelled is not None:
+        rows.append(("forms of 9.5 MB answered", _counts(score.repelled.logins)))
+        rows.append(("questions in SQL answered", _counts(score.repelled.questions)))
     return "\n".join(["| measured | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def _counts(statuses: dict[str, int]) -> str:
+    return ", ".join(f"{status}: {n}" for status, n in sorted(statuses.items()))

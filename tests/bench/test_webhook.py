@@ -13,7 +13,7 @@ from tests.conftest import PATIENCE_S
 
 
 def test_a_few_webhooks_are_answered_and_counted() -> None:
-    options = ["--stored", "20", "--calls", "1", "--requests", "40", "--rate", "20", "--json"]
+    options = ["--stored", "20", "--calls", "1", "--requests", "40", "--rate", "20", "--attacked", "--json"]
     command = [sys.executable, "-m", "cc_voice", "bench", "webhook", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=5 * PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -24,6 +24,9 @@ def test_a_few_webhooks_are_answered_and_counted() -> None:
     assert score["over_3_s"] <= 40
     assert score["service_cpu_pct"] > 0
     assert score["sender_cpu_ms"] > 0
+    assert score["audio_lost_s"] == 0 < score["audio_sent_s"]
+    assert set(score["repelled"]["logins"]) <= {"413", "0"}, "a form of megabytes is refused, or the line closed on it"
+    assert set(score["repelled"]["questions"]) <= {"200", "422", "429"}
 
 
 def test_of_ten_webhooks_one_is_a_repetition_and_two_want_work() -> None:
