@@ -1,4 +1,4 @@
-"""What is written from the entries of metrics: their dictionary in `analytics/README.md`, and the migration of a new one.
+"""Documents written from the entries of metrics: their dictionary in `analytics/README.md`, and the migration of a new one.
 
 `make generate` writes both; tests compare them with the entries.
 """

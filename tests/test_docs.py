@@ -1,4 +1,4 @@
-"""What the documentation says is there: links, files, commands, settings, scenarios, tests."""
+"""Documentation: what the documentation says is there: links, files, commands, settings, scenarios, tests."""
 
 import ast
 import importlib

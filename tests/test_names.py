@@ -49,5 +49,6 @@ def test_no_module_or_class_is_a_gerund_or_a_picture() -> None:
 
 
 def test_module_docstrings_begin_with_their_noun() -> None:
-    first = {path: (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0] for path in MODULES}
-    assert [f"{path.relative_to(PACKAGE)}: {line}" for path, line in first.items() if NOUN.match(line)] == []
+    everything = [*MODULES, *(PACKAGE.parent / "tests").rglob("*.py")]
+    first = {path: (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0] for path in everything}
+    assert [f"{path.relative_to(PACKAGE.parent)}: {line}" for path, line in first.items() if NOUN.match(line)] == []

@@ -1,4 +1,4 @@
-"""What an installed appliance is made of: the wheel, its data, its dependencies."""
+"""Packaging: what an installed appliance is made of: the wheel, its data, its dependencies."""
 
 import ast
 import os

@@ -78,7 +78,7 @@ class _Cpu(msgspec.Struct, frozen=True):
     busy_s: float
 
 
-class _Seen(msgspec.Struct, frozen=True):
+class _WebhookRun(msgspec.Struct, frozen=True):
     """What was seen from outside: processor time with the calls alone, when webhooks began and had ended; answers; audio."""
 
     quiet: _Cpu
@@ -112,7 +112,9 @@ def _fill(site: Settings, calls: int) -> None:
         database.close()
 
 
-async def _run(site: Settings, service: Service, scripts_dir: Path, calls: int, plan: tuple[int, float], attacked: bool) -> _Seen:
+async def _run(
+    site: Settings, service: Service, scripts_dir: Path, calls: int, plan: tuple[int, float], attacked: bool
+) -> _WebhookRun:
     requests, rate = plan
     wanted_s = requests / rate
     quiet_s, lead_s = wanted_s * QUIET_SHARE, min(LEAD_S, wanted_s)
@@ -148,7 +150,7 @@ async def _run(site: Settings, service: Service, scripts_dir: Path, calls: int, 
         pipe.close()
         simulator.terminate()
         await asyncio.to_thread(simulator.join)
-    return _Seen(quiet, before, after, sent, repelled, audio_ms)
+    return _WebhookRun(quiet, before, after, sent, repelled, audio_ms)
 
 
 def _cpu(pids: Sequence[int]) -> _Cpu:
@@ -157,7 +159,7 @@ def _cpu(pids: Sequence[int]) -> _Cpu:
     return _Cpu(time.monotonic(), service_s, service_s + processes.usage(pids[1:]).cpu_s, processes.busy_s())
 
 
-def _score(stored_calls: int, calls: int, rate: float, seen: _Seen) -> WebhookScore:
+def _score(stored_calls: int, calls: int, rate: float, seen: _WebhookRun) -> WebhookScore:
     quiet, before, after, sent = seen.quiet, seen.before, seen.after, seen.sent
     wall_s = after.at_s - before.at_s
     calls_alone_s = (before.service_s - quiet.service_s) / (before.at_s - quiet.at_s) * wall_s

@@ -1,4 +1,4 @@
-"""What the path of a call costs in words."""
+"""Chain: what the path of a call costs in words."""
 
 import json
 from pathlib import Path

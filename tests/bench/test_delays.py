@@ -1,4 +1,4 @@
-"""When words left, against when they were spoken."""
+"""Delays: when words left, against when they were spoken."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which language is spoken when, against the script of a call: the rule for borrowed words, and one call over real links."""
+"""Language spoken when, against the script of a call: the rule for borrowed words, and one call over real links."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""What holds for every call, however odd its events: `measure` never raises and its rows agree with each other."""
+"""Properties of every call, however odd: `measure` never raises and its rows agree with each other."""
 
 import msgspec
 from hypothesis import assume, given, settings

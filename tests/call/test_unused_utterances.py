@@ -1,4 +1,4 @@
-"""What is not in the transcript, and how far two recognisers differ: the golden call, heard twice."""
+"""Unused utterances: what is not in the transcript, and how far two recognisers differ: the golden call, heard twice."""
 
 import pytest
 from hypothesis import given, settings

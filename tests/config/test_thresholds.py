@@ -1,4 +1,4 @@
-"""Which thresholds a leg is measured with, and which a site may not write."""
+"""Thresholds: which thresholds a leg is measured with, and which a site may not write."""
 
 import re
 from pathlib import Path

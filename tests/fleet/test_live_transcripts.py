@@ -1,4 +1,4 @@
-"""What is being said: shown while it is, replaced by what is final, gone with its stream, kept nowhere."""
+"""Live transcripts: what is being said: shown while it is, replaced by what is final, gone with its stream, kept nowhere."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the service and its workers say to each other arrives as it was sent."""
+"""Messages: what the service and its workers say to each other arrives as it was sent."""
 
 import msgspec
 import pytest

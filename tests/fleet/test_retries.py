@@ -1,4 +1,4 @@
-"""When a stream that failed is taken up again: soon while Zoom waits, seldom later, and not for ever."""
+"""Retries: when a stream that failed is taken up again: soon while Zoom waits, seldom later, and not for ever."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""What libraries print past the log: told as a warning, cut, counted, and still there when who printed it is dead."""
+"""Standard error, what libraries print past the log: told as a warning, cut, counted, and kept when who printed it is dead."""
 
 import itertools
 import os

@@ -1,4 +1,4 @@
-"""How many workers a machine gets: by its cores, by the memory that the site's models take, and what is said when that is short."""
+"""Worker plan: the number of workers, by cores and by the memory of the site's models, and what is said when that is short."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the tests of the tiny model share."""
+"""Fixtures of the tests of the tiny model."""
 
 import pytest
 

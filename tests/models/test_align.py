@@ -1,4 +1,4 @@
-"""Which phones belong to which word."""
+"""Align: which phones belong to which word."""
 
 import pytest
 from hypothesis import given

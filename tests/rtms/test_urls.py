@@ -1,4 +1,4 @@
-"""Which URLs may be opened, and which is taken."""
+"""URLs: which URLs may be opened, and which is taken."""
 
 import pytest
 

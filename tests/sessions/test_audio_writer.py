@@ -1,4 +1,4 @@
-"""What Zoom sends is written down as the server says it is encoded, also when it changes its mind; damage is a hole."""
+"""Audio writer: written down as the server says it is encoded, also when it changes its mind; damage is a hole."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which languages a call may be in: site, queues, installed models; and what Zoom is asked for."""
+"""Call languages: which languages a call may be in: site, queues, installed models; and what Zoom is asked for."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who is heard first: live calls; who catches up gets what they leave, and never nothing."""
+"""Priority pool: who is heard first: live calls; who catches up gets what they leave, and never nothing."""
 
 import threading
 from collections.abc import Callable, Iterator

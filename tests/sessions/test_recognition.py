@@ -1,4 +1,4 @@
-"""Which recogniser a call gets: the best that is usable, none that is broken, and one model for all who ask."""
+"""Recognition: which recogniser a call gets: the best that is usable, none that is broken, and one model for all who ask."""
 
 import gc
 import shutil

@@ -1,4 +1,4 @@
-"""What a site's settings make of the handshakes: every row of Zoom's table, and no link that nobody asked for."""
+"""Stream options: what a site's settings make of the handshakes: every row of Zoom's table, and no link that nobody asked for."""
 
 import itertools
 from typing import Any

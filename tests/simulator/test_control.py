@@ -1,4 +1,4 @@
-"""How the simulator names itself to its clients; the routes themselves are tested over real HTTP in test_server.py."""
+"""Control: how the simulator names itself to its clients; the routes themselves are tested over real HTTP in test_server.py."""
 
 import pytest
 

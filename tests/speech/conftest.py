@@ -1,4 +1,4 @@
-"""What the speech tests share: the committed test model and the spoken demo calls."""
+"""Fixtures of the speech tests: the committed test model and the spoken demo calls."""
 
 import json
 from collections.abc import Callable

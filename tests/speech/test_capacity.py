@@ -1,4 +1,4 @@
-"""What a model costs: numbers that come from hearing, and arithmetic that is no better than they are."""
+"""Capacity: what a model costs: numbers that come from hearing, and arithmetic that is no better than they are."""
 
 import hashlib
 from collections.abc import Callable

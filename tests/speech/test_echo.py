@@ -1,4 +1,4 @@
-"""Whose voice comes back on whose channel, found in levels of made-up speech."""
+"""Echo: whose voice comes back on whose channel, found in levels of made-up speech."""
 
 import numpy as np
 import numpy.typing as npt

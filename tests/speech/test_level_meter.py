@@ -1,4 +1,4 @@
-"""How loud a channel is: levels, clipping and noise of known signals."""
+"""Level meter: how loud a channel is: levels, clipping and noise of known signals."""
 
 from itertools import pairwise
 

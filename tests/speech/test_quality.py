@@ -1,4 +1,4 @@
-"""How well it hears: eight real telephone calls, our own demo calls, and everything strange in the corpus."""
+"""Quality: how well it hears: eight real telephone calls, our own demo calls, and everything strange in the corpus."""
 
 import json
 import re

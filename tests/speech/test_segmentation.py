@@ -1,4 +1,4 @@
-"""Where speech begins and ends, frame by frame."""
+"""Segmentation: where speech begins and ends, frame by frame."""
 
 import pytest
 from hypothesis import given

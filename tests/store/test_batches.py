@@ -1,4 +1,4 @@
-"""What workers deliver: written whole, twice without harm, never by a session that was replaced."""
+"""Batches: what workers deliver: written whole, twice without harm, never by a session that was replaced."""
 
 from collections.abc import Callable
 from typing import Any

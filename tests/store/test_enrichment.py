@@ -1,4 +1,4 @@
-"""What reports add to calls: whichever comes first, as often as it comes, and also when a call is measured again."""
+"""Enrichment: what reports add to calls: whichever comes first, as often as it comes, and also when a call is measured again."""
 
 import datetime
 from collections.abc import Callable

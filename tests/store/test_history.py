@@ -1,4 +1,4 @@
-"""Who and what is the same, and since when it is called something else, or belongs elsewhere."""
+"""History: who and what is the same, and since when it is called something else, or belongs elsewhere."""
 
 from typing import Any
 

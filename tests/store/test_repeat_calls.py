@@ -1,4 +1,4 @@
-"""Who called again: whatever the order in which calls are measured, and also when one of them goes."""
+"""Repeat calls: who called again: whatever the order in which calls are measured, and also when one of them goes."""
 
 from collections.abc import Callable
 from itertools import permutations

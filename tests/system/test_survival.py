@@ -1,4 +1,4 @@
-"""What must survive: a killed service, a crashed worker, a restart, a repeated webhook. The simulator replays gaps as Zoom does."""
+"""Survival: a killed service, a crashed worker, a restart, a repeated webhook. The simulator replays gaps as Zoom does."""
 
 import asyncio
 import os

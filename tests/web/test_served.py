@@ -1,4 +1,4 @@
-"""What only shows over real sockets: the owner's socket, event streams that end, forwarded addresses."""
+"""Served: what only shows over real sockets: the owner's socket, event streams that end, forwarded addresses."""
 
 import asyncio
 import socket

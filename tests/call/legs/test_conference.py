@@ -1,4 +1,4 @@
-"""When somebody else was in the call: joining has no event."""
+"""Conference: when somebody else was in the call: joining has no event."""
 
 import msgspec
 import pytest

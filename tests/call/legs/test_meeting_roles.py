@@ -1,4 +1,4 @@
-"""Who is the agent of a meeting: every step of the rule, what it cannot know, and what becomes of the numbers then."""
+"""The agent of a meeting: every step of the rule, what it cannot know, and what becomes of the numbers then."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""What of a call a leg is measured on: H, X, A, V and S, whose speech is whose, and which words belong."""
+"""Leg input: what of a call a leg is measured on: H, X, A, V and S, whose speech is whose, and which words belong."""
 
 import pytest
 

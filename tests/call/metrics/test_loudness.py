@@ -1,4 +1,4 @@
-"""How loud and clean a party is: levels, raised voices, noise, echoes, and when none of it can be told."""
+"""Loudness: how loud and clean a party is: levels, raised voices, noise, echoes, and when none of it can be told."""
 
 from math import log10
 

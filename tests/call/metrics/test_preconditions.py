@@ -1,4 +1,4 @@
-"""Which obstacle makes which metric NULL, and which of several is named."""
+"""Preconditions: which obstacle makes which metric NULL, and which of several is named."""
 
 import pytest
 

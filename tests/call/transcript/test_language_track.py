@@ -1,4 +1,4 @@
-"""Which language was spoken when: text against tags, hysteresis, pauses, and nothing at all."""
+"""Language track: which language was spoken when: text against tags, hysteresis, pauses, and nothing at all."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""Which recogniser's words count: language in force, what is the same speech, what the site prefers."""
+"""Transcript selection: which recogniser's words count: language in force, what is the same speech, what the site prefers."""
 
 from collections import Counter
 from itertools import combinations

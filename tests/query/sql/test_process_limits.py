@@ -1,4 +1,4 @@
-"""What a process can no longer do behind the walls, tried by one that tries."""
+"""Process limits: what a process can no longer do behind the walls, tried by one that tries."""
 
 import json
 import subprocess

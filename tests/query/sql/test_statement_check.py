@@ -1,4 +1,4 @@
-"""Which statements are let through: what analysts write, and nothing else."""
+"""Statement check: which statements are let through: what analysts write, and nothing else."""
 
 import re
 

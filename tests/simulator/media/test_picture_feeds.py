@@ -1,4 +1,4 @@
-"""Whose camera is shown when, and which picture is due, as values."""
+"""Picture feeds: whose camera is shown when, and which picture is due, as values."""
 
 import hashlib
 

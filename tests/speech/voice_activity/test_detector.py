@@ -1,4 +1,4 @@
-"""Which detector there is: the one that is asked for, with its name, or an error that says what is missing."""
+"""Detector: which detector there is: the one that is asked for, with its name, or an error that says what is missing."""
 
 import subprocess
 import sys

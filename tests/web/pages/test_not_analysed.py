@@ -1,4 +1,4 @@
-"""What came to nothing is told wherever somebody looks for a call: live, list, a page of its own, the API."""
+"""Not analysed: what came to nothing is told wherever somebody looks for a call: live, list, a page of its own, the API."""
 
 import httpx
 import pytest
