@@ -14,7 +14,7 @@ settings.register_profile("nightly", deadline=None, max_examples=1000)
 if settings.get_current_profile_name() != "nightly":  # `--hypothesis-profile nightly`, see `make properties`
     settings.load_profile("cc_voice")
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """How long a test waits for what must happen: so long that only what never happens takes longer, however busy the machine is.
 
 Every time-out of a test is this constant or a multiple of it. What must happen within some time is no matter of tests:

@@ -3,6 +3,7 @@
 import asyncio
 import difflib
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -136,7 +137,9 @@ async def test_chat_screen_and_camera_of_a_meeting_are_kept(tmp_path: Path, reco
     films = sorted((found.folder / "share").glob("*.mp4"))
     shown = [at_ms for film in films for at_ms, _ in played(film)]
     assert len(shown) == sent["deskshare"] > 20
-    assert shown[-1] == pytest.approx((len(shown) - 1) * 200, abs=1000), "five a second, at the pace of the call"
+    # A sender that gets no time leaves pictures out: those it sends stand where they were shown
+    assert min(b - a for a, b in pairwise(shown)) >= 150, "five a second at most, at the pace of the call"
+    assert shown[-1] == pytest.approx(found.status.duration_ms, abs=2000)
     recording = recordings.open_recording(found.folder)
     assert recording is not None
     chat = [note for note in recording.journal(msgspec.json.Decoder(journal.Note)) if isinstance(note, journal.ChatNote)]
