@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from cc_voice.commands.terminal import language_tag, load_settings, print_json, site_options
-from cc_voice.query import operations
+from cc_voice.commands.terminal import ask, language_tag, load_settings, print_json, site_options
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -44,7 +43,7 @@ def search(
     """
     days = {name: day.date().isoformat() for name, day in (("since", since), ("until", until)) if day}
     settings = load_settings(config, data_dir)
-    found = _ask(settings, "search", query=" ".join(query), chosen={**chosen, **days}, limit=limit, after=after)
+    found = ask(settings, "search", query=" ".join(query), chosen={**chosen, **days}, limit=limit, after=after)
     if as_json:
         print_json(found)
         return
@@ -74,12 +73,5 @@ def reindex(config: Path | None, data_dir: Path | None) -> None:
 
     A running service goes on meanwhile. Once a month is enough: what came since is found too, a little slower.
     """
-    done = _ask(load_settings(config, data_dir), "reindex")
+    done = ask(load_settings(config, data_dir), "reindex")
     click.echo(f"{done['pairs']} pairs of word and call of {len(done['months'])} months indexed")
-
-
-def _ask(settings: Any, question: str, **arguments: Any) -> Any:
-    try:
-        return operations.ask(settings, question, **arguments)
-    except operations.QuestionError as error:
-        raise click.ClickException(str(error)) from error

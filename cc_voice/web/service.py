@@ -156,7 +156,7 @@ async def _serve(
         inbox=inbox,
         dispatcher=dispatcher,
         accounts=accounts,
-        probe=WriteProbe(database, settings.data_dir),
+        probe=WriteProbe(database, inbox, settings.data_dir),
         audio=AudioCache(settings.data_dir / "cache", settings.recordings_dir),
         draining=asyncio.Event(),
     )
