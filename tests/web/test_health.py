@@ -36,7 +36,8 @@ async def test_a_healthy_appliance_wrote_a_row(running: httpx.AsyncClient, appli
     answer = await running.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"ready": True, "problems": []})
     assert appliance.database.read_now(lambda con: con.execute("select count(at_ts) from heartbeat").fetchall()) == [(1,)]
-    assert appliance.inbox.run(lambda con: con.execute("select count(*) from webhook").fetchall()) == [(0,)]  # it left nothing there
+    # And left nothing in the inbox
+    assert appliance.inbox.run(lambda con: con.execute("select count(*) from webhook").fetchall()) == [(0,)]
 
 
 async def test_a_full_disk_is_unhealthy_though_all_can_be_read(
