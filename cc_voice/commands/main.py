@@ -65,17 +65,25 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     """Run the appliance: webhooks, streams, workers, pages and API.
 
     SIGTERM or Ctrl-C stops it; streams that are live then are resumed by the next start, if it comes within a minute.
+
+    Without --config the file counts that the data folder was served with before.
     """
-    from cc_voice.config.settings import configure_logging
+    from cc_voice.config import site_settings
+    from cc_voice.config.settings import configure_logging, load
     from cc_voice.fleet.worker_plan import MemoryTooSmall
     from cc_voice.store.errors import DatabaseLocked, StoreError
     from cc_voice.web.access.accounts import AccountsUnreadable
     from cc_voice.web.service import CannotServe, run
 
-    settings = load_settings(config, data_dir, **overrides)
+    try:
+        config = site_settings.configuration(config, data_dir)
+        settings = load(config, overrides={"data_dir": data_dir, **overrides})
+        kept = site_settings.dumps(load(config, overrides={"data_dir": data_dir}), config)  # a flag counts for one start
+    except site_settings.SettingsError as error:
+        raise click.ClickException(str(error)) from error
     configure_logging(settings.log_level)
     try:
-        run(settings)
+        run(settings, kept, config)
     except DatabaseLocked as error:
         raise click.ClickException(
             f"{error}: a service or command of this site; stop it (systemctl stop cc-voice), or serve another --data-dir"

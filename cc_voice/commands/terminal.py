@@ -39,20 +39,51 @@ class LazyGroup(click.Group):
 def site_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say which site a command is about."""
     config = click.option(
-        "--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file.  [default: $CC_VOICE_CONFIG]"
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Configuration file.  [default: $CC_VOICE_CONFIG, else the settings that the data folder remembers]",
     )
     data = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of all data.  [default: var]")
     return config(data(command))
 
 
 def load_settings(config: Path | None, data_dir: Path | None, **overrides: Any) -> "Settings":
-    """Return the settings of the site. Raises click.ClickException."""
-    from cc_voice.config import settings
+    """Return the settings of the site: those named, else those its data folder remembers. Raises click.ClickException."""
+    from cc_voice.config import settings, site_settings
 
     try:
-        return settings.load(config, overrides={"data_dir": data_dir, **overrides})
+        return site_settings.load(config, overrides={"data_dir": data_dir, **overrides})
     except settings.SettingsError as error:
         raise click.ClickException(str(error)) from error
+
+
+def remember(config: Path | None, data_dir: Path, *, anew: bool = False) -> None:
+    """Have the data folder remember these settings, where it does not remember others; `anew`: instead of them.
+
+    Only where a configuration is named: defaults are nobody's decision. What options of a single command said is not among them:
+    that a test model may hear is said each time.
+    """
+    from cc_voice.config import site_settings
+    from cc_voice.media.files import write_atomically
+
+    earlier = site_settings.remembered(data_dir)
+    named = config or os.environ.get("CC_VOICE_CONFIG") or (earlier.config if earlier else None)
+    if anew or (earlier is None and named):
+        kept = site_settings.dumps(load_settings(config, data_dir), Path(named) if named else None)
+        write_atomically(data_dir / site_settings.FILE, kept)
+
+
+def site_differences(settings: "Settings", *, recognition: bool = False) -> list[str]:
+    """Return what would be measured otherwise with these settings than with those that the data folder remembers."""
+    from cc_voice.config import site_settings
+
+    if site_settings.remembered(settings.data_dir) is None:
+        return []
+    try:
+        theirs = site_settings.load(environ={}, overrides={"data_dir": settings.data_dir})
+    except site_settings.SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    return site_settings.differences(settings, theirs, recognition=recognition)
 
 
 def language_tag(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:

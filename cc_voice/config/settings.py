@@ -226,15 +226,24 @@ def loads(data: bytes) -> Settings:
     return _SETTINGS.decode(data)
 
 
-def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, overrides: Mapping[str, Any] | None = None) -> Settings:
+def load(
+    path: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    base: tuple[str, Mapping[str, Any]] = ("", {}),
+) -> Settings:
     """Read settings from `path` (or `$CC_VOICE_CONFIG`), then the environment, then `overrides` (command-line options).
+
+    `base` goes below all of them, with the name under which its mistakes are told.
 
     Environment: `CC_VOICE_<KEY>` for every plain key; `CC_VOICE_CLIENT_ID`, `CC_VOICE_CLIENT_SECRET` and
     `CC_VOICE_WEBHOOK_SECRET` together describe one app, the other keys of an app may be added. Raises SettingsError.
     """
     chosen = path or (Path(environ["CC_VOICE_CONFIG"]) if environ.get("CC_VOICE_CONFIG") else None)
-    sources = {
-        f"configuration {chosen}": _read_file(chosen) if chosen is not None else {},
+    sources: dict[str, Mapping[str, Any]] = {
+        base[0]: base[1],
+        f"configuration {chosen}": read_file(chosen) if chosen is not None else {},
         "environment": environment.read(environ, [key for key in Settings.__struct_fields__ if key not in _TABLES], _TABLES),
         "command line": {key: value for key, value in (overrides or {}).items() if value is not None},
     }
@@ -252,7 +261,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, over
     return _checked(settings)
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def read_file(path: Path) -> dict[str, Any]:
+    """Return what a configuration file says, as it stands there. Raises SettingsError."""
     try:
         text = path.read_text(encoding="utf-8")
         return _OBJECT.decode(text) if path.suffix == ".json" else tomllib.loads(text)

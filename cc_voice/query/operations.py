@@ -25,7 +25,7 @@ from cc_voice.query import call_deletion, reports, service_client
 from cc_voice.query import sql as people_sql
 from cc_voice.query.service_client import QuestionError as QuestionError
 from cc_voice.query.sql import runner, snapshot
-from cc_voice.store import batches, call_list, calls, enrichment, streams
+from cc_voice.store import batches, call_list, calls, dimensions, enrichment, streams
 from cc_voice.store.database import Database
 from cc_voice.store.search import matches, postings
 from cc_voice.store.search.matches import SearchFilter
@@ -218,6 +218,10 @@ def _stored_legs(database: Database, settings: Settings, arguments: Mapping[str,
     return database.read_now(lambda con: calls.leg_metrics(con, arguments["call_ids"]))
 
 
+def _thresholds(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    return msgspec.to_builtins(database.read_now(dimensions.threshold_sets))
+
+
 def _publish(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     """Write the next calls of a run, each in a transaction of its own, and tell how many were written and how many are left out."""
     run = recompute_runs.RecomputeRun(settings.runs_dir, arguments["run"])
@@ -274,5 +278,6 @@ QUESTIONS: dict[str, Question] = {
     "store": _store,
     "enrich": _enrich,
     "recompute.before": _stored_legs,
+    "recompute.thresholds": _thresholds,
     "recompute.publish": _publish,
 }

@@ -26,7 +26,7 @@ import msgspec
 import polars as pl
 
 from cc_voice.call.metrics.dictionary import METRICS
-from cc_voice.config import settings
+from cc_voice.config import site_settings
 from cc_voice.config.settings import bundled
 from cc_voice.query import columns, service_client
 from cc_voice.store.dimensions import threshold_sets
@@ -153,7 +153,7 @@ def run(name: str, /, *, data_dir: Path | str | None = None, config: Path | str 
     numbers or text as `cc-voice report` takes it, None for the default. Raises QueryError, SettingsError.
     """
     folder = None if data_dir is None else Path(data_dir)
-    site = settings.load(None if config is None else Path(config), overrides={"data_dir": folder})
+    site = site_settings.load(None if config is None else Path(config), overrides={"data_dir": folder})
     given = {key: str(value) for key, value in params.items() if value is not None}
 
     def there() -> pl.DataFrame:

@@ -23,6 +23,8 @@ import msgspec
 import structlog
 import uvicorn
 
+from cc_voice import __version__
+from cc_voice.config import site_settings
 from cc_voice.config.settings import Secret, Settings
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import WorkerPlan, plan
@@ -31,6 +33,7 @@ from cc_voice.media.recordings import recorded_calls
 from cc_voice.query import scheduled_exports
 from cc_voice.query.sql import warm_copy
 from cc_voice.speech.machine import this_machine
+from cc_voice.speech.models import inventory
 from cc_voice.store import old_inbox, streams
 from cc_voice.store.database import Database
 from cc_voice.store.errors import StoreError
@@ -71,15 +74,18 @@ class SaltUnreadable(CannotServe):
     """The salt of customer keys is damaged."""
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, remembered: bytes, config: Path | None) -> None:
     """Run the appliance until SIGTERM or SIGINT.
 
+    `remembered` is what the data folder keeps for commands (`site_settings`), `config` the file that the settings are from.
     Raises StoreError, AccountsUnreadable, MemoryTooSmall, CannotServe or OSError, worded for the operator, when it cannot.
     """
     planned = plan(settings, this_machine())
     with contextlib.ExitStack() as opened:
         database = Database.open(settings.database_path)
         opened.callback(database.close)
+        write_atomically(settings.data_dir / site_settings.FILE, remembered)
+        _tell_start(settings, config)
         inbox = Inbox.open(settings.inbox_path)
         opened.callback(inbox.close)
         old_inbox.carry_over(database, inbox)
@@ -89,6 +95,19 @@ def run(settings: Settings) -> None:
         ensure_account(accounts, settings.data_dir)
         with _listening(settings) as sockets:
             asyncio.run(_serve(settings, planned, database, inbox, accounts, sockets))
+
+
+def _tell_start(settings: Settings, config: Path | None) -> None:
+    """Log what starts: the first thing to look at when a site does not do what somebody expects."""
+    models = inventory.survey(settings.installed_models_dir).models if settings.recogniser == "vosk" else ()
+    log.info(
+        "cc-voice starts",
+        version=__version__,
+        data_dir=str(settings.data_dir.absolute()),
+        configuration="none: environment and defaults" if config is None else str(config.absolute()),
+        site=settings.site_name,
+        languages=sorted({each.language for each in models if settings.allow_test_model or not each.test_only}),
+    )
 
 
 def with_salt(settings: Settings) -> Settings:
