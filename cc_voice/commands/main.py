@@ -10,6 +10,7 @@ import click
 
 from cc_voice.commands.terminal import (
     LazyGroup,
+    as_owner,
     ask,
     load_settings,
     print_call,
@@ -81,6 +82,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
         kept = site_settings.dumps(load(config, overrides={"data_dir": data_dir}), config)  # a flag counts for one start
     except site_settings.SettingsError as error:
         raise click.ClickException(str(error)) from error
+    as_owner(settings.data_dir)
     configure_logging(settings.log_level)
     try:
         run(settings, kept, config)

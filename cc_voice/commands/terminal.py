@@ -52,9 +52,26 @@ def load_settings(config: Path | None, data_dir: Path | None, **overrides: Any) 
     from cc_voice.config import settings, site_settings
 
     try:
-        return site_settings.load(config, overrides={"data_dir": data_dir, **overrides})
+        found = site_settings.load(config, overrides={"data_dir": data_dir, **overrides})
     except settings.SettingsError as error:
         raise click.ClickException(str(error)) from error
+    as_owner(found.data_dir)
+    return found
+
+
+def as_owner(data_dir: Path) -> None:
+    """Go on as the owner of the data folder where root runs this; until the command ends. Raises click.ClickException."""
+    from cc_voice.commands import folder_owner
+
+    try:
+        back = folder_owner.become(data_dir)
+    except folder_owner.CannotHandOver as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(reason(error)) from error
+    context = click.get_current_context(silent=True)
+    if back is not None and context is not None:
+        context.find_root().call_on_close(back)  # whoever called `main` as a function is root again
 
 
 def remember(config: Path | None, data_dir: Path, *, anew: bool = False) -> None:

@@ -38,6 +38,7 @@ from cc_voice.store import old_inbox, streams
 from cc_voice.store.database import Database
 from cc_voice.store.errors import StoreError
 from cc_voice.store.inbox import Inbox
+from cc_voice.web import folder_check
 from cc_voice.web.access.accounts import Accounts
 from cc_voice.web.access.first_login import ensure_account
 from cc_voice.web.access.private_files import write_private
@@ -70,6 +71,10 @@ class NoWorkers(CannotServe):
     """No worker process could be started."""
 
 
+class FolderClosed(CannotServe):
+    """Something in the data folder cannot be written."""
+
+
 class SaltUnreadable(CannotServe):
     """The salt of customer keys is damaged."""
 
@@ -81,6 +86,8 @@ def run(settings: Settings, remembered: bytes, config: Path | None) -> None:
     Raises StoreError, AccountsUnreadable, MemoryTooSmall, CannotServe or OSError, worded for the operator, when it cannot.
     """
     planned = plan(settings, this_machine())
+    if closed := folder_check.problem(settings.data_dir):
+        raise FolderClosed(closed)
     with contextlib.ExitStack() as opened:
         database = Database.open(settings.database_path)
         opened.callback(database.close)
@@ -108,6 +115,8 @@ def _tell_start(settings: Settings, config: Path | None) -> None:
         site=settings.site_name,
         languages=sorted({each.language for each in models if settings.allow_test_model or not each.test_only}),
     )
+    for sentence in folder_check.closed_exports(settings):
+        log.error("a scheduled export will fail", problem=sentence)
 
 
 def with_salt(settings: Settings) -> Settings:
