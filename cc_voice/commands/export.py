@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cc_voice.commands.terminal import ask, load_settings, print_table, reason, site_options
+from cc_voice.commands.terminal import ask, load_settings, local_time, print_table, reason, site_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,12 +62,14 @@ def _print_schedule(settings: "Settings") -> None:
     for job in settings.exports:
         last = state(settings, job)
         tried, done = (last.started_s, last.done_s) if last else (None, None)
-        rows.append([job.name, job.to, _moment(tried), _moment(done), (last and last.error) or "–"])
-    print_table(["export", "to", "last tried, UTC", "last done, UTC", "error"], rows)
+        moments = [_moment(at_s, settings.timezone) for at_s in (tried, done)]
+        rows.append([job.name, job.to, *moments, (last and last.error) or "–"])
+    headings = ["export", "to", f"last tried, {settings.timezone}", f"last done, {settings.timezone}", "error"]
+    print_table(headings, rows, empty="no export is scheduled; [[exports]] of the configuration does it")
 
 
-def _moment(at_s: float | None) -> str:
-    return "–" if at_s is None else f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M}"
+def _moment(at_s: float | None, timezone: str) -> str:
+    return "–" if at_s is None else local_time(datetime.fromtimestamp(at_s, UTC), timezone)[:16]
 
 
 @click.command()

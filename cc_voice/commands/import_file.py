@@ -11,7 +11,6 @@ from cc_voice.commands.terminal import (
     instant,
     language_tag,
     load_settings,
-    print_call,
     print_json,
     printable,
     remember,
@@ -66,7 +65,9 @@ def import_file(file: Path, config: Path | None, data_dir: Path | None, as_json:
     if as_json:
         print_json(_as_object(imported.measured))
     else:
-        print_call(ask(settings, "calls.show", call_id=imported.measured.call_id))
+        from cc_voice.commands.call_text import print_call
+
+        print_call(ask(settings, "calls.show", call_id=imported.measured.call_id), settings.timezone)
 
 
 def _take(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "Imported":

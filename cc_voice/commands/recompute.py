@@ -97,7 +97,7 @@ def recompute(
     try:
         if list_runs:
             rows = [_described(settings, name) for name in recompute_runs.names(settings.runs_dir)]
-            print_table(["run", "thresholds", "since", "until"], rows)
+            print_table(["run", "thresholds", "since", "until"], rows, empty="no run is kept")
         elif discard is not None:
             RecomputeRun(settings.runs_dir, discard).discard()
         else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cc_voice.commands.terminal import ask, language_tag, load_settings, print_json, site_options
+from cc_voice.commands.terminal import ask, language_tag, load_settings, local_time, print_json, site_options
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -48,16 +48,16 @@ def search(
         print_json(found)
         return
     for hit in found["hits"]:
-        _print_hit(hit)
+        _print_hit(hit, settings.timezone)
     if not found["hits"]:
         click.echo("no call", err=True)
     if found["after"]:
         click.echo(f"more: --after {found['after']}", err=True)
 
 
-def _print_hit(hit: Mapping[str, Any]) -> None:
+def _print_hit(hit: Mapping[str, Any], timezone: str) -> None:
     who = " · ".join(filter(None, [hit["agent_name"], hit["queue_name"], hit["language"]]))
-    click.echo(f"{hit['call_id']}  {hit['start_ts'][:16].replace('T', ' ')}  {who}")
+    click.echo(f"{hit['call_id']}  {local_time(hit['start_ts'], timezone)[:16]}  {who}")
     for passage in hit["passages"]:
         seconds = passage["start_ms"] // 1000
         text = "".join(click.style(piece["text"], bold=piece["is_match"]) for piece in passage["pieces"])

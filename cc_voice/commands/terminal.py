@@ -4,6 +4,7 @@ output."""
 import importlib
 import os
 import sys
+import zoneinfo
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,20 +147,25 @@ def print_json(value: Any) -> None:
     click.echo(msgspec.json.encode(value).decode())
 
 
-def print_table(columns: list[str], rows: list[list[str]]) -> None:
-    """Print rows below their headings; no line is folded where the output is not a terminal."""
+def print_table(
+    columns: list[str], rows: list[list[str]], units: list[str] | None = None, *, empty: str = "nothing was found"
+) -> None:
+    """Print rows below their headings, and these above their units; no line is folded where the output is not a terminal.
+
+    `empty` says why there may be no row.
+    """
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for column, unit in zip(columns, units or [""] * len(columns), strict=True):
+        table.add_column(f"{column}\n{unit}" if units and any(units) else column, overflow="fold")
     for row in rows:
         table.add_row(*row)
     # Not a terminal: no line may be folded to eighty columns, somebody will grep it
     Console(width=None if sys.stdout.isatty() else 400).print(table)
     if not rows:
-        click.echo("no rows", err=True)
+        click.echo(f"no rows: {empty}", err=True)
 
 
 def ask(settings: "Settings", question: str, **arguments: Any) -> Any:
@@ -172,26 +178,8 @@ def ask(settings: "Settings", question: str, **arguments: Any) -> Any:
         raise click.ClickException(str(error)) from error
 
 
-def print_call(call: Mapping[str, Any]) -> None:
-    """Print a call for reading: what it was, each leg's metrics or why they are missing, the transcript."""
-    import msgspec
-
-    from cc_voice.call.reasons import explain
-    from cc_voice.config.thresholds import ThresholdSet
-    from cc_voice.query.operations import cell
-
-    facts = call["call"]
-    seconds = facts["duration_ms"] // 1000
-    click.echo(f"call {facts['call_id']}  {facts['product']}  {facts['start_ts']}  {seconds // 60}:{seconds % 60:02d}")
-    for leg in call["legs"]:
-        click.echo(f"\nleg {leg['leg_id']}")
-        reasons = leg["reasons"]
-        told = {name: value for name, value in leg["metrics"].items() if value is not None or name in reasons}
-        sets = (msgspec.convert(leg["thresholds"], ThresholdSet),)
-        rows = [[name, cell(value), explain(reasons.get(name, ""), sets) or ""] for name, value in told.items()]
-        print_table(["metric", "value", "why it is missing"], rows)
-    if call["utterances"]:
-        click.echo("\ntranscript (seconds, party, language, words)")
-    for said in call["utterances"]:
-        who = said["party"] or said["channel_id"]
-        click.echo(f"{said['start_ms'] / 1000:8.1f}  {who:<9} {said['language_code']:<5} {said['text']}")
+def local_time(instant: str | datetime, timezone: str) -> str:
+    """Return an instant as a clock at the site showed it, to the second."""
+    at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return f"{at.astimezone(zoneinfo.ZoneInfo(timezone)):%Y-%m-%d %H:%M:%S}"

@@ -39,6 +39,9 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any]
 
 
+_REMEMBERED = msgspec.json.Decoder(Remembered)
+
+
 def dumps(site: Settings, config: Path | None) -> bytes:
     """Return what a data folder is to remember, without secrets."""
     models_dir = None if site.models_dir is None else site.models_dir.absolute()
@@ -52,7 +55,7 @@ def remembered(data_dir: Path) -> Remembered | None:
     """Return what a data folder remembers, None where it does not. Raises SettingsError."""
     path = data_dir / FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Remembered)
+        return _REMEMBERED.decode(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

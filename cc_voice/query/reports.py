@@ -178,15 +178,29 @@ def packed(frame: pl.DataFrame) -> str:
 
 def answer(con: Connection, name: str, params: Mapping[str, str]) -> pl.DataFrame:
     """Answer a report; parameters not given, or given empty, take their defaults. Raises QueryError."""
-    sql = _sql("reports", "report", name)
-    report = _report(name, sql)
     try:
         prepare(con)
-        return _frame(con, sql, _values(report, params, _today(con)))
+        return _frame(con, text(name), asked(con, name, params)[1])
     except duckdb.InterruptException as error:
         raise QueryError(f"report {name} took too long; narrow the dates") from error
     except duckdb.Error as error:
         raise QueryError(f"report {name} failed: {str(error).splitlines()[0]}") from error
+
+
+def explain(name: str) -> Report:
+    """Return what a report asks and takes. Raises NoSuchReport."""
+    return _report(name, text(name))
+
+
+def text(name: str) -> str:
+    """Return the SQL of a report. Raises NoSuchReport."""
+    return _sql("reports", "report", name)
+
+
+def asked(con: Connection, name: str, params: Mapping[str, str]) -> tuple[Report, dict[str, Value]]:
+    """Return a report and the values of its parameters, defaults included. Raises QueryError."""
+    report = explain(name)
+    return report, _values(report, params, _today(con))
 
 
 def checks() -> list[Check]:
