@@ -546,7 +546,7 @@ def test_the_help_of_a_report_explains_its_parameters(run: Run) -> None:
     assert "Which calls should be evaluated next?" in told
     assert "per_agent=INTEGER legs per agent [default: 5]" in told
     assert "queue=TEXT only legs of the queue with this name [default: not set]" in told
-    assert "phrase=TEXT words in the order" in " ".join(run("report", "-p", "x=y", "disclosure", "-h").stdout.split())
+    assert "phrase=TEXT words in the order" in " ".join(run("report", "-p", "x=y", "disclosure", "--help").stdout.split())
     assert "did you mean agent-talk" in run("report", "agent-tolk", "--help").output
 
 
