@@ -80,7 +80,9 @@ def _leg_line(leg: Leg) -> str:
     of = leg["metrics"].get
     talk = f"talk {_pct(of('agent_talk_pct'))} agent, {_pct(of('customer_talk_pct'))} customer"
     who = f"{_text(of('agent_name'))}, {_text(of('queue_name'))}"
-    return f"{who}  {_clock(of('end_ms') - of('start_ms'))}  {talk}  hold {_clock(of('hold_ms'))}"
+    cut = f"interruptions {_count(of('interruptions_agent'))} by agent, {_count(of('interruptions_customer'))} by customer"
+    waits = f"dead air {_clock(of('dead_air_ms'))}  hold {_clock(of('hold_ms'))}"
+    return f"{who}  {_clock(of('end_ms') - of('start_ms'))}  {talk}  {cut}  {waits}"
 
 
 def _sound(legs: Sequence[Leg]) -> str:

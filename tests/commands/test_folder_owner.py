@@ -1,4 +1,4 @@
-"""Whose files a command of root leaves in the data folder of another account: that account's, all of them."""
+"""Owner of a data folder: what a command of root leaves there is that account's, all of it."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Who may read what is exported: whoever may read the folder."""
+"""Shares: what is exported may be read by whoever may read its folder."""
 
 import os
 import stat
