@@ -9,7 +9,7 @@ ARGS ?=
 # Four workers for two cores: much of a test is waiting. Files with the longest tests come first (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test soak real build matrix properties nightly setup generate screenshot lock clean
+.PHONY: demo test soak real build matrix properties nightly setup wheel install wheelhouse generate screenshot lock clean
 
 demo: setup
 	$(BIN)/cc-voice demo $(ARGS)
@@ -71,6 +71,43 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 	@echo "Installed. The command is $(BIN)/cc-voice"
 
+# An installed appliance is a wheel in a virtual environment of its own, without the tools of tests: deploy/README.md.
+BUILD := .build
+
+install: wheel
+	@test -n "$(PREFIX)" || { echo "Say where to: make install PREFIX=/opt/cc-voice"; exit 1; }
+	@PYTHON="$(PYTHON)" EXTRAS="$(EXTRAS)" sh deploy/install.sh "$(PREFIX)"
+
+wheel: $(BUILD)/.installed
+	@rm -f dist/cc_voice-*.whl
+	@$(BUILD)/bin/python -m hatchling build -t wheel -d dist >/dev/null
+
+# A folder to carry to a machine without network: all packages for this Python and platform, and what installs them. One of them (srt)
+# its makers publish as source only, so setuptools and wheel come along, from build.lock.
+WHEELHOUSE := dist/cc-voice-wheelhouse
+
+wheelhouse: wheel
+	@rm -rf $(WHEELHOUSE) && mkdir -p $(WHEELHOUSE)/wheels
+	@for lock in requirements build $(EXTRAS); do \
+	  $(BUILD)/bin/python -m pip download -q --disable-pip-version-check --require-hashes \
+	    -r deploy/$$lock.lock -d $(WHEELHOUSE)/wheels || exit 1; \
+	done
+	@cp dist/cc_voice-*.whl $(WHEELHOUSE)/wheels
+	@cp deploy/*.lock deploy/*.md deploy/*.sh deploy/Caddyfile deploy/cc-voice.* $(WHEELHOUSE)
+	@rm $(WHEELHOUSE)/build.lock $(WHEELHOUSE)/test-packages.sh
+	@$(BUILD)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' >$(WHEELHOUSE)/python-version
+	@echo "Carry $(WHEELHOUSE) to the machine; there: sh cc-voice-wheelhouse/install.sh /opt/cc-voice"
+
+$(BUILD)/.installed: deploy/build.lock
+	@if command -v uv >/dev/null 2>&1; then \
+	  set -e; uv venv -q --clear --seed --python $(PYTHON) $(BUILD); \
+	  uv pip install -q --python $(BUILD)/bin/python --require-hashes -r $<; \
+	else \
+	  set -e; sh deploy/make-venv.sh $(PYTHON) $(BUILD); \
+	  $(BUILD)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<; \
+	fi
+	@touch $@
+
 # Documents that are written from code: analytics/README.md from the entries of metrics (with the migration of a new one),
 # deploy/configuration.md from the settings.
 generate: setup
@@ -81,10 +118,16 @@ generate: setup
 screenshot: setup
 	$(BIN)/python deploy/screenshot.py
 
-# After a change of pyproject.toml: resolve again for all supported Pythons; for a container without tests and extras.
+# After a change of pyproject.toml: resolve again for all supported Pythons. What is installed has no tools of tests; extras, and what
+# builds the wheel, have locks of their own.
+COMPILE := uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11
+
 lock:
-	uv pip compile -q --universal --generate-hashes --all-extras --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 -c requirements.lock pyproject.toml -o deploy/requirements.lock
+	$(COMPILE) --all-extras pyproject.toml -o requirements.lock
+	$(COMPILE) -c requirements.lock pyproject.toml -o deploy/requirements.lock
+	$(COMPILE) -c requirements.lock --extra codecs pyproject.toml -o deploy/codecs.lock
+	$(COMPILE) -c requirements.lock --extra lake pyproject.toml -o deploy/lake.lock
+	printf 'hatchling\nsetuptools\nwheel\n' | $(COMPILE) -c requirements.lock - -o deploy/build.lock
 
 clean:
-	rm -rf $(VENV) $(REAL) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(REAL) $(BUILD) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

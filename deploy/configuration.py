@@ -31,8 +31,10 @@ Written by `make generate` (`deploy/configuration.py`) from the code that reads 
 The file is TOML, named by `--config` or `CC_VOICE_CONFIG`. A key that nobody knows is an error. A key at the top can also be an
 environment variable, which goes before the file: `CC_VOICE_DATA_DIR` for `data_dir`, a list with commas between; for `default` of
 `[language]` there is `CC_VOICE_LANGUAGE`. One app can be told there: `CC_VOICE_CLIENT_ID`, `CC_VOICE_CLIENT_SECRET` and
-`CC_VOICE_WEBHOOK_SECRET` together, its other keys in the same way. Options of a command go before both. A file with secrets is
-readable by the service's account only.
+`CC_VOICE_WEBHOOK_SECRET` together, its other keys in the same way. A variable that begins so and sets nothing is an error too.
+Options of a command go before both. A file with secrets is readable by the service's account only.
+
+The data folder remembers what the service was last started with, without secrets: commands that name no file take that.
 """
 WORDS = {bool: "yes or no", int: "number", float: "number", str: "text", Path: "path", Secret: "secret"}
 

@@ -214,7 +214,53 @@ def test_the_lock_holds_what_the_project_requires() -> None:
 
 
 def test_no_index_or_host_of_packages_is_named() -> None:
-    locks = ("requirements.lock", "deploy/requirements.lock")
-    for name in (*locks, "pyproject.toml", "Makefile", "deploy/Dockerfile", "deploy/make-venv.sh"):
-        text = (TOP / name).read_text()
+    locks = ("requirements.lock", *(f"deploy/{name}.lock" for name in ("requirements", "codecs", "lake", "build")))
+    for name in (*locks, "pyproject.toml", "Makefile", "deploy/Dockerfile", "deploy/make-venv.sh", "deploy/install.sh"):
+        # A wheelhouse is a folder: the one place that install.sh may look into
+        text = (TOP / name).read_text().replace('--find-links "$wheels"', "")
         assert not re.search(r"https?://(?!127\.0\.0\.1)|(?<!emit-)index-url[ =]|--find-links|pypi|pythonhosted", text), name
+
+
+# ---- installing
+
+
+def test_locks_of_what_is_installed_agree_and_have_no_tools_of_tests() -> None:
+    pinned = {
+        name: set(re.findall(r"^[a-z0-9-]+==[\w.]+", (TOP / "deploy" / f"{name}.lock").read_text(), flags=re.MULTILINE))
+        for name in ("requirements", "codecs", "lake", "build")
+    }
+    everything = {entry.split()[0] for entry in entries()}
+    for extra, own in (("codecs", "av"), ("lake", "deltalake")):
+        assert pinned["requirements"] < pinned[extra] <= everything
+        assert own in {entry.partition("==")[0] for entry in pinned[extra]}
+    tools = {"pytest", "hypothesis", "mypy", "ruff", "playwright", "pandas", "import-linter", "hatchling"}
+    for name in ("requirements", "codecs", "lake"):
+        assert not tools & {entry.partition("==")[0] for entry in pinned[name]}
+    assert {entry.partition("==")[0] for entry in pinned["build"]} >= {"hatchling", "setuptools", "wheel"}
+
+
+def test_an_image_gets_what_its_dockerfile_copies_and_no_recordings() -> None:
+    rules = [line for line in (TOP / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    let_in = {rule[1:] for rule in rules if rule.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (TOP / "deploy" / "Dockerfile").read_text(), flags=re.MULTILINE)
+    assert let_in == {source.removeprefix("./") for line in copied for source in line.split()}
+    assert all((TOP / source).exists() for source in let_in)
+
+
+def test_the_unit_runs_what_is_installed_and_may_write_exports() -> None:
+    unit = (TOP / "deploy" / "cc-voice.service").read_text()
+    assert "ExecStart=/opt/cc-voice/bin/cc-voice serve " in unit
+    assert re.search(r"^ReadWritePaths=-/\S+$", unit, flags=re.MULTILINE)
+    script = (TOP / "deploy" / "install.sh").read_text()
+    (listed,) = re.findall(r"^for file in (.+); do$", script, flags=re.MULTILINE)
+    assert [name for name in listed.split() if not (TOP / "deploy" / name).is_file()] == []
+
+
+def test_nobody_installs_over_something_else(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").touch()  # as a checkout, which versions before were installed as
+    script = str(TOP / "deploy" / "install.sh")
+    done = subprocess.run(["sh", script, str(tmp_path)], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 1
+    assert "is not empty and no installation of cc-voice" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["Makefile"]

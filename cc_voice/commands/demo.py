@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from cc_voice.commands.temporary_site import TemporarySiteError, log_path, serving, temporary_site
+from cc_voice.commands.terminal import as_owner
 from cc_voice.config.settings import Settings
 from cc_voice.query import operations
 from cc_voice.simulator.report import CallRequest, SimulatorConfig, StartedCall
@@ -78,6 +79,7 @@ def demo(once: bool, as_json: bool, speed: float, data_dir: Path) -> None:
     console = Console(stderr=as_json, width=None if (sys.stderr if as_json else sys.stdout).isatty() else 200)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)  # else the service would outlive a demo whose terminal is closed
+    as_owner(data_dir)
     site = _site(data_dir.resolve())
     with _service(site) as address:
         summary = asyncio.run(_play(site, address, speed, console))

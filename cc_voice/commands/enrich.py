@@ -6,7 +6,7 @@ from typing import Any
 import click
 import msgspec
 
-from cc_voice.commands.terminal import load_settings, printable, reason, site_options
+from cc_voice.commands.terminal import load_settings, printable, reason, remember, site_differences, site_options
 from cc_voice.query import operations
 from cc_voice.store import zoom_reports
 from cc_voice.store.zoom_reports import Dataset, ReportError, ReportRecords
@@ -40,6 +40,8 @@ def enrich(
         raise click.ClickException(printable(str(error))) from error
     except OSError as error:
         raise click.ClickException(reason(error)) from error
+    for line in site_differences(settings):
+        click.echo(f"the site's settings are others: {line}", err=True)
     for path, report in found:
         calls = 0
         for at in range(0, len(report.records), _AT_ONCE):
@@ -51,6 +53,7 @@ def enrich(
         click.echo(_told(path, report, calls))
         for note in report.notes:
             click.echo(f"  {note}")
+    remember(config, settings.data_dir)
 
 
 def _told(path: Path, report: ReportRecords, calls: int) -> str:

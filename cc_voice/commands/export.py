@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cc_voice.commands.terminal import load_settings, print_table, reason, site_options
+from cc_voice.commands.terminal import ask, load_settings, local_time, print_table, reason, site_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,12 +40,12 @@ def export(config: Path | None, data_dir: Path | None, status: bool, **options: 
     if delta is not None:
         # A folder means the one the command sees, not the one the service would
         uri = delta if "://" in delta else str(Path(delta).resolve())
-        rows = [[table["name"], str(table["days"]), str(table["rows"])] for table in _ask(settings, "export.lake", uri=uri)]
+        rows = [[table["name"], str(table["days"]), str(table["rows"])] for table in ask(settings, "export.lake", uri=uri)]
         print_table(["table", "days written", "rows written"], rows)
         return
     folder = (out or settings.exports_dir).resolve()
     options["formats"] = ["csv", "parquet"] if form == "both" else [form]
-    manifest = _ask(settings, "export", folder=str(folder), options=options)
+    manifest = ask(settings, "export", folder=str(folder), options=options)
     if manifest["parts"]:
         for table in manifest["tables"]:
             click.echo(f"{folder / table['name']}  {table['rows']} rows")
@@ -62,12 +62,14 @@ def _print_schedule(settings: "Settings") -> None:
     for job in settings.exports:
         last = state(settings, job)
         tried, done = (last.started_s, last.done_s) if last else (None, None)
-        rows.append([job.name, job.to, _moment(tried), _moment(done), (last and last.error) or "–"])
-    print_table(["export", "to", "last tried, UTC", "last done, UTC", "error"], rows)
+        moments = [_moment(at_s, settings.timezone) for at_s in (tried, done)]
+        rows.append([job.name, job.to, *moments, (last and last.error) or "–"])
+    headings = ["export", "to", f"last tried, {settings.timezone}", f"last done, {settings.timezone}", "error"]
+    print_table(headings, rows, empty="no export is scheduled; [[exports]] of the configuration does it")
 
 
-def _moment(at_s: float | None) -> str:
-    return "–" if at_s is None else f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M}"
+def _moment(at_s: float | None, timezone: str) -> str:
+    return "–" if at_s is None else local_time(datetime.fromtimestamp(at_s, UTC), timezone)[:16]
 
 
 @click.command()
@@ -92,7 +94,7 @@ def export_call(call_id: str, config: Path | None, data_dir: Path | None, form: 
             _write_sound(settings, call_id, path, form, leg_no)
             click.echo(path)
             return
-        text = _ask(settings, "calls.export", call_id=call_id, form=form, leg_no=leg_no)
+        text = ask(settings, "calls.export", call_id=call_id, form=form, leg_no=leg_no)
         if out is None:
             sys.stdout.buffer.write(text.encode())
         else:
@@ -109,7 +111,7 @@ def _write_sound(settings: "Settings", call_id: str, path: Path, form: str, leg_
     from cc_voice.media.playback import call_audio
     from cc_voice.media.recordings import RecordingError
 
-    call = _ask(settings, "calls.show", call_id=call_id)
+    call = ask(settings, "calls.show", call_id=call_id)
     window_ms = _window(call, leg_no) if leg_no is not None else None
     try:
         audio = call_audio(settings.recordings_dir, call_id)
@@ -126,12 +128,3 @@ def _window(call: "Mapping[str, Any]", leg_no: int) -> tuple[int, int]:
         if leg["leg_no"] == leg_no:
             return leg["metrics"]["start_ms"], leg["metrics"]["end_ms"]
     raise click.ClickException(f"call {call['call']['call_id']} has {len(call['legs'])} legs, and none is number {leg_no}")
-
-
-def _ask(settings: "Settings", question: str, **arguments: Any) -> Any:
-    from cc_voice.query import operations
-
-    try:
-        return operations.ask(settings, question, **arguments)
-    except operations.QuestionError as error:
-        raise click.ClickException(str(error)) from error

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cc_voice.commands.terminal import ask, instant, language_tag, load_settings, print_call, print_json, printable, site_options
+from cc_voice.commands.terminal import (
+    ask,
+    instant,
+    language_tag,
+    load_settings,
+    print_json,
+    printable,
+    remember,
+    site_differences,
+    site_options,
+)
 
 if TYPE_CHECKING:
     from cc_voice.call.batch import CallMeasured
@@ -41,7 +51,10 @@ def import_file(file: Path, config: Path | None, data_dir: Path | None, as_json:
     if not file.is_file():  # it would be waited for
         raise click.ClickException(f"{file} is no file but a pipe or a device; copy what it gives into a file first")
     settings = load_settings(config, data_dir, allow_test_model=options.pop("allow_test_model"))
+    for line in site_differences(settings):
+        click.echo(f"the site measures otherwise: {line}", err=True)
     imported = _take(file, settings, options)
+    remember(config, settings.data_dir)
     for note in imported.notes:
         click.echo(f"{click.format_filename(file)}: {note}", err=True)
     if imported.earlier:
@@ -52,7 +65,9 @@ def import_file(file: Path, config: Path | None, data_dir: Path | None, as_json:
     if as_json:
         print_json(_as_object(imported.measured))
     else:
-        print_call(ask(settings, "calls.show", call_id=imported.measured.call_id))
+        from cc_voice.commands.call_text import print_call
+
+        print_call(ask(settings, "calls.show", call_id=imported.measured.call_id), settings.timezone)
 
 
 def _take(file: Path, settings: "Settings", options: Mapping[str, Any]) -> "Imported":

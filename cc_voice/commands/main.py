@@ -10,9 +10,10 @@ import click
 
 from cc_voice.commands.terminal import (
     LazyGroup,
+    as_owner,
     ask,
     load_settings,
-    print_call,
+    local_time,
     print_json,
     print_table,
     reason,
@@ -38,6 +39,11 @@ class _Commands(LazyGroup):
             "cc_voice.commands.recompute",
             "recompute",
             "Measure history again, and show what changes before it is published.",
+        ),
+        "report": (
+            "cc_voice.commands.report",
+            "report",
+            "Answer a named question over all calls; without a name, list the questions.",
         ),
         "export": ("cc_voice.commands.export", "export", "Write tables as CSV, Parquet or Delta, for BI tools."),
         "demo": ("cc_voice.commands.demo", "demo", "Play eight bundled calls through a service of its own and show the results."),
@@ -65,17 +71,26 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     """Run the appliance: webhooks, streams, workers, pages and API.
 
     SIGTERM or Ctrl-C stops it; streams that are live then are resumed by the next start, if it comes within a minute.
+
+    Without --config the file counts that the data folder was served with before.
     """
-    from cc_voice.config.settings import configure_logging
+    from cc_voice.config import site_settings
+    from cc_voice.config.settings import configure_logging, load
     from cc_voice.fleet.worker_plan import MemoryTooSmall
     from cc_voice.store.errors import DatabaseLocked, StoreError
     from cc_voice.web.access.accounts import AccountsUnreadable
     from cc_voice.web.service import CannotServe, run
 
-    settings = load_settings(config, data_dir, **overrides)
+    try:
+        config = site_settings.configuration(config, data_dir)
+        settings = load(config, overrides={"data_dir": data_dir, **overrides})
+        kept = site_settings.dumps(load(config, overrides={"data_dir": data_dir}), config)  # a flag counts for one start
+    except site_settings.SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    as_owner(settings.data_dir)
     configure_logging(settings.log_level)
     try:
-        run(settings)
+        run(settings, kept, config)
     except DatabaseLocked as error:
         raise click.ClickException(
             f"{error}: a service or command of this site; stop it (systemctl stop cc-voice), or serve another --data-dir"
@@ -99,21 +114,24 @@ def streams(config: Path | None, data_dir: Path | None, as_json: bool) -> None:
 
     Odd is what was damaged, repeated, or sent by Zoom and unknown here: numbers, fields and messages, with how often each came.
     """
-    found = ask(load_settings(config, data_dir), "streams")
+    settings = load_settings(config, data_dir)
+    found = ask(settings, "streams")
     if as_json:
         print_json(found)
         return
-    columns = ["stream_id", "call_id", "product", "started", "stage", "lag_s", "failure", "without", "odd"]
-    print_table(columns, [_stream_row(stream) for stream in found])
+    begun = f"started, {settings.timezone}"
+    columns = ["stream_id", "call_id", "product", begun, "stage", "lag_s", "failure", "without", "odd"]
+    none = "Zoom has announced no stream yet; deploy/zoom-setup.md tells what to look at"
+    print_table(columns, [_stream_row(stream, settings.timezone) for stream in found], empty=none)
 
 
-def _stream_row(stream: Mapping[str, Any]) -> list[str]:
+def _stream_row(stream: Mapping[str, Any], timezone: str) -> list[str]:
     import json
 
-    started = datetime.fromtimestamp(stream["started_unix_ms"] // 1000, UTC)
+    started = local_time(datetime.fromtimestamp(stream["started_unix_ms"] // 1000, UTC), timezone)
     lag = f"{(stream['media_ms'] - stream['recognised_ms']) / 1000:.1f}" if stream["stage"] == "received" else "–"
     odd = ", ".join(f"{name}: {count}" for name, count in json.loads(stream["notes"] or "{}").items())
-    known = [stream["stream_id"], stream["call_id"], stream["product"], f"{started:%Y-%m-%d %H:%M:%S}", stream["stage"]]
+    known = [stream["stream_id"], stream["call_id"], stream["product"], started, stream["stage"]]
     refused = "; ".join(f"{each['media']}: {each['error']}" for each in json.loads(stream["refused"] or "[]"))
     failed = json.loads(stream["failures"] or "[]")
     earlier = f"{len(failed)} × replaced: {failed[-1]['error']}" if failed else "–"
@@ -201,22 +219,28 @@ def calls_list(config: Path | None, data_dir: Path | None, limit: int, as_json: 
     else:
         from cc_voice.query.operations import cell
 
-        print_table(list(_CALL_COLUMNS), [[cell(row.get(column)) for column in _CALL_COLUMNS] for row in found])
+        for row in found:
+            row["start_ts"] = local_time(row["start_ts"], settings.timezone)
+        rows = [[cell(row.get(column)) for column in _CALL_COLUMNS] for row in found]
+        units = [settings.timezone if unit == "UTC" else unit for unit in _CALL_COLUMNS.values()]
+        none = "no call is measured yet; `cc-voice streams` shows what came, `cc-voice import` takes a recording"
+        print_table(list(_CALL_COLUMNS), rows, units, empty=none)
     if lost := len(ask(settings, "streams.not_analysed")):
         click.echo(f"not analysed in the last days: {lost}; `cc-voice streams` says why", err=True)
 
 
-_CALL_COLUMNS = (
-    "call_id",
-    "start_ts",
-    "product",
-    "agent_name",
-    "queue_name",
-    "duration_ms",
-    "leg_count",
-    "agent_talk_pct",
-    "hold_ms",
-)
+_CALL_COLUMNS = {
+    "call_id": "",
+    "start_ts": "UTC",
+    "product": "",
+    "agent_name": "",
+    "queue_name": "",
+    "duration_ms": "ms",
+    "leg_count": "count",
+    "agent_talk_pct": "%",
+    "hold_ms": "ms",
+}
+"""Columns of the list with their units; UTC becomes the site's time."""
 
 
 @calls.command("show")
@@ -224,37 +248,15 @@ _CALL_COLUMNS = (
 @click.argument("call_id")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def calls_show(call_id: str, config: Path | None, data_dir: Path | None, as_json: bool) -> None:
-    """Show one call: its legs with every metric or the reason it is missing, and its transcript."""
-    found = ask(load_settings(config, data_dir), "calls.show", call_id=call_id)
+    """Show one call: what matters in ten lines, its legs with every metric or the reason it is missing, and its transcript."""
+    settings = load_settings(config, data_dir)
+    found = ask(settings, "calls.show", call_id=call_id)
     if as_json:
         print_json(found)
-    else:
-        print_call(found)
-
-
-@main.command()
-@site_options
-@click.argument("name", required=False)
-@click.option("--param", "-p", "params", multiple=True, metavar="KEY=VALUE", help="Parameter of the report; repeat for more.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True, help="How to print."
-)
-def report(name: str | None, config: Path | None, data_dir: Path | None, params: tuple[str, ...], form: str) -> None:
-    """Answer a named question over all calls; without NAME, list the questions."""
-    settings = load_settings(config, data_dir)
-    if name is None:
-        rows = [[info["name"], info["title"], ", ".join(p["name"] for p in info["params"])] for info in ask(settings, "reports")]
-        print_table(["report", "question", "parameters"], rows)
         return
-    wrong = [text for text in params if "=" not in text]
-    if wrong:
-        raise click.ClickException(f"--param {wrong[0]!r} is not KEY=VALUE")
-    values = dict(text.split("=", 1) for text in params)
-    answer = ask(settings, "report", name=name, params=values, format=form)
-    if form == "table":
-        print_table(answer["columns"], answer["rows"])
-    else:
-        click.echo(answer.rstrip("\n"))
+    from cc_voice.commands.call_text import print_call
+
+    print_call(found, settings.timezone)
 
 
 @main.command()

@@ -18,11 +18,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cc_voice.call.metric_changes import MEASURED, Changes, MetricComparison
 from cc_voice.call.metrics.dictionary import METRICS
-from cc_voice.commands.terminal import load_settings, print_json, print_table, reason, site_options
+from cc_voice.commands.terminal import load_settings, print_json, print_table, reason, remember, site_differences, site_options
+from cc_voice.config import site_settings
 from cc_voice.config.settings import Settings, configure_logging
+from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.media import recompute_runs
 from cc_voice.media.recompute_runs import RecomputeRun, RunError, RunPlan, RunResult
-from cc_voice.query import operations
+from cc_voice.query import operations, service_client
 from cc_voice.sessions import recomputation
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.recomputation import What
@@ -64,6 +66,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear them (tests, demos).")
 @click.option("--run", "name", metavar="NAME", help="Name of the run.  [default: from what is asked for]")
 @click.option("--publish", is_flag=True, help="Write the result to the store.")
+@click.option(
+    "--adopt-settings",
+    is_flag=True,
+    help="With --publish: make these settings the site's, where it is measured with others and no service runs.",
+)
 @click.option("--list", "list_runs", is_flag=True, help="List the runs that are kept.")
 @click.option("--discard", metavar="NAME", help="Delete a run.")
 @click.option("--jobs", type=click.IntRange(1), help="Calls at once.  [default: one per core]")
@@ -75,26 +82,57 @@ def recompute(
     list_runs: bool,
     discard: str | None,
     allow_test_model: bool | None,
+    adopt_settings: bool,
     **asked: Any,
 ) -> None:
     """Measure all of history again, from what lies beside the recordings, and show what changes.
 
     Nothing is changed without --publish: the result is kept as a run, and the same command goes on with it, also after a crash.
     Whole calls are published, as the numbers of a leg belong together; --metric says only which changes are shown.
+
+    Nothing is published under other thresholds than the site's: numbers of yesterday and of tomorrow could not be compared.
+    Change them in the configuration and restart the service first; a set to be tried is named with --threshold-set.
     """
     settings = load_settings(config, data_dir, allow_test_model=allow_test_model)
     try:
         if list_runs:
             rows = [_described(settings, name) for name in recompute_runs.names(settings.runs_dir)]
-            print_table(["run", "thresholds", "since", "until"], rows)
+            print_table(["run", "thresholds", "since", "until"], rows, empty="no run is kept")
         elif discard is not None:
             RecomputeRun(settings.runs_dir, discard).discard()
         else:
+            differs = asked["publish"] and _differs(settings, asked["what"], adopt_settings)
             _recompute(settings, as_json, **asked)
+            if asked["publish"]:
+                remember(config, settings.data_dir, anew=differs)
     except (RunError, operations.QuestionError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(reason(error)) from error
+
+
+def _differs(settings: Settings, what: What, adopt: bool) -> bool:
+    """Whether the site's settings are to become these. Raises ClickException where they are others and shall stay so."""
+    if site_settings.remembered(settings.data_dir) is not None:
+        found = site_differences(settings, recognition=what == "recognition")
+    else:
+        stored = msgspec.convert(operations.ask(settings, "recompute.thresholds"), tuple[ThresholdSet, ...])
+        found = site_settings.other_thresholds(settings, stored)
+    if not found:
+        return False
+    told = "\n  ".join(found)
+    if not adopt:
+        raise click.ClickException(
+            f"nothing is published: the site {settings.data_dir} is measured with other settings than these:\n  {told}\n"
+            "Without --config the site's own count. To change them, restart the service with the new configuration first; where "
+            "none runs, --adopt-settings makes these the site's."
+        )
+    if service_client.service_runs(settings):
+        raise click.ClickException(
+            f"nothing is published: a service runs for {settings.data_dir}, with other settings than these:\n  {told}\n"
+            "Restart it with this configuration; then the same command publishes."
+        )
+    return True
 
 
 def _described(settings: Settings, name: str) -> list[str]:

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from cc_voice.commands.terminal import language_tag, load_settings, print_json, site_options
-from cc_voice.query import operations
+from cc_voice.commands.terminal import ask, language_tag, load_settings, local_time, print_json, site_options
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -44,21 +43,21 @@ def search(
     """
     days = {name: day.date().isoformat() for name, day in (("since", since), ("until", until)) if day}
     settings = load_settings(config, data_dir)
-    found = _ask(settings, "search", query=" ".join(query), chosen={**chosen, **days}, limit=limit, after=after)
+    found = ask(settings, "search", query=" ".join(query), chosen={**chosen, **days}, limit=limit, after=after)
     if as_json:
         print_json(found)
         return
     for hit in found["hits"]:
-        _print_hit(hit)
+        _print_hit(hit, settings.timezone)
     if not found["hits"]:
         click.echo("no call", err=True)
     if found["after"]:
         click.echo(f"more: --after {found['after']}", err=True)
 
 
-def _print_hit(hit: Mapping[str, Any]) -> None:
+def _print_hit(hit: Mapping[str, Any], timezone: str) -> None:
     who = " · ".join(filter(None, [hit["agent_name"], hit["queue_name"], hit["language"]]))
-    click.echo(f"{hit['call_id']}  {hit['start_ts'][:16].replace('T', ' ')}  {who}")
+    click.echo(f"{hit['call_id']}  {local_time(hit['start_ts'], timezone)[:16]}  {who}")
     for passage in hit["passages"]:
         seconds = passage["start_ms"] // 1000
         text = "".join(click.style(piece["text"], bold=piece["is_match"]) for piece in passage["pieces"])
@@ -74,12 +73,5 @@ def reindex(config: Path | None, data_dir: Path | None) -> None:
 
     A running service goes on meanwhile. Once a month is enough: what came since is found too, a little slower.
     """
-    done = _ask(load_settings(config, data_dir), "reindex")
+    done = ask(load_settings(config, data_dir), "reindex")
     click.echo(f"{done['pairs']} pairs of word and call of {len(done['months'])} months indexed")
-
-
-def _ask(settings: Any, question: str, **arguments: Any) -> Any:
-    try:
-        return operations.ask(settings, question, **arguments)
-    except operations.QuestionError as error:
-        raise click.ClickException(str(error)) from error

@@ -4,6 +4,7 @@ output."""
 import importlib
 import os
 import sys
+import zoneinfo
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,20 +40,68 @@ class LazyGroup(click.Group):
 def site_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say which site a command is about."""
     config = click.option(
-        "--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file.  [default: $CC_VOICE_CONFIG]"
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Configuration file.  [default: $CC_VOICE_CONFIG, else the settings that the data folder remembers]",
     )
     data = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of all data.  [default: var]")
     return config(data(command))
 
 
 def load_settings(config: Path | None, data_dir: Path | None, **overrides: Any) -> "Settings":
-    """Return the settings of the site. Raises click.ClickException."""
-    from cc_voice.config import settings
+    """Return the settings of the site: those named, else those its data folder remembers. Raises click.ClickException."""
+    from cc_voice.config import settings, site_settings
 
     try:
-        return settings.load(config, overrides={"data_dir": data_dir, **overrides})
+        found = site_settings.load(config, overrides={"data_dir": data_dir, **overrides})
     except settings.SettingsError as error:
         raise click.ClickException(str(error)) from error
+    as_owner(found.data_dir)
+    return found
+
+
+def as_owner(data_dir: Path) -> None:
+    """Go on as the owner of the data folder where root runs this; until the command ends. Raises click.ClickException."""
+    from cc_voice.commands import folder_owner
+
+    try:
+        back = folder_owner.become(data_dir)
+    except folder_owner.CannotHandOver as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(reason(error)) from error
+    context = click.get_current_context(silent=True)
+    if back is not None and context is not None:
+        context.find_root().call_on_close(back)  # whoever called `main` as a function is root again
+
+
+def remember(config: Path | None, data_dir: Path, *, anew: bool = False) -> None:
+    """Have the data folder remember these settings, where it does not remember others; `anew`: instead of them.
+
+    Only where a configuration is named: defaults are nobody's decision. What options of a single command said is not among them:
+    that a test model may hear is said each time.
+    """
+    from cc_voice.config import site_settings
+    from cc_voice.media.files import write_atomically
+
+    earlier = site_settings.remembered(data_dir)
+    named = config or os.environ.get("CC_VOICE_CONFIG") or (earlier.config if earlier else None)
+    if anew or (earlier is None and named):
+        kept = site_settings.dumps(load_settings(config, data_dir), Path(named) if named else None)
+        write_atomically(data_dir / site_settings.FILE, kept)
+
+
+def site_differences(settings: "Settings", *, recognition: bool = False) -> list[str]:
+    """Return what would be measured otherwise with these settings than with those that the data folder remembers."""
+    from cc_voice.config import site_settings
+
+    if site_settings.remembered(settings.data_dir) is None:
+        return []
+    try:
+        theirs = site_settings.load(environ={}, overrides={"data_dir": settings.data_dir})
+    except site_settings.SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    return site_settings.differences(settings, theirs, recognition=recognition)
 
 
 def language_tag(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
@@ -98,20 +147,25 @@ def print_json(value: Any) -> None:
     click.echo(msgspec.json.encode(value).decode())
 
 
-def print_table(columns: list[str], rows: list[list[str]]) -> None:
-    """Print rows below their headings; no line is folded where the output is not a terminal."""
+def print_table(
+    columns: list[str], rows: list[list[str]], units: list[str] | None = None, *, empty: str = "nothing was found"
+) -> None:
+    """Print rows below their headings, and these above their units; no line is folded where the output is not a terminal.
+
+    `empty` says why there may be no row.
+    """
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for column, unit in zip(columns, units or [""] * len(columns), strict=True):
+        table.add_column(f"{column}\n{unit}" if units and any(units) else column, overflow="fold")
     for row in rows:
         table.add_row(*row)
     # Not a terminal: no line may be folded to eighty columns, somebody will grep it
     Console(width=None if sys.stdout.isatty() else 400).print(table)
     if not rows:
-        click.echo("no rows", err=True)
+        click.echo(f"no rows: {empty}", err=True)
 
 
 def ask(settings: "Settings", question: str, **arguments: Any) -> Any:
@@ -124,26 +178,8 @@ def ask(settings: "Settings", question: str, **arguments: Any) -> Any:
         raise click.ClickException(str(error)) from error
 
 
-def print_call(call: Mapping[str, Any]) -> None:
-    """Print a call for reading: what it was, each leg's metrics or why they are missing, the transcript."""
-    import msgspec
-
-    from cc_voice.call.reasons import explain
-    from cc_voice.config.thresholds import ThresholdSet
-    from cc_voice.query.operations import cell
-
-    facts = call["call"]
-    seconds = facts["duration_ms"] // 1000
-    click.echo(f"call {facts['call_id']}  {facts['product']}  {facts['start_ts']}  {seconds // 60}:{seconds % 60:02d}")
-    for leg in call["legs"]:
-        click.echo(f"\nleg {leg['leg_id']}")
-        reasons = leg["reasons"]
-        told = {name: value for name, value in leg["metrics"].items() if value is not None or name in reasons}
-        sets = (msgspec.convert(leg["thresholds"], ThresholdSet),)
-        rows = [[name, cell(value), explain(reasons.get(name, ""), sets) or ""] for name, value in told.items()]
-        print_table(["metric", "value", "why it is missing"], rows)
-    if call["utterances"]:
-        click.echo("\ntranscript (seconds, party, language, words)")
-    for said in call["utterances"]:
-        who = said["party"] or said["channel_id"]
-        click.echo(f"{said['start_ms'] / 1000:8.1f}  {who:<9} {said['language_code']:<5} {said['text']}")
+def local_time(instant: str | datetime, timezone: str) -> str:
+    """Return an instant as a clock at the site showed it, to the second."""
+    at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return f"{at.astimezone(zoneinfo.ZoneInfo(timezone)):%Y-%m-%d %H:%M:%S}"

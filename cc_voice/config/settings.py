@@ -17,17 +17,14 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from cc_voice.config import languages, media_settings, phrase_lists, schedules, wording
+from cc_voice.config import environment, languages, media_settings, phrase_lists, schedules, wording
 from cc_voice.config.thresholds import QueueThresholds
+from cc_voice.config.wording import SettingsError as SettingsError
 
 ModelSize = Literal["large", "small"]
 """Of speech models as their makers publish them: the large understand better and need gigabytes of memory."""
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-
-class SettingsError(Exception):
-    """The configuration cannot be used; the message names the key and what to do."""
 
 
 class Secret(str):
@@ -211,11 +208,10 @@ def _encode_hook(value: Any) -> Any:
     raise TypeError(f"cannot write {type(value).__name__}")
 
 
-_LISTS = ("allowed_hosts", "meeting_agent", "phone_agent", "trusted_proxies")
-"""Keys that hold several values: separated by commas in the environment."""
 _PLACEHOLDER = "…"
 """What stands in the example configuration where a site's own credentials belong."""
-_APP_OPTIONS = ("account_id", "api_key", "api_secret", "api_base", "oauth_base")
+_TABLES = ("apps", "language", "transcript", "media", "exports", "phrases", "thresholds")
+"""Keys that only a file can hold, but for one app and one language."""
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 _SETTINGS = msgspec.json.Decoder(Settings, dec_hook=_decode_hook)
 
@@ -230,16 +226,25 @@ def loads(data: bytes) -> Settings:
     return _SETTINGS.decode(data)
 
 
-def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, overrides: Mapping[str, Any] | None = None) -> Settings:
+def load(
+    path: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    base: tuple[str, Mapping[str, Any]] = ("", {}),
+) -> Settings:
     """Read settings from `path` (or `$CC_VOICE_CONFIG`), then the environment, then `overrides` (command-line options).
+
+    `base` goes below all of them, with the name under which its mistakes are told.
 
     Environment: `CC_VOICE_<KEY>` for every plain key; `CC_VOICE_CLIENT_ID`, `CC_VOICE_CLIENT_SECRET` and
     `CC_VOICE_WEBHOOK_SECRET` together describe one app, the other keys of an app may be added. Raises SettingsError.
     """
     chosen = path or (Path(environ["CC_VOICE_CONFIG"]) if environ.get("CC_VOICE_CONFIG") else None)
-    sources = {
-        f"configuration {chosen}": _read_file(chosen) if chosen is not None else {},
-        "environment": _from_environment(environ),
+    sources: dict[str, Mapping[str, Any]] = {
+        base[0]: base[1],
+        f"configuration {chosen}": read_file(chosen) if chosen is not None else {},
+        "environment": environment.read(environ, [key for key in Settings.__struct_fields__ if key not in _TABLES], _TABLES),
         "command line": {key: value for key, value in (overrides or {}).items() if value is not None},
     }
     values = {key: value for found in sources.values() for key, value in found.items()}
@@ -247,7 +252,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, over
     unknown = sorted(set(values) - set(Settings.__struct_fields__))
     if unknown:
         known = ", ".join(Settings.__struct_fields__)
-        raise SettingsError(f"{origins[unknown[0]]}: unknown setting {unknown[0]!r}; known are {known}")
+        meant = wording.did_you_mean(unknown[0], Settings.__struct_fields__)
+        raise SettingsError(f"{origins[unknown[0]]}: unknown setting {unknown[0]!r}; known are {known}{meant}")
     try:
         settings: Settings = wording.converted(_plain(values), Settings, _decode_hook)
     except wording.WrongValue as error:
@@ -255,7 +261,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, over
     return _checked(settings)
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def read_file(path: Path) -> dict[str, Any]:
+    """Return what a configuration file says, as it stands there. Raises SettingsError."""
     try:
         text = path.read_text(encoding="utf-8")
         return _OBJECT.decode(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -263,24 +270,6 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"cannot read configuration {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"configuration {path} cannot be read: {error}") from error
-
-
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    plain = set(Settings.__struct_fields__) - {"apps", "language", "phrases", "thresholds", *_LISTS}
-    found: dict[str, Any] = {key: environ[f"CC_VOICE_{key.upper()}"] for key in plain if f"CC_VOICE_{key.upper()}" in environ}
-    app = {key: environ.get(f"CC_VOICE_{key.upper()}") for key in ("client_id", "client_secret", "webhook_secret")}
-    more = {key: environ[name] for key in _APP_OPTIONS if environ.get(name := f"CC_VOICE_{key.upper()}")}
-    if all(app.values()):
-        found["apps"] = [{"name": "environment", **app, **more}]
-    elif any(app.values()) or more:
-        missing = ", ".join(f"CC_VOICE_{key.upper()}" for key, value in app.items() if not value)
-        raise SettingsError(f"an app needs all three credentials in the environment; missing: {missing}")
-    for key in _LISTS:
-        if (listed := environ.get(f"CC_VOICE_{key.upper()}")) is not None:
-            found[key] = [item.strip() for item in listed.split(",") if item.strip()]
-    if "CC_VOICE_LANGUAGE" in environ:
-        found["language"] = {"default": environ["CC_VOICE_LANGUAGE"]}
-    return found
 
 
 def _plain(value: Any) -> Any:

@@ -4,8 +4,9 @@ Values are converted field by field, so that the path of a wrong one is known he
 msgspec, which converts each of them and is asked only whether it can.
 """
 
+import difflib
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -26,6 +27,22 @@ _KINDS: dict[type[Any], str] = {
     types.NoneType: "nothing",
 }
 """Types in the words of somebody who writes TOML; a bool is an int to Python, and comes first."""
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; the message names the key and what to do."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return what a misspelt name was meant to be, None where nobody can tell."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
+    return close[0] if close else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence about a misspelt name; nothing where nobody can tell what was meant."""
+    meant = nearest(name, known)
+    return "" if meant is None else f"; did you mean {meant}?"
 
 
 class WrongValue(Exception):
@@ -62,7 +79,7 @@ def _struct(value: Any, kind: type[msgspec.Struct], hook: Hook, path: tuple[Step
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     for key in value:
         if key not in fields:
-            raise WrongValue(path, f"{key!r} is no key of {_table(path)}")
+            raise WrongValue(path, f"{key!r} is no key of {_table(path)}{did_you_mean(str(key), fields)}")
     for field in fields.values():
         if field.required and field.name not in value:
             raise WrongValue(path, f"{field.name!r} is missing from {_table(path)}")

@@ -22,6 +22,7 @@ import polars as pl
 
 from cc_voice import __version__
 from cc_voice.exports import manifest as manifests
+from cc_voice.exports import share
 from cc_voice.exports.csv_files import write_csv
 from cc_voice.exports.errors import ExportError
 from cc_voice.exports.manifest import DICTIONARY, ExplainedColumn, ExportedFile, ExportedTable, Manifest, ManifestDay
@@ -104,6 +105,8 @@ def export(source: Source, folder: Path, options: Options) -> Manifest:
         made = msgspec.structs.replace(made, files=(*made.files, dictionary))
         manifests.write(work / MANIFEST, made)
         kept = {file.name for file in made.files}
+        if old and not share.is_as_open(folder, folder / MANIFEST):  # somebody opened or closed the share since
+            share.open_as(folder, _places(folder, old))
         commit(folder, work, [file.name for file in old.files if file.name not in kept] if old else [])
         return made
 
@@ -166,6 +169,12 @@ def _by_day(source: Source, folder: Path, work: Path, options: Options, old: Man
         files += of_table
     parts = tuple(ManifestDay(site=day.site, date=day.date, state=day.state) for day in days)
     return msgspec.structs.replace(_manifest(source, tables, files), parts=parts, layout=layout)
+
+
+def _places(folder: Path, old: Manifest) -> set[Path]:
+    """Return the files of an earlier export that are there, and the folders they are in."""
+    files = {folder / file.name for file in old.files if (folder / file.name).is_file()}
+    return files | {parent for file in files for parent in file.parents if folder in parent.parents}
 
 
 class _Same:

@@ -15,11 +15,13 @@ were deleted, and readers have to find the newest of each.
 import datetime
 import hashlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import polars as pl
 
+from cc_voice.exports import share
 from cc_voice.exports.errors import ExportError
 from cc_voice.exports.folder import Source
 
@@ -71,7 +73,14 @@ def export_lake(source: Source, uri: str, site: str) -> tuple[TableWritten, ...]
         import deltalake  # noqa: F401
     except ImportError as error:
         raise ExportError("Delta tables need the extra lake: install cc-voice[lake]") from error
-    return tuple(_table(source, name, f"{uri.rstrip('/')}/{name}", site) for name in source.grains)
+    written = tuple(_table(source, name, f"{uri.rstrip('/')}/{name}", site) for name in source.grains)
+    if "://" not in uri:
+        try:
+            for table in (Path(uri) / name for name in source.grains):
+                share.open_as(Path(uri), (table, *table.rglob("*")))
+        except OSError as error:
+            raise ExportError(f"who may read {uri} cannot be set: {error.strerror}") from error
+    return written
 
 
 def _table(source: Source, name: str, uri: str, site: str) -> TableWritten:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from cc_voice.exports import share
 from cc_voice.exports.errors import ExportError
 
 ABANDONED_S = 86_400
@@ -68,9 +69,12 @@ def finish(folder: Path) -> None:
     if not complete.is_dir():
         return
     made = sorted(path.relative_to(complete) for path in complete.rglob("*") if path.is_file())
+    share.open_as(folder, (complete / name for name in made))
     for name in made:
         if str(name) not in (MANIFEST, _REMOVED):
+            new = [parent for parent in (folder / name).parents if not parent.exists()]
             (folder / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            share.open_as(folder, new)
             (complete / name).replace(folder / name)
     if (complete / _REMOVED).exists():
         for old in _NAMES.decode((complete / _REMOVED).read_bytes()):

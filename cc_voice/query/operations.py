@@ -21,11 +21,11 @@ from cc_voice.exports.folder import Options, export
 from cc_voice.exports.lake import TableWritten, export_lake
 from cc_voice.exports.manifest import Manifest
 from cc_voice.media import recompute_runs, recordings, spool
-from cc_voice.query import call_deletion, reports, service_client
+from cc_voice.query import call_deletion, report_tables, reports, service_client
 from cc_voice.query import sql as people_sql
 from cc_voice.query.service_client import QuestionError as QuestionError
 from cc_voice.query.sql import runner, snapshot
-from cc_voice.store import batches, call_list, calls, enrichment, streams
+from cc_voice.store import batches, call_list, calls, dimensions, enrichment, streams
 from cc_voice.store.database import Database
 from cc_voice.store.search import matches, postings
 from cc_voice.store.search.matches import SearchFilter
@@ -114,17 +114,19 @@ def _list_reports(database: Database, settings: Settings, arguments: Mapping[str
 
 
 def _report(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    name, params = arguments["name"], arguments["params"]
     try:
-        frame = database.read_now(lambda con: reports.answer(con, arguments["name"], arguments["params"]))
+        if arguments["format"] == "table":
+            zone = settings.timezone
+            return msgspec.to_builtins(database.read_now(lambda con: report_tables.table(con, name, params, zone)))
+        frame = database.read_now(lambda con: reports.answer(con, name, params))
     except reports.QueryError as error:
         raise QuestionError(str(error)) from error
     if arguments["format"] == "csv":
         return exports.csv_text(frame)
     if arguments["format"] == "json":
         return frame.write_json()
-    if arguments["format"] == "arrow":
-        return reports.packed(frame)
-    return {"columns": frame.columns, "rows": [[cell(value) for value in row] for row in frame.rows()]}
+    return reports.packed(frame)
 
 
 def ask_sql(database: Database, settings: Settings, text: str, limits: runner.SqlLimits) -> runner.SqlAnswer:
@@ -218,6 +220,10 @@ def _stored_legs(database: Database, settings: Settings, arguments: Mapping[str,
     return database.read_now(lambda con: calls.leg_metrics(con, arguments["call_ids"]))
 
 
+def _thresholds(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    return msgspec.to_builtins(database.read_now(dimensions.threshold_sets))
+
+
 def _publish(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     """Write the next calls of a run, each in a transaction of its own, and tell how many were written and how many are left out."""
     run = recompute_runs.RecomputeRun(settings.runs_dir, arguments["run"])
@@ -274,5 +280,6 @@ QUESTIONS: dict[str, Question] = {
     "store": _store,
     "enrich": _enrich,
     "recompute.before": _stored_legs,
+    "recompute.thresholds": _thresholds,
     "recompute.publish": _publish,
 }

@@ -26,7 +26,7 @@ import msgspec
 import polars as pl
 
 from cc_voice.call.metrics.dictionary import METRICS
-from cc_voice.config import settings
+from cc_voice.config import site_settings
 from cc_voice.config.settings import bundled
 from cc_voice.query import columns, service_client
 from cc_voice.store.dimensions import threshold_sets
@@ -153,7 +153,7 @@ def run(name: str, /, *, data_dir: Path | str | None = None, config: Path | str 
     numbers or text as `cc-voice report` takes it, None for the default. Raises QueryError, SettingsError.
     """
     folder = None if data_dir is None else Path(data_dir)
-    site = settings.load(None if config is None else Path(config), overrides={"data_dir": folder})
+    site = site_settings.load(None if config is None else Path(config), overrides={"data_dir": folder})
     given = {key: str(value) for key, value in params.items() if value is not None}
 
     def there() -> pl.DataFrame:
@@ -178,15 +178,29 @@ def packed(frame: pl.DataFrame) -> str:
 
 def answer(con: Connection, name: str, params: Mapping[str, str]) -> pl.DataFrame:
     """Answer a report; parameters not given, or given empty, take their defaults. Raises QueryError."""
-    sql = _sql("reports", "report", name)
-    report = _report(name, sql)
     try:
         prepare(con)
-        return _frame(con, sql, _values(report, params, _today(con)))
+        return _frame(con, text(name), asked(con, name, params)[1])
     except duckdb.InterruptException as error:
         raise QueryError(f"report {name} took too long; narrow the dates") from error
     except duckdb.Error as error:
         raise QueryError(f"report {name} failed: {str(error).splitlines()[0]}") from error
+
+
+def explain(name: str) -> Report:
+    """Return what a report asks and takes. Raises NoSuchReport."""
+    return _report(name, text(name))
+
+
+def text(name: str) -> str:
+    """Return the SQL of a report. Raises NoSuchReport."""
+    return _sql("reports", "report", name)
+
+
+def asked(con: Connection, name: str, params: Mapping[str, str]) -> tuple[Report, dict[str, Value]]:
+    """Return a report and the values of its parameters, defaults included. Raises QueryError."""
+    report = explain(name)
+    return report, _values(report, params, _today(con))
 
 
 def checks() -> list[Check]:

@@ -5,6 +5,7 @@ DuckDB lets one process open the file. What is asked goes through the service's 
 arguments; `operations.py` has the table of names, and the service looks them up in the same one.
 """
 
+import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -74,6 +75,16 @@ def _open(settings: Settings, here: Callable[[Database], T]) -> T:
         raise QuestionError(str(error)) from error
     finally:
         database.close()
+
+
+def service_runs(settings: Settings) -> bool:
+    """Whether a service answers for this data folder."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        try:
+            sock.connect(str(settings.owner_socket))
+        except OSError:
+            return False
+        return True
 
 
 def need_a_site(settings: Settings) -> None:

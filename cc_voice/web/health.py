@@ -15,7 +15,7 @@ _UNCACHED = {"cache-control": "no-store"}
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """What is well. `workers` of `workers_wanted` run; `status` is `ok` when store, disk and workers are well.
+    """What is well. `workers` of `workers_wanted` run; `status` is `ok` when store, inbox, disk and workers are well.
 
     `lag_ms` is how far recognition is behind in the call where it is furthest, None without calls. A machine with too much to do
     lags and catches up later, so lag is for whoever watches, and no failure. Counts of webhooks are since the start.
@@ -24,6 +24,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     store: bool
     """Whether it takes a row."""
+    inbox: bool
+    """Whether it takes a webhook."""
     disk: bool
     """Whether the data folder takes a file."""
     disk_free_bytes: int | None
@@ -55,7 +57,7 @@ class Readiness(msgspec.Struct, frozen=True):
 
 @get("/healthz", opt={"public": True}, include_in_schema=False)
 async def healthz(appliance: NamedDependency[Appliance]) -> Response[Health]:
-    """Answer 200 when store, disk and workers are well, else 503."""
+    """Answer 200 when store, inbox, disk and workers are well, else 503."""
     health = await _health(appliance)
     return Response(health, status_code=200 if health.status == "ok" else 503, headers=_UNCACHED)
 
@@ -73,6 +75,7 @@ def _problems(health: Health, min_free_mb: int, is_stopping: bool) -> tuple[str,
     found = (
         (is_stopping, "the service stops"),
         (not health.store, "the store takes no rows"),
+        (not health.inbox, "the inbox takes no webhooks"),
         (not health.disk, "the data folder takes no files"),
         (health.workers < health.workers_wanted, f"{health.workers} of {health.workers_wanted} workers run"),
         (free_mb is not None and free_mb < min_free_mb, f"{free_mb} MB are free on the disk, min_free_mb is {min_free_mb}"),
@@ -84,8 +87,9 @@ async def _health(appliance: Appliance) -> Health:
     workers, counts = appliance.dispatcher.status(), appliance.counts
     probed, running = await appliance.probe.look(), sum(worker.pid is not None for worker in workers)
     return Health(
-        status="ok" if probed.store and probed.disk and running == len(workers) else "failing",
+        status="ok" if probed.store and probed.inbox and probed.disk and running == len(workers) else "failing",
         store=probed.store,
+        inbox=probed.inbox,
         disk=probed.disk,
         disk_free_bytes=probed.free_bytes,
         workers=running,

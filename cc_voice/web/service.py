@@ -23,6 +23,8 @@ import msgspec
 import structlog
 import uvicorn
 
+from cc_voice import __version__
+from cc_voice.config import site_settings
 from cc_voice.config.settings import Secret, Settings
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import WorkerPlan, plan
@@ -31,10 +33,12 @@ from cc_voice.media.recordings import recorded_calls
 from cc_voice.query import scheduled_exports
 from cc_voice.query.sql import warm_copy
 from cc_voice.speech.machine import this_machine
+from cc_voice.speech.models import inventory
 from cc_voice.store import old_inbox, streams
 from cc_voice.store.database import Database
 from cc_voice.store.errors import StoreError
 from cc_voice.store.inbox import Inbox
+from cc_voice.web import folder_check
 from cc_voice.web.access.accounts import Accounts
 from cc_voice.web.access.first_login import ensure_account
 from cc_voice.web.access.private_files import write_private
@@ -67,19 +71,28 @@ class NoWorkers(CannotServe):
     """No worker process could be started."""
 
 
+class FolderClosed(CannotServe):
+    """Something in the data folder cannot be written."""
+
+
 class SaltUnreadable(CannotServe):
     """The salt of customer keys is damaged."""
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, remembered: bytes, config: Path | None) -> None:
     """Run the appliance until SIGTERM or SIGINT.
 
+    `remembered` is what the data folder keeps for commands (`site_settings`), `config` the file that the settings are from.
     Raises StoreError, AccountsUnreadable, MemoryTooSmall, CannotServe or OSError, worded for the operator, when it cannot.
     """
     planned = plan(settings, this_machine())
+    if closed := folder_check.problem(settings.data_dir):
+        raise FolderClosed(closed)
     with contextlib.ExitStack() as opened:
         database = Database.open(settings.database_path)
         opened.callback(database.close)
+        write_atomically(settings.data_dir / site_settings.FILE, remembered)
+        _tell_start(settings, config)
         inbox = Inbox.open(settings.inbox_path)
         opened.callback(inbox.close)
         old_inbox.carry_over(database, inbox)
@@ -89,6 +102,21 @@ def run(settings: Settings) -> None:
         ensure_account(accounts, settings.data_dir)
         with _listening(settings) as sockets:
             asyncio.run(_serve(settings, planned, database, inbox, accounts, sockets))
+
+
+def _tell_start(settings: Settings, config: Path | None) -> None:
+    """Log what starts: the first thing to look at when a site does not do what somebody expects."""
+    models = inventory.survey(settings.installed_models_dir).models if settings.recogniser == "vosk" else ()
+    log.info(
+        "cc-voice starts",
+        version=__version__,
+        data_dir=str(settings.data_dir.absolute()),
+        configuration="none: environment and defaults" if config is None else str(config.absolute()),
+        site=settings.site_name,
+        languages=sorted({each.language for each in models if settings.allow_test_model or not each.test_only}),
+    )
+    for sentence in folder_check.closed_exports(settings):
+        log.error("a scheduled export will fail", problem=sentence)
 
 
 def with_salt(settings: Settings) -> Settings:
@@ -156,7 +184,7 @@ async def _serve(
         inbox=inbox,
         dispatcher=dispatcher,
         accounts=accounts,
-        probe=WriteProbe(database, settings.data_dir),
+        probe=WriteProbe(database, inbox, settings.data_dir),
         audio=AudioCache(settings.data_dir / "cache", settings.recordings_dir),
         draining=asyncio.Event(),
     )

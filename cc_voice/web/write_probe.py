@@ -1,4 +1,5 @@
-"""Write probe: whether this site can still write, asked by writing: a row into the store, a file into the data folder.
+"""Write probe: whether this site can still write, asked by writing: a row into the store and one into the inbox, a file into
+the data folder.
 
 A disk that is full lets everything be read. It may even take a small row, where the store's log has room left, so a file of some
 size is written too. Strangers may ask as often as they like; what was found serves for a second, and who comes meanwhile waits for
@@ -19,6 +20,7 @@ import structlog
 
 from cc_voice.store import streams
 from cc_voice.store.database import Connection, Database
+from cc_voice.store.inbox import Inbox
 
 log = structlog.get_logger()
 
@@ -33,6 +35,8 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
     """What was found. `free_bytes` is what an ordinary process may still write; None where the folder cannot be asked."""
 
     store: bool
+    inbox: bool
+    """Whether a webhook can be kept."""
     disk: bool
     free_bytes: int | None
     lag_ms: int | None
@@ -42,8 +46,9 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
 class WriteProbe:
     """Looks once a second at most, with a thread of its own: those that everything shares may be full of long questions."""
 
-    def __init__(self, database: Database, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, database: Database, inbox: Inbox, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
+        self._inbox = inbox
         self._folder = folder
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="probe")
         self._clock = clock
@@ -58,8 +63,8 @@ class WriteProbe:
             return self._found[1]
 
     async def _look(self) -> Probed:
-        (store, lag_ms), (disk, free_bytes) = await asyncio.gather(self._store(), self._disk())
-        return Probed(store=store, disk=disk, free_bytes=free_bytes, lag_ms=lag_ms)
+        (store, lag_ms), inbox, (disk, free_bytes) = await asyncio.gather(self._store(), self._takes_webhooks(), self._disk())
+        return Probed(store=store, inbox=inbox, disk=disk, free_bytes=free_bytes, lag_ms=lag_ms)
 
     async def _store(self) -> tuple[bool, int | None]:
         """Whether the writer commits, and the worst lag; one that is stuck is a store that is down, whatever the readers say."""
@@ -69,6 +74,15 @@ class WriteProbe:
         except Exception as error:
             log.error("store does not answer", error=repr(error))
             return False, None
+
+    async def _takes_webhooks(self) -> bool:
+        """Whether the inbox commits: a file of its own, which may be damaged or locked while the store is well."""
+        try:
+            await asyncio.wait_for(self._inbox.probe(), TIMEOUT_S)
+            return True
+        except Exception as error:
+            log.error("inbox takes no rows", error=repr(error))
+            return False
 
     async def _disk(self) -> tuple[bool, int | None]:
         asked = asyncio.get_running_loop().run_in_executor(self._threads, _write, self._folder)

@@ -6,8 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -249,6 +251,12 @@ def test_a_call_is_listed_and_shown(run: Run) -> None:
     text = run("calls", "show", "golden").output
     assert [line for line in text.splitlines() if line.rstrip().endswith("–")] == [], "every dash has its reason"
     assert "Wrap-up time has not been imported" in text
+    first = text.splitlines()[:10]
+    assert [line.split()[0] for line in first] == [
+        "call", "who", "talk", "waits", "overtalk", "pace", "words", "sound", "missing", "measured"
+    ]  # fmt: skip
+    assert "(UTC)" in first[0]
+    assert first[2].startswith("talk      agent ")
     assert "okay" in text
 
 
@@ -258,6 +266,10 @@ def test_a_report_comes_in_three_forms(run: Run, form: str) -> None:
     result = run("report", "agent-talk", "-p", "since=2026-09-01", "-p", "until=2026-10-01", "--format", form)
     assert result.exit_code == 0, result.output
     assert "ana" in result.output
+    if form == "table":
+        lines = result.output.splitlines()
+        assert lines[:2] == ["Who talks how much, and how fast?", "2026-09-01 to 2026-10-01, time of UTC"]
+        assert lines[6].split()[:2] == ["days", "count"]
     if form == "json":
         assert len(json.loads(result.output)) == 1
     if form == "csv":
@@ -519,3 +531,29 @@ def test_audio_that_was_not_recorded_is_told(run: Run, tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "nothing of call golden is recorded" in result.output
     assert not (tmp_path / "x.wav").exists()
+
+
+@pytest.mark.usefixtures("golden_site")
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_a_report_without_rows_says_why(run: Run, form: str) -> None:
+    result = run("report", "agent-talk", "-p", "since=2026-01-01", "-p", "until=2026-01-31", "--format", form)
+    assert result.exit_code == 0
+    assert "no rows: no call from 2026-01-01 to 2026-01-31" in result.stderr
+
+
+def test_the_help_of_a_report_explains_its_parameters(run: Run) -> None:
+    told = " ".join(run("report", "sample", "--help").stdout.split())
+    assert "Which calls should be evaluated next?" in told
+    assert "per_agent=INTEGER legs per agent [default: 5]" in told
+    assert "queue=TEXT only legs of the queue with this name [default: not set]" in told
+    assert "phrase=TEXT words in the order" in " ".join(run("report", "-p", "x=y", "disclosure", "--help").stdout.split())
+    assert "did you mean agent-talk" in run("report", "agent-tolk", "--help").output
+
+
+def test_times_on_the_terminal_are_the_sites(run: Run, golden_site: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    [line] = json.loads(run("calls", "list", "--json").stdout)
+    monkeypatch.setenv("CC_VOICE_TIMEZONE", "Asia/Tokyo")
+    shown = run("calls", "list").stdout.splitlines()
+    assert "Asia/Tokyo" in shown[1]
+    tokyo = datetime.fromisoformat(line["start_ts"]).astimezone(ZoneInfo("Asia/Tokyo"))
+    assert f"{tokyo:%Y-%m-%d %H:%M:%S}" in shown[2]

@@ -233,3 +233,40 @@ def test_a_recording_that_is_gone_cannot_be_heard_again(settings: Settings, reco
     (path,) = settings.recordings_dir.glob("a/*/stream.json")
     path.unlink()
     assert recompute("--what", "recognition", "--allow-test-model")["calls"] == 0
+
+
+OTHERS = CONFIG + '[[thresholds]]\nname = "default"\nlong_silence_ms = 4600\n'
+
+
+def publish(settings: Settings, *options: str) -> Any:
+    return CliRunner().invoke(main, ["recompute", "--publish", "--jobs", "1", "--data-dir", str(settings.data_dir), *options])
+
+
+def test_nothing_is_published_under_thresholds_that_the_stored_legs_do_not_have(tmp_path: Path, settings: Settings) -> None:
+    """Of a site that remembers no settings: it was not served yet by a version that keeps them."""
+    record(settings, ["a"])
+    other = tmp_path / "other.toml"
+    other.write_text(OTHERS.format(data_dir=str(settings.data_dir)))
+    refused = publish(settings, "--config", str(other))
+    assert refused.exit_code == 1
+    assert "long_silence_ms of thresholds 'default' is 4600 here and 3000 at the site" in refused.stderr
+    assert silences(settings) == {"a": 1}
+    assert recompute_runs.names(settings.runs_dir) == []  # said before anything is measured
+
+
+def test_a_command_without_a_configuration_measures_as_the_site_does(tmp_path: Path, settings: Settings) -> None:
+    record(settings, ["a"])
+    theirs = tmp_path / "theirs.toml"
+    theirs.write_text(OTHERS.format(data_dir=str(settings.data_dir)))
+    adopted = publish(settings, "--config", str(theirs), "--adopt-settings")
+    assert adopted.exit_code == 0, adopted.output
+    assert silences(settings) == {"a": 0}
+    again = publish(settings)  # the folder remembers: nothing changes back
+    assert again.exit_code == 0, again.output
+    assert silences(settings) == {"a": 0}
+    defaults = tmp_path / "defaults.toml"
+    defaults.write_text('timezone = "Europe/Berlin"\n')
+    refused = publish(settings, "--config", str(defaults))
+    assert refused.exit_code == 1
+    assert "long_silence_ms of thresholds 'default' is 3000 here and 4600 at the site" in refused.stderr
+    assert silences(settings) == {"a": 0}

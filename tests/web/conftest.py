@@ -81,7 +81,7 @@ async def appliance(site: Settings, clock: Clock) -> AsyncIterator[Appliance]:
         inbox=inbox,
         dispatcher=Dispatcher(site, database, inbox, plan(site, Machine(2, None))),
         accounts=accounts,
-        probe=WriteProbe(database, site.data_dir),
+        probe=WriteProbe(database, inbox, site.data_dir),
         audio=AudioCache(site.data_dir / "cache", site.recordings_dir),
         draining=asyncio.Event(),
         now=clock,

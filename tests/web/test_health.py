@@ -36,6 +36,8 @@ async def test_a_healthy_appliance_wrote_a_row(running: httpx.AsyncClient, appli
     answer = await running.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"ready": True, "problems": []})
     assert appliance.database.read_now(lambda con: con.execute("select count(at_ts) from heartbeat").fetchall()) == [(1,)]
+    # And left nothing in the inbox
+    assert appliance.inbox.run(lambda con: con.execute("select count(*) from webhook").fetchall()) == [(0,)]
 
 
 async def test_a_full_disk_is_unhealthy_though_all_can_be_read(
@@ -57,6 +59,13 @@ async def test_a_store_that_takes_no_rows_is_unhealthy(running: httpx.AsyncClien
     appliance.database.write_now(lambda con: con.execute("drop table heartbeat"))
     assert (await running.get("/healthz")).json()["store"] is False
     assert (await running.get("/readyz")).json()["problems"] == ["the store takes no rows"]
+
+
+async def test_an_inbox_that_takes_no_rows_is_unhealthy(running: httpx.AsyncClient, appliance: Appliance) -> None:
+    appliance.inbox.run(lambda con: con.execute("pragma query_only = on").fetchall())
+    health = await running.get("/healthz")
+    assert (health.status_code, health.json()["inbox"], health.json()["store"]) == (503, False, True)
+    assert (await running.get("/readyz")).json()["problems"] == ["the inbox takes no webhooks"]
 
 
 async def test_little_room_is_not_ready_and_still_healthy(running: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +92,7 @@ async def test_strangers_who_ask_all_the_time_make_nobody_write_more_than_once_a
     appliance: Appliance, tmp_path: Path
 ) -> None:
     now_s = [0.0]
-    probe = WriteProbe(appliance.database, tmp_path, lambda: now_s[0])
+    probe = WriteProbe(appliance.database, appliance.inbox, tmp_path, lambda: now_s[0])
     first = await probe.look()
     assert await probe.look() is first
     now_s[0] = write_probe.SERVES_S

@@ -1,5 +1,6 @@
 """`cc-voice serve` as a process: what it leaves in the data folder, whom it tells, how it ends."""
 
+import json
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import cc_voice
 from cc_voice.config import settings as configuration
 from cc_voice.config.settings import Secret, Settings
 from cc_voice.media import recordings
@@ -84,7 +86,7 @@ def test_a_service_from_its_first_start_to_its_end(service: Process, folder: Pat
     url = service.url()
     health = httpx.get(f"{url}/healthz", timeout=PATIENCE_S)
     assert (health.status_code, health.json()["workers"]) == (200, 1)
-    for name in ("salt", "first-login.txt", "owner.sock", "auth.sqlite", "cc_voice.duckdb"):
+    for name in ("salt", "first-login.txt", "owner.sock", "auth.sqlite", "cc_voice.duckdb", "settings.json"):
         assert (folder / name).stat().st_mode & 0o077 == 0, name
     fields = dict(line.split(": ") for line in (folder / "first-login.txt").read_text().splitlines())
     answer = httpx.post(
@@ -95,6 +97,9 @@ def test_a_service_from_its_first_start_to_its_end(service: Process, folder: Pat
     code, out, err = service.stop()
     assert code == 0
     assert fields["password"] not in out + err
+    start = json.loads(err.splitlines()[0])
+    assert (start["event"], start["version"], start["data_dir"]) == ("cc-voice starts", cc_voice.__version__, str(folder))
+    assert (start["configuration"], start["languages"]) == ("none: environment and defaults", [])
     assert not (folder / "address").exists()
     assert not (folder / "owner.sock").exists()
     salt = (folder / "salt").read_text()
