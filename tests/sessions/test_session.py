@@ -18,6 +18,7 @@ from cc_voice.media import recordings
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.phases import Phase
 from cc_voice.rtms.webhooks import Companion, Stopped
+from cc_voice.sessions import audio_intake
 from cc_voice.sessions import session as live
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.session import Session
@@ -199,7 +200,7 @@ async def test_the_first_packet_event_is_the_clock_even_when_audio_comes_later(s
 
 
 async def test_a_packet_with_a_broken_clock_is_left_out(stream: Stream) -> None:
-    far = rtms.Audio(source=AGENT, timestamp_ms=T0 + live.LONGEST_STREAM_MS + 1, pcm=tone(20).tobytes())
+    far = rtms.Audio(source=AGENT, timestamp_ms=T0 + audio_intake.LONGEST_STREAM_MS + 1, pcm=tone(20).tobytes())
     early = rtms.Audio(source=AGENT, timestamp_ms=1, pcm=tone(20).tobytes())
     measured = await stream.run(*OPENING, *audio(AGENT, tone(500)), far, early, *audio(AGENT, tone(500), 500), ENDED)
     assert measured is not None
