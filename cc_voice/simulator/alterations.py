@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from cc_voice.simulator import wire
+from cc_voice.simulator.audio_alterations import Halved, UserFirst, at_half_the_rate, audio_in_seconds
 from cc_voice.simulator.wire import Message, Msg
 
 CONTROL = frozenset({Msg.EVENT, Msg.STREAM_STATE, Msg.SESSION_STATE, Msg.SESSION_STATE_RESP, Msg.STREAM_STATE_RESP, Msg.CLOSE_RESP})
@@ -348,6 +349,10 @@ ALTERATIONS: Mapping[str, Callable[[], Alteration]] = {
     "damaged-names": DamagedNames,
     "loose-base64": LooseBase64,
     "mixed-channel-id": _each(mixed_with_channel),
+    "user-id-first": UserFirst,
+    "half-packets": Halved,
+    "half-rate": _each(at_half_the_rate),
+    "audio-in-seconds": _each(audio_in_seconds),
     "event-at-top-level": _each(event_at_top_level),
     "media-server-url": _each(bare_media_url),
     "payload-encryption-key": _each(encryption_flag),
