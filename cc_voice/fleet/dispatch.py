@@ -112,7 +112,7 @@ class Dispatcher:
         """Kinds of webhooks that need no action, as far as they were told."""
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="dispatch")
         """For its files. Those that everything shares may be full of long questions, and finished calls must not wait for them."""
-        self._stopping = False
+        self._stopping = self._leaving = False
 
     async def start(self) -> None:
         """Commit what an earlier process left in the spool, start workers, resume unfinished streams, answer the inbox."""
@@ -124,10 +124,8 @@ class Dispatcher:
         for row in await self._database.read(streams.unfinished):
             self._spawn(self._take_up(row.stream_id))
         for waiting in await self._in_thread(self._inbox.pending):
-            if isinstance(told := webhook_rows.parsed(waiting.body), SiteNotice):
-                self._notices.take(waiting.webhook_id, told)
-                continue
-            self._spawn(self.answer(waiting.webhook_id, waiting.app, waiting.body))
+            if not self._notices.take_waiting(waiting):
+                self._spawn(self.answer(waiting.webhook_id, waiting.app, waiting.body))
         self._spawn(self._spool.retry(), self._waiting)
 
     async def stop(self) -> None:
@@ -142,6 +140,11 @@ class Dispatcher:
         await self._spool.commit_waiting()
         if self._control is not None:
             await self._control.close()
+
+    def leave(self) -> None:
+        """Close all streams for good, so that Zoom waits for nobody, and take up none: others wait for the next start."""
+        self._leaving = True
+        self._fleet.leave()
 
     async def settle(self) -> None:
         """Wait until what is under way is done, and what followed from it."""
@@ -312,6 +315,8 @@ class Dispatcher:
             self._retry(stream_id, repr(error))
 
     async def _open(self, stream_id: str) -> None:
+        if self._leaving:
+            return
         row = await self._database.write(lambda con: streams.take(con, stream_id))
         if row is None:
             self._retries.done(stream_id)

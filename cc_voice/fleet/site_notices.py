@@ -11,11 +11,11 @@ from functools import partial
 
 import structlog
 
-from cc_voice.fleet.webhook_rows import noticed
+from cc_voice.fleet.webhook_rows import noticed, parsed
 from cc_voice.rtms.webhooks import SiteNotice
 from cc_voice.store import streams
 from cc_voice.store.database import Connection, Database
-from cc_voice.store.inbox import Inbox
+from cc_voice.store.inbox import Inbox, InboxRow
 from cc_voice.store.streams import SiteWebhook
 
 log = structlog.get_logger()
@@ -41,6 +41,13 @@ class SiteNotices:
         self._waiting.append(noticed(webhook_id, webhook))
         if len(self._waiting) == 1:
             self._spawn(self._write_later())
+
+    def take_waiting(self, row: InboxRow) -> bool:
+        """Take a webhook that an earlier process accepted, if it is a notice; False: it is something else."""
+        webhook = parsed(row.body)
+        if isinstance(webhook, SiteNotice):
+            self.take(row.webhook_id, webhook)
+        return isinstance(webhook, SiteNotice)
 
     async def _write_later(self) -> None:
         """Write what has come within a moment, until nothing waits."""

@@ -150,6 +150,11 @@ class Session:
         self._abandoned = True
         self.client.abandon()
 
+    def leave(self) -> None:
+        """End the stream for good: Zoom is told (message 21), what is on its way is taken, and the call is measured."""
+        self._log.warning("stream is left for good")
+        self.client.close()
+
     # -- media loop: never waits ---------------------------------------------------------------------------------
 
     def _take(self, event: rtms.Event) -> None:
@@ -242,7 +247,7 @@ class Session:
         self._news_events.append(plain)
         if plain.name == EventName.WEBHOOK_ENDED and not self._recording.channels and self.client.phase in _WITHOUT_MEDIA:
             self._log.warning("the engagement ended before any media came")
-            self.client.notify(Stopped(product="contact_center", stream_id=self.spec.stream_id))
+            self.leave()
 
     # -- recognition: follows ------------------------------------------------------------------------------------
 

@@ -242,6 +242,13 @@ async def test_a_failover_reaches_the_session_that_has_the_stream(run: Run, sile
     assert row().epoch == 1
 
 
+async def test_a_site_that_is_left_takes_up_no_stream(idle: Dispatcher, row: Callable[[], StreamRow]) -> None:
+    """The next start does: it is as it was announced."""
+    idle.leave()
+    await tell(idle, webhook("started"))
+    assert (row().epoch, row().stage) == (0, "received")
+
+
 async def test_ordinary_webhooks_stay_with_the_call_they_are_about(idle: Dispatcher, database: Database) -> None:
     def body(name: str, **fields: Any) -> bytes:
         payload = {"engagement_id": "E2", "consumer_number": "x", "phone_number": "+15551234567"} | fields

@@ -17,7 +17,7 @@ from cc_voice.config.settings import Settings, bundled
 from cc_voice.media import recordings
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.phases import Phase
-from cc_voice.rtms.webhooks import Companion, Stopped
+from cc_voice.rtms.webhooks import Companion
 from cc_voice.sessions import audio_intake
 from cc_voice.sessions import session as live
 from cc_voice.sessions.recognition import Pipelines, Recognition
@@ -545,6 +545,18 @@ async def test_an_engagement_that_ended_before_its_media_came_ends_the_stream(st
     session = stream.session(zoom)
     running = asyncio.create_task(session.run())
     session.take_companion(Companion(name="engagement_ended", engagement_id="E", event_ts_ms=T0))
-    assert zoom.notified == [Stopped(product="contact_center", stream_id=session.spec.stream_id)]
-    session.abandon()
+    assert zoom.is_left
     await asyncio.wait_for(running, PATIENCE_S)
+    assert stream.stages == [("failed", "no media was received before the stream ended")]
+
+
+async def test_a_stream_that_is_left_for_good_is_measured(stream: Stream, packets: list[rtms.Audio]) -> None:
+    zoom = Zoom(*OPENING, *packets)
+    session = stream.session(zoom)
+    running = asyncio.create_task(session.run())
+    await until(lambda: stream.progress and stream.progress[-1].media_ms == LENGTH_MS)
+    session.leave()
+    await asyncio.wait_for(running, PATIENCE_S)
+    assert zoom.is_left
+    assert stream.measured is not None
+    assert stream.measured.call.call.stop_reason == 20
