@@ -20,7 +20,7 @@ Placed = tuple[Audio, float]
 """A packet, and how long it lasts in ms."""
 
 
-class _Run(msgspec.Struct):
+class _SpokenRun(msgspec.Struct):
     """Packets of one party without a break, as far as whole seconds tell."""
 
     second: int
@@ -35,7 +35,7 @@ class WholeSeconds:
     def __init__(self) -> None:
         self.coarse: set[str] = set()
         """Sources of which something may lie anywhere in its second."""
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, _SpokenRun] = {}
 
     def take(self, packet: Audio, length_ms: float) -> list[Audio]:
         """Return the packets whose time is known now that this one is here, in order."""
@@ -45,7 +45,7 @@ class WholeSeconds:
         run = self._runs.get(source)
         if run is None or second not in (run.second, run.second + SECOND_MS):
             done = self.finish(source)
-            self._runs[source] = _Run(second, 0.0, [(packet, length_ms)])
+            self._runs[source] = _SpokenRun(second, 0.0, [(packet, length_ms)])
             return done
         if second == run.second and run.waiting:
             run.waiting.append((packet, length_ms))
@@ -75,7 +75,7 @@ class WholeSeconds:
         return found
 
     @staticmethod
-    def _place(run: _Run, at_ms: float) -> list[Audio]:
+    def _place(run: _SpokenRun, at_ms: float) -> list[Audio]:
         """Return the packets that wait, one after the other from a moment on."""
         found = []
         for packet, length_ms in run.waiting:
