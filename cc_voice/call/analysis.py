@@ -1,6 +1,8 @@
 """Analysis: what is known of one stream when its audio has been recognised, the input of the metrics, and the file a restart
 resumes from."""
 
+from typing import Literal
+
 import msgspec
 
 from cc_voice.call.events import CallEvent
@@ -46,6 +48,10 @@ class Echo(msgspec.Struct, frozen=True, array_like=True):
     """(start_ms, correlation in percent, −100 … 100) of every block in which the party mostly speaks."""
 
 
+Doubt = Literal["party_not_joined", "clock_in_seconds", "packets_odd"]
+"""Why what is measured of a channel would be wrong, though its audio is there; codes of `call/reasons.py`."""
+
+
 class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     """The audio of one party, heard.
 
@@ -68,6 +74,7 @@ class ChannelAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     received_ms: int = 0
     """How much audio arrived, duplicates not counted."""
     first_packet_ms: int | None = None
+    doubt: Doubt | None = None
     compared: tuple[SegmentComparison, ...] = ()
 
 

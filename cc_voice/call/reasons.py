@@ -15,6 +15,12 @@ REASONS: dict[str, str] = {  # thresholds are places in these texts; `explain` t
     "one_way_audio": "Only one party can be heard on this call.",
     "no_audio": "Neither party's audio arrived.",
     "roles_unknown": "Nothing says which channel is the agent and which the customer.",
+    "party_not_joined": "Some audio names its speaker otherwise than the call's channels do, so whose it is cannot be told.",
+    "clock_in_seconds": "Zoom's clock told whole seconds only, so when something was said is known to a second at best.",
+    "packets_odd": "The audio came in packets that do not fit the time they claim: part of it is missing, or its speed unknown.",
+    "too_many_parties": "More people were heard than a call's recording holds (128): what the others said is missing.",
+    "call_too_long": "The call went on for longer than a recording lasts (24 h): what was said after that is missing.",
+    "audio_lost": "Too much of what was said arrived damaged or at a time that cannot be: it is missing.",
     "too_short": "Less than {min_analysed_s} s of analysed time: only durations are given.",
     "no_agent_answered": "No agent answered this call.",
     "no_answer_time": "The source does not say when the agent answered.",
@@ -48,6 +54,9 @@ REASONS: dict[str, str] = {  # thresholds are places in these texts; `explain` t
     "later_leg": "Only the first agent's answer is timed: a transfer has no ringing in the stream.",
     "agent_did_not_speak": "The agent did not speak.",
 }
+
+UNSURE = ("party_not_joined", "clock_in_seconds", "packets_odd", "too_many_parties", "call_too_long", "audio_lost")
+"""Parties can be heard, and what is counted of them would be wrong."""
 
 
 def explain(code: str, sets: Iterable[ThresholdSet]) -> str | None:

@@ -71,6 +71,7 @@ def serve(config: Path | None, data_dir: Path | None, **overrides: Any) -> None:
     """Run the appliance: webhooks, streams, workers, pages and API.
 
     SIGTERM or Ctrl-C stops it; streams that are live then are resumed by the next start, if it comes within a minute.
+    SIGUSR1 before that empties the site: every live stream is closed for good, its call measured, and no other taken up.
 
     Without --config the file counts that the data folder was served with before.
     """

@@ -41,6 +41,7 @@ from cc_voice.fleet.messages import Announce, Closed, Lending, Progress, Ready, 
 from cc_voice.fleet.restarts import DELAYS_S as RESTART_DELAYS_S
 from cc_voice.fleet.restarts import Restarts
 from cc_voice.fleet.retries import DELAYS_S, Retries
+from cc_voice.fleet.site_notices import SiteNotices
 from cc_voice.fleet.spooled_batches import SpooledBatches
 from cc_voice.fleet.worker_plan import WorkerPlan
 from cc_voice.media import copies, recordings
@@ -51,6 +52,7 @@ from cc_voice.rtms.webhooks import (
     ConcurrencyNotice,
     Interrupted,
     OtherWebhook,
+    SiteNotice,
     Started,
     StartFailed,
     Stopped,
@@ -103,13 +105,14 @@ class Dispatcher:
         self._progress: list[StreamProgress] = []
         """Reports of live streams that wait to be written together."""
         self._spool = SpooledBatches(settings.spool_dir, self._commit, self._in_thread)
+        self._notices = SiteNotices(database, inbox, lambda work: self._spawn(work, self._waiting))
         self._revoked: set[str] = set()
         """Revoked streams whose worker may still write to their recording."""
         self._ignored: set[str] = set()
         """Kinds of webhooks that need no action, as far as they were told."""
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="dispatch")
         """For its files. Those that everything shares may be full of long questions, and finished calls must not wait for them."""
-        self._stopping = False
+        self._stopping = self._leaving = False
 
     async def start(self) -> None:
         """Commit what an earlier process left in the spool, start workers, resume unfinished streams, answer the inbox."""
@@ -121,7 +124,8 @@ class Dispatcher:
         for row in await self._database.read(streams.unfinished):
             self._spawn(self._take_up(row.stream_id))
         for waiting in await self._in_thread(self._inbox.pending):
-            self._spawn(self.answer(waiting.webhook_id, waiting.app, waiting.body))
+            if not self._notices.take_waiting(waiting):
+                self._spawn(self.answer(waiting.webhook_id, waiting.app, waiting.body))
         self._spawn(self._spool.retry(), self._waiting)
 
     async def stop(self) -> None:
@@ -132,9 +136,15 @@ class Dispatcher:
         await self._fleet.stop()
         await asyncio.gather(*self._waiting, return_exceptions=True)
         await self.settle()
+        await self._notices.write()
         await self._spool.commit_waiting()
         if self._control is not None:
             await self._control.close()
+
+    def leave(self) -> None:
+        """Close all streams for good, so that Zoom waits for nobody, and take up none: others wait for the next start."""
+        self._leaving = True
+        self._fleet.leave()
 
     async def settle(self) -> None:
         """Wait until what is under way is done, and what followed from it."""
@@ -163,7 +173,9 @@ class Dispatcher:
 
     def accept(self, row: InboxRow, webhook: Webhook) -> None:
         """Act on a webhook that has just been committed to the inbox, after its answer."""
-        if needs_action(webhook):
+        if isinstance(webhook, SiteNotice):
+            self._notices.take(row.webhook_id, webhook)
+        elif webhook_rows.needs_action(webhook):
             self._spawn(self.answer(row.webhook_id, row.app, row.body))
         elif isinstance(webhook, OtherWebhook):
             self._tell_ignored(webhook)
@@ -200,15 +212,17 @@ class Dispatcher:
             case Interrupted():
                 self._fleet.tell(webhook.stream_id, Announce(webhook.stream_id, body))
             case ConcurrencyNotice(limited=True):
-                log.error("the account is at its limit of streams: one did not start", **_numbers(webhook))
+                log.error("the account is at its limit of streams: one did not start", **webhook_rows.numbers(webhook))
             case ConcurrencyNotice():
-                log.warning("the account comes near its limit of streams", **_numbers(webhook))
+                log.warning("the account comes near its limit of streams", **webhook_rows.numbers(webhook))
             case StartFailed():
                 log.error("Zoom could not start a stream; its webhook is in the inbox for ten minutes")
             case UrlValidation():
                 raise AssertionError("a URL validation is answered by the web server and never gets into the inbox")
             case Companion():
                 await self._accompany(webhook_id, body, webhook)
+            case SiteNotice():
+                raise AssertionError("a webhook about no call is taken with others, not one by one")
             case OtherWebhook():
                 self._tell_ignored(webhook)
             case _ as never:
@@ -301,6 +315,8 @@ class Dispatcher:
             self._retry(stream_id, repr(error))
 
     async def _open(self, stream_id: str) -> None:
+        if self._leaving:
+            return
         row = await self._database.write(lambda con: streams.take(con, stream_id))
         if row is None:
             self._retries.done(stream_id)
@@ -412,12 +428,3 @@ class Dispatcher:
 
     def _spawn(self, work: Coroutine[None, None, None], tasks: "set[asyncio.Task[None]] | None" = None) -> None:
         background.spawn(work, self._tasks if tasks is None else tasks)
-
-
-def needs_action(webhook: Webhook) -> bool:
-    """Whether anything follows from a webhook; the others are only kept."""
-    return not isinstance(webhook, OtherWebhook)
-
-
-def _numbers(notice: ConcurrencyNotice) -> dict[str, int | None]:
-    return {"streams": notice.number, "limit": notice.limit, "percentage": notice.percentage}

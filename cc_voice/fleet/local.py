@@ -26,6 +26,7 @@ from cc_voice.fleet.messages import (
     TO_OWNER,
     Closed,
     Drain,
+    Leave,
     Lending,
     OpenStream,
     Progress,
@@ -154,6 +155,11 @@ class LocalFleet:
     def _drain(self) -> None:
         for seat in self._seats:
             self._send(seat, Drain())
+
+    def leave(self) -> None:
+        """Have all streams closed for good; their calls are carried to the end."""
+        for seat in self._seats:
+            self._send(seat, Leave())
 
     def open(self, spec: SessionSpec) -> None:
         """Give a stream to the worker with the fewest. While none is up it waits for the first, and is then told as lost."""

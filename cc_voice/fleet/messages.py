@@ -24,7 +24,11 @@ class Drain(msgspec.Struct, frozen=True, tag="drain"):
     """Close sockets so that a successor can resume the streams, finish what is being written, and exit."""
 
 
-ToWorker = OpenStream | Announce | Drain
+class Leave(msgspec.Struct, frozen=True, tag="leave"):
+    """Tell Zoom that the streams are left for good (message 21), and carry their calls to the end."""
+
+
+ToWorker = OpenStream | Announce | Leave | Drain
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -1,4 +1,4 @@
-"""Webhook rows: what a webhook changes in the store, each in the transaction of its caller."""
+"""Webhook rows: what webhooks are about, and what each changes in the store, in the transaction of its caller."""
 
 import time
 from typing import Literal
@@ -10,11 +10,12 @@ from cc_voice.call.batch import StageReached
 from cc_voice.config.settings import Site
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.enums import StopReason
-from cc_voice.rtms.webhooks import Companion
+from cc_voice.rtms.errors import WebhookError
+from cc_voice.rtms.webhooks import Companion, ConcurrencyNotice, OtherWebhook, SiteNotice, Webhook, parse_webhook
 from cc_voice.sessions.call_events import masked_json
 from cc_voice.store import batches, streams
 from cc_voice.store.database import Connection
-from cc_voice.store.streams import CallWebhook, StreamRow
+from cc_voice.store.streams import CallWebhook, SiteWebhook, StreamRow
 
 _TARGET = msgspec.json.Decoder(StreamTarget)
 
@@ -74,3 +75,36 @@ def kept(webhook_id: str, webhook: Companion) -> CallWebhook:
         transfer_from_call_id=ids.call_id("contact_center", before) if before else None,
         payload=masked_json(webhook.raw),
     )
+
+
+def noticed(webhook_id: str, webhook: SiteNotice) -> SiteWebhook:
+    """Return a webhook about no call as the store keeps it."""
+    return SiteWebhook(
+        webhook_id=webhook_id,
+        name=webhook.name,
+        at_unix_ms=webhook.event_ts_ms or int(time.time() * 1000),
+        user_id=webhook.user_id,
+        user_name=webhook.user_name,
+        queue_id=webhook.queue_id,
+        queue_name=webhook.queue_name,
+        status=webhook.status,
+        payload=masked_json(webhook.raw),
+    )
+
+
+def needs_action(webhook: Webhook) -> bool:
+    """Whether anything follows from a webhook; the others are only kept."""
+    return not isinstance(webhook, OtherWebhook)
+
+
+def parsed(body: bytes) -> Webhook | None:
+    """Return a webhook of the inbox; None for one that cannot be read, which whoever acts on it tells."""
+    try:
+        return parse_webhook(body)
+    except WebhookError:
+        return None
+
+
+def numbers(notice: ConcurrencyNotice) -> dict[str, int | None]:
+    """Return the numbers of a notice, for the log."""
+    return {"streams": notice.number, "limit": notice.limit, "percentage": notice.percentage}

@@ -28,6 +28,7 @@ from cc_voice.fleet.messages import (
     Announce,
     Closed,
     Drain,
+    Leave,
     Lending,
     OpenStream,
     Progress,
@@ -130,6 +131,9 @@ class Worker:
             case Announce():
                 # Not at once: a session that was opened by the message before exists after its task's first step
                 asyncio.get_running_loop().call_soon(self._announce, message)
+            case Leave():
+                # Not at once, as with webhooks: a session that was just opened shall be left too
+                asyncio.get_running_loop().call_soon(self._leave)
             case Drain():
                 self._drained.set()
             case _ as never:
@@ -142,6 +146,10 @@ class Worker:
                 session.take_companion(webhook)
             else:
                 session.notify(webhook)
+
+    def _leave(self) -> None:
+        for session in self._sessions.values():
+            session.leave()
 
     async def _serve(self, spec: SessionSpec) -> None:
         """Serve one stream; the outermost frame of its task, so every failure is recorded here."""

@@ -38,6 +38,7 @@ def _delete_rows(con: Connection, settings: Settings, call_id: str) -> bool:
     stored = con.execute("select count(*) from fact_call where call_id = ?", [call_id]).fetchall()[0][0]
     known = repeat_calls.customers(con, call_id)
     batches.delete_call(con, call_id)
+    con.execute("delete from call_webhook where call_id = ?", [call_id])
     repeat_calls.refresh(con, known)
     for row in of_call:
         deleted = StageReached(call_id=call_id, stream_id=row.stream_id, epoch=row.epoch, stage="revoked", reason=REASON)

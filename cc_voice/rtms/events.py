@@ -39,6 +39,8 @@ class Audio(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     user_name: str | None = None
     channel_id: str | None = None
+    whole_seconds: bool = False
+    """The time came in seconds: packets of one second are known by their order only."""
 
 
 class Video(msgspec.Struct, frozen=True, kw_only=True):

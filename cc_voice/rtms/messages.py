@@ -19,8 +19,9 @@ from .media import AudioContent, ChatContent, Id, MediaParams, PictureContent, T
 
 NO_STATUS = -1
 """Stands for a status that is missing or unreadable."""
-_SECONDS_BELOW = 100_000_000_000
-"""Unix times below this are seconds: the published example of message 20 has them (5.7)."""
+_SECONDS_FROM, _SECONDS_BELOW = 1_000_000_000, 100_000_000_000
+"""Unix times between these are seconds: the published example of message 20 has them (5.7)."""
+_MICROSECONDS_FROM, _NANOSECONDS_FROM = 10**14, 1_420_000_000 * 10**9
 _ABSENT = Raw(b"null")
 
 
@@ -385,11 +386,25 @@ def number_of(kind: type[IntEnum], value: int | str | None, prefix: str = "") ->
     return None if known is None else known.value
 
 
+def is_seconds(timestamp: int) -> bool:
+    """Whether a time must be in seconds: in ms it would lie between 1970 and 1973, in seconds after 2001."""
+    return _SECONDS_FROM <= timestamp < _SECONDS_BELOW
+
+
 def milliseconds(timestamp: int | None) -> int | None:
-    """Return a Unix time in ms that may have come in seconds; None where it is missing or none (0, negative, absurd)."""
-    if timestamp is None or not 0 < timestamp < 1 << 53:
+    """Return a Unix time in ms that may have come in seconds, µs or ns; None where it is missing or none (0, negative, absurd).
+
+    Too little for seconds is what a clock counts that began with the stream: left as it is.
+    """
+    if timestamp is None or not 0 < timestamp < 1 << 63:
         return None
-    return timestamp * 1000 if timestamp < _SECONDS_BELOW else timestamp
+    if timestamp >= _NANOSECONDS_FROM:
+        return timestamp // 1_000_000
+    if timestamp >= 1 << 53:
+        return None
+    if timestamp >= _MICROSECONDS_FROM:
+        return timestamp // 1_000
+    return timestamp * 1000 if is_seconds(timestamp) else timestamp
 
 
 def unknown_fields(frame: bytes, message: Message) -> tuple[str, ...]:

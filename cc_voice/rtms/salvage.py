@@ -35,6 +35,7 @@ _ESCAPE = re.compile(
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _BLANKS = str.maketrans("\t\n\r", "   ")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_FRACTION = re.compile(r"\d{1,18}\.\d{1,9}")
 _URL_SAFE = str.maketrans("-_", "+/")
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 _SURROGATE = re.compile("[\ud800-\udfff\x00]")
@@ -167,10 +168,13 @@ def _fit_plain(value: Any, wanted: Any, choices: tuple[Any, ...]) -> Any:
     try:
         return msgspec.convert(value, wanted, strict=False)
     except (msgspec.MsgspecError, ValueError):
+        if isinstance(value, str) and int in choices and _FRACTION.fullmatch(value):
+            value = float(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return _UNFIT
     if str in choices:
         return str(value)
     if int in choices and isinstance(value, float) and abs(value) < 1 << 63:
-        return int(value)  # a time in ms with a fraction
+        # A time with a fraction. In seconds (1e9 to 1e11: `messages.is_seconds`) the fraction is what tells packets apart
+        return round(value * 1000) if 1e9 <= value < 1e11 and value % 1 else int(value)
     return _UNFIT

@@ -18,7 +18,6 @@ INTERRUPTED = "media_connection_interrupted"
 _REMEMBERED = 4096
 """Timestamps per source: more than the 60 s of 20 ms packets that Zoom replays after a reconnect."""
 _MAX_SOURCES = 256
-_MAX_TIMESTAMP = 1 << 53
 _MAX_NAME = 256
 """Letters of a name. Zoom allows 64; a peer may send a megabyte in each packet."""
 
@@ -75,10 +74,16 @@ class Translator:
                 assert_never(never)
         if event is None:
             self._counters.add("media without a time")
-        elif isinstance(event, events.Audio) and not self._replays.is_new(event.source, event.timestamp_ms, event.pcm):
+        elif isinstance(event, events.Audio) and self._is_replayed(event):
             self._counters.add("replayed audio")
             return None
         return event
+
+    def _is_replayed(self, packet: events.Audio) -> bool:
+        """Whether a packet was here before. Digital silence is the same in every packet: of one second nothing tells them apart."""
+        if packet.whole_seconds and packet.pcm == packet.pcm[:2] * (len(packet.pcm) // 2):
+            return False
+        return not self._replays.is_new(packet.source, packet.timestamp_ms, packet.pcm)
 
     def _audio(self, content: AudioContent) -> events.Audio | None:
         if content.length is not None and content.length != len(content.data):
@@ -117,25 +122,28 @@ class Translator:
 
 def audio(content: AudioContent) -> events.Audio | None:
     """Return a packet as an event; None when its time cannot be one."""
-    if not 0 < content.timestamp < _MAX_TIMESTAMP:
+    at = messages.milliseconds(content.timestamp)
+    if at is None:
         return None
     return events.Audio(
         source=_source(content.channel_id, content.user_id),
-        timestamp_ms=content.timestamp,
+        timestamp_ms=at,
         pcm=content.data,
         user_id=text_id(content.user_id),
         user_name=_name(content.user_name),
         channel_id=text_id(content.channel_id),
+        whole_seconds=messages.is_seconds(content.timestamp),
     )
 
 
 def picture(kind: type[events.Video] | type[events.Share], content: PictureContent) -> events.Video | events.Share | None:
     """Return a picture as an event of the kind; None when its time cannot be one."""
-    if not 0 < content.timestamp < _MAX_TIMESTAMP:
+    at = messages.milliseconds(content.timestamp)
+    if at is None:
         return None
     return kind(
         source=_source(None, content.user_id),
-        timestamp_ms=content.timestamp,
+        timestamp_ms=at,
         data=content.data,
         user_name=_name(content.user_name),
     )

@@ -18,6 +18,7 @@ __all__ = [
     "ConcurrencyNotice",
     "Interrupted",
     "OtherWebhook",
+    "SiteNotice",
     "StartFailed",
     "Started",
     "Stopped",
@@ -116,6 +117,22 @@ class Companion(msgspec.Struct, frozen=True, kw_only=True, tag="companion"):
     """The payload, as JSON; it may hold phone numbers."""
 
 
+class SiteNotice(msgspec.Struct, frozen=True, kw_only=True, tag="site_notice"):
+    """An ordinary webhook of Contact Center about no engagement: a queue's service level, a recording, a user's status (2.5)."""
+
+    name: str
+    """Zoom's, without its prefix: `user_status_changed`."""
+    event_ts_ms: int | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    queue_id: str | None = None
+    queue_name: str | None = None
+    status: str | None = None
+    """The status that a user is in now."""
+    raw: bytes = b""
+    """The payload, as JSON; it may hold phone numbers."""
+
+
 class OtherWebhook(msgspec.Struct, frozen=True, kw_only=True, tag="other"):
     """Any other event Zoom may send to the endpoint."""
 
@@ -123,8 +140,11 @@ class OtherWebhook(msgspec.Struct, frozen=True, kw_only=True, tag="other"):
     raw: bytes
 
 
-Webhook = Started | Stopped | Interrupted | UrlValidation | ConcurrencyNotice | StartFailed | Companion | OtherWebhook
+Webhook = Started | Stopped | Interrupted | UrlValidation | ConcurrencyNotice | StartFailed | Companion | SiteNotice | OtherWebhook
 _COMPANIONS = "contact_center."
+_OF_ENGAGEMENTS = ("engagement_", "recording_", "queue_")
+"""What is about an engagement where it names one."""
+_OF_SITES = ("recording_", "queue_", "user_")
 
 
 def parse_webhook(body: bytes) -> Webhook:
@@ -142,8 +162,8 @@ def parse_webhook(body: bytes) -> Webhook:
         case "rtms.start_failed":
             return StartFailed(raw=body)
         case _:
-            if event.startswith(f"{_COMPANIONS}engagement_") and (engagement_id := payload.text("engagement_id")) is not None:
-                return _companion(event, engagement_id, payload)
+            if event.startswith(_COMPANIONS) and (told := _ordinary(event.removeprefix(_COMPANIONS), payload)) is not None:
+                return told
             known = product_of(event)
             return _stream_webhook(*known, payload, body) if known is not None else OtherWebhook(event=event, raw=body)
 
@@ -222,15 +242,33 @@ def _concurrency(event: str, payload: "_Payload") -> ConcurrencyNotice:
     )
 
 
-def _companion(event: str, engagement_id: str, payload: "_Payload") -> Companion:
-    return Companion(
-        name=event.removeprefix(_COMPANIONS),
-        engagement_id=engagement_id,
+def _ordinary(name: str, payload: "_Payload") -> Companion | SiteNotice | None:
+    """Return an ordinary webhook of Contact Center; None for one of another kind."""
+    engagement_id = payload.text("engagement_id")
+    user_id = payload.text("user_id") or payload.text("agent_id")
+    user_name = payload.text("user_display_name") or payload.text("user_name") or payload.text("display_name")
+    queue_id = payload.text("queue_id") or payload.text("cc_queue_id")
+    if name.startswith(_OF_ENGAGEMENTS) and engagement_id is not None:
+        return Companion(
+            name=name,
+            engagement_id=engagement_id,
+            event_ts_ms=payload.event_ts_ms,
+            user_id=user_id,
+            user_name=user_name,
+            queue_id=queue_id,
+            transfer_from_id=payload.text("transfer_from_id"),
+            raw=payload.raw,
+        )
+    if not name.startswith(_OF_SITES):
+        return None
+    return SiteNotice(
+        name=name,
         event_ts_ms=payload.event_ts_ms,
-        user_id=payload.text("user_id") or payload.text("agent_id"),
-        user_name=payload.text("user_display_name") or payload.text("user_name") or payload.text("display_name"),
-        queue_id=payload.text("queue_id") or payload.text("cc_queue_id"),
-        transfer_from_id=payload.text("transfer_from_id"),
+        user_id=user_id,
+        user_name=user_name,
+        queue_id=queue_id,
+        queue_name=payload.text("queue_name") or payload.text("cc_queue_name"),
+        status=payload.text("status_name") or payload.text("user_status") or payload.text("status"),
         raw=payload.raw,
     )
 

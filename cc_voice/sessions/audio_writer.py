@@ -10,6 +10,7 @@ from cc_voice.media.recordings import ChannelFile, Recording
 from cc_voice.rtms.enums import Codec, ContentType
 from cc_voice.rtms.events import AudioFormat
 from cc_voice.sessions.losses import Why
+from cc_voice.sessions.packet_pace import PacketShape
 from cc_voice.speech.codecs import Samples, bytes_from_int16
 from cc_voice.speech.errors import EncodingError, PacketError
 from cc_voice.speech.packets import CodecName, PacketDecoder, PacketEncoding, packet_decoder
@@ -39,10 +40,19 @@ class AudioWriter:
         self._recording = recording
         self._encoding = PacketEncoding(codec="l16", rate_hz=recording.header.sample_rate_hz)
         self._sources: dict[str, _SourceWriter] = {}
+        self._shapes: dict[str, PacketEncoding] = {}
+        """Of sources whose packets turned out to be other than told."""
+
+    def set_shape(self, source: str, shape: PacketShape) -> None:
+        """Decode what follows of a source as its packets are, whatever was told."""
+        if (known := self._sources.pop(source, None)) is not None:
+            known.finish()
+        self._shapes[source] = PacketEncoding(codec="l16", rate_hz=shape.rate_hz, channels=shape.channels)
 
     def set_format(self, told: AudioFormat) -> None:
         """Decode what follows as the server says it is encoded."""
         self.finish()
+        self._shapes.clear()
         try:
             encoding = _encoding(told)
             rate_hz = packet_decoder(encoding).rate_hz
@@ -62,9 +72,9 @@ class AudioWriter:
             self.crowded_out += 1
             return 0
         if source not in self._sources:
-            self._sources[source] = _SourceWriter(
-                self._recording, source, packet_decoder(self._encoding), is_rough=self._encoding.codec in ("g722", "opus")
-            )
+            encoding = self._encoding_of(source)
+            is_rough = encoding.codec in ("g722", "opus")
+            self._sources[source] = _SourceWriter(self._recording, source, packet_decoder(encoding), is_rough=is_rough)
         try:
             return round(self._sources[source].write(at_ms, payload))
         except PacketError:
@@ -74,10 +84,14 @@ class AudioWriter:
     def clashes(self, source: str, at_ms: int, payload: bytes) -> bool:
         """Whether other audio has the time of a packet; never so of a codec that remembers: it cannot decode a packet twice."""
         file = self._recording.channels.get(source)
-        plain = self._encoding.codec == "l16" and self._encoding.channels == 1
-        if file is None or not plain or self.refusal is not None or self._encoding.rate_hz != file.rate_hz:
+        encoding = self._encoding_of(source)
+        plain = encoding.codec == "l16" and encoding.channels == 1
+        if file is None or not plain or self.refusal is not None or encoding.rate_hz != file.rate_hz:
             return False
         return file.clashes(at_ms, payload)
+
+    def _encoding_of(self, source: str) -> PacketEncoding:
+        return self._shapes.get(source, self._encoding)
 
     def why_unusable(self, source: str) -> Why:
         """Return why the packet of a source that was just offered could not be written."""
@@ -85,12 +99,13 @@ class AudioWriter:
             return "refused"
         return "damaged" if source in self._recording.channels or source in self._sources else "too many sources"
 
-    def length_ms(self, payload: bytes) -> float:
+    def length_ms(self, source: str, payload: bytes) -> float:
         """Return how long a packet's audio is, as far as its size tells."""
-        if self.refusal is not None or self._encoding.codec not in ("l16", "g711"):
+        encoding = self._encoding_of(source)
+        if self.refusal is not None or encoding.codec not in ("l16", "g711"):
             return _USUAL_MS
-        sample_bytes = 2 if self._encoding.codec == "l16" else 1
-        return len(payload) * 1000 / (sample_bytes * self._encoding.channels * self._encoding.rate_hz)
+        sample_bytes = 2 if encoding.codec == "l16" else 1
+        return len(payload) * 1000 / (sample_bytes * encoding.channels * encoding.rate_hz)
 
     def unplaced_ms(self, source: str) -> float:
         """Return how much audio of a source was written and found no place so far."""

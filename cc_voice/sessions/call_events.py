@@ -15,6 +15,9 @@ from cc_voice.rtms.webhooks import Companion
 _PHONE_KEYS = frozenset({"phone_number", "phone", "caller_number", "callee_number", "from", "to", "ani", "dnis"})
 MAX_TEXT, MAX_KEY, DEEPEST = 10_000, 100, 32
 """Letters of a string and of a key, and levels of nesting, that the time line keeps of an event."""
+_E164 = re.compile(r"\+[\d ().-]{6,24}")
+"""A phone number says so itself, under whatever key it comes: ordinary webhooks have many (`consumer_number`, `callback`)."""
+_ALL_BUT_TWO = re.compile(r"\d(?=(?:\D*\d){2})")
 _DIGITS = re.compile(r"\d(?=\d{2})")
 
 
@@ -74,18 +77,22 @@ def masked_json(raw: bytes) -> str:
     return msgspec.json.encode(_masked(found if isinstance(found, dict) else {})).decode()
 
 
+def _is_phone_key(key: str) -> bool:
+    return key in _PHONE_KEYS or "phone" in key or key.endswith(("_number", "_ani", "_dnis"))
+
+
 def _masked(value: Any, is_phone: bool = False, depth: int = 0) -> Any:
     match value:
         case dict() | list() if depth == DEEPEST:
             return None
         case dict():
-            return {key[:MAX_KEY]: _masked(item, key.lower() in _PHONE_KEYS, depth + 1) for key, item in value.items()}
+            return {key[:MAX_KEY]: _masked(item, _is_phone_key(key.lower()), depth + 1) for key, item in value.items()}
         case list():
             return [_masked(item, is_phone, depth + 1) for item in value]
         case str() | int() if is_phone and not isinstance(value, bool):
             return _DIGITS.sub("*", str(value)[:MAX_TEXT])
         case str():
-            return value[:MAX_TEXT]
+            return _E164.sub(lambda found: _ALL_BUT_TWO.sub("*", found[0]), value[:MAX_TEXT])
         case int() if abs(value) >= 1 << 63:  # databases take no such numbers
             return str(value)[:MAX_TEXT]
         case _:

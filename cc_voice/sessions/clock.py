@@ -26,6 +26,8 @@ RUN = 10
 RUN_STEP_MS = 5_000
 """Packets agree when they are no further apart than this."""
 FASTER_THAN_LIFE = 60
+PLAUSIBLE_UNIX_MS = (1_420_000_000_000, 4_102_000_000_000)
+"""2015 to 2099: a clock that tells another year counts from somewhere else, its stream's beginning for instance."""
 MOST_SETTINGS = 16
 """A clock set more often than this is none: what it says is left out."""
 
@@ -172,8 +174,12 @@ class MediaClock:
         return [timed for one in waiting for timed in self.admit(one, now)]
 
     def _set(self, unix_ms: int) -> None:
-        """Believe a clock: the first one as it is, a later one so that it goes on where the audio is."""
-        if not self._has_audio or self._furthest is None:
+        """Believe a clock: the first one as it is, if it tells a year that can be; else so that it goes on where the audio is.
+
+        Before there was audio that is when the stream was announced.
+        """
+        is_possible = PLAUSIBLE_UNIX_MS[0] <= unix_ms < PLAUSIBLE_UNIX_MS[1]
+        if self._furthest is None or (not self._has_audio and is_possible):
             self._furthest = unix_ms
         else:
             self._shifts.insert(0, self._furthest - unix_ms)

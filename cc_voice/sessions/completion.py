@@ -20,12 +20,13 @@ from cc_voice.config.languages import LanguageSettings, primary
 from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import SITE_SET, ThresholdSet
 from cc_voice.media import films, recordings
-from cc_voice.media.recordings import Recording
+from cc_voice.media.recordings import ChannelFile, Recording
 from cc_voice.rtms.events import MIXED_SOURCE
 from cc_voice.sessions import journal
 from cc_voice.sessions.call_languages import call_policy
 from cc_voice.sessions.channel_recognition import BlockRunner, PipelineFactory, RecognisedChannel, recognise_channel
 from cc_voice.sessions.journal import Journal
+from cc_voice.sessions.party_names import UNJOINED, Joined, joined
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.second_pass import MOST_COMPARED, identified, second_pass, served
 from cc_voice.sessions.spec import SessionSpec
@@ -36,6 +37,9 @@ log = structlog.get_logger()
 
 MIXED_FROM_MS = 1_000
 """So much mixed audio beside audio of parties makes a stream mixed; a few packets that name nobody do not."""
+
+TURN_MS = 1_000
+"""Parties whose audio ends this close to where mixed audio begins ended because of it."""
 
 Heard = dict[str, RecognisedChannel]
 """By channel_id."""
@@ -170,24 +174,32 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, n
     header = recording.header
     if header.t0_unix_ms is None:
         raise AssertionError("a stream without media has no time line")
-    people = _people(notes.events)
+    arrived = {name: file.received() for name, file in recording.channels.items()}
+    parties = joined(notes.names, notes.events, arrived)
+    people, doubts = _people(notes.events), {note.channel_id: note.why for note in notes.doubts}
     returning = echoes({name: ChannelEnvelope(heard[name].envelope, heard[name].speech) for name in recording.channels})
     channels = tuple(
         ChannelAnalysis(
-            channel_id=name,
-            user_id=people.get(name, Participant()).user_id,
-            name=people.get(name, Participant()).display_name,
+            channel_id=parties.name(name),
+            user_id=people.get(parties.name(name), Participant()).user_id,
+            name=people.get(parties.name(name), Participant()).display_name,
             speech=heard[name].speech,
             music=heard[name].sounds.music,
             tones=heard[name].sounds.tones,
             levels=heard[name].levels,
-            echoes=returning[name],
+            echoes=tuple(
+                msgspec.structs.replace(echo, on=parties.name(echo.on))
+                for echo in returning[name]
+                if parties.name(echo.on) != parties.name(name)
+            ),
             received_ms=file.ranges.total * 1000 // file.rate_hz,
-            first_packet_ms=file.received()[0][0] if file.ranges.total else None,
+            first_packet_ms=arrived[name][0][0] if arrived[name] else None,
+            doubt=doubts.get(name) or (UNJOINED if name in parties.unjoined else None),
         )
         for name, file in recording.channels.items()
     )
     local = [utterance for name in recording.channels for utterance in heard[name].utterances]
+    said = [msgspec.structs.replace(one, channel_id=parties.name(one.channel_id)) for one in (*local, *notes.words)]
     return StreamAnalysis(
         call_id=header.call_id,
         stream_id=header.stream_id,
@@ -197,12 +209,12 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, n
         # A stream that ended while its link was down is as long as Zoom says: what was said until then nobody heard
         duration_ms=max([recording.duration_ms, *(end for _, end in notes.gaps)]),
         channels=channels,
-        events=notes.events,
-        utterances=tuple(sorted([*local, *notes.words], key=lambda u: (u.start_ms, u.channel_id, u.source))),
-        media_gaps=media_gaps(notes, {name: file.received() for name, file in recording.channels.items()}),
-        lost=notes.lost,
+        events=tuple(_renamed(event, parties) for event in notes.events),
+        utterances=tuple(sorted(said, key=lambda u: (u.start_ms, u.channel_id, u.source))),
+        media_gaps=media_gaps(notes, arrived),
+        lost=tuple(msgspec.structs.replace(one, channel_id=parties.name(one.channel_id)) for one in notes.lost),
         language=header.language,
-        mixed_audio=_is_mixed(recording),
+        mixed_audio=_is_mixed(recording, notes.events),
         detector=" and ".join(sorted({one.detector for one in heard.values()})) or "none",
         asr_model=" and ".join(sorted({said.asr_model.removesuffix(MARK) for said in local if said.asr_model})) or model,
         stop_reason=notes.end.stop_reason if notes.end else None,
@@ -222,10 +234,35 @@ def _people(events: Sequence[CallEvent]) -> dict[str, Participant]:
     return people
 
 
-def _is_mixed(recording: Recording) -> bool:
+def _renamed(event: CallEvent, parties: Joined) -> CallEvent:
+    """Return an event whose participants have their channels: one that knew a user id only has it for a channel's."""
+    people = (
+        msgspec.structs.replace(who, channel_id=parties.name(who.channel_id)) if who.channel_id else who
+        for who in event.participants
+    )
+    return msgspec.structs.replace(event, participants=tuple(people)) if parties.names else event
+
+
+def _is_mixed(recording: Recording, events: Sequence[CallEvent]) -> bool:
     """Whether the parties cannot be told apart, if only for a part: a server may turn to mixed audio after a reconnect."""
     mixed = recording.channels.get(MIXED_SOURCE)
-    return mixed is not None and (len(recording.channels) == 1 or mixed.ranges.total >= MIXED_FROM_MS * mixed.rate_hz // 1000)
+    if mixed is not None and (len(recording.channels) == 1 or mixed.ranges.total >= MIXED_FROM_MS * mixed.rate_hz // 1000):
+        return True
+    named = {person.channel_id for event in events for person in event.participants}
+    return any(_took_over(file, recording) for name, file in recording.channels.items() if name not in named)
+
+
+def _took_over(file: ChannelFile, recording: Recording) -> bool:
+    """Whether all others, who were there a moment before, ended when a channel that nobody announced began: now it carries them.
+
+    Mixed audio may come under a channel of its own (rtms/README.md 12, row 36), and a server need not say that it turned to it.
+    """
+    others = [other.received() for name, other in recording.channels.items() if name != file.channel_id and other.ranges.total]
+    if len(others) < 2 or file.ranges.total < MIXED_FROM_MS * file.rate_hz // 1000:
+        return False
+    ends = [spans[-1][1] for spans in others]
+    begin = file.received()[0][0]
+    return max(ends) <= begin + TURN_MS and sum(end >= begin - TURN_MS for end in ends) >= 2
 
 
 def media_gaps(notes: Journal, received: Mapping[str, Sequence[Interval]]) -> tuple[Interval, ...]:

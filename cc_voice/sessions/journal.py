@@ -7,7 +7,7 @@ from typing import assert_never
 
 import msgspec
 
-from cc_voice.call.analysis import Interval, LostAudio
+from cc_voice.call.analysis import Doubt, Interval, LostAudio
 from cc_voice.call.events import CallEvent
 from cc_voice.call.utterances import Utterance, Word
 from cc_voice.media.recordings import Recording
@@ -57,6 +57,21 @@ class LossNote(msgspec.Struct, frozen=True, kw_only=True, tag="lost"):
     why: str
 
 
+class NameNote(msgspec.Struct, frozen=True, kw_only=True, tag="name"):
+    """Under which ids a party's packets came, told once for each set of them."""
+
+    channel_id: str | None = None
+    user_id: str | None = None
+    name: str | None = None
+
+
+class DoubtNote(msgspec.Struct, frozen=True, kw_only=True, tag="doubt"):
+    """A channel's audio was recorded, and what is measured of it would be wrong."""
+
+    channel_id: str
+    why: Doubt
+
+
 class EndNote(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
     """The stream ended."""
 
@@ -76,7 +91,7 @@ class ChatNote(msgspec.Struct, frozen=True, kw_only=True, tag="chat"):
     content: str
 
 
-Note = PlatformNote | WordsNote | GapNote | LossNote | EndNote | ChatNote
+Note = PlatformNote | WordsNote | GapNote | LossNote | NameNote | DoubtNote | EndNote | ChatNote
 
 
 _NOTE: "msgspec.json.Decoder[Note]" = msgspec.json.Decoder(Note)
@@ -93,6 +108,8 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     """Of one channel each."""
     lost: tuple[LostAudio, ...]
     end: EndNote | None
+    names: tuple[NameNote, ...] = ()
+    doubts: tuple[DoubtNote, ...] = ()
 
 
 def read(recording: Recording, t0_unix_ms: int) -> Journal:
@@ -101,6 +118,8 @@ def read(recording: Recording, t0_unix_ms: int) -> Journal:
     words: dict[tuple[str, int], WordsNote] = {}
     gaps: list[tuple[str | None, Interval]] = []
     lost: list[LostAudio] = []
+    names: list[NameNote] = []
+    doubts: list[DoubtNote] = []
     end: EndNote | None = None
     for note in recording.journal(_NOTE):
         match note:
@@ -113,6 +132,10 @@ def read(recording: Recording, t0_unix_ms: int) -> Journal:
                 gaps += [(note.channel_id, gap)] if gap[0] < gap[1] else []
             case LossNote():
                 lost.append(_lost(note, t0_unix_ms))
+            case NameNote():
+                names.append(note)
+            case DoubtNote():
+                doubts.append(note)
             case EndNote():
                 end = note
             case ChatNote():
@@ -128,7 +151,14 @@ def read(recording: Recording, t0_unix_ms: int) -> Journal:
         channel_gaps=tuple((channel_id, gap) for channel_id, gap in gaps if channel_id is not None),
         lost=tuple(lost),
         end=end,
+        names=tuple(names),
+        doubts=tuple(doubts),
     )
+
+
+def known_names(recording: Recording) -> list[NameNote]:
+    """Return what an earlier session of a stream noted of its parties' ids."""
+    return [note for note in recording.journal(_NOTE) if isinstance(note, NameNote)]
 
 
 def place(event: CallEvent, t0_unix_ms: int) -> CallEvent:

@@ -10,7 +10,7 @@ from cc_voice.sessions.journal import LossNote
 
 TOLD_EVERY_MS = 1_000
 """A source that is refused for hours makes a note for every second; a killed process leaves less than this untold."""
-Why = Literal["time taken", "impossible time", "damaged", "refused", "too many sources"]
+Why = Literal["time taken", "impossible time", "damaged", "refused", "too many sources", "past the longest"]
 
 
 class Losses:

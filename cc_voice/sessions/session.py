@@ -29,14 +29,11 @@ from cc_voice.rtms.errors import MisuseError
 from cc_voice.rtms.phases import Phase
 from cc_voice.rtms.webhooks import Companion, Stopped, Webhook
 from cc_voice.sessions import completion, journal
-from cc_voice.sessions.audio_writer import AudioWriter
+from cc_voice.sessions.audio_intake import AudioIntake
 from cc_voice.sessions.call_events import call_event, companion_event
 from cc_voice.sessions.chat_and_pictures import ChatAndPictures
-from cc_voice.sessions.clock import MediaClock, Timed
 from cc_voice.sessions.completion import Deliver
 from cc_voice.sessions.live_recognition import LiveRecognition, Show
-from cc_voice.sessions.losses import Losses
-from cc_voice.sessions.open_gaps import OpenGaps
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.spec import SessionSpec
 
@@ -48,8 +45,6 @@ PROGRESS_EVERY_S = 1.0
 YIELD_EVERY_EVENTS = 64
 """A burst (60 s of backlog) must not keep the loop from other streams' keep-alives."""
 AUDIO_RATE_HZ = 16_000
-LONGEST_STREAM_MS = 24 * 3600 * 1000
-"""Audio further from the stream's start is left out: its clock is broken, whatever it agrees with."""
 _LINKS_OF_AUDIO = ("signaling", "audio", "all")
 """When one of them is lost, audio is: Zoom tears media links down with signaling."""
 _WITHOUT_MEDIA = (Phase.SIGNALING, Phase.MEDIA)
@@ -84,7 +79,8 @@ class Session:
             started_event_ms=spec.started_event_ms,
         )
         self._recording = recordings.create(settings.recordings_dir, header)
-        self._audio = AudioWriter(self._recording)
+        self._audio = AudioIntake(self._recording, spec.started_event_ms, self._log)
+        self._clock = self._audio.clock
         self._live_recognition = LiveRecognition(
             spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._log
         )
@@ -93,27 +89,11 @@ class Session:
         self._news_events: list[CallEvent] = []
         self._refused: dict[str, MediaRefusal] = {}
         """By link: media that this stream is without."""
-        self._media_unix_ms = 0
-        self._gaps = OpenGaps(self._recording.note)
-        self._losses = Losses(self._recording.note)
         self._stopped_unix_ms: int | None = None
-        self._clock = self._continue_recording()
         self._keepsakes = ChatAndPictures(self._recording.folder, settings.media, self._clock)
         self._ended: rtms.Ended | None = None
         self._abandoned = False
         self._progress_at = 0.0
-
-    def _continue_recording(self) -> MediaClock:
-        """Go on where an earlier session of this stream stopped: what Zoom does not deliver again since then is a media gap."""
-        t0, now = self._recording.header.t0_unix_ms, time.monotonic()
-        if t0 is None:
-            return MediaClock(now, announced_unix_ms=self.spec.started_event_ms)
-        if self._recording.channels:
-            self._media_unix_ms = t0 + self._recording.duration_ms
-            for name, file in self._recording.channels.items():
-                self._gaps.came(name, t0, t0 + file.ranges.end * 1000 // file.rate_hz)
-            self._gaps.open()
-        return MediaClock(now, furthest_unix_ms=t0 + self._recording.duration_ms)
 
     @property
     def lag_ms(self) -> int:
@@ -123,13 +103,12 @@ class Session:
     @property
     def _media_ms(self) -> int:
         t0 = self._recording.header.t0_unix_ms
-        return max(0, self._media_unix_ms - t0) if t0 is not None else 0
+        return max(0, self._audio.media_unix_ms - t0) if t0 is not None else 0
 
     async def run(self) -> None:
         """Receive, then complete. Raises what the disk raises; the recording is closed in any case."""
         try:
             await self._receive()
-            self._audio.finish()
             self._finish_media()
             if self._ended is not None and not self._abandoned:
                 await self._finish(self._ended)
@@ -146,13 +125,9 @@ class Session:
 
     def _finish_media(self) -> None:
         """Record what waited for more, and tell what of the stream is lost for good."""
-        self._clock.finish()
-        for timed in self._clock.believe():
-            self._write_audio(timed.packet, timed.at_unix_ms)
-        self._lose_unplaced()
-        self._losses.finish()
+        self._audio.finish()
         if self._ended is not None and not self._abandoned:
-            self._gaps.finish(self._stopped_unix_ms)
+            self._audio.gaps.finish(self._stopped_unix_ms)
 
     async def _receive(self) -> None:
         """Take events until the stream ends or is abandoned; however it ends, the client's sockets are closed."""
@@ -175,12 +150,17 @@ class Session:
         self._abandoned = True
         self.client.abandon()
 
+    def leave(self) -> None:
+        """End the stream for good: Zoom is told (message 21), what is on its way is taken, and the call is measured."""
+        self._log.warning("stream is left for good")
+        self.client.close()
+
     # -- media loop: never waits ---------------------------------------------------------------------------------
 
     def _take(self, event: rtms.Event) -> None:
         match event:
             case rtms.Audio():
-                self._take_audio(event)
+                self._audio.take(event)
             case rtms.Transcript():
                 self._take_words(event)
             case rtms.PlatformEvent():
@@ -194,7 +174,7 @@ class Session:
             case rtms.StreamStateChanged():
                 self._take_state(event)
             case rtms.AudioFormat():
-                self._take_format(event)
+                self._audio.set_format(event)
             case rtms.Share() | rtms.Video():
                 self._keepsakes.keep_picture(event, time.monotonic())
             case rtms.Chat():
@@ -211,7 +191,7 @@ class Session:
     def _take_link_down(self, down: rtms.LinkDown) -> None:
         self._log.warning("link was lost", link=down.link, error=down.error)
         if down.link in _LINKS_OF_AUDIO:
-            self._gaps.open()
+            self._audio.gaps.open()
 
     def _take_refusal(self, told: rtms.MediaRefused) -> None:
         """A kind of media will not come, or not again: the operator sees at once of what this stream is without, and why."""
@@ -222,59 +202,13 @@ class Session:
     def _take_state(self, told: rtms.StreamStateChanged) -> None:
         self._log.info("stream changed", state=name_of(StreamState, told.state), reason=told.reason)
         if told.state in (StreamState.INTERRUPTED, StreamState.PAUSED):
-            self._gaps.open(is_pause=told.state == StreamState.PAUSED)
+            self._audio.gaps.open(is_pause=told.state == StreamState.PAUSED)
         elif told.state in (StreamState.TERMINATING, StreamState.TERMINATED):
             self._stopped_unix_ms = self._stopped_unix_ms or told.at_unix_ms
 
-    def _take_format(self, told: rtms.AudioFormat) -> None:
-        self._audio.set_format(told)
-        if self._audio.refusal is not None:
-            self._log.error("audio cannot be used", reason=self._audio.refusal)
-
-    def _take_audio(self, packet: rtms.Audio) -> None:
-        settings = self._clock.settings
-        now = time.monotonic()
-        for timed in self._clock.admit(packet, now):
-            ready = self._clock.doubt(timed, now) if self._is_taken(timed) else [*self._clock.believe(packet.source), timed]
-            for one in ready:
-                self._write_audio(one.packet, one.at_unix_ms)
-        self._lose_unplaced()
-        if self._clock.settings != settings:
-            self._log.warning("Zoom's clock was set; audio goes on where it was", timestamp_ms=packet.timestamp_ms)
-
-    def _is_taken(self, timed: Timed) -> bool:
-        """Whether other audio has this packet's time."""
-        t0 = self._recording.header.t0_unix_ms
-        return t0 is not None and self._audio.clashes(timed.packet.source, timed.at_unix_ms - t0, timed.packet.pcm)
-
-    def _lose_unplaced(self) -> None:
-        for packet in self._clock.take_unplaced():
-            at = self._clock.furthest_unix_ms or packet.timestamp_ms
-            self._losses.add(packet.source, at, self._audio.length_ms(packet.pcm), "impossible time")
-
-    def _write_audio(self, packet: rtms.Audio, at_unix_ms: int) -> None:
-        t0 = self._recording.header.t0_unix_ms
-        t0 = self._clock.start(at_unix_ms) if t0 is None else t0
-        if at_unix_ms - t0 > LONGEST_STREAM_MS:
-            self._clock.left_out += 1
-            self._losses.add(packet.source, self._media_unix_ms or t0, self._audio.length_ms(packet.pcm), "impossible time")
-            return
-        if self._audio.refusal is None:
-            self._start_clock(t0)
-        unplaced_ms = self._audio.unplaced_ms(packet.source)
-        length_ms = self._audio.write(packet.source, at_unix_ms - t0, packet.pcm)
-        if not length_ms:
-            why = self._audio.why_unusable(packet.source)
-            self._losses.add(packet.source, at_unix_ms, self._audio.length_ms(packet.pcm), why)
-            return
-        self._losses.add(packet.source, at_unix_ms, self._audio.unplaced_ms(packet.source) - unplaced_ms, "time taken")
-        self._gaps.came(packet.source, at_unix_ms, at_unix_ms + length_ms)
-        self._media_unix_ms = max(self._media_unix_ms, at_unix_ms + length_ms)
-        self._clock.reach(at_unix_ms + length_ms)
-
     def _take_words(self, piece: rtms.Transcript) -> None:
         note = journal.WordsNote(
-            channel_id=piece.source,
+            channel_id=self._audio.names.channel(piece.source, self._recording.channels),
             text=piece.text,
             start_unix_ms=self._clock.settle(piece.start_ms or piece.timestamp_ms),
             end_unix_ms=self._clock.settle(piece.end_ms or piece.timestamp_ms),
@@ -290,11 +224,13 @@ class Session:
 
     def _take_event(self, event: rtms.PlatformEvent) -> None:
         if event.name == FIRST_PACKET and (t0 := self._clock.announce(event.at_unix_ms, time.monotonic())) is not None:
-            self._start_clock(t0)
+            self._audio.start_clock(t0)
         if (camera := self._keepsakes.camera_to_subscribe(event)) is not None:
             with contextlib.suppress(MisuseError):  # signaling was lost since: what is on is told again when it is back
                 self.client.subscribe_video(camera)
         told = msgspec.structs.replace(event, at_unix_ms=self._clock.settle(event.at_unix_ms))
+        for person in event.participants:
+            self._audio.names.event(person.channel_id, person.user_id)
         plain = call_event(told, self._settings.customer_key_salt)
         self._recording.note(journal.PlatformNote(event=plain))
         self._news_events.append(plain)
@@ -311,12 +247,7 @@ class Session:
         self._news_events.append(plain)
         if plain.name == EventName.WEBHOOK_ENDED and not self._recording.channels and self.client.phase in _WITHOUT_MEDIA:
             self._log.warning("the engagement ended before any media came")
-            self.client.notify(Stopped(product="contact_center", stream_id=self.spec.stream_id))
-
-    def _start_clock(self, t0_unix_ms: int) -> None:
-        if self._recording.header.t0_unix_ms is None:
-            self._recording.start_clock(t0_unix_ms)
-            self._log.info("media started", t0_unix_ms=t0_unix_ms)
+            self.leave()
 
     # -- recognition: follows ------------------------------------------------------------------------------------
 
@@ -384,10 +315,10 @@ class Session:
         ours = {
             "audio at an impossible time": self._clock.left_out,
             "clock set": self._clock.settings,
-            "audio lost (ms)": round(self._losses.total_ms),
-            "audio damaged": self._audio.damaged,
-            "audio refused": self._audio.refused,
-            "audio of too many sources": self._audio.crowded_out,
+            "audio lost (ms)": round(self._audio.losses.total_ms),
+            "audio damaged": self._audio.writer.damaged,
+            "audio refused": self._audio.writer.refused,
+            "audio of too many sources": self._audio.writer.crowded_out,
             "picture unreadable": self._keepsakes.unreadable,
         }
         found = [Oddity(name, count) for name, count in (ours | dict(self.client.counters)).items() if count]
@@ -406,8 +337,8 @@ class Session:
         """Return why there is nothing to complete; None: there is, or nobody knows why not."""
         if self._recording.channels:
             return None
-        if self._audio.refusal is not None or self._recording.header.t0_unix_ms is not None:
-            return self._audio.refusal
+        if self._audio.writer.refusal is not None or self._recording.header.t0_unix_ms is not None:
+            return self._audio.writer.refusal
         unheard = next((refusal.error for link, refusal in self._refused.items() if link in _LINKS_OF_AUDIO), None)
         return ended.error or unheard
 

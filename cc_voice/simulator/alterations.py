@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from cc_voice.simulator import wire
+from cc_voice.simulator.audio_alterations import Halved, UserFirst, at_half_the_rate, audio_in_seconds
 from cc_voice.simulator.wire import Message, Msg
 
 CONTROL = frozenset({Msg.EVENT, Msg.STREAM_STATE, Msg.SESSION_STATE, Msg.SESSION_STATE_RESP, Msg.STREAM_STATE_RESP, Msg.CLOSE_RESP})
@@ -255,6 +256,38 @@ def bare_media_url(message: Message) -> Message:
     return _without(message, "media_server") | {"media_server_url": message["media_server"]["server_urls"]["all"]}
 
 
+def bare_media_urls(message: Message) -> Message:
+    """One URL in place of an object of them (5.2)."""
+    if message["msg_type"] != Msg.SIGNALING_RESP or "media_server" not in message:
+        return message
+    return message | {"media_server": {"server_urls": message["media_server"]["server_urls"]["all"]}}
+
+
+def other_time_key(message: Message) -> Message:
+    """An event's time under the key of the other products (12, row 22)."""
+    if message["msg_type"] != Msg.EVENT:
+        return message
+    keys = {"timestamp": "event_ts", "event_ts": "timestamp"}
+    return message | {"event": {keys.get(key, key): value for key, value in message["event"].items()}}
+
+
+def aliased_session(message: Message) -> Message:
+    """`session_id` for `rtms_session_id`, as Zoom's mock server has it (5.8)."""
+    if "rtms_session_id" not in message:
+        return message
+    return _without(message, "rtms_session_id") | {"session_id": message["rtms_session_id"]}
+
+
+def any_sequence(message: Message) -> Message:
+    """Handshakes answered with a sequence of the server's own (12, row 6)."""
+    return message | {"sequence": 7_654_321} if message["msg_type"] in (Msg.SIGNALING_RESP, Msg.MEDIA_RESP) else message
+
+
+def without_length(message: Message) -> Message:
+    """Media that does not say how many bytes it holds, as before May 2026 (6.4)."""
+    return message | {"content": _without(message["content"], "length")} if message["msg_type"] in MEDIA else message
+
+
 def encryption_flag(message: Message) -> Message:
     """`payload_encryption`, as the table spells it (12, row 11)."""
     if "payload_encrypted" not in message:
@@ -348,8 +381,17 @@ ALTERATIONS: Mapping[str, Callable[[], Alteration]] = {
     "damaged-names": DamagedNames,
     "loose-base64": LooseBase64,
     "mixed-channel-id": _each(mixed_with_channel),
+    "user-id-first": UserFirst,
+    "half-packets": Halved,
+    "half-rate": _each(at_half_the_rate),
+    "audio-in-seconds": _each(audio_in_seconds),
     "event-at-top-level": _each(event_at_top_level),
     "media-server-url": _each(bare_media_url),
+    "bare-media-urls": _each(bare_media_urls),
+    "event-time-key": _each(other_time_key),
+    "session-id-alias": _each(aliased_session),
+    "any-sequence": _each(any_sequence),
+    "no-length": _each(without_length),
     "payload-encryption-key": _each(encryption_flag),
     "named-states": _each(named_states),
     "unknown-fields": _each(with_unknown_fields),

@@ -63,7 +63,7 @@ class PlayedCalls:
         self._remember(call)
         call.begin()
         call.spawn(fault_actions.happen(call))
-        body = call.announce(f"ws://{address}/signaling/{identity.stream_id}", start_unix_ms)
+        body = call.announce(f"{self.config.link_scheme}://{address}/signaling/{identity.stream_id}", start_unix_ms)
         return self.started(call, body)
 
     def all(self) -> list[Call]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -81,6 +82,13 @@ def parse_speed(text: str) -> float | str:
 )
 @click.option("--keep-alive-seconds", type=SECONDS, default=10.0, show_default=True, help="Wall clock between keep-alives.")
 @click.option("--closing-seconds", type=click.FloatRange(0, 60), default=0.0, show_default=True, help="From state 4 to the close.")
+@click.option("--tls", is_flag=True, help="Links and control API over TLS, with a certificate of its own making.")
+@click.option(
+    "--certificate-folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="With --tls: where the certificate is put. Default: a temporary folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the statuses of all calls.")
 def simulate(
     listen: str | None,
@@ -102,6 +110,8 @@ def simulate(
     faults: tuple[str, ...],
     keep_alive_seconds: float,
     closing_seconds: float,
+    tls: bool,
+    certificate_folder: Path | None,
     as_json: bool,
 ) -> None:
     """See HELP."""
@@ -111,7 +121,10 @@ def simulate(
     if "list" in faults:
         click.echo(fault_list())
         return
+    if certificate_folder is not None and not tls:
+        raise click.UsageError("--certificate-folder is where --tls puts its certificate; give --tls too")
     host, port = _address(listen)
+    folder = (certificate_folder or Path(tempfile.mkdtemp(prefix="cc-voice-tls-"))) if tls else None
     config = SimulatorConfig(
         host=host,
         port=port,
@@ -121,6 +134,7 @@ def simulate(
         webhook_url=webhook,
         keep_alive_s=keep_alive_seconds,
         closing_s=closing_seconds,
+        tls_folder=folder,
     )
     parties = tuple(Party(party=name.strip()) for name in channels.split(",")) if channels else ()
     scopes = tuple(name.strip() for name in media.split(",")) if media else None
@@ -158,6 +172,8 @@ async def _run(config: SimulatorConfig, requests: Sequence[CallRequest], concurr
     async with Simulator(config) as simulator:
         # Before the calls, and on standard error: scripts read the address from it while results go to standard output.
         click.echo(f"simulator listens on {simulator.url}", err=True)
+        if config.tls_folder is not None:
+            click.echo(f"clients trust its certificate with SSL_CERT_FILE={config.tls_folder / 'simulator.pem'}", err=True)
         if not requests:
             await asyncio.Event().wait()
         room = asyncio.Semaphore(concurrency)

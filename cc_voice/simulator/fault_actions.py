@@ -85,6 +85,10 @@ async def lose_audio(call: Call, lasts_ms: Any) -> None:
     call.playback.skip(time.monotonic(), lasts_ms)
 
 
+async def turn_mixed(call: Call, _: None) -> None:
+    call.playback.mix()
+
+
 INCIDENTS: Mapping[str, Callable[[Call, Any], Awaitable[None]]] = {
     "drop-media": drop_media,
     "drop-signaling": drop_signaling,
@@ -92,6 +96,7 @@ INCIDENTS: Mapping[str, Callable[[Call, Any], Awaitable[None]]] = {
     "failover": fail_over,
     "garbage": send_garbage,
     "gap": lose_audio,
+    "turn-mixed": turn_mixed,
     "event-30-34": send_unknown_events,
     "pause": pause,
     "resume": resume,

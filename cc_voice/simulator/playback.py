@@ -159,6 +159,14 @@ class Playback:
         sounds = feed.encoded(PLAIN) if plain else await asyncio.to_thread(feed.encoded, terms.encoding)
         feed.retune(terms.send_rate_ms, sounds)
 
+    def mix(self) -> None:
+        """Send all parties as one source from here on, in plain packets; nobody is told."""
+        if self._feed is not None and not self._feed_mixed:
+            at_ms = self._feed.position_ms
+            self._feed = AudioFeed((mixed(self.script),), dtx=self._dtx, from_ms=at_ms, tallies=self._tallies)
+            self._feed_mixed = True
+            self._tallies |= self._feed.tallies
+
     def watch(self, user_id: int | None) -> None:
         """Show this participant's camera to a client that asked for one at a time; None: nobody's."""
         if self._cameras is not None:

@@ -22,6 +22,8 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 0
     """0 takes a free port."""
+    tls_folder: Path | None = None
+    """Links and control API over TLS, with a certificate that is made into this folder; None: in the clear."""
     client_id: str = "simulatedClient"
     client_secret: str = "simulatedClientSecret"
     webhook_secret: str = "simulatedWebhookSecret"
@@ -46,6 +48,11 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Audio kept for a client that is not there, at the call's speed."""
     replay_s: float = 2.0
     """What was sent in this time before a link was lost is sent again: it may have died in the buffers on the way."""
+
+    @property
+    def link_scheme(self) -> str:
+        """The scheme of the links' URLs."""
+        return "ws" if self.tls_folder is None else "wss"
 
 
 class CallRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

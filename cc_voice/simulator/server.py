@@ -15,6 +15,7 @@ import uvicorn
 
 from cc_voice.simulator import control, replies
 from cc_voice.simulator.calls import PlayedCalls
+from cc_voice.simulator.certificate import Certificate, make_certificate
 from cc_voice.simulator.errors import SimulatorError
 from cc_voice.simulator.link import ClientLink, Receive, Send
 from cc_voice.simulator.negotiation import MEDIA_NAMES
@@ -37,6 +38,7 @@ class Simulator:
         self._serving: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        made = await self._certificate()
         self._socket = _listen(self.config.host, self.config.port)
         self._server = _Server(
             uvicorn.Config(
@@ -53,6 +55,8 @@ class Simulator:
                 log_level="error",
                 access_log=False,
                 timeout_graceful_shutdown=1,
+                ssl_certfile=made.path if made else None,
+                ssl_keyfile=made.key if made else None,
             )
         )
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
@@ -80,7 +84,12 @@ class Simulator:
     @property
     def url(self) -> str:
         """Base address of the control API."""
-        return f"http://{self.address}"
+        return f"{'https' if self.config.tls_folder else 'http'}://{self.address}"
+
+    async def _certificate(self) -> Certificate | None:
+        """Make a certificate if links are to be secure. Raises SimulatorError."""
+        folder = self.config.tls_folder
+        return None if folder is None else await asyncio.to_thread(make_certificate, folder, self.config.host)
 
     async def start_call(self, request: CallRequest) -> StartedCall:
         """Start a call: its clock runs from now; the webhook is posted if the configuration says where. Raises SimulatorError."""
@@ -140,7 +149,7 @@ class Simulator:
         if call is None or not kind or call.stop_reason is not None:
             await send({"type": "websocket.close", "code": 1008})  # before accept: the client sees HTTP 403
             return
-        base_url = f"ws://{control.host(scope) or self.address}"
+        base_url = f"{self.config.link_scheme}://{control.host(scope) or self.address}"
         await call.serve(ClientLink(kind, base_url, receive, send, call.faults.on_link()), replies.receive)
 
 

@@ -235,6 +235,7 @@ def started(product: WireProduct, instance_id: str, stream_id: str, server_urls:
     payload: Message = {product.id_key: instance_id, "rtms_stream_id": stream_id, "server_urls": server_urls}
     if product.name in ("meeting", "webinar"):
         payload |= {"account_id": "acct_Simulated", "operator_id": "usr_Simulated", "is_original_host": True}
+        payload["webinar_id" if product.name == "webinar" else "meeting_id"] = "98765432101"
     elif product.name == "video_sdk":
         payload |= {"account_id": "acct_Simulated", "session_key": "simulated"}
     return webhook_body(product.prefix + "started", event_ts, payload)
@@ -248,9 +249,16 @@ def stopped(product: WireProduct, instance_id: str, stream_id: str, reason: int,
 
 
 def respelt(body: bytes, asked: Callable[[str], bool]) -> bytes:
-    """Return a webhook in the shapes that its faults give it (12, rows 1, 2, 5, 40)."""
+    """Return a webhook in the shapes that its faults give it (2.5, 2.6; 12, rows 1, 2, 3, 5, 40)."""
     webhook = msgspec.json.decode(body)
     payload: Message = webhook["payload"]
+    event: str = webhook["event"]
+    if asked("webinar-as-meeting") and "webinar_uuid" in payload:
+        payload = {"meeting_uuid" if key == "webinar_uuid" else key: value for key, value in payload.items()}
+    if asked("phone-alias"):
+        event = event.replace("phone.rtms_", "phone.call_rtms_")
+    if asked("custom-fields") and event.endswith("started"):
+        payload |= {"customFields": {"sip": {"X-Caller": "simulated"}}, "custom fields": ["simulated"]}
     if asked("numeric-ids"):
         payload |= {"meeting_id": 98765432101, "account_id": 4711}
     if asked("webhook-signature"):
@@ -262,7 +270,7 @@ def respelt(body: bytes, asked: Callable[[str], bool]) -> bytes:
             payload["server_urls"] = {"signaling": url}
         if asked("server-urls-commas"):
             payload["server_urls"] = f"srt://127.0.0.1:1, {url}"
-    return webhook_body(webhook["event"], webhook["event_ts"], {"object": payload} if asked("nested-webhook") else payload)
+    return webhook_body(event, webhook["event_ts"], {"object": payload} if asked("nested-webhook") else payload)
 
 
 def interrupted(product: WireProduct, instance_id: str, stream_id: str, event_ts: int) -> bytes:

@@ -207,7 +207,7 @@ async def _serve(
         server.should_exit = True
 
     asyncio.get_running_loop().set_exception_handler(LoopErrors())
-    with _on_signals(stop):
+    with _on_signals(stop, dispatcher.leave):
         starting = asyncio.create_task(dispatcher.start())
         sweeping = asyncio.create_task(_sweep(appliance.audio))
         comparing = asyncio.create_task(_compare(appliance))
@@ -323,8 +323,8 @@ class Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def _on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` in the event loop at the first SIGTERM or SIGINT; a second one is a person who will not wait."""
+def _on_signals(stop: Callable[[], None], leave: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` in the event loop at the first SIGTERM or SIGINT; a second one will not wait. `leave` at SIGUSR1."""
     loop = asyncio.get_running_loop()
     handled = (signal.SIGTERM, signal.SIGINT)
 
@@ -335,8 +335,9 @@ def _on_signals(stop: Callable[[], None]) -> Iterator[None]:
 
     for number in handled:
         loop.add_signal_handler(number, first)
+    loop.add_signal_handler(signal.SIGUSR1, leave)
     try:
         yield
     finally:
-        for number in handled:
+        for number in (*handled, signal.SIGUSR1):
             loop.remove_signal_handler(number)

@@ -12,7 +12,7 @@ from litestar.enums import MediaType
 from litestar.exceptions import ClientException, NotAuthorizedException, ServiceUnavailableException
 
 from cc_voice.config.settings import ZoomApp
-from cc_voice.fleet.dispatch import needs_action
+from cc_voice.fleet.webhook_rows import needs_action
 from cc_voice.rtms.errors import WebhookError
 from cc_voice.rtms.signatures import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from cc_voice.rtms.webhooks import UrlValidation, parse_webhook, url_validation_answer, verify_webhook

@@ -7,8 +7,8 @@ import sys
 import msgspec
 
 from cc_voice.bench import webhook_sender
-from cc_voice.fleet.dispatch import needs_action
-from cc_voice.rtms.webhooks import parse_webhook
+from cc_voice.fleet.webhook_rows import needs_action
+from cc_voice.rtms.webhooks import Stopped, parse_webhook
 from tests.conftest import PATIENCE_S
 
 
@@ -29,8 +29,9 @@ def test_a_few_webhooks_are_answered_and_counted() -> None:
     assert set(score["repelled"]["questions"]) <= {"200", "422", "429"}
 
 
-def test_of_ten_webhooks_one_is_a_repetition_and_two_want_work() -> None:
+def test_of_ten_webhooks_one_is_a_repetition_and_two_are_of_streams() -> None:
     bodies = [webhook_sender.body(number) for number in range(1000)]
     assert len(set(bodies)) == 900
-    assert sum(needs_action(parse_webhook(body)) for body in bodies) == 200
+    assert sum(isinstance(parse_webhook(body), Stopped) for body in bodies) == 200
+    assert all(needs_action(parse_webhook(body)) for body in bodies)
     assert all(msgspec.json.decode(body)["payload"] for body in bodies)

@@ -21,7 +21,9 @@ from cc_voice.fleet import dispatch, spooled_batches
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import plan
 from cc_voice.media import recordings, spool
+from cc_voice.query.reports import prepare
 from cc_voice.rtms.client import StreamTarget
+from cc_voice.rtms.webhooks import SiteNotice, parse_webhook
 from cc_voice.speech.machine import Machine
 from cc_voice.store import batches, inbox, streams
 from cc_voice.store.database import Connection, Database
@@ -135,6 +137,11 @@ def keep(accepted: Inbox, body: bytes, stream_id: str | None = "s1") -> None:
 
 async def tell(dispatcher: Dispatcher, body: bytes) -> None:
     """Act on a webhook as the web does when it is safe in the inbox."""
+    told = parse_webhook(body)
+    if isinstance(told, SiteNotice):
+        name = inbox.webhook_id(APP.name, body)
+        dispatcher.accept(InboxRow(webhook_id=name, received_unix_ms=T0, app=APP.name, event="", stream_id=None, body=body), told)
+        return
     await dispatcher.answer(inbox.webhook_id(APP.name, body), APP.name, body)
 
 
@@ -235,6 +242,13 @@ async def test_a_failover_reaches_the_session_that_has_the_stream(run: Run, sile
     assert row().epoch == 1
 
 
+async def test_a_site_that_is_left_takes_up_no_stream(idle: Dispatcher, row: Callable[[], StreamRow]) -> None:
+    """The next start does: it is as it was announced."""
+    idle.leave()
+    await tell(idle, webhook("started"))
+    assert (row().epoch, row().stage) == (0, "received")
+
+
 async def test_ordinary_webhooks_stay_with_the_call_they_are_about(idle: Dispatcher, database: Database) -> None:
     def body(name: str, **fields: Any) -> bytes:
         payload = {"engagement_id": "E2", "consumer_number": "x", "phone_number": "+15551234567"} | fields
@@ -250,6 +264,48 @@ async def test_ordinary_webhooks_stay_with_the_call_they_are_about(idle: Dispatc
     }
     assert len(kept) == 2
     assert not any("1234" in one.payload for one in kept)
+
+
+async def test_webhooks_about_no_call_are_kept_together_and_published(
+    idle: Dispatcher, database: Database, accepted: Inbox
+) -> None:
+    def body(name: str, at_ms: int, **fields: Any) -> bytes:
+        payload = {"user_id": "u", "user_name": "Sam", "phone_number": "+15551234567"} | fields
+        return json.dumps({"event": f"contact_center.{name}", "event_ts": T0 + at_ms, "payload": payload}).encode()
+
+    statuses = [("Ready", 0), ("Ready", 1_000), ("Occupied", 4_000), ("Not Ready", 9_000)]
+    bodies = [body("user_status_changed", at_ms, status_name=status) for status, at_ms in statuses]
+    bodies.append(body("queue_inbound_sla_updated", 5_000, queue_id="q1", queue_name="Support"))
+    for one in (*bodies, bodies[0]):
+        await tell(idle, one)
+    await idle.stop()
+
+    def published(con: Connection) -> tuple[list[Any], list[Any]]:
+        prepare(con)
+        kept = con.execute("select webhook_name, queue_name, payload from v_site_webhook order by at_ts").fetchall()
+        return kept, con.execute("select user_name, status, status_ms from v_user_status order by status_from_ts").fetchall()
+
+    kept, times = await database.read(published)
+    assert [row[:2] for row in kept] == [("user_status_changed", None)] * 3 + [
+        ("queue_inbound_sla_updated", "Support"),
+        ("user_status_changed", None),
+    ]
+    assert not any("1234" in row[2] for row in kept)
+    assert times == [("Sam", "Ready", 4_000), ("Sam", "Occupied", 5_000), ("Sam", "Not Ready", None)]
+    assert accepted.pending() == []
+
+
+async def test_a_call_s_webhooks_are_published(idle: Dispatcher, database: Database) -> None:
+    payload = {"engagement_id": "E2", "phone_number": "+15551234567", "transfer_from_id": "E"}
+    await tell(idle, json.dumps({"event": "contact_center.engagement_started", "event_ts": T0, "payload": payload}).encode())
+
+    def published(con: Connection) -> list[Any]:
+        prepare(con)
+        sql = "select webhook_name, call_id, transfer_from_call_id, is_measured, payload ->> 'phone_number' from v_call_webhook"
+        return con.execute(sql).fetchall()
+
+    calls = [ids.call_id("contact_center", one) for one in ("E2", "E")]
+    assert await database.read(published) == [("engagement_started", *calls, False, "+*********67")]
 
 
 async def test_webhooks_of_unknown_streams_are_nothing(idle: Dispatcher, database: Database) -> None:

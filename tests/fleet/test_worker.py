@@ -1,5 +1,6 @@
 """A worker process at the end of a pipe: what it answers, and when it ends."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -15,10 +16,14 @@ from cc_voice.call.batch import CallMeasured, StageReached
 from cc_voice.config import settings as configuration
 from cc_voice.config.settings import Settings
 from cc_voice.fleet import worker
-from cc_voice.fleet.messages import TO_OWNER, Announce, Closed, Drain, OpenStream, Ready, Spooled, ToOwner, ToWorker
+from cc_voice.fleet.messages import TO_OWNER, Announce, Closed, Drain, Leave, OpenStream, Ready, Spooled, ToOwner, ToWorker
 from cc_voice.media import spool
+from cc_voice.rtms.client import StreamTarget
+from cc_voice.rtms.webhooks import Started, parse_webhook
+from cc_voice.simulator.report import CallRequest, SimulatorConfig
+from cc_voice.simulator.server import Simulator
 from tests.conftest import PATIENCE_S
-from tests.fleet.conftest import record, spec, webhook
+from tests.fleet.conftest import APP, record, spec, until, webhook
 
 
 class Worker:
@@ -138,3 +143,22 @@ def test_a_full_spool_is_told_and_the_next_session_finds_the_work(started: Worke
     Path(blocked).unlink()
     started.tell(OpenStream(spec(stage="recorded", epoch=2)))
     assert started.hear_until_closed()[-1] == Closed("s1", 2)
+
+
+async def test_streams_that_are_left_for_good_are_told_to_zoom_and_measured(started: Worker, site: Settings) -> None:
+    """Message 21, and reason 20: no minute in which Zoom waits for somebody who will not come back."""
+    async with Simulator(SimulatorConfig(client_id=APP.client_id, client_secret=str(APP.client_secret))) as zoom:
+        call = await zoom.start_call(CallRequest(scenario="good-call", speed=4.0))
+        announced = parse_webhook(call.body.encode())
+        assert isinstance(announced, Started)
+        target = StreamTarget.of(announced)
+        started.tell(OpenStream(spec(target.stream_id, target=target, instance_id=target.instance_id)))
+        await until(lambda: zoom.call(call.call).position_ms > 2_000, "media flows")
+        started.tell(Leave())
+        heard = await asyncio.to_thread(started.hear_until_closed)
+        status = await zoom.wait(call.call)
+    assert heard[-1] == Closed(target.stream_id, 1)
+    assert (status.stop_reason, status.violations) == (20, ())
+    batches = [spool.read(site.spool_dir, message.batch_id) for message in heard if isinstance(message, Spooled)]
+    assert isinstance(batches[-1], CallMeasured)
+    assert batches[-1].call.call.stop_reason == 20

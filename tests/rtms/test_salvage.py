@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_voice.rtms import messages, salvage
+from cc_voice.rtms import messages, salvage, translation
 from cc_voice.rtms.events import Audio, PlatformEvent, Transcript
 from cc_voice.rtms.messages import MediaAudio, decode
 from cc_voice.rtms.webhooks import OtherWebhook, Started, parse_webhook
@@ -201,3 +201,27 @@ def test_urls_of_a_damaged_answer_are_read() -> None:
     found = decode(frame % json.dumps(URLS).encode())
     assert isinstance(found, messages.SignalingResponse)
     assert (found.code, found.media_urls) == (0, URLS)
+
+
+@pytest.mark.parametrize(
+    ("written", "at_ms", "whole_seconds"),
+    [
+        ("1790000003240", 1_790_000_003_240, False),
+        ("1790000003", 1_790_000_003_000, True),
+        ('"1790000003"', 1_790_000_003_000, True),
+        ("1790000003.24", 1_790_000_003_240, False),
+        ('"1790000003.240"', 1_790_000_003_240, False),
+        ("1790000003240.7", 1_790_000_003_240, False),
+        ("1790000003240000", 1_790_000_003_240, False),
+        ("1790000003240000000", 1_790_000_003_240, False),
+        ("3240", 3_240, False),
+    ],
+)
+def test_a_time_of_audio_in_any_unit(written: str, at_ms: int, whole_seconds: bool) -> None:
+    """Milliseconds are due; seconds, µs, ns and fractions are turned into them, and what counts from elsewhere is left."""
+    frame = b'{"msg_type":14,"content":{"channel_id":"c","data":"AAAAAA==","timestamp":%s}}' % written.encode()
+    message = messages.decode(frame)
+    assert isinstance(message, messages.MediaAudio)
+    packet = translation.audio(message.content)
+    assert packet is not None
+    assert (packet.timestamp_ms, packet.whole_seconds) == (at_ms, whole_seconds)

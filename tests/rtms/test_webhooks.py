@@ -14,6 +14,7 @@ from cc_voice.rtms.webhooks import (
     ConcurrencyNotice,
     Interrupted,
     OtherWebhook,
+    SiteNotice,
     Started,
     StartFailed,
     Stopped,
@@ -125,9 +126,20 @@ def test_companion_webhooks_of_an_engagement(nested: bool) -> None:
     assert told.transfer_from_id == "E0"
     assert b"new_field" in told.raw
     assert isinstance(parse("contact_center.engagement_of_a_kind_nobody_knows", {"engagement_id": 5}), Companion)
-    for event in ("contact_center.user_status_changed", "contact_center.recording_deleted"):
-        assert isinstance(parse(event, {"engagement_id": "E"}), OtherWebhook)
+    assert isinstance(parse("contact_center.recording_deleted", {"engagement_id": "E"}), Companion)
     assert isinstance(parse("contact_center.engagement_ended", {}), OtherWebhook), "about no engagement that it names"
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_webhooks_about_no_engagement(nested: bool) -> None:
+    fields = {"user_id": "u", "user_display_name": "Sam", "status_name": "Ready", "queue_id": 7, "queue_name": "Support"}
+    payload = {"object": fields} if nested else fields
+    told = parse("contact_center.user_status_changed", payload)
+    assert (told.name, told.user_id, told.user_name, told.status) == ("user_status_changed", "u", "Sam", "Ready")
+    assert parse("contact_center.queue_inbound_sla_updated", payload).queue_id == "7"
+    for event in ("recording_deleted", "queue_of_a_kind_nobody_knows", "user_status_changed"):
+        assert isinstance(parse(f"contact_center.{event}", {}), SiteNotice)
+    assert isinstance(parse("contact_center.flow_published", payload), OtherWebhook)
 
 
 def test_other_webhooks_are_not_errors() -> None:

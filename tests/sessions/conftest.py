@@ -37,7 +37,7 @@ class Zoom:
 
     def __init__(self, *events: rtms.Event) -> None:
         self._events: asyncio.Queue[rtms.Event | None] = asyncio.Queue()
-        self.is_closed = False
+        self.is_closed = self.is_left = False
         self.counters: dict[str, int] = {}
         self.phase = Phase.STREAMING
         self.notified: list[Webhook] = []
@@ -49,6 +49,10 @@ class Zoom:
 
     def notify(self, webhook: Webhook) -> None:
         self.notified.append(webhook)
+
+    def close(self) -> None:
+        self.is_left = True
+        self.say(rtms.Ended(kind="closed", reason=20))
 
     def abandon(self) -> None:
         self._events.put_nowait(None)

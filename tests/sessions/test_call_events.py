@@ -41,3 +41,19 @@ def test_no_key_shows_its_number(number: str) -> None:
     key = customer_key(number, "salt")
     assert key is not None
     assert number[1:] not in key
+
+
+def test_phone_numbers_of_ordinary_webhooks_are_masked_under_any_key() -> None:
+    raw = {
+        "consumer_number": "15551234567",
+        "consumers": [{"callback": "+1 (555) 123-4567"}],
+        "note": "call +15551234567 back",
+        "id": "15551234567",
+    }
+    masked = msgspec.json.decode(masked_json(msgspec.json.encode(raw)))
+    assert masked == {
+        "consumer_number": "*********67",
+        "consumers": [{"callback": "+* (***) ***-**67"}],
+        "note": "call +*********67 back",
+        "id": "15551234567",
+    }

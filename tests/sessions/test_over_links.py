@@ -7,7 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
+import soundfile
 
 from cc_voice.call.batch import Batch, CallMeasured, StreamNotes
 from cc_voice.config.media_settings import MediaSettings
@@ -22,10 +24,13 @@ from cc_voice.sessions.session import Session
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.sessions.stream_options import client_options
 from cc_voice.simulator.report import CallRequest, CallStatus, SimulatorConfig
+from cc_voice.simulator.scenario import Party
 from cc_voice.simulator.server import Simulator
+from cc_voice.speech.codecs import read_audio
 from tests.conftest import PATIENCE_S
 from tests.media.test_pictures import played
 from tests.speech.coding import needs_codecs
+from tests.speech.conftest import SCENARIOS
 
 SPEED = 8.0
 CREDENTIALS = Credentials(client_id=SimulatorConfig().client_id, client_secret=SimulatorConfig().client_secret)
@@ -129,6 +134,54 @@ def test_every_encoding_is_the_same_call(calls: dict[str, Played], choice: str) 
     assert received[0] == pytest.approx(received[1], abs=packet_ms), (
         "no more is missing than a codec's delay, nor more there than a packet"
     )
+
+
+ODD_AUDIO = {
+    "user-id-first": None,
+    "half-packets": None,
+    "half-rate": None,
+    "audio-in-seconds": None,
+    "turn-mixed@0.8": "mixed_audio",
+    "crowd:140": "too_many_parties",
+}
+"""Faults, and why the numbers of both parties are missing then; None: they are right."""
+
+
+@pytest.fixture(scope="module")
+def odd_calls(tmp_path_factory: pytest.TempPathFactory, recognition: Recognition) -> dict[str, Played]:
+    folder = tmp_path_factory.mktemp("odd")
+    call = read_audio(SCENARIOS / "good-call.flac")
+    sound = np.stack([one[: call.sample_rate_hz * 15] for one in call.channels], axis=1)
+    soundfile.write(folder / "call.wav", sound, call.sample_rate_hz)
+    parties = (Party(party="agent", name="Sam"), Party(party="customer", name="Kim"))
+    plain = CallRequest(file=str(folder / "call.wav"), channels=parties)
+
+    async def play_all() -> list[Played]:
+        async with Simulator(SimulatorConfig()) as zoom:
+            found = []
+            for number, fault in enumerate(("", *ODD_AUDIO)):
+                # By life's clock where something happens in the middle: at `max` nobody knows when that is
+                speed = SPEED if "@" in fault else "max"
+                request = msgspec.structs.replace(plain, speed=speed, faults=(fault,) if fault else ())
+                found.append(await play(zoom, request, site_of(folder / str(number), MediaSettings()), recognition))
+            return found
+
+    return dict(zip(("", *ODD_AUDIO), asyncio.run(play_all()), strict=True))
+
+
+@pytest.mark.parametrize(("fault", "reason"), ODD_AUDIO.items())
+def test_odd_audio_is_measured_right_or_explained(odd_calls: dict[str, Played], fault: str, reason: str | None) -> None:
+    found, plain = odd_calls[fault].measured.call, odd_calls[""].measured.call
+    leg, same = found.legs[0], plain.legs[0]
+    why = {row.metric: row.reason for row in found.null_reasons}
+    if reason is not None:
+        numbers = (leg.talk_ms_agent, leg.overtalk_pct, leg.interruptions_agent)
+        assert (numbers, why["overtalk_pct"]) == ((None, None, None), reason)
+        return
+    assert {row.party for row in found.channels} == {"agent", "customer"}
+    assert abs(found.call.start_unix_ms - plain.call.start_unix_ms) < 600_000
+    assert leg.analysed_ms == pytest.approx(same.analysed_ms, abs=100)
+    assert (leg.talk_ms_agent, leg.talk_ms_customer) == pytest.approx((same.talk_ms_agent, same.talk_ms_customer), rel=0.05)
 
 
 @needs_codecs

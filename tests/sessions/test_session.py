@@ -17,7 +17,8 @@ from cc_voice.config.settings import Settings, bundled
 from cc_voice.media import recordings
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.phases import Phase
-from cc_voice.rtms.webhooks import Companion, Stopped
+from cc_voice.rtms.webhooks import Companion
+from cc_voice.sessions import audio_intake
 from cc_voice.sessions import session as live
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.session import Session
@@ -199,7 +200,7 @@ async def test_the_first_packet_event_is_the_clock_even_when_audio_comes_later(s
 
 
 async def test_a_packet_with_a_broken_clock_is_left_out(stream: Stream) -> None:
-    far = rtms.Audio(source=AGENT, timestamp_ms=T0 + live.LONGEST_STREAM_MS + 1, pcm=tone(20).tobytes())
+    far = rtms.Audio(source=AGENT, timestamp_ms=T0 + audio_intake.LONGEST_STREAM_MS + 1, pcm=tone(20).tobytes())
     early = rtms.Audio(source=AGENT, timestamp_ms=1, pcm=tone(20).tobytes())
     measured = await stream.run(*OPENING, *audio(AGENT, tone(500)), far, early, *audio(AGENT, tone(500), 500), ENDED)
     assert measured is not None
@@ -544,6 +545,18 @@ async def test_an_engagement_that_ended_before_its_media_came_ends_the_stream(st
     session = stream.session(zoom)
     running = asyncio.create_task(session.run())
     session.take_companion(Companion(name="engagement_ended", engagement_id="E", event_ts_ms=T0))
-    assert zoom.notified == [Stopped(product="contact_center", stream_id=session.spec.stream_id)]
-    session.abandon()
+    assert zoom.is_left
     await asyncio.wait_for(running, PATIENCE_S)
+    assert stream.stages == [("failed", "no media was received before the stream ended")]
+
+
+async def test_a_stream_that_is_left_for_good_is_measured(stream: Stream, packets: list[rtms.Audio]) -> None:
+    zoom = Zoom(*OPENING, *packets)
+    session = stream.session(zoom)
+    running = asyncio.create_task(session.run())
+    await until(lambda: stream.progress and stream.progress[-1].media_ms == LENGTH_MS)
+    session.leave()
+    await asyncio.wait_for(running, PATIENCE_S)
+    assert zoom.is_left
+    assert stream.measured is not None
+    assert stream.measured.call.call.stop_reason == 20

@@ -7,6 +7,9 @@ import json
 import httpx
 import pytest
 
+from cc_voice.rtms import client
+from cc_voice.rtms.client import ClientOptions, Credentials, StreamTarget, TimeLimits
+from cc_voice.rtms.webhooks import parse_webhook
 from cc_voice.simulator.errors import RequestError, SimulatorError, UnknownCall
 from cc_voice.simulator.report import CallRequest, SimulatorConfig
 from cc_voice.simulator.server import Simulator
@@ -184,3 +187,31 @@ async def test_a_failover_is_announced_without_an_interruption(inbox, wav, raw_c
     assert [event["event"].rpartition("_")[2] for event in events] == ["started", "started", "stopped"]
     assert events[1]["event_ts"] > events[0]["event_ts"]
     assert events[1]["payload"]["server_urls"] != events[0]["payload"]["server_urls"]
+
+
+async def test_links_over_tls_carry_a_call_to_who_trusts_its_certificate(tmp_path, monkeypatch):
+    """And to nobody else: a client checks certificates as it does with Zoom."""
+    async with Simulator(SimulatorConfig(tls_folder=tmp_path)) as zoom:
+        started = await zoom.start_call(CallRequest(scenario="good-call", speed="max"))
+        assert started.server_urls.startswith("wss://127.0.0.1:")
+        assert zoom.url.startswith("https://")
+        assert (tmp_path / "simulator-key.pem").stat().st_mode & 0o77 == 0
+        webhook = parse_webhook(started.body.encode())
+        credentials = Credentials(client_id=zoom.config.client_id, client_secret=zoom.config.client_secret)
+        options = ClientOptions(allow_insecure=True, limits=TimeLimits(signaling_window_s=0.0))
+        client._tls_context.cache_clear()
+        refused = [event async for event in client.StreamClient(StreamTarget.of(webhook), credentials, options=options)]
+        assert "certificate" in refused[-1].error.lower()
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "simulator.pem"))
+        client._tls_context.cache_clear()
+        heard = [event async for event in client.StreamClient(StreamTarget.of(webhook), credentials, options=options)]
+        client._tls_context.cache_clear()
+        assert heard[-1].kind == "normal"
+        assert zoom.call(started.call).violations == ()
+
+
+async def test_a_certificate_that_cannot_be_made_is_explained(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SimulatorError, match="openssl, which is not installed"):
+        async with Simulator(SimulatorConfig(tls_folder=tmp_path)):
+            pass

@@ -139,7 +139,7 @@ def _moved(utterance: Utterance, offset: int) -> Utterance:
 
 
 def _channels(streams: Iterable[StreamAnalysis]) -> tuple[ChannelAnalysis, ...]:
-    """One entry per channel id, in order of first appearance; a later stream adds speech and fills what was unknown."""
+    """One entry per channel id, in order of first appearance; a later stream, or a party's audio under another id, adds to it."""
     found: dict[str, ChannelAnalysis] = {}
     for channel in (channel for stream in streams for channel in stream.channels):
         known = found.get(channel.channel_id)
@@ -156,12 +156,17 @@ def _channels(streams: Iterable[StreamAnalysis]) -> tuple[ChannelAnalysis, ...]:
             music=union(known.music, canonical(channel.music)),
             tones=union(known.tones, canonical(channel.tones)),
             levels=combine(known.levels, channel.levels),
+            doubt=known.doubt or channel.doubt,
             compared=(*known.compared, *channel.compared),
             echoes=known.echoes + channel.echoes,
             received_ms=known.received_ms + channel.received_ms,
-            first_packet_ms=known.first_packet_ms if known.first_packet_ms is not None else channel.first_packet_ms,
+            first_packet_ms=_earlier(known.first_packet_ms, channel.first_packet_ms),
         )
     return tuple(found.values())
+
+
+def _earlier(a: int | None, b: int | None) -> int | None:
+    return min((at_ms for at_ms in (a, b) if at_ms is not None), default=None)
 
 
 def _events(streams: Iterable[StreamAnalysis]) -> tuple[CallEvent, ...]:

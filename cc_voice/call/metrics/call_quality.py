@@ -3,14 +3,14 @@
 from cc_voice.call.intervals import length
 from cc_voice.call.metrics.entry import Metric
 from cc_voice.call.metrics.leg_input import LegInput
-from cc_voice.call.reasons import Metrics, Unmeasured
+from cc_voice.call.reasons import UNSURE, Metrics, Unmeasured
 
 METRICS = (
     Metric(
         name="one_way_audio",
         type="boolean",
         unit="true/false",
-        reasons=("mixed_audio",),
+        reasons=("mixed_audio", *UNSURE),
         label="One-way audio",
         meaning="Whether only one party can be heard: the other’s channel is missing, silent or only noise.",
         formula="only one party can be heard",
@@ -25,7 +25,7 @@ METRICS = (
         name="multi_party",
         type="boolean",
         unit="true/false",
-        reasons=("mixed_audio",),
+        reasons=("mixed_audio", *UNSURE),
         formula="more than two people spoke",
     ),
     Metric(
@@ -44,10 +44,11 @@ def quality_metrics(scope: LegInput, min_analysed_ms: int) -> Metrics:
     `qa_eligible`: both parties heard, long enough, at most a tenth of the leg lost in media gaps.
     """
     one_way = [reason == "one_way_audio" for reason in scope.obstacles.values()]
+    unknown = "mixed_audio" if scope.mixed else scope.unsure
     eligible = scope.two_party_obstacle is None and scope.analysed_ms >= min_analysed_ms
     return {
-        "one_way_audio": Unmeasured("mixed_audio") if scope.mixed else any(one_way),
+        "one_way_audio": Unmeasured(unknown) if unknown else any(one_way),
         "mixed_audio": scope.mixed,
-        "multi_party": Unmeasured("mixed_audio") if scope.mixed else scope.speakers > 2,
+        "multi_party": Unmeasured(unknown) if unknown else scope.speakers > 2,
         "qa_eligible": eligible and 10 * length(scope.gaps) <= scope.leg.end_ms - scope.leg.start_ms,
     }

@@ -16,6 +16,11 @@ from cc_voice.call.transcript.language_track import LanguageTrack, Spoken, cut
 from cc_voice.call.transcript.transcript_selection import ZOOM, TranscriptSelection
 from cc_voice.call.utterances import Utterance
 
+_NOTICED_MS = 1_000
+"""Less than this of lost audio changes no number that anybody reads."""
+_LOST_PART = 10
+"""Where more than the tenth part of a leg is lost of a party, its numbers are not those of what was said."""
+
 
 class OtherSound(msgspec.Struct, frozen=True, kw_only=True):
     """What was heard in the leg and is no speech, hold included. `party` is None on a channel that is neither party's."""
@@ -66,6 +71,8 @@ class LegInput(msgspec.Struct, frozen=True, kw_only=True):
     """Why nothing of the party was compared, if so."""
     obstacles: dict[Party, str | None]
     """Why the party cannot be measured, None when it can."""
+    unsure: str | None
+    """Why what is measured of everybody together would be wrong; None where nothing speaks against it."""
     no_words: dict[Party, str | None]
     """Why the party has no words at all, None when there was a source of words."""
     no_handling: str | None
@@ -120,12 +127,14 @@ def leg_input(
     tongues = {party: _spoken(channels[party], leg, spoken, analysed, languages) for party in PARTIES}
     both_heard = tuple(piece for piece in transcript.compared if leg.start_ms <= piece.middle_ms < leg.end_ms)
     compared = {party: tuple(piece for piece in both_heard if piece.channel_id in channels[party]) for party in PARTIES}
+    lost = tuple(_lost(leg, timeline))
+    unsure = {party: None if timeline.mixed_audio else _unsure(channels[party], lost, leg, timeline) for party in PARTIES}
     mine = {party: tuple(words for words in in_leg if words.channel_id in channels[party]) for party in PARTIES}
     return LegInput(
         leg=leg,
         hold=hold,
         gaps=gaps,
-        lost=tuple(_lost(leg, timeline)),
+        lost=lost,
         analysed=analysed,
         voice=voice,
         speech=speech,
@@ -140,7 +149,8 @@ def leg_input(
         compared=compared,
         everything_compared=both_heard if timeline.mixed_audio else (*compared["agent"], *compared["customer"]),
         uncompared={party: _uncompared(channels[party], leg, timeline, transcript) for party in PARTIES},
-        obstacles={party: _obstacle(party, channels, voice, leg, handling, timeline) for party in PARTIES},
+        obstacles={party: unsure[party] or _obstacle(party, channels, voice, leg, handling, timeline) for party in PARTIES},
+        unsure=_unsure(tuple(spoken), lost, leg, timeline) if timeline.mixed_audio else unsure["agent"] or unsure["customer"],
         no_words={party: _no_words(channels[party], timeline, transcript) for party in PARTIES},
         no_handling=_no_handling(leg, handling, timeline),
         mixed=timeline.mixed_audio,
@@ -247,6 +257,22 @@ def _obstacle(
     if unknown:
         return "roles_unknown"
     return "one_way_audio" if channels[other(party)] else "no_audio"
+
+
+def _unsure(mine: tuple[str, ...], lost: tuple[LostAudio, ...], leg: Leg, timeline: Timeline) -> str | None:
+    """Return why a party's numbers would be wrong though it can be heard.
+
+    Whose audio is nobody's could be anybody's. So is that of people beyond those who can be recorded, where the party is many.
+    """
+    doubts = [channel.doubt for channel in timeline.channels if channel.doubt and channel.channel_id in mine]
+    strangers = [one.doubt for one in timeline.channels if one.doubt == "party_not_joined" and clip(one.speech, leg.span)]
+    if doubts or strangers:
+        return (strangers or doubts)[0]
+    for why, reason in (("too many sources", "too_many_parties"), ("past the longest", "call_too_long")):
+        if sum(one.lost_ms for one in lost if one.why == why) >= _NOTICED_MS:
+            return reason
+    own_ms = sum(one.lost_ms for one in lost if one.channel_id in mine)
+    return "audio_lost" if own_ms >= _NOTICED_MS and _LOST_PART * own_ms > leg.end_ms - leg.start_ms else None
 
 
 def _no_words(channels: tuple[str, ...], timeline: Timeline, transcript: TranscriptSelection) -> str | None:

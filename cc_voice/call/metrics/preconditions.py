@@ -5,10 +5,10 @@ import msgspec
 from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.call.metrics.entry import Need
 from cc_voice.call.metrics.leg_input import LegInput
-from cc_voice.call.reasons import Metrics, Unmeasured
+from cc_voice.call.reasons import UNSURE, Metrics, Unmeasured
 from cc_voice.config.thresholds import ThresholdSet
 
-_NOBODY = ("no_audio", "one_way_audio", "roles_unknown", "no_agent_answered")
+_NOBODY = ("no_audio", "one_way_audio", "roles_unknown", "no_agent_answered", *UNSURE)
 
 
 class Precondition(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ PRECONDITIONS: dict[Need, Precondition] = {
     ),
     "agent": Precondition("the agent can be heard, and told apart", ("mixed_audio", *_NOBODY)),
     "customer": Precondition(
-        "the customer can be heard, and told apart", ("mixed_audio", "no_audio", "one_way_audio", "roles_unknown")
+        "the customer can be heard, and told apart", ("mixed_audio", "no_audio", "one_way_audio", "roles_unknown", *UNSURE)
     ),
     "parties": Precondition("both parties can be heard, and told apart", ("mixed_audio", *_NOBODY)),
     "anybody": Precondition("both parties can be heard, if only on one channel", _NOBODY),
@@ -57,7 +57,7 @@ def _obstacles(scope: LegInput, thresholds: ThresholdSet) -> dict[Need, str | No
         "agent": scope.obstacles["agent"],
         "customer": scope.obstacles["customer"],
         "parties": together,
-        "anybody": None if together == "mixed_audio" else together,
+        "anybody": scope.unsure if together == "mixed_audio" else together,
         "length": "too_short" if scope.analysed_ms < thresholds.min_analysed_ms else None,
         "setting": None if thresholds.cust_speech_on_hold else "setting_off",
         "raised_voice": None if thresholds.raised_voice_agent else "setting_off",
