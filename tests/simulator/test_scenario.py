@@ -122,6 +122,12 @@ LANGUAGES = {
     "borrowed-words": ("es", "es"),
     "english-german-english": ("en de en", "en"),
     "english-to-french": ("en fr-FR", "en fr-FR"),
+    "english-to-japanese": ("en ja", "en"),
+    "english-to-chinese": ("en zh-Hans", "en zh-Hans"),
+    "english-thai-english": ("en th en", "en"),
+    "english-to-korean": ("en ko", "en ko"),
+    "english-to-arabic": ("en ar", "en ar"),
+    "english-hebrew-english": ("en he en", "en"),
 }
 """Which languages customer and agent speak one after the other."""
 
