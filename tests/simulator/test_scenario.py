@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from cc_voice.call.tokeniser import units
 from cc_voice.commands.demo import CALLS
 from cc_voice.simulator import wire
 from cc_voice.simulator.errors import ScriptError
@@ -133,8 +134,8 @@ LANGUAGES = {
 
 
 def stretches(lines):
-    """The languages of one party, without lines that are too short to be a switch (1.5 s or three words)."""
-    long = [line.language for line in lines if line.end_ms - line.start_ms >= 1500 and len(line.text.split()) >= 3]
+    """The languages of one party, without lines that are too short to be a switch: 1.5 s or three units of speech."""
+    long = [line.language for line in lines if line.end_ms - line.start_ms >= 1500 and units(line.text) >= 3]
     return " ".join(language for language, _ in groupby(long))
 
 

@@ -19,43 +19,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
-from types import MappingProxyType
 
 import msgspec
 
 from cc_voice.call.language_policy import LanguagePolicy
+from cc_voice.call.lexicon import normalise
+from cc_voice.call.tokeniser import parts
+from cc_voice.call.transcript.scripts import LATIN, script_of, scripts_of
 from cc_voice.call.transcript.word_lists import ENDINGS, WORDS
-
-_LATIN = "LATIN"
-_WRITTEN_IN = MappingProxyType(
-    {
-        "ARABIC": "ar fa ps ur",
-        "ARMENIAN": "hy",
-        "BENGALI": "as bn",
-        "CJK": "ja yue zh",
-        "CYRILLIC": "be bg kk ky mk mn ru sr tg uk",
-        "DEVANAGARI": "mr ne",
-        "ETHIOPIC": "am ti",
-        "GEORGIAN": "ka",
-        "GREEK": "el",
-        "GUJARATI": "gu",
-        "GURMUKHI": "pa",
-        "HANGUL": "ko",
-        "HEBREW": "he yi",
-        "KANNADA": "kn",
-        "KHMER": "km",
-        "LAO": "lo",
-        "MALAYALAM": "ml",
-        "MYANMAR": "my",
-        "SINHALA": "si",
-        "TAMIL": "ta",
-        "TELUGU": "te",
-        "THAI": "th",
-    }
-)
-"""Scripts by Unicode's names, and the languages that are written in them; all others are in Latin letters, Hindi in two."""
-_SCRIPTS = MappingProxyType({language: script for script, languages in _WRITTEN_IN.items() for language in languages.split()})
-_ALSO = MappingProxyType({"HIRAGANA": "CJK", "KATAKANA": "CJK", "HALFWIDTH": "CJK"})
 
 _LISTED = 0.6
 """How many of the words of mixed lines stand in a list of a language's commonest; of plain English calls it is four in five."""
@@ -73,6 +44,7 @@ _TELLING_WORDS = 3
 _LETTERS = 40
 _UNSEEN = 1.5
 """How much room some letters leave for what was never seen to follow them, for each that was (Witten and Bell have 1)."""
+_MOST_UNLIKE = -50.0
 _LONGEST = 32
 """Letters of a word that are looked at: products of more would be 0."""
 
@@ -152,26 +124,56 @@ def choice(lines: Sequence[WrittenLine], policy: LanguagePolicy) -> tuple[str, .
     known = dict.fromkeys([*spoken, *policy.candidates()])
     if policy.is_open:
         known |= dict.fromkeys(["en"])
-        known |= dict.fromkeys(_unexpected(lines, tuple(known)))
+        known |= dict.fromkeys(_unexpected((word for line in lines for word in line.words), tuple(known)))
     told = tuple(language for language in known if _is_told(language, tuple(known)))
     return told if spoken.keys() <= set(told) else None
 
 
-def _unexpected(lines: Iterable[WrittenLine], known: Sequence[str]) -> list[str]:
-    said = {word for line in lines for word in line.words}
-    said -= {word for language in known if language in WORDS for word in WORDS[language]}
+def _unexpected(words: Iterable[str], known: Sequence[str]) -> list[str]:
+    said = set(words) - {word for language in known if language in WORDS for word in WORDS[language]}
     return [language for language, listed in WORDS.items() if language not in known and len(said & listed.keys()) >= _TELLING_WORDS]
 
 
 def _is_told(language: str, among: Sequence[str]) -> bool:
     """Whether words of a language can be told from those of others: by a list, or by a script that it has for itself."""
     others = [other for other in among if other != language]
-    script = _scripts(language)[0]
-    return language in WORDS or (script != _LATIN and not any(script in _scripts(other) for other in others))
+    script = scripts_of(language)[0]
+    return language in WORDS or (script != LATIN and not any(script in scripts_of(other) for other in others))
 
 
 def _is_word(word: str) -> bool:
     return any(map(str.isalpha, word))
+
+
+def line_words(text: str) -> tuple[str, ...]:
+    """Return the units of speech of a text, in lower case."""
+    return tuple(normalise(part) for token in text.split() for part in parts(token))
+
+
+def mostly(words: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return languages other than those known in whose lists most words of a line are, and in no list of these."""
+    theirs = {word for language in known if language in WORDS for word in WORDS[language]}
+    counts = {language: sum(word in listed and word not in theirs for word in words) for language, listed in WORDS.items()}
+    return [language for language, count in counts.items() if language not in known and 2 * count > len(words)]
+
+
+def romanised(text: str, languages: Sequence[str]) -> dict[str, float]:
+    """Return how probable it is that a text in Latin letters is in a language that also has another script, by word lists.
+
+    Identification (`speech/text_language.py`) knows Hindi in its own script only, and is sure that it is English in ours. Measured
+    against English and those of `languages` that have a list; empty where there is none of that kind among them.
+    """
+    twofold = [language for language in languages if language in WORDS and scripts_of(language)[0] != LATIN]
+    if not twofold or script_of(text) != LATIN:
+        return {}
+    rivals = list(dict.fromkeys(["en", *(language for language in languages if language in WORDS)]))
+    evidence = [_evidence(word, rivals) for word in line_words(text) if _is_word(word)]
+    totals = [math.exp(max(_MOST_UNLIKE, total)) for total in _leads([sum(each) for each in zip(*evidence, strict=True)])]
+    return {language: totals[rivals.index(language)] / sum(totals) for language in twofold}
+
+
+def _leads(scores: Sequence[float]) -> list[float]:
+    return [score - max(scores) for score in scores]
 
 
 def word_languages(line: WrittenLine, languages: Sequence[str]) -> list[str | None]:
@@ -200,22 +202,12 @@ def word_languages(line: WrittenLine, languages: Sequence[str]) -> list[str | No
 
 def _evidence(word: str, languages: Sequence[str]) -> list[float]:
     """The logarithm of a word's probability in each language, none of them hopeless."""
-    script = _script(word)
-    theirs = [one for one in languages if script in _scripts(one)]
+    script = script_of(word)
+    theirs = [one for one in languages if script in scripts_of(one)]
     if not theirs:
         return [0.0] * len(languages)
-    if script != _LATIN:
+    if script != LATIN:
         return [0.0 if one in theirs else math.log(_DOUBT) for one in languages]
     chances = [_log_chance(word, one) if one in theirs and one in WORDS else -math.inf for one in languages]
     best = max(chances)
     return [max(one - best, math.log(_DOUBT)) if best > -math.inf else 0.0 for one in chances]
-
-
-def _script(word: str) -> str:
-    letter = next((one for one in word if one.isalpha()), "")
-    name = unicodedata.name(letter, "").partition(" ")[0]
-    return _ALSO.get(name, name)
-
-
-def _scripts(language: str) -> tuple[str, ...]:
-    return ("DEVANAGARI", _LATIN) if language == "hi" else (_SCRIPTS.get(language, _LATIN),)
