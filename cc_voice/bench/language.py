@@ -26,6 +26,7 @@ from cc_voice.call.intervals import canonical, length
 from cc_voice.call.rows import MeasuredCall
 from cc_voice.call.tokeniser import units
 from cc_voice.call.transcript.disagreement import edits
+from cc_voice.call.transcript.language_track import MIN_WORDS
 from cc_voice.config.languages import primary
 from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import ThresholdSet
@@ -40,6 +41,7 @@ from cc_voice.simulator.report import CallRequest, SimulatorConfig
 from cc_voice.simulator.server import Simulator
 
 _WIDTH = 160
+_UNWRITTEN = "no transcript"
 _SERVED = ("en", "es")
 """Languages of the tiny models."""
 
@@ -121,7 +123,7 @@ def conditions(call: ScriptedCall) -> list[Condition]:
         Condition("every tag wrong", every),
         Condition("no tags", ("no-tags",)),
     ]
-    return [*found, Condition("no transcript", ("no-transcript",))] if call.languages <= set(_SERVED) else found
+    return [*found, Condition(_UNWRITTEN, ("no-transcript",))] if call.languages <= set(_SERVED) else found
 
 
 def _wrong(line: _ScenarioLine) -> str:
@@ -144,7 +146,7 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     """Scripted in languages that have a model."""
     word_errors: int
     displaced: int
-    """Lines of Zoom's in whose place the transcript has words of a recogniser of another language."""
+    """Lines of Zoom's in whose place the transcript has words of a recogniser of another language; "okay" is anybody's."""
     source: str
     """What most languages were told by: text, tag, recognisers."""
 
@@ -174,7 +176,7 @@ def judge(call: ScriptedCall, condition: str, measured: MeasuredCall) -> Followe
         offsets += [abs(at - then) for at, then in zip(switched, expected, strict=False)] if len(switched) == len(expected) else []
     expected_words = [word for line in call.lines if primary(line.language) in _SERVED for word in words_of(line.text)]
     heard = [word for said in measured.utterances if said.source == "local" for word in words_of(said.text)]
-    told = [(line, primary(line.language)) for line in call.lines]
+    told = [(line, primary(line.language)) for line in call.lines if units(line.text) >= MIN_WORDS]
     sources = [row.outcome or "" for row in measured.intervals if row.kind == "language"]
     return Followed(
         call=call.name,
@@ -185,7 +187,7 @@ def judge(call: ScriptedCall, condition: str, measured: MeasuredCall) -> Followe
         switch_error_ms=max(offsets) if found_count == scripted_count else None,
         words=len(expected_words),
         word_errors=edits(expected_words, heard),
-        displaced=sum(_is_displaced(line, language, measured) for line, language in told),
+        displaced=0 if condition == _UNWRITTEN else sum(_is_displaced(line, language, measured) for line, language in told),
         source=max(sorted(set(sources)), key=sources.count) if sources else "nothing",
     )
 
