@@ -1,4 +1,4 @@
-"""Which language each word is in: lines typed and labelled before there were lists, other scripts, and what cannot be told."""
+"""Languages of words: lines typed and labelled before there were lists, other scripts, and what cannot be told."""
 
 import re
 from collections.abc import Iterator
