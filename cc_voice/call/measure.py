@@ -28,7 +28,7 @@ from cc_voice.call.unused_utterances import unused_rows
 from cc_voice.call.utterance_rows import language_rows, primary_language, utterance_rows, word_rows
 from cc_voice.config.thresholds import QueueThresholds, ThresholdSet, for_queue
 
-METRIC_VERSION = "2"
+METRIC_VERSION = "3"
 
 
 def measure(

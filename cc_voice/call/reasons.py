@@ -40,6 +40,8 @@ REASONS: dict[str, str] = {  # thresholds are places in these texts; `explain` t
     "no_phrase_list": "There is no list of wait phrases for the agent's language, so a silence cannot be called unannounced.",
     "language_fixed": "The call could be in one language only, so it was not asked which was spoken.",
     "no_language_evidence": "Nothing told the language spoken: Zoom sent no transcript, and no two speech models were compared.",
+    "no_provider_words": "Zoom sent no transcript: a speech model writes all words in its own language, so none can be told apart.",
+    "no_word_list": "There is no word list of a language spoken here, so words of another in it cannot be told.",
     "no_recogniser": "No speech model is in use here, so none can be missing for a language.",
     "no_pairs": "No turn of one party directly followed a turn of the other.",
     "no_turns": "The party held no turn.",

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from cc_voice.call.events import CallEvent
 from cc_voice.call.language_policy import LanguagePolicy
 from cc_voice.config.languages import LanguageSettings, QueueLanguages, primary
@@ -30,6 +32,19 @@ def call_policy(
     languages = tuple(dict.fromkeys(language for rule in rules for language in rule.languages))
     first = rules[0].default or rules[0].languages[0]
     return LanguagePolicy(default=first, languages=languages, identify=_are_several((first, *languages)))
+
+
+def unwritten_policy(policy: LanguagePolicy, installed: Iterable[str]) -> LanguagePolicy:
+    """Return the policy of a call of which Zoom wrote nothing; another one if its default has no model and one other language has.
+
+    Then there is nothing to compare, and of how sure a recogniser is nothing follows: the small Korean model is 0.67 sure of Korean
+    on the telephone, and as sure of English. Who says nothing about languages and installs one model tells by that what is spoken:
+    the call is taken to be in it, rather than to have no words. A site that expects others writes them down.
+    """
+    languages = {primary(language): language for language in installed}
+    if not policy.is_open or len(languages) != 1 or primary(policy.default) in languages:
+        return policy
+    return msgspec.structs.replace(policy, default=next(iter(languages.values())))
 
 
 def asks_zoom_to_identify(chosen: LanguageSettings, default: str) -> bool:

@@ -23,7 +23,7 @@ from cc_voice.media import films, recordings
 from cc_voice.media.recordings import ChannelFile, Recording
 from cc_voice.rtms.events import MIXED_SOURCE
 from cc_voice.sessions import journal
-from cc_voice.sessions.call_languages import call_policy
+from cc_voice.sessions.call_languages import call_policy, unwritten_policy
 from cc_voice.sessions.channel_recognition import BlockRunner, PipelineFactory, RecognisedChannel, recognise_channel
 from cc_voice.sessions.journal import Journal
 from cc_voice.sessions.party_names import UNJOINED, Joined, joined
@@ -133,6 +133,8 @@ def understand(
     """
     notes, installed = read_notes(recording), recognition.languages()
     policy = call_policy(languages, recording.header.language, installed, notes.events)
+    if not notes.words:
+        policy = unwritten_policy(policy, installed)
     if is_fixed:
         policy = LanguagePolicy(default=recording.header.language, identify=False)
     here = {primary(language) for language in installed}

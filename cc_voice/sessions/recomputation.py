@@ -155,9 +155,9 @@ def _decode_stream(folder: Path, known: StreamAnalysis, settings: Settings, reco
         raise RecordingError(f"stream {known.stream_id} of call {known.call_id} has no recording any more")
     try:
         pipelines = recognition.pipelines(recording.header.language)
-        if known.asr_model is not None and recognition.is_local and pipelines.model is None:
+        language = known.language
+        if known.asr_model is not None and recognition.is_local and pipelines.recogniser(language) is None:
             # A model that was removed, or the wrong folder of models, must not take the words of all history away
-            language = recording.header.language
             raise RecordingError(f"its words are of {known.asr_model}, and no model for {language} is installed now")
         run = recognition.priority_pool.catch_up
         heard = {name: recognise_channel(file, pipelines.make, run) for name, file in recording.channels.items()}

@@ -21,7 +21,10 @@ from cc_voice.call.analysis import Interval, SegmentComparison
 from cc_voice.call.intervals import canonical
 from cc_voice.call.language_policy import LanguagePolicy
 from cc_voice.call.tokeniser import units
-from cc_voice.call.transcript.language_track import LanguageTrack, track
+from cc_voice.call.transcript.language_track import MIN_WORDS, LanguageTrack, track
+from cc_voice.call.transcript.scripts import LATIN, script_of, scripts_of
+from cc_voice.call.transcript.word_languages import line_words, mostly, romanised
+from cc_voice.call.transcript.word_lists import WORDS
 from cc_voice.call.utterances import Utterance, Word, mean_confidence
 from cc_voice.config.languages import primary
 from cc_voice.config.thresholds import ThresholdSet
@@ -32,7 +35,7 @@ from cc_voice.speech.decoded_segments import Segment, decode
 from cc_voice.speech.errors import RecogniserError
 from cc_voice.speech.pipeline import speech_of
 from cc_voice.speech.recogniser import RecogniserFactory
-from cc_voice.speech.text_language import TextIdentifier
+from cc_voice.speech.text_language import Chances, TextIdentifier
 
 log = structlog.get_logger()
 
@@ -68,11 +71,53 @@ def identified(
     """Return Zoom's words with the languages their text may be in; nothing is loaded where there is no choice."""
     words = tuple(words)
     tags = [said.tagged for said in words if said.tagged]
-    if not words or not (policy.is_open or len(policy.candidates(tags)) > 1):
+    foreign = _in_other_scripts(words, policy.candidates(tags))
+    if not words or not (policy.is_open or len(policy.candidates(tags)) > 1 or (policy.identify and foreign)):
         return words
     engine = identifier()
-    candidates = policy.candidates([*tags, *(_unexpected(words, engine) if policy.is_open else ())])
-    return tuple(msgspec.structs.replace(said, lid=engine.identify(said.text, candidates)) for said in words)
+    tags += [language for text, possible in foreign for language in _likeliest(text, possible, engine)]
+    if policy.is_open:
+        tags += [*_unexpected(words, engine), *_romanised(words, policy.candidates(tags))]
+    candidates = policy.candidates(tags)
+    return tuple(msgspec.structs.replace(said, lid=_chances(said.text, candidates, engine)) for said in words)
+
+
+def _chances(text: str, candidates: Sequence[str], engine: TextIdentifier) -> Chances:
+    """What a line may be in; word lists have a say where identification does not know a language in Latin letters."""
+    found, listed = engine.identify(text, candidates), romanised(text, candidates)
+    best = next((language for language, _ in found if language not in listed), None)
+    if not listed or best not in WORDS:  # Italian is no Hindi because it looks less like English
+        return found
+    others = {language: chance for language, chance in found if language not in listed}
+    rest, total = 1 - sum(listed.values()), sum(others.values()) or 1.0
+    both = {**{language: rest * chance / total for language, chance in others.items()}, **listed}
+    return tuple(sorted(both.items(), key=lambda one: -one[1]))
+
+
+def _romanised(words: Iterable[Utterance], known: Sequence[str]) -> list[str]:
+    """Return the languages that identification does not know in Latin letters, and of which most words of a line are."""
+    lines = (line_words(line.text) for line in words)
+    found = {one for line in lines if len(line) >= MIN_WORDS for one in mostly(line, ("en", *known))}
+    return sorted(language for language in found if scripts_of(language)[0] != LATIN)
+
+
+def _in_other_scripts(words: Iterable[Utterance], candidates: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return lines that are in none of the candidates' scripts, and in which of Zoom's languages such a line may be.
+
+    Whatever a site expects and Zoom tags, they are in none of the candidates; identification would be sure of one of them.
+    """
+    known = {script for language in candidates for script in scripts_of(language)}
+    found = ((said.text, script_of(said.text)) for said in words if units(said.text) >= MIN_WORDS)
+    return [
+        (text, tuple(sorted(language for language in _WRITTEN if script in scripts_of(language))))
+        for text, script in found
+        if script is not None and script not in known
+    ]
+
+
+def _likeliest(text: str, possible: Sequence[str], engine: TextIdentifier) -> Iterable[str]:
+    best = engine.surest(text, possible)
+    return [best[0]] if best is not None else possible[:1]
 
 
 def _unexpected(words: Sequence[Utterance], engine: TextIdentifier) -> list[str]:

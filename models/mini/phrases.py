@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u3099\u309a"
+"""What belongs to the letter before it: vowels and tones of Hebrew, Arabic and Thai."""
+_WORD = re.compile(rf"(?:[^\W_]|[{_MARKS}])+(?:'[^\W_]+)?")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -54,7 +57,7 @@ def alternatives(table: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
 def spoken_words(text: str) -> list[str]:
     """The words of written text: lower case, without punctuation."""
-    return re.findall(r"[^\W_]+(?:'[^\W_]+)?", text.lower())
+    return _WORD.findall(text.lower())
 
 
 def unknown_words(text: str, known: Sequence[str]) -> list[str]:

@@ -69,6 +69,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     who: str
     says: str | None = None
+    reads: str | None = None
+    """How the synthesiser is to read the line, where it cannot read its script: kana, pinyin."""
     event: str | None = None
     gap: int = 400
     at: int | None = None
@@ -134,7 +136,7 @@ def compile_script(name: str, script: Scenario) -> tuple[dict[str, Any], NDArray
         if step.event is not None:
             events.append(_event(step.event, start_ms, party))
         if step.says is not None:
-            spoken = speak_line(step.says, script.voices[step.voice or party.voice])
+            spoken = speak_line(step.reads or step.says, script.voices[step.voice or party.voice])
             audio.append((keys.index(step.who), start_ms, spoken))
             lines.append(_line(step, start_ms, spoken, party, step.language or script.language))
             clock_ms = max(clock_ms, start_ms + spoken.duration_ms)
@@ -180,7 +182,7 @@ def speak_line(text: str, voice: tts.Voice) -> Spoken:
 
 def _sentences(text: str) -> list[str]:
     marked = text
-    for mark in ".?!":
+    for mark in ".?!。？！؟":
         marked = marked.replace(mark, mark + "\n")
     return [sentence for sentence in marked.split("\n") if spoken_words(sentence)]
 

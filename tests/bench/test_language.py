@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cc_voice.bench.language import conditions, judge, scripted_calls
+from cc_voice.bench.language import Followed, conditions, judge, scripted_calls, worst_of_calls
 from cc_voice.call.rows import CallRow, MeasuredCall
 from cc_voice.commands.main import main
 
@@ -16,6 +16,9 @@ def test_the_scripts_say_when_languages_change() -> None:
     assert calls["borrowed-words"].switches("customer") == []
     assert calls["borrowed-words"].shares("customer") == {"es": 100}
     assert calls["english-german-english"].shares("agent") == {"en": 100}
+    assert calls["english-to-japanese"].shares("agent") == {"en": 100}
+    assert len(calls["english-to-japanese"].switches("customer")) == 1, "a line of two characters is in the language around it"
+    assert {"ja", "zh", "th", "ko", "ar", "he"} <= {language for call in calls.values() for language in call.languages}
 
 
 def test_a_call_in_a_language_without_model_is_not_played_without_transcript() -> None:
@@ -42,13 +45,48 @@ def test_one_call_is_followed_however_it_is_tagged() -> None:
     answer = CliRunner().invoke(main, ["bench", "language", "--call", "english-to-spanish", "--speed", "12", "--json"])
     assert answer.exit_code == 0, answer.output
     found = msgspec.json.decode(answer.stdout)["calls"]
-    assert len(found) == 7
+    assert len(found) == 9
     for one in found:
         assert one["share_error_points"] <= 5
         assert (one["switches"], one["switches_scripted"]) == (2, 2)
         assert one["switch_error_ms"] <= 3_000
         assert one["word_errors"] == 0
-    assert [one["source"] for one in found] == ["text"] * 6 + ["recognisers"]
+        assert one["displaced"] == 0
+    assert [one["source"] for one in found] == ["text"] * 8 + ["recognisers"]
+
+
+@pytest.mark.system
+def test_a_customer_who_speaks_japanese_is_followed_however_it_is_tagged() -> None:
+    """Written without spaces, and by models that know English and Spanish: its words stay Zoom's."""
+    answer = CliRunner().invoke(main, ["bench", "language", "--call", "english-to-japanese", "--speed", "12", "--json"])
+    assert answer.exit_code == 0, answer.output
+    found = msgspec.json.decode(answer.stdout)["calls"]
+    assert len(found) == 8
+    for one in found:
+        assert one["share_error_points"] <= 5
+        assert (one["switches"], one["switches_scripted"], one["displaced"], one["word_errors"]) == (1, 1, 0, 0)
+        assert one["switch_error_ms"] <= 3_000
+        assert one["source"] == "text"
+
+
+def test_the_worst_of_every_condition_is_one_row() -> None:
+    row = Followed(
+        call="c",
+        condition="tags right",
+        share_error_points=1,
+        switches=2,
+        switches_scripted=2,
+        switch_error_ms=100,
+        words=9,
+        word_errors=0,
+        displaced=0,
+        source="text",
+    )
+    late = msgspec.structs.replace(row, condition="late", share_error_points=3, switches=1, switch_error_ms=None, source="tag")
+    wrong = msgspec.structs.replace(row, condition="wrong", displaced=2, word_errors=4, call="d")
+    first, second = worst_of_calls([row, late, wrong])
+    assert (first.condition, first.share_error_points, first.switches, first.switch_error_ms) == ("2 conditions", 3, 1, None)
+    assert (first.source, second.call, second.displaced, second.word_errors) == ("text, tag", "d", 2, 4)
 
 
 def test_a_call_that_does_not_exist_is_told() -> None:

@@ -1,11 +1,12 @@
 """Call languages: which languages a call may be in: site, queues, installed models; and what Zoom is asked for."""
 
+import msgspec
 import pytest
 
 from cc_voice.call.events import CallEvent, Participant
 from cc_voice.call.language_policy import LanguagePolicy
 from cc_voice.config.languages import LanguageSettings, QueueLanguages
-from cc_voice.sessions.call_languages import asks_zoom_to_identify, call_policy
+from cc_voice.sessions.call_languages import asks_zoom_to_identify, call_policy, unwritten_policy
 
 SPANISH = QueueLanguages(queue="Billing ES", languages=("es", "en"))
 ENGLISH = QueueLanguages(queue="q1", languages=("en",))
@@ -30,6 +31,25 @@ def taken(*queues: Participant) -> list[CallEvent]:
 )
 def test_the_site(settings: LanguageSettings, installed: tuple[str, ...], expected: LanguagePolicy) -> None:
     assert call_policy(settings, "en-GB", installed) == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "installed", "default"),
+    [
+        (LanguagePolicy(default="en", languages=("ko",), is_open=True), ("ko-KR", "ko"), "ko"),
+        (LanguagePolicy(default="en-GB", is_open=True), ("en-US",), "en-GB"),
+        (LanguagePolicy(default="en", is_open=True), ("ko", "ja"), "en"),
+        (LanguagePolicy(default="en", is_open=True), (), "en"),
+        (LanguagePolicy(default="en", languages=("en", "ko")), ("ko",), "en"),
+        (LanguagePolicy(default="en", identify=False), ("ko",), "en"),
+    ],
+    ids=["only one", "the default's", "several", "none", "written down", "fixed"],
+)
+def test_a_call_nobody_wrote_down_is_in_the_only_language_that_can_be_heard(
+    policy: LanguagePolicy, installed: tuple[str, ...], default: str
+) -> None:
+    found = unwritten_policy(policy, installed)
+    assert found == msgspec.structs.replace(policy, default=default)
 
 
 def test_a_queue_has_its_own_by_id_or_name() -> None:

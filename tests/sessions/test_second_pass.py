@@ -13,12 +13,14 @@ from structlog.testing import capture_logs
 from cc_voice.call.batch import CallMeasured
 from cc_voice.call.language_policy import LanguagePolicy
 from cc_voice.call.rows import UtteranceRow
-from cc_voice.call.transcript.language_track import track
+from cc_voice.call.transcript.language_track import retagged, track
 from cc_voice.config.languages import LanguageSettings, QueueLanguages
 from cc_voice.config.settings import Settings
+from cc_voice.media.recompute_runs import RunPlan
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions import completion
 from cc_voice.sessions.recognition import Recognition
+from cc_voice.sessions.recomputation import decode_again
 from cc_voice.sessions.second_pass import identified
 from cc_voice.speech.codecs import read_audio
 from cc_voice.speech.errors import RecogniserError
@@ -193,6 +195,98 @@ def test_a_language_that_nobody_expected_and_nobody_tagged(recognition: Recognit
     assert [stretch.language for stretch in found.stretches] == expected
     one = track(identified(untagged[:2], policy, recognition.identifier), policy)
     assert [stretch.language for stretch in one.stretches] == ["en"], "one line is not enough"
+
+
+JAPANESE = "先月の料金が二回引き落とされています"
+
+
+@pytest.mark.parametrize("tag", [None, "en"], ids=["absent", "wrong"])
+@pytest.mark.parametrize("is_open", [True, False])
+def test_one_line_in_a_script_of_its_own_is_enough(recognition: Recognition, is_open: bool, tag: str | None) -> None:
+    """Identification among the site's languages is sure that it is English; also a line too short for it, "はい", is none."""
+    texts = ("I have a problem with my account.", JAPANESE, "はい", "OK", "Is there anything else I can help you with?")
+    said = [zoom("c", (5_000 * n, 5_000 * n + 3_000), text) for n, text in enumerate(texts)]
+    said = [msgspec.structs.replace(line, tagged=tag) for line in said]
+    policy = LanguagePolicy(default="en", languages=("en", "es"), is_open=is_open)
+    words = identified(said, policy, recognition.identifier)
+    found = track(words, policy)
+    assert [stretch.language for stretch in found.stretches] == ["en", "ja", "en"]
+    assert found.at(11_000) == "ja"
+    lines = retagged(words, {"c": found})
+    assert [line.language for line in lines][:3] == ["en", "ja", "ja"]
+
+
+@pytest.mark.parametrize("tag", [None, "hi", "en"], ids=["absent", "right", "wrong"])
+@pytest.mark.parametrize("is_open", [True, False])
+def test_hindi_in_latin_letters_is_hindi(recognition: Recognition, is_open: bool, tag: str | None) -> None:
+    """Identification is sure that it is English: it knows Hindi in its own script only."""
+    texts = (
+        "I have a problem with my account.",
+        "Mera refund abhi tak nahi aaya hai",
+        "Mujhe kal bola gaya tha ki paisa wapas milega",
+        "Is there anything else I can help you with?",
+    )
+    said = [zoom("c", (5_000 * n, 5_000 * n + 3_000), text) for n, text in enumerate(texts)]
+    said = [msgspec.structs.replace(line, tagged=tag if 0 < n < 3 else "en" if tag else None) for n, line in enumerate(said)]
+    policy = LanguagePolicy(default="en", is_open=True) if is_open else LanguagePolicy(default="en", languages=("en", "hi"))
+    found = track(identified(said, policy, recognition.identifier), policy)
+    assert [(stretch.language, stretch.start_ms) for stretch in found.stretches] == [("en", 0), ("hi", 5_000), ("en", 15_000)]
+
+
+@pytest.mark.parametrize("languages", [(), ("en", "hi", "it")], ids=["open", "written down"])
+def test_what_only_looks_unlike_english_is_not_hindi(recognition: Recognition, languages: tuple[str, ...]) -> None:
+    texts = (
+        "Buongiorno, ho un problema con la bolletta di questo mese",
+        "Se non lo hai ancora fatto, ne parliamo domani con calma",
+    )
+    said = [zoom("c", (5_000 * n, 5_000 * n + 3_000), text, "it") for n, text in enumerate(texts)]
+    policy = LanguagePolicy(default="en", languages=languages, is_open=not languages)
+    words = identified(said, policy, recognition.identifier)
+    assert [stretch.language for stretch in track(words, policy).stretches] == ["it"]
+
+
+def test_a_fixed_language_stays_whatever_is_written(recognition: Recognition) -> None:
+    policy = LanguagePolicy(default="en", identify=False)
+    words = identified([zoom("c", (0, 3_000), JAPANESE)], policy, recognition.identifier)
+    assert [stretch.language for stretch in track(words, policy).stretches] == ["en"]
+
+
+def test_a_line_without_words_keeps_its_tag(recognition: Recognition) -> None:
+    policy = LanguagePolicy(default="en", languages=("en", "ja"))
+    texts = ("I have a problem with my account.", "…", "Is there anything else I can help you with?")
+    tagged = zip(texts, ("en", "ja", "en"), strict=True)
+    said = [zoom("c", (5_000 * n, 5_000 * n + 3_000), text, tag) for n, (text, tag) in enumerate(tagged)]
+    words = identified(said, policy, recognition.identifier)
+    found = track(words, policy)
+    assert [stretch.language for stretch in found.stretches] == ["en"]
+    assert [line.language for line in retagged(words, {"c": found})] == ["en", "ja", "en"]
+
+
+class OnlySpanish(Recognition):
+    """Recognition at a site that has installed one model, of another language than its default."""
+
+    def languages(self) -> tuple[str, ...]:
+        return ("es",)
+
+    def recogniser(self, language: str) -> RecogniserFactory | None:
+        return super().recogniser(language) if language == "es" else None
+
+
+async def test_a_call_nobody_wrote_down_is_heard_by_the_only_model(site: Settings, script: Script) -> None:
+    only = OnlySpanish(site, threads=1, allow_test_model=True)
+    stream = Stream(site, only)
+    measured = await stream.run(*OPENING, *script.packets, ENDED)
+    assert measured is not None
+    assert {(row.source, row.language_code) for row in measured.call.utterances} == {("local", "es")}
+    assert "no hablo mucho inglés" in " ".join(row.text for row in measured.call.utterances)
+    assert {row.reason for row in measured.call.null_reasons if row.metric == "lid_conf_mean"} == {"no_language_evidence"}
+    (again,) = decode_again(
+        [measured.call_id], site, RunPlan(what="recognition", metric_version="3", settings_digest=""), only, threads=1
+    )
+    only.close()
+    assert again.problem is None
+    assert again.measured is not None
+    assert again.measured.call == measured.call
 
 
 class Broken(Recognition):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from cc_voice.call.tokeniser import units
 from cc_voice.commands.demo import CALLS
 from cc_voice.simulator import wire
 from cc_voice.simulator.errors import ScriptError
@@ -122,13 +123,19 @@ LANGUAGES = {
     "borrowed-words": ("es", "es"),
     "english-german-english": ("en de en", "en"),
     "english-to-french": ("en fr-FR", "en fr-FR"),
+    "english-to-japanese": ("en ja", "en"),
+    "english-to-chinese": ("en zh-Hans", "en zh-Hans"),
+    "english-thai-english": ("en th en", "en"),
+    "english-to-korean": ("en ko", "en ko"),
+    "english-to-arabic": ("en ar", "en ar"),
+    "english-hebrew-english": ("en he en", "en"),
 }
 """Which languages customer and agent speak one after the other."""
 
 
 def stretches(lines):
-    """The languages of one party, without lines that are too short to be a switch (1.5 s or three words)."""
-    long = [line.language for line in lines if line.end_ms - line.start_ms >= 1500 and len(line.text.split()) >= 3]
+    """The languages of one party, without lines that are too short to be a switch: 1.5 s or three units of speech."""
+    long = [line.language for line in lines if line.end_ms - line.start_ms >= 1500 and units(line.text) >= 3]
     return " ".join(language for language, _ in groupby(long))
 
 

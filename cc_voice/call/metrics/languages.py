@@ -12,11 +12,16 @@ from cc_voice.call.analysis import Interval
 from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, overlapping, union
 from cc_voice.call.metrics.entry import AGENT, ANYBODY, BOTH, CUSTOMER, NO_WORDS, SPEECH, Evidence, Metric
 from cc_voice.call.metrics.leg_input import LegInput
-from cc_voice.call.metrics.spoken_words import SpokenWord
+from cc_voice.call.metrics.spoken_words import SpokenWord, counted, spoken, within
 from cc_voice.call.metrics.turns import PARTIES, Party, Turn
 from cc_voice.call.reasons import Metrics, Unmeasured, Value, percent
 from cc_voice.call.transcript.language_track import Spoken
+from cc_voice.call.transcript.word_languages import WrittenLine, choice, word_languages
+from cc_voice.call.utterances import Utterance
+from cc_voice.config.languages import primary
 from cc_voice.config.thresholds import ThresholdSet
+
+UNMIXED = ("language_fixed", "no_language_evidence", *NO_WORDS, "no_provider_words", "no_word_list", "no_words")
 
 METRICS = (
     Metric(
@@ -74,11 +79,12 @@ METRICS = (
         type="double",
         unit="0–100",
         needs=CUSTOMER,
-        reasons=("language_fixed", "no_language_evidence", *NO_WORDS, "no_words"),
+        reasons=UNMIXED,
         label="Customer’s mixing",
         meaning="Share of the customer’s words that are not in the language of most: 0 is one language, 50 two in equal parts.",
         formula=(
-            "Code-Mixing Index: 100 · (1 − the customer's words in the language of most ÷ the customer's words), numbers left out"
+            "Code-Mixing Index: 100 · (1 − the customer's words in the language of most ÷ the customer's words), of Zoom's "
+            "words, each in its own language; numbers left out"
         ),
         since="0.2.0",
     ),
@@ -87,8 +93,11 @@ METRICS = (
         type="double",
         unit="0–100",
         needs=AGENT,
-        reasons=("language_fixed", "no_language_evidence", *NO_WORDS, "no_words"),
-        formula="Code-Mixing Index: 100 · (1 − the agent's words in the language of most ÷ the agent's words), numbers left out",
+        reasons=UNMIXED,
+        formula=(
+            "Code-Mixing Index: 100 · (1 − the agent's words in the language of most ÷ the agent's words), of Zoom's "
+            "words, each in its own language; numbers left out"
+        ),
         since="0.2.0",
     ),
     # Where the site fixes the language nothing had to be found out: then all of the speech is in it
@@ -211,15 +220,30 @@ def by_language(spoken: Iterable[Spoken]) -> dict[str, Intervals]:
     return {language: canonical(pieces) for language, pieces in found.items()}
 
 
-def mixing(words: Sequence[SpokenWord]) -> Value:
+def mixing(scope: LegInput, party: Party) -> Value:
     """`cmi_p` = 100 · (1 − max_L(w_L) / (n − u)), 0 when n = u: the Code-Mixing Index of Gambäck and Das.
 
-    n are the party's words, w_L those in language L, u those of no language: numbers and signs.
+    n are the words that Zoom wrote of the party, also where the transcript has ours instead: a recogniser writes everything in its
+    own language. w_L are those in language L, u those of no language: numbers and signs.
     """
-    if not words:
+    if absent := scope.no_words[party]:
+        return Unmeasured(absent)
+    if not scope.written[party]:
+        return Unmeasured("no_provider_words")
+    lines = [_line(said, scope, party) for said in scope.written[party]]
+    if not any(line.words for line in lines):
         return Unmeasured("no_words")
-    counts = Counter(word.language for word in words if any(map(str.isalpha, word.text)))
+    languages = choice(lines, scope.policy)
+    if languages is None:
+        return Unmeasured("no_word_list")
+    counts = Counter(found for line in lines for found in word_languages(line, languages) if found is not None)
     return 100 * (1 - max(counts.values()) / counts.total()) if counts else 0.0
+
+
+def _line(said: Utterance, scope: LegInput, party: Party) -> WrittenLine:
+    """A line's words in analysed time, unit by unit, without fillers."""
+    units = counted(within(spoken((said,)), scope.analysed, scope.speech[party]))
+    return WrittenLine(primary(said.language), tuple(unit.text for unit in units))
 
 
 def mismatches(turns: Sequence[Turn], spoken: dict[Party, tuple[Spoken, ...]], analysed: Intervals) -> Intervals:
@@ -263,9 +287,7 @@ def find_languages(
     )
 
 
-def language_metrics(
-    scope: LegInput, words: dict[Party, tuple[SpokenWord, ...]], found: LanguageFindings, thresholds: ThresholdSet
-) -> Metrics:
+def language_metrics(scope: LegInput, found: LanguageFindings, thresholds: ThresholdSet) -> Metrics:
     """`lang_switch_count`, `_p`, `lang_mismatch_ms`, `cmi_p`, `lid_conf_mean`, `lid_undecided_pct`, `unsupported_lang_ms` (1.6).
 
     `lid_conf_mean` = posterior weighted by speech; `lid_undecided_pct` = 100 · speech with a posterior below 0.6 ÷ speech that was
@@ -281,8 +303,7 @@ def language_metrics(
     }
     for party in PARTIES:
         metrics[f"lang_switch_count_{party}"] = obstacles[party] or len(found.switches[party])
-        absent = scope.no_words[party]
-        metrics[f"cmi_{party}"] = obstacles[party] or (Unmeasured(absent) if absent else mixing(words[party]))
+        metrics[f"cmi_{party}"] = obstacles[party] or mixing(scope, party)
     return {**metrics, **_confidence(scope, thresholds)}
 
 

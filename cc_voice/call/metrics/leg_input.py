@@ -7,6 +7,7 @@ import msgspec
 
 from cc_voice.call.analysis import Echo, LostAudio
 from cc_voice.call.intervals import Intervals, canonical, clip, complement, intersect, length, subtract, union
+from cc_voice.call.language_policy import LanguagePolicy
 from cc_voice.call.legs.assignment import MEETING_LIKE, Handling, Leg
 from cc_voice.call.legs.timeline import Timeline
 from cc_voice.call.levels import Levels, combine
@@ -61,6 +62,8 @@ class LegInput(msgspec.Struct, frozen=True, kw_only=True):
     """Where the party's voice may come back on the other's channels."""
     utterances: dict[Party, tuple[Utterance, ...]]
     """The parties' utterances that touch the leg, hold included; one across a transfer touches two, its words are in one each."""
+    written: dict[Party, tuple[Utterance, ...]]
+    """Zoom's lines of the parties that touch the leg, whether or not the transcript has them."""
     everything_said: tuple[Utterance, ...]
     """All utterances that touch the leg: on a mixed channel nobody knows whose."""
     compared: dict[Party, tuple[Compared, ...]]
@@ -84,10 +87,15 @@ class LegInput(msgspec.Struct, frozen=True, kw_only=True):
     """S_p by language: pieces in order, of all the party's channels."""
     spoken_by_anybody: tuple[Spoken, ...]
     """The same of both parties, or of the mixed channel."""
-    identifies_language: bool
-    """False where the policy fixes the language."""
+    policy: LanguagePolicy
+    """Which languages the call may be in."""
     served: tuple[str, ...] | None
     """Languages that have a model here; None: not known."""
+
+    @property
+    def identifies_language(self) -> bool:
+        """False where the policy fixes the language."""
+        return self.policy.identify
 
     @property
     def analysed_ms(self) -> int:
@@ -130,6 +138,7 @@ def leg_input(
     lost = tuple(_lost(leg, timeline))
     unsure = {party: None if timeline.mixed_audio else _unsure(channels[party], lost, leg, timeline) for party in PARTIES}
     mine = {party: tuple(words for words in in_leg if words.channel_id in channels[party]) for party in PARTIES}
+    zooms = [*in_leg, *(line.utterance for line in transcript.unused if _touches(line.utterance, leg))]
     return LegInput(
         leg=leg,
         hold=hold,
@@ -145,6 +154,7 @@ def leg_input(
         levels={party: _levels(channels[party], timeline) for party in PARTIES},
         echoes={party: _echoes(channels[party], channels[other(party)], timeline) for party in PARTIES},
         utterances=mine,
+        written={party: tuple(_written(zooms, channels[party])) for party in PARTIES},
         everything_said=in_leg,
         compared=compared,
         everything_compared=both_heard if timeline.mixed_audio else (*compared["agent"], *compared["customer"]),
@@ -161,9 +171,14 @@ def leg_input(
             if timeline.mixed_audio
             else tuple(one for party in PARTIES for one in tongues[party])
         ),
-        identifies_language=timeline.policy.identify,
+        policy=timeline.policy,
         served=timeline.served,
     )
+
+
+def _written(lines: Iterable[Utterance], channels: tuple[str, ...]) -> Iterable[Utterance]:
+    found = (line for line in lines if line.source == ZOOM and line.channel_id in channels)
+    return sorted(found, key=lambda line: (line.start_ms, line.end_ms))
 
 
 def _lost(leg: Leg, timeline: Timeline) -> Iterator[LostAudio]:

@@ -106,7 +106,7 @@ def leg_metrics(scope: LegInput, found: Findings, handling: Handling, thresholds
         **question_metrics(scope, found.asking, found.words),
         **confidence_metrics(in_analysed, scope, thresholds),
         **disagreement_metrics(scope),
-        **language_metrics(scope, found.words, found.languages, thresholds),
+        **language_metrics(scope, found.languages, thresholds),
         **loudness_metrics(scope, found.raised, found.echoes, thresholds),
         **quality_metrics(scope, thresholds.min_analysed_ms),
     }

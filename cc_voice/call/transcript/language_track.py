@@ -7,6 +7,7 @@ utterance its language, forward and backward probabilities how sure that is (`co
 
     source        evidence                                                    weighs
     text          identification of Zoom's text (`Utterance.lid`)             tenfold per three words, a thousandfold at most
+                  letters of a script that not all of them are written in     a hundredfold, where text was not asked
     tag           Zoom's tag                                                  fourfold; a hundredfold where text was not asked
     recognisers   several heard the segment; the surest is believed           twelvefold per 0.1 of confidence, hundredfold at most
     configured    nothing told anything: the default, and no `conf`           –
@@ -31,6 +32,7 @@ from cc_voice.call.analysis import ChannelAnalysis, Interval, SegmentComparison
 from cc_voice.call.intervals import Intervals, clip, length, overlapping
 from cc_voice.call.language_policy import LanguagePolicy
 from cc_voice.call.tokeniser import units
+from cc_voice.call.transcript.scripts import LATIN, script_of, scripts_of
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.languages import primary
 
@@ -45,6 +47,7 @@ _DEFAULT_WEIGHT = 0.5
 _TENFOLD_WORDS = 3
 _DOUBT = 0.001
 """However long a text, identification may be wrong."""
+_OTHER_SCRIPT = 0.01
 _TAG_RIGHT, _TAG_RIGHT_ALONE = 0.8, 0.99
 _SURER, _SURER_DOUBT = 25.0, 0.01
 """How fast a recogniser's lead in mean word confidence (0–1) becomes belief, and what is left of the others however large it is."""
@@ -127,7 +130,7 @@ def track(
 def _of_words(said: Utterance, candidates: Sequence[str]) -> _Observation | None:
     """What a line of Zoom's tells; None where it has neither usable text nor a tag."""
     tag = primary(said.tagged) if said.tagged else None
-    text = _text_likelihoods(said, candidates, tag)
+    text = _text_likelihoods(said, candidates, tag) or _script_likelihoods(said, candidates)
     if text is not None and tag is not None and candidates[max(range(len(text)), key=text.__getitem__)] != tag:
         tag = None
     if text is None and tag is None:
@@ -148,6 +151,15 @@ def _text_likelihoods(said: Utterance, candidates: Sequence[str], tag: str | Non
         return None
     doubt = max(_DOUBT, 10 ** (-words / _TENFOLD_WORDS))
     return [doubt + (1 - doubt) * chances.get(language, 0.0) for language in candidates]
+
+
+def _script_likelihoods(said: Utterance, candidates: Sequence[str]) -> list[float] | None:
+    """What letters alone tell of a line that is too short to identify; Latin ones nothing, as in "OK" they are everybody's."""
+    script = script_of(said.text)
+    theirs = [script in scripts_of(language) for language in candidates]
+    if script in (None, LATIN) or not any(theirs) or all(theirs):
+        return None
+    return [1.0 if known else _OTHER_SCRIPT for known in theirs]
 
 
 def _word_count(said: Utterance) -> int:
@@ -322,7 +334,8 @@ def in_force(languages: dict[str, LanguageTrack]) -> Callable[[Utterance], str]:
 def retagged(utterances: Iterable[Utterance], tracks: dict[str, LanguageTrack]) -> tuple[Utterance, ...]:
     """Return utterances with the language that was spoken, and how sure that is.
 
-    Zoom's words get the track's language for a tag that lagged; a local recogniser's language is a fact, not an opinion, and stays.
+    Zoom's words get the track's language for a tag that lagged; a local recogniser's language is a fact, not an opinion, and stays,
+    and so does the tag of a line without words, of which nothing else is known.
     """
     return tuple(_retagged(said, tracks[said.channel_id]) if said.channel_id in tracks else said for said in utterances)
 
@@ -330,6 +343,6 @@ def retagged(utterances: Iterable[Utterance], tracks: dict[str, LanguageTrack]) 
 def _retagged(said: Utterance, on: LanguageTrack) -> Utterance:
     piece = on.piece_at((said.start_ms + said.end_ms) // 2)
     agrees = primary(said.language) == piece.language
-    if not agrees and said.source != "zoom":
+    if not agrees and (said.source != "zoom" or (said.tagged and not _word_count(said))):
         return said
     return msgspec.structs.replace(said, language=said.language if agrees else piece.language, lid_conf=piece.conf)

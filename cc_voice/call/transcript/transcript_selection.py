@@ -6,7 +6,8 @@ connected by such overlaps: a group. Of every group one recogniser's lines are t
 which Zoom does not give. What was not taken is kept beside the transcript with the reason:
 
     other_language     ours: a local recogniser writes something for any sound, so a Spanish sentence heard by an English model
-                       becomes confident nonsense. Words in another language than the one in force never count
+                       becomes confident nonsense. Words in another language than the one in force never count, nor do
+                       they in the place of a line that is surely in another one by itself
     other_preferred    the site prefers the other recogniser (`transcript_prefer`)
     low_confidence     ours, where the site prefers the best: its mean confidence is below `min_transcript_conf`
     fewer_words        most of what the other recogniser understood is missing
@@ -21,6 +22,7 @@ from typing import Literal
 
 import msgspec
 
+from cc_voice.call.tokeniser import units
 from cc_voice.call.transcript.disagreement import Compared, edits, tokens
 from cc_voice.call.utterances import Utterance, Word, mean_confidence
 from cc_voice.config.languages import primary
@@ -33,6 +35,9 @@ _SAME_SPEECH_MS = 300
 """Zoom's times are rough: less overlap than this (and than half of the shorter line) is a neighbour, not the same speech."""
 _MISSED_WORDS = 5
 """A version that lacks so many words, and more than half of the other's, has missed speech rather than heard it differently."""
+
+_SURE, _SURE_WORDS = 0.95, 3
+"""What identification says of a line's text by itself counts from so much on, and with so many words (1.6)."""
 
 InForce = Callable[[Utterance], str]
 """Utterance → the language (BCP-47) that is spoken on its channel while it is said, of either source."""
@@ -147,7 +152,8 @@ def _choose(group: _Group, in_force: InForce, thresholds: ThresholdSet) -> tuple
     """Return the lines taken, the lines left, and why those were left."""
     if not (group.local and group.zoom):
         return group.local or group.zoom, (), ""
-    if _languages(group.zoom, in_force) - _languages(group.local):
+    ours = _languages(group.local)
+    if _languages(group.zoom, in_force) - ours or _by_themselves(group.zoom) - ours:
         return group.zoom, group.local, OTHER_LANGUAGE
     prefer, reason = _preferred(group.local, thresholds)
     taken, left = (group.local, group.zoom) if prefer == LOCAL else (group.zoom, group.local)
@@ -187,6 +193,12 @@ def _compare(group: _Group, in_force: InForce) -> list[Compared]:
 
 def _languages(lines: Iterable[Utterance], in_force: InForce = lambda line: line.language) -> set[str]:
     return {primary(in_force(line)) for line in lines}
+
+
+def _by_themselves(lines: Iterable[Utterance]) -> set[str]:
+    """Return the languages that lines are surely in, whatever is around them: a borrowed "no thank you" is no Spanish."""
+    best = ((line, max(line.lid, key=lambda one: one[1], default=None)) for line in lines)
+    return {found[0] for line, found in best if found is not None and found[1] >= _SURE and units(line.text) >= _SURE_WORDS}
 
 
 def same_speech(first: Utterance, second: Utterance) -> bool:

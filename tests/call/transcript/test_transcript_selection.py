@@ -5,6 +5,7 @@ from itertools import combinations
 from random import Random
 from typing import Literal
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -50,6 +51,19 @@ def test_zooms_words_replace_nonsense_and_not_good_words() -> None:
     )
     assert chosen(selection) == [("local", "hello there", 0), ("zoom", "Hola, ¿qué tal?", 5_000)]
     assert selection.discarded_channels == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("text", "sure", "source"),
+    [("No thank you.", 0.99, "zoom"), ("No thank you.", 0.9, "local"), ("Okay.", 0.99, "local")],
+    ids=["sure", "doubtful", "one word"],
+)
+def test_a_line_that_is_surely_in_another_language_by_itself_stays(text: str, sure: float, source: str) -> None:
+    """The speaker's language is Spanish all the while, before and after."""
+    line = msgspec.structs.replace(zoom("a", (0, 1_000), text, "es"), lid=(("en", sure), ("es", 1 - sure)))
+    selection = chosen_from([local("a", (0, 1_000), "nos han que yo", "es"), line], "es")
+    assert [one.source for one in selection.utterances] == [source]
+    assert [one.reason for one in selection.unused] == ["other_language" if source == "zoom" else "other_preferred"]
 
 
 def test_a_tag_rules_its_own_channel_only() -> None:
