@@ -11,6 +11,14 @@ create or replace temp macro part_of_ros(part, whole) as
 create or replace temp macro whole_of_ros(part, whole) as
     sum(whole) filter (where part is not null);
 
+-- a name or an id as it is, a phone number with all but its last two digits masked: lines without a name show their number
+create or replace temp macro masked(said) as
+    if(
+        regexp_matches(said, '^\s*(\+[0-9 ().\-/]{5,}|\(?0[0-9 ().\-/]{6,})$|^(sip|tel):'),
+        '*****' || right(regexp_replace(said, '[^0-9]', '', 'g'), 2),
+        said
+    );
+
 -- ratio of sums over the rows in which both were measured; NULL when there are none
 create or replace temp macro ros(part, whole) as
     part_of_ros(part, whole) / nullif(whole_of_ros(part, whole), 0);

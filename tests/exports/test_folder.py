@@ -29,7 +29,7 @@ from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.exports import ExportError, staging
 from cc_voice.exports.folder import Options, export
 from cc_voice.exports.manifest import DICTIONARY, Manifest
-from cc_voice.query import reports
+from cc_voice.query import datasets, reports
 from cc_voice.store.calls import load_call
 from tests.conftest import PATIENCE_S, examples
 from tests.stored_calls import NOON, SITE, Connection, call, golden_call, golden_call_heard_twice, leg, new_store, say, write
@@ -67,7 +67,7 @@ class Given(msgspec.Struct):
     def batches(self, table: str) -> Iterator[pl.DataFrame]:
         return iter(self.tables[table])
 
-    def days(self) -> list[reports.SiteDay]:
+    def days(self) -> list[datasets.SiteDay]:
         raise AssertionError("only whole tables are asked for")
 
     def rows(self, table: str, site: str | None, date: datetime.date) -> pl.DataFrame:
@@ -75,7 +75,7 @@ class Given(msgspec.Struct):
 
 
 def stored(con: Connection, folder: Path, formats: tuple[str, ...] = BOTH, **options: Any) -> Manifest:
-    with reports.exported(con) as source:
+    with datasets.exported(con) as source:
         return export(source, folder, Options(formats=formats, **options))
 
 
@@ -466,7 +466,7 @@ def test_somebody_elses_files_are_left_alone(days: Connection, tmp_path: Path) -
 KILLED = """
 import os, sys
 from pathlib import Path
-from cc_voice.query import reports
+from cc_voice.query import datasets, reports
 from cc_voice.exports import staging
 from cc_voice.exports.folder import Options, export
 from tests.stored_calls import NOON, call, leg, new_store, say, write
@@ -493,7 +493,7 @@ if moment == "making":
     made.commit = lambda *_: os.kill(os.getpid(), 9)
 elif moment.startswith("moving"):
     kill(int(moment.split()[1]))
-with reports.exported(con) as source:
+with datasets.exported(con) as source:
     export(source, folder, Options(partition=True))
 """
 

@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 from cc_voice.config.settings import Site, bundled
 from cc_voice.exports import ExportError, lake
 from cc_voice.exports.lake import export_lake
-from cc_voice.query import reports
+from cc_voice.query import datasets
 from tests.stored_calls import NOON, SITE, Connection, call, leg, new_store, say, write
 
 LEEDS = Site(site_id=2, name="O'Leeds / Süd", timezone="Europe/London")
@@ -30,7 +30,7 @@ def fill(con: Connection, site: Site, days: int = 3) -> None:
 
 
 def to_lake(con: Connection, uri: Path, site: Site = SITE) -> dict[str, tuple[int, int]]:
-    with reports.exported(con) as source:
+    with datasets.exported(con) as source:
         return {each.name: (each.days, each.rows) for each in export_lake(source, str(uri), site.name)}
 
 
@@ -47,7 +47,7 @@ def rows(uri: Path, table: str = "calls") -> pl.DataFrame:
 
 def test_the_table_has_the_rows_of_the_store(con: Connection, tmp_path: Path) -> None:
     assert to_lake(con, tmp_path)["calls"] == (3, 6)
-    with reports.exported(con) as source:
+    with datasets.exported(con) as source:
         for name in ("calls", "legs", "utterances", "words"):
             whole = pl.concat(source.batches(name))
             found = rows(tmp_path, name)

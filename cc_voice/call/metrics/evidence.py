@@ -179,8 +179,10 @@ def _words(write: _Writer, leg: MeasuredLeg) -> Iterable[IntervalRow]:
             for piece in pace_pieces(leg.scope, leg.found.words, party, leg.thresholds):
                 span = (piece.start_ms, piece.end_ms)
                 yield write.row("talk_speed", span, subkind=piece.language, party=party, value=piece.words)
+    low, high = leg.scope.leg.span
     for doubt in doubtful_words(leg.found.heard, leg.thresholds):
-        yield write.row("doubtful_words", (doubt.start_ms, doubt.end_ms), party=doubt.party, value=doubt.words)
+        span = (max(doubt.start_ms, low), min(doubt.end_ms, high))
+        yield write.row("doubtful_words", span, party=doubt.party, value=doubt.words)
 
 
 def _sound_of_voices(write: _Writer, scope: LegInput, found: Findings, thresholds: ThresholdSet) -> Iterable[IntervalRow]:

@@ -33,4 +33,6 @@ def level_runs(scope: LegInput, echoes: Sequence[Echoed], thresholds: ThresholdS
         for kind, values in (("level", levels), ("quiet", quiet), ("clipping", clipped)):
             for start, end in canonical((1000 * second, 1000 * second + 1000) for second in values):
                 value = mean(values[second] for second in range(start // 1000, end // 1000))
-                yield LevelRun(kind=kind, party=party, start_ms=start, end_ms=end, value=value)
+                # A second whose middle is in the leg may begin before it, or end after it
+                low, high = max(start, scope.leg.start_ms), min(end, scope.leg.end_ms)
+                yield LevelRun(kind=kind, party=party, start_ms=low, end_ms=high, value=value)

@@ -124,8 +124,8 @@ def check_party(behind: Behind, party: str) -> None:
         minutes = behind.total("talk_speed", party=party) / 60_000
         behind.agrees(f"wpm_{party}", pytest.approx(sum(row.value or 0 for row in pieces) / minutes))
     if getattr(behind.leg, f"quiet_pct_{party}") is not None:
-        seconds = behind.total("level", party=party)
-        behind.agrees(f"quiet_pct_{party}", pytest.approx(100 * behind.total("quiet", party=party) / seconds))
+        quiet, all_of_them = (sum(-(-ms // 1000) for ms in behind.lengths(kind, party=party)) for kind in ("quiet", "level"))
+        behind.agrees(f"quiet_pct_{party}", pytest.approx(100 * quiet / all_of_them))
     if words := getattr(behind.leg, f"conf_word_count_{party}"):
         doubtful = sum(row.value or 0 for row in behind.rows("doubtful_words", party=party))
         behind.agrees(f"low_conf_word_pct_{party}", 100 * doubtful / words)
