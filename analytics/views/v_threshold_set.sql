@@ -4,14 +4,12 @@ with thresholds as (
         threshold_set_id,
         name,
         params,
-        valid_from,
         unnest(json_keys(params)) as threshold
     from dim_threshold_set
 )
 select
     threshold_set_id,
     name as threshold_set_name,
-    valid_from,
     threshold,
     json_extract_string(params, '$.' || threshold) as threshold_value
 from thresholds

@@ -170,7 +170,7 @@ def _by_day(source: Source, folder: Path, work: Path, options: Options, old: Man
     days = source.days()
     for name, grain in source.grains.items():
         if name in source.undated:
-            of_table = [_undated(source, name, work)]
+            of_table = [_undated(source, name, work, same)]
         else:
             of_table = [file for day in days if (file := _day(source, name, day, work, same)) is not None]
         rows = sum(file.rows for file in of_table)
@@ -204,6 +204,10 @@ class _Same:
             return False
         return path not in self._files or (self._folder / path).is_file()
 
+    def is_there(self, made: ExportedFile) -> bool:
+        """Whether a file was exported with the same bytes, and is there."""
+        return self._files.get(made.name) == made and (self._folder / made.name).is_file()
+
     def file(self, path: str) -> ExportedFile | None:
         """Return what the earlier export said of a file; None where a table had no rows on a day."""
         return self._files.get(path)
@@ -222,11 +226,15 @@ def _day(source: Source, name: str, day: ExportDay, work: Path, same: _Same) -> 
     return manifests.described(work / path, path, len(rows))
 
 
-def _undated(source: Source, name: str, work: Path) -> ExportedFile:
-    """Write a table that has no days."""
+def _undated(source: Source, name: str, work: Path, same: _Same) -> ExportedFile:
+    """Write a table that has no days, unless it is as it was."""
+    path = f"{name}.parquet"
     rows = pl.concat(source.batches(name))
-    _sink(rows.lazy(), work / f"{name}.parquet")
-    return manifests.described(work / f"{name}.parquet", f"{name}.parquet", len(rows))
+    _sink(rows.lazy(), work / path)
+    made = manifests.described(work / path, path, len(rows))
+    if same.is_there(made):
+        (work / path).unlink()
+    return made
 
 
 def _stored(files: list[ExportedFile], folder: Path, work: Path, empty: pl.DataFrame) -> pl.LazyFrame:

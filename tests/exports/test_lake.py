@@ -48,7 +48,7 @@ def rows(uri: Path, table: str = "calls") -> pl.DataFrame:
 def test_the_table_has_the_rows_of_the_store(con: Connection, tmp_path: Path) -> None:
     assert to_lake(con, tmp_path)["calls"] == (3, 6)
     with datasets.exported(con) as source:
-        for name in ("calls", "legs", "utterances", "words"):
+        for name in ("calls", "legs", "utterances", "words", "intervals", "null_reasons", "leg_languages", "events", "channels"):
             whole = pl.concat(source.batches(name))
             found = rows(tmp_path, name)
             assert set(found.columns) - set(whole.columns) == {"site", "date"}
@@ -62,6 +62,18 @@ def test_the_same_again_writes_nothing(con: Connection, tmp_path: Path) -> None:
     version = DeltaTable(str(tmp_path / "calls")).version()
     assert set(to_lake(con, tmp_path).values()) == {(0, 0)}
     assert DeltaTable(str(tmp_path / "calls")).version() == version
+
+
+def test_what_has_no_days_is_a_site_s_and_replaced_when_it_changes(con: Connection, tmp_path: Path) -> None:
+    to_lake(con, tmp_path)
+    assert DeltaTable(str(tmp_path / "agents")).metadata().partition_columns == ["site"]
+    with new_store() as other:
+        fill(other, Site(site_id=2, name="Leeds", timezone="Europe/London"))
+        to_lake(other, tmp_path, Site(site_id=2, name="Leeds", timezone="Europe/London"))
+    con.execute("update dim_agent set team_name = 'Blue'")
+    assert to_lake(con, tmp_path)["agents"] == (1, 1)
+    assert sorted(rows(tmp_path, "agents").select("site", "team_name").rows()) == [("Berlin", "Blue"), ("Leeds", None)]
+    assert to_lake(con, tmp_path)["agents"] == (0, 0)
 
 
 def test_a_call_measured_again_replaces_itself(con: Connection, tmp_path: Path) -> None:
