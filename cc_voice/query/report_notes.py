@@ -43,7 +43,10 @@ def notes(con: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -
         for way in ways:
             legs[way[place]] = legs.get(way[place], 0) + way[-1]
         if len(legs) > 1:
-            told.append(f"{len(legs)} {name}: " + ", ".join(f"{value} in {n} legs" for value, n in sorted(legs.items())))
+            told.append(
+                f"{len(legs)} {name}: "
+                + ", ".join(f"{value} in {n} leg{'s' if n != 1 else ''}" for value, n in sorted(legs.items()))
+            )
     if not told:
         return ()
     return (f"Legs measured in different ways: {'; '.join(told)}. Measure them alike with cc-voice recompute, or narrow the days.",)
