@@ -7,7 +7,8 @@ create or replace temp macro calls_saying(phrase, first_key, last_key) as table
     select
         call_no,
         as_words(phrase) as words,
-        search_words(phrase)[1] as first_word
+        search_words(phrase)[1] as first_word,
+        bool_and(parties & 1 = 1) as agent_says_all
     from posting
     where date_key between first_key and last_key
         and term in (select unnest(search_words(phrase)))
@@ -28,6 +29,7 @@ create or replace temp macro legs_opening_with(phrase, first_key, last_key, with
             c.first_word
         from calls_saying(phrase, first_key, last_key) as c
         join fact_leg as l on l.call_no = c.call_no
+        where c.agent_says_all
     ),
     at_once as (
         select distinct
