@@ -52,7 +52,7 @@ sides as (
 compared as (
     -- a change of thresholds, formulas or detector is none of behaviour: what was measured in one way is compared with the same only
     select
-        coalesce(before.threshold_set_id, after.threshold_set_id) as threshold_set_id,
+        coalesce(before.threshold_set_id, after.threshold_set_id)::text as threshold_set_id,
         coalesce(before.metric_version, after.metric_version) as metric_version,
         coalesce(before.detector, after.detector) as detector,
         coalesce(before.n, 0) as n_legs_before,
