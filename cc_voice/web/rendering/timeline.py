@@ -193,7 +193,7 @@ def _events(length: int, marks: Iterable[_Mark]) -> tuple[Tick, ...]:
             continue
         place = 100 * at_ms / length
         fits, at_end = place >= free_from, place > 100 - EVENT_GAP_PCT
-        if at_end and place - EVENT_GAP_PCT < free_from - EVENT_GAP_PCT / 2:
+        if at_end and place - EVENT_GAP_PCT < free_from:
             fits = False
         ticks.append(Tick(_pct(at_ms, length), name if fits else "", f"{said} {formats.clock(at_ms)}", at_end))
         if fits:
