@@ -46,6 +46,8 @@ KINDS = {
     "quiet",
     "clipping",
     "doubtful_words",
+    "conference",
+    "media_lost",
 }
 
 
@@ -154,6 +156,8 @@ def test_the_golden_call_adds_up_and_every_kind_but_dead_air_and_gaps_is_there()
         "quiet",
         "clipping",
         "doubtful_words",
+        "conference",
+        "media_lost",
     }
     assert {row.kind for row in call.intervals} == KINDS - absent
     assert {row.metric_version for row in call.intervals} == {METRIC_VERSION}
