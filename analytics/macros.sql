@@ -4,9 +4,28 @@
 create or replace temp macro as_date_key(day) as
     year(day) * 10000 + month(day) * 100 + day(day);
 
+-- the two sums of a ratio of sums: both of the rows in which both were measured
+create or replace temp macro part_of_ros(part, whole) as
+    sum(part) filter (where whole is not null);
+
+create or replace temp macro whole_of_ros(part, whole) as
+    sum(whole) filter (where part is not null);
+
+-- a name or an id as it is, a phone number with all but its last two digits masked: lines without a name show their number
+create or replace temp macro masked(said) as
+    if(
+        regexp_matches(said, '^\s*(\+[0-9 ().\-/]{5,}|\(?0[0-9 ().\-/]{6,})$|^(sip|tel):'),
+        '*****' || right(regexp_replace(said, '[^0-9]', '', 'g'), 2),
+        said
+    );
+
 -- ratio of sums over the rows in which both were measured; NULL when there are none
 create or replace temp macro ros(part, whole) as
-    sum(part) filter (where whole is not null) / nullif(sum(whole) filter (where part is not null), 0);
+    part_of_ros(part, whole) / nullif(whole_of_ros(part, whole), 0);
+
+-- the different values of a group as text, in order: `1, 2`
+create or replace temp macro list_of(value) as
+    array_to_string(list(distinct value::text order by value::text), ', ');
 
 -- 0–100 on the scale of Amazon Connect, uncalibrated: lines differ in gain
 create or replace temp macro loudness_score(dbfs) as
@@ -24,6 +43,19 @@ create or replace temp macro ratio_variance(n, a, b, aa, ab, bb) as
     case
         when n > 1 and b > 0 then greatest(0, aa - 2 * a / b * ab + (a / b) * (a / b) * bb) * n / (n - 1) / (b * b)
     end;
+
+-- half of the 95 % interval of a ratio of sums (`ros`), over the rows in which both were measured; NULL below two
+create or replace temp macro ros_margin(part, whole) as
+    1.96 * sqrt(
+        ratio_variance(
+            count(part + whole),
+            sum(part) filter (where whole is not null),
+            sum(whole) filter (where part is not null),
+            sum(part * part) filter (where whole is not null),
+            sum(part * whole),
+            sum(whole * whole) filter (where part is not null)
+        )
+    );
 
 -- text as the words that search compares (`search_words`, of the store) with one space around each, so that contains() finds whole words
 -- and phrases

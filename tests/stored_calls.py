@@ -13,7 +13,7 @@ import msgspec
 from cc_voice.call.batch import CallMeasured
 from cc_voice.call.measure import measure
 from cc_voice.call.metrics.evidence import IntervalRow
-from cc_voice.call.rows import CallRow, LegLanguageRow, LegRow, MeasuredCall, UtteranceRow, WordRow
+from cc_voice.call.rows import CallRow, LegLanguageRow, LegRow, MeasuredCall, NullReasonRow, UtteranceRow, WordRow
 from cc_voice.config.settings import Site
 from cc_voice.store.batches import write_batch
 from cc_voice.store.database import Database
@@ -157,9 +157,10 @@ def call(
     said: tuple[UtteranceRow, ...] = (),
     intervals: tuple[IntervalRow, ...] = (),
     languages: tuple[LegLanguageRow, ...] = (),
+    reasons: dict[str, str] | None = None,
     **columns: Any,
 ) -> MeasuredCall:
-    """A call of legs made with `leg`; `at` moves call and legs together."""
+    """A call of legs made with `leg`; `at` moves call and legs together. `reasons` of the first leg: metric → why it is NULL."""
     moved_ms = unix_ms(at) - unix_ms(NOON)
     moved = tuple(_moved(row, moved_ms) for row in legs)
     values: dict[str, Any] = {"primary_language": "en", "leg_count": len(legs)} | columns
@@ -180,7 +181,7 @@ def call(
         words=tuple(word for utterance in said for word in words_of(utterance)),
         intervals=intervals,
         events=(),
-        null_reasons=(),
+        null_reasons=tuple(NullReasonRow(leg_id=f"{call_id}-1", metric=m, reason=why) for m, why in (reasons or {}).items()),
     )
 
 

@@ -1,5 +1,5 @@
 -- title: Did coaching change the behaviour?
--- summary: One metric of an agent (or everybody) in the days before and after a date: ratio of sums, the change and its 95 % interval.
+-- summary: One metric in the days before and after a date: ratio of sums, change, 95 % interval; a row for each way in which legs were measured.
 -- question: 27
 -- param change (date, required): first local date after the change
 -- param days (integer, default 30): length of each side
@@ -8,6 +8,9 @@
 with legs as (
     select
         local_date >= $change as is_after,
+        threshold_set_id,
+        metric_version,
+        detector,
         (case $metric
             when 'agent_talk_pct' then 100 * talk_ms_agent
             when 'silence_pct' then 100 * silence_ms
@@ -28,6 +31,9 @@ with legs as (
 sides as (
     select
         is_after,
+        threshold_set_id,
+        metric_version,
+        detector,
         count(*) as n,
         sum(part) as a,
         sum(whole) as b,
@@ -37,12 +43,20 @@ sides as (
     from legs
     where part is not null
         and whole is not null
-    group by is_after
+    group by
+        is_after,
+        threshold_set_id,
+        metric_version,
+        detector
 ),
 compared as (
+    -- a change of thresholds, formulas or detector is none of behaviour: what was measured in one way is compared with the same only
     select
-        before.n as n_legs_before,
-        after.n as n_legs_after,
+        coalesce(before.threshold_set_id, after.threshold_set_id)::text as threshold_set_id,
+        coalesce(before.metric_version, after.metric_version) as metric_version,
+        coalesce(before.detector, after.detector) as detector,
+        coalesce(before.n, 0) as n_legs_before,
+        coalesce(after.n, 0) as n_legs_after,
         before.a / nullif(before.b, 0) as value_before,
         after.a / nullif(after.b, 0) as value_after,
         1.96 * sqrt(
@@ -50,15 +64,26 @@ compared as (
             + ratio_variance(after.n, after.a, after.b, after.aa, after.ab, after.bb)
         ) as margin
     from (from sides where not is_after) as before
-    full join (from sides where is_after) as after on true
+    full join (from sides where is_after) as after
+        on after.threshold_set_id is not distinct from before.threshold_set_id
+        and after.metric_version is not distinct from before.metric_version
+        and after.detector is not distinct from before.detector
 )
 select
     $metric as metric,
-    coalesce(n_legs_before, 0) as n_legs_before,
-    coalesce(n_legs_after, 0) as n_legs_after,
+    threshold_set_id,
+    metric_version,
+    detector,
+    n_legs_before,
+    n_legs_after,
     value_before as value_before_ros,
     value_after as value_after_ros,
     value_after - value_before as change,
     value_after - value_before - margin as change_low,
     value_after - value_before + margin as change_high
 from compared
+order by
+    n_legs_before + n_legs_after desc,
+    threshold_set_id,
+    metric_version,
+    detector

@@ -10,6 +10,7 @@ select
     n_legs,
     n_agents,
     n_transferred_out,
+    n_legs_transfer_known,
     interaction_ms_mean,
     agent_talk_pct_ros,
     silence_pct_ros,

@@ -4,7 +4,7 @@
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
 -- param phrase (text, required): words in the order in which they must be said, in any case
--- param within_ms (integer, default 60000): the phrase counts when it begins at most this long after the answer
+-- param within_ms (integer, default 60000): the phrase counts when the utterance in which it begins starts at most this long after the answer
 -- param below (number, default 0.6): mean confidence of the agent's words in that time below which nobody can tell
 with legs as (
     select
@@ -21,24 +21,11 @@ with legs as (
     left join dim_queue as q on q.queue_key = l.queue_key
     where l.date_key between as_date_key($since) and as_date_key($until)
 ),
-saying as (
-    select distinct
-        l.leg_id
-    from calls_saying($phrase, as_date_key($since - 1), as_date_key($until)) as c
-    join legs as l on l.call_no = c.call_no
-    join fact_utterance as u
-        on u.call_no = c.call_no
-        and u.start_ms between l.start_ms and least(l.end_ms, l.start_ms + $within_ms)
-        and says_words(u.text, c.words, c.first_word)
-    where u.date_key between as_date_key($since - 1) and as_date_key($until) -- of the call: it may be the day before the leg's
-        and u.party = 'agent'
-        and u.leg_id = l.leg_id
-),
 missing as (
     select
         l.*
     from legs as l
-    anti join saying as s on s.leg_id = l.leg_id
+    anti join legs_opening_with($phrase, as_date_key($since - 1), as_date_key($until), $within_ms) as s on s.leg_id = l.leg_id
 ),
 heard as (
     select

@@ -4,54 +4,53 @@
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
 -- param phrase (text, required): words in the order in which they must be said, in any case
--- param within_ms (integer, default 60000): the phrase counts when it begins at most this long after the answer
+-- param within_ms (integer, default 60000): the phrase counts when the utterance in which it begins starts at most this long after the answer
 with legs as (
     select
         l.leg_id,
         l.call_id,
-        l.call_no,
-        l.start_ms,
-        l.end_ms,
         a.display_name as agent_name,
         a.user_id,
-        q.queue_name
+        q.queue_name,
+        -- without words nobody knows what was said, unless nothing was
+        coalesce(l.word_count_agent > 0 or l.talk_ms_agent = 0, false) as is_known,
+        s.leg_id is not null as is_said
     from fact_leg as l
     left join dim_agent as a on a.agent_key = l.agent_key
     left join dim_queue as q on q.queue_key = l.queue_key
+    left join legs_opening_with($phrase, as_date_key($since - 1), as_date_key($until), $within_ms) as s on s.leg_id = l.leg_id
     where l.date_key between as_date_key($since) and as_date_key($until)
-        and l.word_count_agent > 0
 ),
-saying as (
-    select distinct
-        l.leg_id
-    from calls_saying($phrase, as_date_key($since - 1), as_date_key($until)) as c
-    join legs as l on l.call_no = c.call_no
-    join fact_utterance as u
-        on u.call_no = c.call_no
-        and u.start_ms between l.start_ms and least(l.end_ms, l.start_ms + $within_ms)
-        and says_words(u.text, c.words, c.first_word)
-    where u.date_key between as_date_key($since - 1) and as_date_key($until) -- of the call: it may be the day before the leg's
-        and u.party = 'agent'
-        and u.leg_id = l.leg_id
+groups as (
+    select
+        agent_name,
+        user_id,
+        queue_name,
+        count(*) filter (where is_known) as n_legs,
+        count(*) filter (where is_known and is_said) as n_said,
+        count(*) filter (where not is_known) as n_unknown,
+        arg_min(call_id, leg_id) filter (where is_known and not is_said) as example_call_id
+    from legs
+    group by
+        agent_name,
+        user_id,
+        queue_name
 )
 select
-    l.agent_name,
-    l.user_id,
-    l.queue_name,
-    count(*) as n_legs,
-    count(*) - count(s.leg_id) as n_missing,
-    100 * count(s.leg_id) / count(*) as said_pct,
-    wilson_low_pct(count(s.leg_id), count(*)) as said_pct_low,
-    wilson_high_pct(count(s.leg_id), count(*)) as said_pct_high,
-    arg_min(l.call_id, l.leg_id) filter (where s.leg_id is null) as example_call_id
-from legs as l
-left join saying as s on s.leg_id = l.leg_id
-group by
-    l.agent_name,
-    l.user_id,
-    l.queue_name
+    agent_name,
+    user_id,
+    queue_name,
+    n_legs,
+    n_legs - n_said as n_missing,
+    100 * n_said / n_legs as said_pct,
+    wilson_low_pct(n_said, n_legs) as said_pct_low,
+    wilson_high_pct(n_said, n_legs) as said_pct_high,
+    n_unknown,
+    example_call_id
+from groups
+where n_legs > 0
 order by
     n_missing desc,
-    l.agent_name,
-    l.user_id,
-    l.queue_name
+    agent_name,
+    user_id,
+    queue_name

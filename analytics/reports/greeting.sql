@@ -1,5 +1,5 @@
 -- title: Who greets within ten seconds?
--- summary: Share of an agent's legs in which the agent spoke within the limit after answering, with its 95 % interval.
+-- summary: Share of an agent's legs in which the agent spoke within the limit after answering, with its 95 % interval; who never spoke greeted nobody.
 -- question: 6
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
@@ -7,29 +7,48 @@
 -- param within_ms (integer, default 10000): a greeting in time begins at most this long after the answer
 with legs as (
     select
+        l.agent_name,
+        l.user_id,
+        l.greeting_latency_ms,
+        -- an agent whom nobody heard in the whole call counts too: the customer waited as long, whoever's fault it is
+        coalesce(r.reason in ('agent_did_not_speak', 'one_way_audio'), false) as never_spoke
+    from v_leg as l
+    left join v_null_reason as r
+        on r.leg_id = l.leg_id
+        and r.date_key = l.date_key
+        and r.metric = 'greeting_latency_ms'
+    where l.date_key between as_date_key($since) and as_date_key($until)
+        and ($queue is null or l.queue_name = $queue)
+),
+agents as (
+    select
         agent_name,
         user_id,
-        greeting_latency_ms,
-        greeting_latency_ms <= $within_ms as in_time
-    from v_leg
-    where date_key between as_date_key($since) and as_date_key($until)
-        and ($queue is null or queue_name = $queue)
-        and greeting_latency_ms is not null
+        count(*) filter (where greeting_latency_ms is not null or never_spoke) as n_legs,
+        count(*) filter (where greeting_latency_ms <= $within_ms) as n_in_time,
+        count(*) filter (where never_spoke) as n_never_spoke,
+        count(*) filter (where greeting_latency_ms is null and not never_spoke) as n_unknown,
+        quantile_cont(greeting_latency_ms, 0.5) as greeting_latency_ms_p50,
+        quantile_cont(greeting_latency_ms, 0.9) as greeting_latency_ms_p90
+    from legs
+    group by
+        agent_name,
+        user_id
 )
 select
     agent_name,
     user_id,
-    count(*) as n_legs,
-    count(*) filter (where in_time) as n_in_time,
-    100 * count(*) filter (where in_time) / count(*) as in_time_pct,
-    wilson_low_pct(count(*) filter (where in_time), count(*)) as in_time_pct_low,
-    wilson_high_pct(count(*) filter (where in_time), count(*)) as in_time_pct_high,
-    quantile_cont(greeting_latency_ms, 0.5) as greeting_latency_ms_p50,
-    quantile_cont(greeting_latency_ms, 0.9) as greeting_latency_ms_p90
-from legs
-group by
-    agent_name,
-    user_id
+    n_legs,
+    n_in_time,
+    100 * n_in_time / n_legs as in_time_pct,
+    wilson_low_pct(n_in_time, n_legs) as in_time_pct_low,
+    wilson_high_pct(n_in_time, n_legs) as in_time_pct_high,
+    n_never_spoke,
+    n_unknown,
+    greeting_latency_ms_p50,
+    greeting_latency_ms_p90
+from agents
+where n_legs > 0
 order by
     in_time_pct,
     n_legs desc,

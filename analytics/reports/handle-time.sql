@@ -1,5 +1,5 @@
 -- title: Where does handle time come from?
--- summary: Mean handle time split into talk, silence, hold, unheard time and wrap-up; the parts of interaction time sum to it exactly.
+-- summary: Mean interaction time split into talk, silence, hold and unheard time, which sum to it exactly; handle time of the legs with wrap-up.
 -- question: 4
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
@@ -8,6 +8,7 @@ with legs as (
     select
         if($by = 'queue', queue_name, agent_name) as group_name,
         if($by = 'queue', queue_id, user_id) as group_id,
+        overtalk_ms is not null as is_heard,
         interaction_ms,
         agent_only_ms,
         customer_only_ms,
@@ -18,25 +19,27 @@ with legs as (
     from v_leg
     where date_key between as_date_key($since) and as_date_key($until)
         and interaction_ms is not null
-        and overtalk_ms is not null
 )
 select
     group_name,
     group_id,
-    count(*) as n_legs,
-    avg(interaction_ms) + coalesce(avg(acw_ms), 0) as handle_ms_mean,
-    avg(interaction_ms) as interaction_ms_mean,
-    avg(agent_only_ms) as agent_only_ms_mean,
-    avg(customer_only_ms) as customer_only_ms_mean,
-    avg(overtalk_ms) as overtalk_ms_mean,
-    avg(silence_ms) as silence_ms_mean,
-    avg(hold_ms) as hold_ms_mean,
+    count(*) filter (where is_heard) as n_legs,
+    count(*) filter (where not is_heard) as n_legs_not_heard,
+    avg(interaction_ms) filter (where is_heard) as interaction_ms_mean,
+    avg(agent_only_ms) filter (where is_heard) as agent_only_ms_mean,
+    avg(customer_only_ms) filter (where is_heard) as customer_only_ms_mean,
+    avg(overtalk_ms) filter (where is_heard) as overtalk_ms_mean,
+    avg(silence_ms) filter (where is_heard) as silence_ms_mean,
+    avg(hold_ms) filter (where is_heard) as hold_ms_mean,
     avg(interaction_ms - hold_ms - agent_only_ms - customer_only_ms - overtalk_ms - silence_ms) as unheard_ms_mean,
-    avg(acw_ms) as acw_ms_mean,
     count(acw_ms) as n_legs_acw,
+    -- of the legs with wrap-up, heard or not: the sum of the two that follow
+    avg(interaction_ms + acw_ms) as handle_ms_mean,
+    avg(interaction_ms) filter (where acw_ms is not null) as interaction_ms_mean_acw,
+    avg(acw_ms) as acw_ms_mean,
     ros(100 * (agent_only_ms + customer_only_ms + overtalk_ms), interaction_ms) as talk_pct_ros,
-    ros(100 * silence_ms, interaction_ms) as silence_pct_ros,
-    ros(100 * hold_ms, interaction_ms) as hold_pct_ros
+    100 * sum(silence_ms) filter (where is_heard) / nullif(sum(interaction_ms) filter (where is_heard), 0) as silence_pct_ros,
+    100 * sum(hold_ms) filter (where is_heard) / nullif(sum(interaction_ms) filter (where is_heard), 0) as hold_pct_ros
 from legs
 group by
     group_name,

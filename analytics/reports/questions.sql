@@ -4,7 +4,7 @@
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
 -- param queue (text, default none): only legs of the queue with this name
--- param days (integer, default 7): the window in which a call counts as a repeat; only calls whose window is closed are judged
+-- param days (integer, default 7): the window in which a call counts as a repeat; only calls whose window ended before the newest call began are judged
 -- param queues (choice same|any, default same): which later calls count: in the same queue group (queue, where it has none), or in any queue
 with asked as (
     select
@@ -47,7 +47,7 @@ judged as (
     join v_call as v on v.call_id = c.call_id
     where v.date_key between as_date_key($since) and as_date_key($until)
         and ($queue is null or v.last_queue_name = $queue)
-        and v.end_ts + to_days($days::integer) <= now()
+        and is_over(v.end_ts, $days::integer)
     group by v.last_user_id
 )
 select

@@ -3,7 +3,7 @@
 -- question: 13
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
--- param days (integer, default 7): the window after the end of a call
+-- param days (integer, default 7): the window after the end of a call; judged once a later call began after it
 -- param queues (choice same|any, default same): which later calls count: in the same queue group (queue, where it has none), or in any queue
 with calls as (
     select
@@ -33,7 +33,7 @@ judged as (
     from calls as c
     join v_call as v on v.call_id = c.call_id
     where v.date_key between as_date_key($since) and as_date_key($until)
-        and v.end_ts + to_days($days::integer) <= now()
+        and is_over(v.end_ts, $days::integer)
 )
 select
     queue_name,

@@ -74,10 +74,13 @@ def report(name: str | None, config: Path | None, data_dir: Path | None, params:
     if form == "table":
         _print(answer)
     else:
-        click.echo(answer.rstrip("\n"))
-        if answer.strip() == "[]" or (form == "csv" and answer.count("\n") <= 1):
+        text = answer["answer"]
+        click.echo(text.rstrip("\n"))
+        if text.strip() == "[]" or (form == "csv" and text.count("\n") <= 1):
             why = ask(settings, "report", name=name, params=values, format="table")["no_rows"]
             click.echo(f"no rows: {why}", err=True)
+    for note in answer["notes"]:
+        click.echo(f"note: {note}", err=True)
 
 
 def _list(found: list[Mapping[str, Any]], form: str) -> None:

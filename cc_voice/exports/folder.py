@@ -2,6 +2,7 @@
 
     <folder>/calls.csv · calls.parquet · legs.… · utterances.… · words.… · data_dictionary.csv · manifest.json
     <folder>/calls/site=Berlin/date=2026-11-02/calls.parquet · …                  partitioned, as Hive does
+    <folder>/agents.parquet · …                                                   what has no days is whole
 
 The same rows give the same bytes, so a copy job moves only what changed. A partitioned folder can be continued: days whose calls
 are as they were stay untouched, the others are written anew, and days without calls are removed, so that it always equals an export
@@ -12,7 +13,7 @@ none. How a folder is replaced is told in `staging`.
 import datetime
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -56,6 +57,11 @@ class Source(Protocol):
         ...
 
     @property
+    def undated(self) -> Set[str]:
+        """Tables whose rows are of no day: agents, queues. They are few, and always written whole."""
+        ...
+
+    @property
     def columns(self) -> Mapping[str, ExplainedColumn]:
         """What the columns mean, by name, whichever table they are in."""
         ...
@@ -75,6 +81,10 @@ class Source(Protocol):
 
     def rows(self, table: str, site: str | None, date: datetime.date) -> pl.DataFrame:
         """Rows of a day of a site, ordered by keys."""
+        ...
+
+    def state(self, table: str) -> str:
+        """A name for the rows of an undated table, another one when they change."""
         ...
 
 
@@ -159,7 +169,10 @@ def _by_day(source: Source, folder: Path, work: Path, options: Options, old: Man
     tables: list[ExportedTable] = []
     days = source.days()
     for name, grain in source.grains.items():
-        of_table = [file for day in days if (file := _day(source, name, day, work, same)) is not None]
+        if name in source.undated:
+            of_table = [_undated(source, name, work, same)]
+        else:
+            of_table = [file for day in days if (file := _day(source, name, day, work, same)) is not None]
         rows = sum(file.rows for file in of_table)
         tables.append(manifests.table(name, grain, rows, schemas[name]))
         if "csv" in options.formats:
@@ -191,6 +204,10 @@ class _Same:
             return False
         return path not in self._files or (self._folder / path).is_file()
 
+    def is_there(self, made: ExportedFile) -> bool:
+        """Whether a file was exported with the same bytes, and is there."""
+        return self._files.get(made.name) == made and (self._folder / made.name).is_file()
+
     def file(self, path: str) -> ExportedFile | None:
         """Return what the earlier export said of a file; None where a table had no rows on a day."""
         return self._files.get(path)
@@ -207,6 +224,17 @@ def _day(source: Source, name: str, day: ExportDay, work: Path, same: _Same) -> 
     (work / path).parent.mkdir(parents=True, mode=0o700)
     _sink(rows.lazy(), work / path)
     return manifests.described(work / path, path, len(rows))
+
+
+def _undated(source: Source, name: str, work: Path, same: _Same) -> ExportedFile:
+    """Write a table that has no days, unless it is as it was."""
+    path = f"{name}.parquet"
+    rows = pl.concat(source.batches(name))
+    _sink(rows.lazy(), work / path)
+    made = manifests.described(work / path, path, len(rows))
+    if same.is_there(made):
+        (work / path).unlink()
+    return made
 
 
 def _stored(files: list[ExportedFile], folder: Path, work: Path, empty: pl.DataFrame) -> pl.LazyFrame:

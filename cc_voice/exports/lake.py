@@ -1,6 +1,7 @@
 """One Delta table for many sites: each appends its calls, every row is there once, whatever crashes or is repeated.
 
     <URI>/calls · legs · utterances · words · …        partitioned by site and date (the site's local date)
+          agents · queues · threshold_sets             by site alone
 
 A site writes only its own partitions, and a commit replaces whole days of them, so measuring a call again, or a call deleted,
 replaces what was there. The name of the state that was written of each day is kept in the table's own log (an application
@@ -49,7 +50,8 @@ class _Day(msgspec.Struct, frozen=True):
     """A day of a site with the state to be written; without rows if it is `gone` from the store."""
 
     site: str | None
-    date: datetime.date
+    date: datetime.date | None
+    """None: all rows of a table that has no days."""
     state: str
     gone: bool = False
 
@@ -60,7 +62,7 @@ class _Day(msgspec.Struct, frozen=True):
     @property
     def app(self) -> str:
         """The name of the application transaction."""
-        return f"cc_voice/{self.place}/{self.date.isoformat()}"
+        return f"cc_voice/{self.place}/{self.date.isoformat() if self.date else 'all'}"
 
     def version(self, columns: str) -> int:
         """Return the state as the number that the log keeps: of the rows, and of the columns that they are written with."""
@@ -90,7 +92,7 @@ def _table(source: Source, name: str, uri: str, site: str) -> TableWritten:
     columns = repr([(column, str(kind)) for column, kind in empty.schema.items()])
     days, rows = 0, 0
     try:
-        for group in _groups(source, name, _days(source, _open(uri), site), _open(uri), columns):
+        for group in _groups(source, name, _days(source, name, _open(uri), site), _open(uri), columns):
             for left in reversed(range(TRIES)):
                 wanted = _stale(_open(uri), [day for day, _ in group], columns)
                 fresh = [(day, frame) for day, frame in group if day in wanted]
@@ -120,8 +122,10 @@ def _open(uri: str) -> "DeltaTable | None":
         return None
 
 
-def _days(source: Source, table: "DeltaTable | None", site: str) -> list[_Day]:
+def _days(source: Source, name: str, table: "DeltaTable | None", site: str) -> list[_Day]:
     """Return the days of the store, and those of its sites that only the table has."""
+    if name in source.undated:
+        return [_Day(site, None, source.state(name))]
     days = [_Day(day.site, day.date, day.state) for day in source.days()]
     sites = {site, *(day.place for day in days)}
     known = {(day.place, day.date) for day in days}
@@ -146,15 +150,21 @@ def _groups(
     """Yield the rows of days that have to be written, as many days together as make a good commit; a site's only."""
     group: list[tuple[_Day, pl.DataFrame]] = []
     size = 0
-    for day in sorted(_stale(table, days, columns), key=lambda day: (day.place, day.date)):
+    for day in sorted(_stale(table, days, columns), key=lambda day: (day.place, day.date or datetime.date.min)):
         if group and (size >= COMMIT_ROWS or group[0][0].place != day.place):
             yield group
             group, size = [], 0
-        frame = next(iter(source.batches(name))) if day.gone else source.rows(name, day.site, day.date)
+        frame = _rows(source, name, day)
         group.append((day, frame))
         size += len(frame)
     if group:
         yield group
+
+
+def _rows(source: Source, name: str, day: _Day) -> pl.DataFrame:
+    if day.gone:
+        return next(iter(source.batches(name)))
+    return pl.concat(source.batches(name)) if day.date is None else source.rows(name, day.site, day.date)
 
 
 def _commit(uri: str, empty: pl.DataFrame, days: Sequence[tuple[_Day, pl.DataFrame]], columns: str, make: bool) -> int:
@@ -163,21 +173,27 @@ def _commit(uri: str, empty: pl.DataFrame, days: Sequence[tuple[_Day, pl.DataFra
 
     if not days:
         return 0
-    frames = [frame.with_columns(pl.lit(day.place).alias("site"), pl.lit(day.date).alias("date")) for day, frame in days]
-    shape = empty.with_columns(pl.lit("").alias("site"), pl.lit(datetime.date.min).alias("date"))
-    rows = pl.concat([shape, *frames])
-    place = days[0][0].place.replace("'", "''")
-    dates = ", ".join(f"'{day.date.isoformat()}'" for day, _ in days)
-    there: dict[str, Any] = {} if make else {"predicate": f"site = '{place}' and date in ({dates})"}
+    dates = [day.date for day, _ in days if day.date is not None]
+    frames = [_placed(frame, day.place, day.date) for day, frame in days]
+    rows = pl.concat([_placed(empty, "", datetime.date.min if dates else None), *frames])
+    wanted = "site = '{}'".format(days[0][0].place.replace("'", "''"))
+    if dates:
+        wanted += " and date in ({})".format(", ".join(f"'{date.isoformat()}'" for date in dates))
+    there: dict[str, Any] = {} if make else {"predicate": wanted}
     write_deltalake(
         uri,
         rows,
         mode="error" if make else "overwrite",  # another site may make the table at this moment
         schema_mode="merge",
-        partition_by=_PARTITION,
+        partition_by=_PARTITION if dates else _PARTITION[:1],
         commit_properties=CommitProperties(
             app_transactions=[Transaction(day.app, day.version(columns)) for day, _ in days], max_commit_retries=0
         ),
         **there,
     )
     return len(rows)
+
+
+def _placed(frame: pl.DataFrame, place: str, date: datetime.date | None) -> pl.DataFrame:
+    placed = frame.with_columns(pl.lit(place).alias("site"))
+    return placed if date is None else placed.with_columns(pl.lit(date).alias("date"))

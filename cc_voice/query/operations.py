@@ -21,7 +21,7 @@ from cc_voice.exports.folder import Options, export
 from cc_voice.exports.lake import TableWritten, export_lake
 from cc_voice.exports.manifest import Manifest
 from cc_voice.media import recompute_runs, recordings, spool
-from cc_voice.query import call_deletion, report_tables, reports, service_client
+from cc_voice.query import call_deletion, datasets, report_tables, reports, service_client
 from cc_voice.query import sql as people_sql
 from cc_voice.query.service_client import QuestionError as QuestionError
 from cc_voice.query.sql import runner, snapshot
@@ -119,14 +119,15 @@ def _report(database: Database, settings: Settings, arguments: Mapping[str, Any]
         if arguments["format"] == "table":
             zone = settings.timezone
             return msgspec.to_builtins(database.read_now(lambda con: report_tables.table(con, name, params, zone)))
-        frame = database.read_now(lambda con: reports.answer(con, name, params))
+        found = database.read_now(lambda con: reports.answered(con, name, params))
     except reports.QueryError as error:
         raise QuestionError(str(error)) from error
+    frame, notes = found.frame, list(found.notes)
     if arguments["format"] == "csv":
-        return exports.csv_text(frame)
+        return {"answer": exports.csv_text(frame), "notes": notes}
     if arguments["format"] == "json":
-        return frame.write_json()
-    return reports.packed(frame)
+        return {"answer": frame.write_json(), "notes": notes}
+    return {"answer": reports.packed(frame), "notes": notes}
 
 
 def ask_sql(database: Database, settings: Settings, text: str, limits: runner.SqlLimits) -> runner.SqlAnswer:
@@ -186,7 +187,7 @@ def _export(database: Database, settings: Settings, arguments: Mapping[str, Any]
     options = _OPTIONS.decode(msgspec.json.encode(arguments["options"]))
 
     def work(con: reports.Connection) -> Manifest:
-        with reports.exported(con) as source:
+        with datasets.exported(con) as source:
             return export(source, Path(arguments["folder"]), options)
 
     try:
@@ -198,7 +199,7 @@ def _export(database: Database, settings: Settings, arguments: Mapping[str, Any]
 
 def _export_lake(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     def work(con: reports.Connection) -> tuple[TableWritten, ...]:
-        with reports.exported(con) as source:
+        with datasets.exported(con) as source:
             return export_lake(source, arguments["uri"], settings.site.name)
 
     try:

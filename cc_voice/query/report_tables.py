@@ -57,11 +57,14 @@ class ReportText(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[list[str]]
     no_rows: str | None = None
     """Why there is none."""
+    notes: tuple[str, ...] = ()
+    """What to know of the legs behind the numbers."""
 
 
 def table(con: Connection, name: str, params: Mapping[str, str], timezone: str) -> ReportText:
     """Answer a report for reading; times are of the site's zone. Raises QueryError."""
-    frame = reports.answer(con, name, params)
+    found = reports.answered(con, name, params)
+    frame = found.frame
     report, values = reports.asked(con, name, params)
     zone = zoneinfo.ZoneInfo(timezone)
     return ReportText(
@@ -73,6 +76,7 @@ def table(con: Connection, name: str, params: Mapping[str, str], timezone: str) 
         units=[unit(column, kind, timezone, str(values.get("metric"))) for column, kind in frame.schema.items()],
         rows=[[cell(value, zone) for value in row] for row in frame.iter_rows()],
         no_rows=_why_empty(con, report, values) if frame.is_empty() else None,
+        notes=found.notes,
     )
 
 

@@ -12,12 +12,12 @@ The grammar of the headers is in `analytics/README.md`. Values reach DuckDB as b
 """
 
 import base64
-import contextlib
 import datetime
 import difflib
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -28,68 +28,11 @@ import polars as pl
 from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.config import site_settings
 from cc_voice.config.settings import bundled
-from cc_voice.query import columns, service_client
-from cc_voice.store.dimensions import threshold_sets
+from cc_voice.query import report_notes, service_client
 from cc_voice.store.migration import tokeniser_macros
 
 Connection = duckdb.DuckDBPyConnection
 Value = datetime.date | int | float | str | None
-
-
-class Dataset(msgspec.Struct, frozen=True):
-    """What is exported under a name: a view, the order of its rows within a day, and how many calls are read at once."""
-
-    view: str
-    order: str
-    calls: int
-
-
-class SiteDay(msgspec.Struct, frozen=True):
-    """A day of a site, and a name for the state of its rows."""
-
-    site: str | None
-    date: datetime.date
-    state: str
-
-
-DATASETS = {
-    "calls": Dataset("v_call", "call_id", 100_000),
-    "legs": Dataset("v_leg", "call_id, leg_no", 50_000),
-    "utterances": Dataset("v_utterance", "call_id, seq, utterance_id", 10_000),
-    "words": Dataset("v_word", "call_id, utterance_id, word_seq", 5_000),
-    "unused_utterances": Dataset("v_unused_utterance", "call_id, start_ms, utterance_id", 10_000),
-    "unused_words": Dataset("v_unused_word", "call_id, utterance_id, word_seq", 5_000),
-}
-"""Calls at once: every query scans the keys of a whole table, and its rows lie in memory (a call has hundreds of words)."""
-
-_DAYS = """
-    with days as (
-        select date_key, count(*) as n from fact_call group by date_key
-        union all
-        select date_key, 0 from fact_leg
-    )
-    select date_key, sum(n)::bigint from days group by date_key order by date_key
-"""
-"""Days and how many calls began on them: none where only a leg began, after midnight."""
-
-_DAYS_OF_SITES = """
-    with rows as (
-        select
-            v.site_name,
-            v.local_date,
-            hash(v, f.revision, f.last_update_ts) as state
-        from v_call as v
-        join fact_call as f on f.call_id = v.call_id
-        union all
-        select site_name, local_date, hash(v) from v_leg as v
-    )
-    select site_name, local_date, count(*)::text || '-' || bit_xor(state)::text
-    from rows
-    group by site_name, local_date
-    order by local_date, site_name nulls first
-"""
-"""Days of each site with a name for the state of their calls: of every exported cell of calls and legs, names of agents and queues
-included; utterances and words change with the revision of their call."""
 
 _FOR_EACH = re.compile(r"^(?P<indent> *)-- for each metric: (?P<line>.*\{metric\}.*)$", re.MULTILINE)
 _HEADER = re.compile(r"^-- (title|summary|question|check|grain): (.+)$", re.MULTILINE)
@@ -150,23 +93,27 @@ def run(name: str, /, *, data_dir: Path | str | None = None, config: Path | str 
     """Answer a report of a site, for analysts: `run("agent-talk", since="2026-11-01", queue="Billing")`.
 
     The site is that of `data_dir` or of the configuration, as for every command; a running service is asked. Values are dates,
-    numbers or text as `cc-voice report` takes it, None for the default. Raises QueryError, SettingsError.
+    numbers or text as `cc-voice report` takes it, None for the default. Notes on the answer come as warnings. Raises QueryError,
+    SettingsError.
     """
     folder = None if data_dir is None else Path(data_dir)
     site = site_settings.load(None if config is None else Path(config), overrides={"data_dir": folder})
     given = {key: str(value) for key, value in params.items() if value is not None}
 
-    def there() -> pl.DataFrame:
-        text: str = service_client.ask_service(site, "report", {"name": name, "params": given, "format": "arrow"})
-        return pl.read_ipc(base64.b64decode(text))
+    def there() -> Answer:
+        told = service_client.ask_service(site, "report", {"name": name, "params": given, "format": "arrow"})
+        return Answer(pl.read_ipc(base64.b64decode(told["answer"])), tuple(told["notes"]))
 
     try:
         service_client.need_a_site(site)
-        return service_client.database_or_service(
-            site, lambda database: database.read_now(lambda con: answer(con, name, given)), there
+        found = service_client.database_or_service(
+            site, lambda database: database.read_now(lambda con: answered(con, name, given)), there
         )
     except service_client.QuestionError as error:
         raise QueryError(str(error)) from error
+    for note in found.notes:
+        warnings.warn(note, stacklevel=2)
+    return found.frame
 
 
 def packed(frame: pl.DataFrame) -> str:
@@ -176,11 +123,26 @@ def packed(frame: pl.DataFrame) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """What a report answers."""
+
+    frame: pl.DataFrame
+    notes: tuple[str, ...]
+    """What whoever reads the numbers must know of the legs behind them, each a sentence."""
+
+
 def answer(con: Connection, name: str, params: Mapping[str, str]) -> pl.DataFrame:
     """Answer a report; parameters not given, or given empty, take their defaults. Raises QueryError."""
+    return answered(con, name, params).frame
+
+
+def answered(con: Connection, name: str, params: Mapping[str, str]) -> Answer:
+    """Answer a report, with what there is to say of its legs. Raises QueryError."""
     try:
         prepare(con)
-        return _frame(con, text(name), asked(con, name, params)[1])
+        sql, values = text(name), asked(con, name, params)[1]
+        frame = frame_of(con, sql, values)
+        return Answer(frame, report_notes.notes(con, sql, values) if frame.height else ())
     except duckdb.InterruptException as error:
         raise QueryError(f"report {name} took too long; narrow the dates") from error
     except duckdb.Error as error:
@@ -212,7 +174,7 @@ def run_check(con: Connection, name: str) -> pl.DataFrame:
     """Return the rows that break a check; none when all is well. Raises QueryError for an unknown name."""
     sql = _sql("checks", "check", name)
     prepare(con)
-    return _frame(con, sql)
+    return frame_of(con, sql)
 
 
 def views() -> dict[str, str]:
@@ -234,61 +196,6 @@ def prepare(con: Connection) -> None:
         con.execute(f"create or replace temp view {name} as {_text(folder / 'views' / f'{name}.sql')}")
 
 
-class Exported:
-    """Everything that is exported, as of one moment: what `exports.folder` asks for. Leave the cursor alone meanwhile.
-
-    Rows come some days at a time, after an empty frame that has the columns: memory holds a few days, no query runs long, and the
-    order – day, then keys – is the same every time.
-    """
-
-    def __init__(self, con: Connection) -> None:
-        self._con = con
-        known = views()
-        self.grains = {name: known[dataset.view] for name, dataset in DATASETS.items()}
-        self.columns = columns.explained(threshold_sets(con))
-        self.watermark_ts: datetime.datetime | None = con.execute("select max(last_update_ts) from fact_call").fetchall()[0][0]
-
-    def batches(self, table: str) -> Iterator[pl.DataFrame]:
-        """Yield all rows of a table."""
-        dataset = DATASETS[table]
-        # Not a lazy frame over the relation: polars would read it from threads of its own, and go on when the consumer has failed
-        yield _frame(self._con, f"select * from {dataset.view} limit 0")
-        query = f"select * from {dataset.view} where date_key between $first and $last order by date_key, {dataset.order}"
-        for first, last in spans(self._con.execute(_DAYS).fetchall(), dataset.calls):
-            yield _frame(self._con, query, {"first": first, "last": last})
-
-    def days(self) -> list[SiteDay]:
-        """Return the days of each site, by date and site."""
-        return [SiteDay(*row) for row in self._con.execute(_DAYS_OF_SITES).fetchall()]
-
-    def rows(self, table: str, site: str | None, date: datetime.date) -> pl.DataFrame:
-        """Return the rows of a table on a day of a site."""
-        dataset = DATASETS[table]
-        of_site = "site_name is not distinct from $site"
-        if table not in ("calls", "legs"):
-            calls = "fact_call as c left join dim_site as s on s.site_id = c.site_id"  # v_call joins more, for every day and table
-            of_site = f"call_id in (select c.call_id from {calls} where c.date_key = $day and {of_site})"
-        query = f"select * from {dataset.view} where date_key = $day and {of_site} order by {dataset.order}"
-        return _frame(self._con, query, {"day": date.year * 10_000 + date.month * 100 + date.day, "site": site})
-
-
-@contextlib.contextmanager
-def exported(con: Connection) -> Iterator[Exported]:
-    """Hold one snapshot for all that is exported: no leg whose call is not there."""
-    prepare(con)
-    con.begin()
-    try:
-        yield Exported(con)
-    finally:
-        con.rollback()
-
-
-def pieces(con: Connection) -> list[tuple[str, int, int]]:
-    """Return the views of what is exported in ranges of days: (view, first, last date key), none of which takes long to read."""
-    days = con.execute(_DAYS).fetchall()
-    return [(each.view, first, last) for each in DATASETS.values() for first, last in spans(days, each.calls)]
-
-
 def macros() -> str:
     """Return the macros of views and reports as SQL, for whoever asks the views of a copy."""
     return f"{tokeniser_macros()}\n{_macros()}"
@@ -298,19 +205,8 @@ def _macros() -> str:
     return _text(bundled("analytics") / "macros.sql")
 
 
-def spans(days: Sequence[tuple[int, int]], limit: int) -> Iterator[tuple[int, int]]:
-    """Join (date key, number of calls), in order, to (first, last) of at most `limit` calls; a day is never cut."""
-    first = last = total = 0
-    for day, calls in days:
-        if first and total + calls > limit:
-            yield first, last
-            first = total = 0
-        first, last, total = first or day, day, total + calls
-    if first:
-        yield first, last
-
-
-def _frame(con: Connection, sql: str, values: Mapping[str, Value] | None = None) -> pl.DataFrame:
+def frame_of(con: Connection, sql: str, values: Mapping[str, Value] | None = None) -> pl.DataFrame:
+    """Return the rows of a query."""
     # Through the Arrow stream of the relation: its own .pl() needs pyarrow, which an installed appliance does not have
     return pl.DataFrame(con.sql(sql, params=dict(values)) if values else con.sql(sql))
 

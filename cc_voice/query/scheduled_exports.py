@@ -25,7 +25,7 @@ from cc_voice.exports.bucket import mirror
 from cc_voice.exports.folder import Options, export
 from cc_voice.exports.lake import export_lake
 from cc_voice.media.files import write_atomically
-from cc_voice.query import reports
+from cc_voice.query import datasets, reports
 from cc_voice.store.database import Database
 from cc_voice.store.errors import StoreError
 
@@ -70,10 +70,11 @@ def is_due(last: State | None, job: ExportJob, now_s: float) -> bool:
 class _Until:
     """A source that ends an export between two days when it is asked to: a service that stops cannot wait for years of calls."""
 
-    def __init__(self, source: reports.Exported, stopped: Callable[[], bool]) -> None:
+    def __init__(self, source: datasets.Exported, stopped: Callable[[], bool]) -> None:
         self._source = source
         self._stopped = stopped
         self.grains = source.grains
+        self.undated = source.undated
         self.columns = source.columns
         self.watermark_ts = source.watermark_ts
 
@@ -82,12 +83,15 @@ class _Until:
             self._check()
             yield batch
 
-    def days(self) -> list[reports.SiteDay]:
+    def days(self) -> list[datasets.SiteDay]:
         return self._source.days()
 
     def rows(self, table: str, site: str | None, date: datetime.date) -> pl.DataFrame:
         self._check()
         return self._source.rows(table, site, date)
+
+    def state(self, table: str) -> str:
+        return self._source.state(table)
 
     def _check(self) -> None:
         if self._stopped():
@@ -129,7 +133,7 @@ async def keep(settings: Settings, database: Database, draining: asyncio.Event) 
 
 def _export(settings: Settings, database: Database, job: ExportJob, stopped: Callable[[], bool]) -> None:
     def work(con: reports.Connection) -> None:
-        with reports.exported(con) as whole:
+        with datasets.exported(con) as whole:
             source = _Until(whole, stopped)
             if job.delta:
                 export_lake(source, job.to, settings.site.name)

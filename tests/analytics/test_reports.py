@@ -13,11 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cc_voice.call import tokeniser
-from cc_voice.call.rows import ChannelRow, LegLanguageRow
+from cc_voice.call.measure import measure
+from cc_voice.call.rows import ChannelRow, LegLanguageRow, MeasuredCall
+from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.query import reports
 from cc_voice.store import call_list, enrichment, repeat_calls
 from cc_voice.store.search.matches import SearchFilter, search
 from cc_voice.store.zoom_reports import AgentStatus, Engagement, FlowRun, Queue, QueueInterval, TimelineStep
+from tests.call.calls import ANSWERED, DEFAULTS, channel, stream
 from tests.conftest import examples
 from tests.stored_calls import (
     NOON,
@@ -194,6 +197,32 @@ def test_words_and_characters_per_minute_are_never_mixed(con: Connection) -> Non
     assert (row["wpm_agent_ros"], row["cpm_agent_ros"]) == (150, 300)
 
 
+def test_a_talk_speed_is_of_one_language_and_has_an_interval(con: Connection) -> None:
+    """English 120 and 150 in 10 and 20 s of speech: 140. Spanish, spoken less, has to be asked for; Japanese is in characters."""
+    for name, language, ms, speed in (("a", "en", 10_000, 120.0), ("b", "en", 20_000, 150.0), ("c", "es", 25_000, 200.0)):
+        row = LegLanguageRow(
+            leg_id=f"{name}-1", party="agent", language_code=language, speech_ms=ms, share_pct=100, word_count=50, wpm=speed
+        )
+        theirs = msgspec.structs.replace(row, party="customer", wpm=999.0)
+        measured = {"wpm_agent": speed, "talk_speed_unit": "wpm", "talk_ms_agent": ms, "talk_ms_customer": 5_000}
+        write(con, call(name, leg(name, **measured), languages=(row, theirs)))
+    japanese = LegLanguageRow(
+        leg_id="d-1", party="agent", language_code="ja", speech_ms=9_000, share_pct=100, word_count=60, wpm=400.0
+    )
+    write(con, call("d", leg("d", wpm_agent=400.0, talk_speed_unit="cpm", talk_ms_agent=9_000), languages=(japanese,)))
+    (row,) = ask(con, "agent-talk")
+    assert (row["wpm_language"], row["n_legs_wpm"], row["wpm_agent_ros"]) == ("en", 2, 140)
+    margin = 1.96 * ratio_error([(120.0 * 10_000, 10_000), (150.0 * 20_000, 20_000)])
+    assert (row["wpm_agent_low"], row["wpm_agent_high"]) == pytest.approx((140 - margin, 140 + margin))
+    assert (row["cpm_language"], row["n_legs_cpm"], row["cpm_agent_ros"], row["cpm_agent_low"]) == ("ja", 1, 400, None)
+    talk = [(ms, 60_000) for ms in (10_000, 20_000, 25_000, 9_000)]
+    half = 196 * ratio_error(talk)
+    assert row["agent_talk_pct_ros"] == pytest.approx(100 * 64 / 240)
+    assert (row["agent_talk_pct_low"], row["agent_talk_pct_high"]) == pytest.approx((100 * 64 / 240 - half, 100 * 64 / 240 + half))
+    (row,) = ask(con, "agent-talk", language="es")
+    assert (row["n_legs"], row["wpm_language"], row["wpm_agent_ros"], row["cpm_agent_ros"]) == (4, "es", 200, None)
+
+
 def test_hold_is_compared_with_everybody_else_on_the_queue(con: Connection) -> None:
     ana = [(10_000, 60_000), (30_000, 90_000), (0, 30_000)]
     ben = [(5_000, 100_000), (0, 50_000), (1_000, 40_000), (9_000, 90_000)]
@@ -223,8 +252,20 @@ def test_handle_time_parts_sum_to_interaction(con: Connection) -> None:
     (row,) = ask(con, "handle-time")
     total = sum(row[f"{name}_mean"] for name in (*parts, "hold_ms", "unheard_ms"))
     assert (row["n_legs"], total, row["unheard_ms_mean"]) == (1, row["interaction_ms_mean"], 5_000)
-    assert (row["acw_ms_mean"], row["handle_ms_mean"]) == (None, 60_000)
+    assert (row["n_legs_not_heard"], row["n_legs_acw"], row["acw_ms_mean"], row["handle_ms_mean"]) == (1, 0, None, None)
     assert [row["group_name"] for row in ask(con, "handle-time", by="agent")] == ["Ana"]
+
+
+def test_handle_time_adds_means_of_the_same_legs(con: Connection) -> None:
+    """Of three legs two have wrap-up, one of those on a mixed channel: 60 + 30 and 20 + 10 seconds, a mean of 60."""
+    parts = {"agent_only_ms": 20_000, "customer_only_ms": 10_000, "overtalk_ms": 2_000, "silence_ms": 28_000}
+    write(con, call("a", leg("a", **parts, acw_ms=30_000)))
+    write(con, call("b", leg("b", **parts)))
+    write(con, call("c", leg("c", interaction_ms=20_000, silence_ms=5_000, acw_ms=10_000)))
+    (row,) = ask(con, "handle-time")
+    assert (row["n_legs"], row["n_legs_not_heard"], row["n_legs_acw"]) == (2, 1, 2)
+    assert (row["handle_ms_mean"], row["interaction_ms_mean_acw"], row["acw_ms_mean"]) == (60_000, 40_000, 20_000)
+    assert (row["interaction_ms_mean"], row["silence_ms_mean"], row["silence_pct_ros"]) == (60_000, 28_000, pytest.approx(140 / 3))
 
 
 def test_service_level_leaves_short_abandons_out(con: Connection) -> None:
@@ -284,6 +325,25 @@ def test_greeting_counts_legs_in_time(con: Connection) -> None:
     assert ask(con, "greeting", within_ms="999")[0]["n_in_time"] == 0
 
 
+def test_an_agent_who_never_spoke_greeted_nobody(con: Connection) -> None:
+    """Two legs in time, one late, one silent, one of an agent nobody heard: 2 of 5. A shared channel tells nothing."""
+    for name, latency in (("a", 1_000), ("b", 2_000), ("c", 15_000)):
+        write(con, call(name, leg(name, greeting_latency_ms=latency)))
+    for name, reason in (("silent", "agent_did_not_speak"), ("unheard", "one_way_audio"), ("mixed", "mixed_audio")):
+        write(con, call(name, leg(name), reasons={"greeting_latency_ms": reason, "wpm_agent": "no_words"}))
+    (row,) = ask(con, "greeting")
+    assert (row["n_legs"], row["n_in_time"], row["n_never_spoke"], row["n_unknown"]) == (5, 2, 2, 1)
+    assert (row["in_time_pct"], row["greeting_latency_ms_p50"]) == (40, 2_000)
+    assert (row["in_time_pct_low"], row["in_time_pct_high"]) == pytest.approx(wilson(2, 5), abs=0.001)
+
+
+def test_a_measured_call_without_a_word_of_the_agent_is_no_greeting(con: Connection) -> None:
+    silent = measure([stream(channel("a"), channel("c", (0, 20_000)), events=ANSWERED)], DEFAULTS)
+    write(con, silent)
+    (row,) = ask(con, "greeting", since="2026-09-01")
+    assert (row["n_legs"], row["n_in_time"], row["n_never_spoke"], row["in_time_pct"]) == (1, 0, 1, 0)
+
+
 def test_disagreement_is_a_ratio_of_sums_with_an_interval(con: Connection) -> None:
     heard = [(10, 5), (90, 5), (100, 20)]
     for number, (words, differing) in enumerate(heard):
@@ -329,10 +389,28 @@ def test_interruptions_are_a_rate_and_a_share(con: Connection) -> None:
 
 
 def test_bad_audio_is_weighted_by_words(con: Connection) -> None:
-    write(con, call("a", leg("a", one_way_audio=True, low_conf_word_pct=50.0, word_count_agent=10, media_gap_ms=6_000)))
-    write(con, call("b", leg("b", one_way_audio=False, low_conf_word_pct=10.0, word_count_agent=30, media_gap_ms=0)))
+    one = {"low_conf_word_pct_agent": 50.0, "asr_conf_mean_agent": 0.5, "conf_word_count_agent": 10}
+    two = {"low_conf_word_pct_agent": 10.0, "asr_conf_mean_agent": 0.9, "conf_word_count_agent": 30}
+    write(con, call("a", leg("a", one_way_audio=True, media_gap_ms=6_000, **one)))
+    write(con, call("b", leg("b", one_way_audio=False, media_gap_ms=0, **two)))
     (row,) = ask(con, "bad-audio")
-    assert (row["n_one_way"], row["one_way_pct"], row["low_conf_word_pct_ros"], row["media_gap_pct_ros"]) == (1, 50, 20, 5)
+    assert (row["n_one_way"], row["one_way_pct"], row["low_conf_word_pct_agent_ros"], row["media_gap_pct_ros"]) == (1, 50, 20, 5)
+    assert row["asr_conf_agent_ros"] == pytest.approx(0.8)
+
+
+def test_bad_audio_ranks_agents_by_their_own_words(con: Connection) -> None:
+    """Ana's customers are hard to understand, Ben is himself; a leg of Zoom's words alone ranks nobody."""
+    ana = {"low_conf_word_pct": 50.0, "low_conf_word_pct_agent": 5.0, "conf_word_count_agent": 100}
+    ben = {"low_conf_word_pct": 20.0, "low_conf_word_pct_agent": 30.0, "conf_word_count_agent": 100}
+    write(con, call("a", leg("a", **ana)))
+    write(con, call("b", leg("b", agent="ben", **ben)))
+    write(con, call("c", leg("c", agent="cem", low_conf_word_pct=90.0)))
+    rows = ask(con, "bad-audio", min_legs="1")
+    assert [(row["agent_name"], row["rank"], row["n_legs_words"]) for row in rows] == [
+        ("Ben", 1, 1),
+        ("Ana", 2, 1),
+        ("Cem", None, 0),
+    ]
 
 
 def test_audio_quality_counts_legs_with_a_fault(con: Connection) -> None:
@@ -432,6 +510,34 @@ def test_a_missing_disclosure_is_counted_and_shown(con: Connection) -> None:
     assert ask(con, "disclosure", phrase="call is recorded")[0]["n_missing"] == 2
 
 
+def test_a_pause_in_mid_sentence_parts_no_disclosure(con: Connection) -> None:
+    """The agent's words run on over utterances and over the customer's; they begin in time or not, and keep their order."""
+    texts = {
+        "paused": (("agent", 1_000, "this call"), ("agent", 4_000, "is recorded for quality")),
+        "answered": (("agent", 1_000, "this call is"), ("customer", 2_500, "yes"), ("agent", 4_000, "recorded")),
+        "astride": (("agent", 29_000, "this call"), ("agent", 33_000, "is recorded")),
+        "late": (("agent", 1_000, "hello"), ("agent", 31_000, "this call"), ("agent", 34_000, "is recorded")),
+        "others": (("agent", 1_000, "this call"), ("customer", 3_000, "is recorded")),
+        "turned": (("agent", 1_000, "is recorded"), ("agent", 4_000, "this call")),
+        "partly": (("agent", 1_000, "this call"), ("agent", 4_000, "is prerecorded is it recorded")),
+    }
+    for name, lines in texts.items():
+        said = tuple(say(name, party, start_ms, text) for party, start_ms, text in lines)
+        write(con, call(name, leg(name, agent=name, word_count_agent=4), said=said))
+    rows = ask(con, "disclosure", phrase="This call is recorded.", within_ms="30000")
+    assert {row["agent_name"].lower() for row in rows if not row["n_missing"]} == {"paused", "answered", "astride"}
+    doubtful = ask(con, "disclosure-doubt", phrase="This call is recorded.", within_ms="30000")
+    assert {row["agent_name"].lower() for row in doubtful} == texts.keys() - {"paused", "answered", "astride"}
+
+
+def test_who_said_nothing_disclosed_nothing(con: Connection) -> None:
+    write(con, call("a", leg("a", word_count_agent=0, talk_ms_agent=0)))
+    write(con, call("b", leg("b", word_count_agent=0, talk_ms_agent=9_000)))
+    write(con, call("c", leg("c", word_count_agent=3), said=(say("c", "agent", 0, "call is recorded"),)))
+    (row,) = ask(con, "disclosure", phrase="call is recorded")
+    assert (row["n_legs"], row["n_missing"], row["n_unknown"], row["example_call_id"]) == (2, 1, 1, "a")
+
+
 def test_a_missing_disclosure_may_be_bad_audio(con: Connection) -> None:
     write(con, call("good", leg("good"), said=(say("good", "agent", 0, "hello"),)))
     write(con, call("bad", leg("bad"), said=(say("bad", "agent", 0, "hello", conf=0.5),)))
@@ -448,6 +554,7 @@ def test_questions_stand_beside_calls_that_came_again(con: Connection) -> None:
         again = {"customer_key": "k" if number < 2 else None}
         at = NOON + datetime.timedelta(days=number)
         write(con, call(name, leg(name, analysed_ms=100_000, question_count_agent=count), at=at, **again))
+    write(con, call("newest", leg("newest", agent="ben"), at=NOON + datetime.timedelta(days=9)))
     (row,) = ask(con, "questions")
     assert (row["n_legs"], row["questions_per_10min_agent_ros"], row["questions_per_leg"]) == (2, 12, 2)
     assert (row["n_calls"], row["repeated_pct"]) == (2, 50)
@@ -556,6 +663,7 @@ def test_a_customer_who_calls_again_counts_for_the_call_before(con: Connection) 
     first = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=60)
     for name, days, key in (("a", 0, "k1"), ("b", 6, "k1"), ("c", 20, "k1"), ("d", 1, "k2"), ("e", 2, None)):
         write(con, call(name, leg(name), at=first + datetime.timedelta(days=days), customer_key=key))
+    write(con, call("newest", leg("newest"), at=first + datetime.timedelta(days=59)))
     closed = {"since": "today-90", "until": "today"}
     (row,) = ask(con, "repeat-calls", **closed)
     assert (row["n_calls"], row["n_repeated"], row["repeated_pct"]) == (4, 1, 25)
@@ -578,6 +686,7 @@ def test_who_called_again_is_the_same_wherever_it_is_asked(calls: list[tuple[str
             at = first + datetime.timedelta(hours=12 * half_days)
             values = {"question_count_agent": 1}
             write(con, call(f"c{number}", leg(f"c{number}", queue=queue, **values), at=at, customer_key=key))
+        write(con, call("newest", leg("newest"), at=first + datetime.timedelta(days=79)))
         con.execute("update dim_queue set queue_group = 'money' where queue_id in ('billing', 'refunds')")
         repeat_calls.refresh(con, [key for key, _, _ in calls if key])
         reports.prepare(con)
@@ -595,10 +704,17 @@ def test_who_called_again_is_the_same_wherever_it_is_asked(calls: list[tuple[str
         assert anywhere <= found <= anywhere + same_time  # two that begin together follow one another
 
 
-def test_a_window_that_is_not_over_is_not_judged(con: Connection) -> None:
-    write(con, call("a", leg("a"), at=datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=3), customer_key="k"))
-    assert reports.answer(con, "repeat-calls", {}).height == 0
-    assert reports.answer(con, "repeat-calls", {"days": "2"}).height == 1
+def test_windows_close_by_data_and_not_by_the_clock(con: Connection) -> None:
+    """Nobody knows of days after the newest call, however long ago it was."""
+    ended = datetime.timedelta(minutes=1)
+    write(con, call("a", leg("a"), at=NOON, customer_key="k"))
+    write(con, call("b", leg("b"), at=NOON + datetime.timedelta(days=7) + ended - datetime.timedelta(seconds=1), customer_key="k"))
+    assert ask(con, "repeat-calls") == []
+    (row,) = ask(con, "repeat-calls", days="6")
+    assert (row["n_calls"], row["n_repeated"]) == (1, 0)
+    write(con, call("c", leg("c"), at=NOON + datetime.timedelta(days=7) + ended))
+    (row,) = ask(con, "repeat-calls")
+    assert (row["n_calls"], row["n_repeated"]) == (1, 1)
 
 
 def test_a_sample_is_the_same_again_and_leaves_out_what_was_evaluated(con: Connection) -> None:
@@ -655,6 +771,40 @@ def test_every_metric_can_be_compared(con: Connection, metric: str, measured: di
     assert reports.answer(con, "before-after", {"change": "2026-11-02", "metric": metric, "agent": "Ben"}).height == 0
 
 
+def test_a_new_threshold_formula_or_detector_is_no_change_of_behaviour(con: Connection) -> None:
+    """Talk rises by half where the detector changed: each way of measuring is compared with itself, or with nothing."""
+    old, new = {"detector": "old"}, {"detector": "new"}
+    for name, day, talk, way in (("a", -2, 10, old), ("b", -1, 20, old), ("c", 0, 30, new), ("d", 1, 18, old)):
+        at = NOON + datetime.timedelta(days=day)
+        write(con, call(name, leg(name, analysed_ms=100, talk_ms_agent=talk, **way), at=at))
+    frame = reports.answered(con, "before-after", {"change": "2026-11-02"})
+    rows = [(row["detector"], row["n_legs_before"], row["n_legs_after"], row["change"]) for row in frame.frame.rows(named=True)]
+    assert rows == [("old", 2, 1, pytest.approx(3)), ("new", 0, 1, None)]
+    assert frame.notes == (
+        "Legs measured in different ways: 2 detectors of speech: new in 1 leg, old in 3 legs. "
+        "Measure them alike with cc-voice recompute, or narrow the days.",
+    )
+
+
+def test_every_report_of_legs_tells_that_they_were_measured_in_different_ways(con: Connection) -> None:
+    def of(name: str, version: str, queue: str) -> MeasuredCall:
+        return call(name, msgspec.structs.replace(leg(name, greeting_latency_ms=1, queue=queue), metric_version=version))
+
+    write(con, of("a", "1", "billing"))
+    write(con, of("b", "2", "sales"))
+    write(con, msgspec.structs.replace(of("c", "2", "sales"), thresholds={"c-1": ThresholdSet(dead_air_ms=5_000)}))
+    (note,) = reports.answered(con, "greeting", RANGE).notes
+    assert "2 versions of the formulas: 1 in 1 leg, 2 in 2 legs" in note
+    assert "2 sets of thresholds" in note
+    (note,) = reports.answered(con, "days", RANGE | {"queue": "Sales"}).notes
+    assert "formulas" not in note
+    assert reports.answered(con, "greeting", RANGE | {"queue": "Billing"}).notes == ()
+    assert reports.answered(con, "greeting", {"since": "2026-10-01", "until": "2026-10-02"}).notes == ()
+    reports.prepare(con)
+    found = con.execute("select queue_name, n_legs, threshold_set_ids, metric_versions from v_queue_day order by all").fetchall()
+    assert found == [("Billing", 1, "1", "1"), ("Sales", 2, "1, 2", "2")]
+
+
 # -- what is missing, and other people's names -----------------------------------------------------------------------
 
 
@@ -698,3 +848,88 @@ def test_days_have_the_ratio_of_sums_and_the_mean_of_ratios(con: Connection, vie
     write(con, call("b", leg("b", analysed_ms=15_000, silence_ms=15_000, silence_pct=100.0)))
     reports.prepare(con)
     assert con.execute(f"select silence_pct_ros, silence_pct_moc from {view}").fetchall() == [(25.0, 50.0)]
+
+
+@pytest.mark.parametrize("view", ["v_agent_day", "v_queue_day"])
+def test_days_carry_both_sums_of_a_ratio_of_the_same_legs(con: Connection, view: str) -> None:
+    """Hold is known of one leg in two, talk of the other: 10 of 60 s, 20 of 40 s, and never of 100."""
+    write(con, call("a", leg("a", interaction_ms=60_000, hold_ms=10_000, analysed_ms=50_000, acw_ms=5_000, handle_ms=65_000)))
+    write(con, call("b", leg("b", interaction_ms=50_000, analysed_ms=40_000, talk_ms_agent=20_000, transferred_out=None)))
+    reports.prepare(con)
+    names = ["hold_part_ms", "hold_whole_ms", "hold", "talk_part", "talk_whole", "talk", "handle", "n_handle", "n_known", "n"]
+    found = con.execute(
+        f"""
+        select
+            hold_pct_part_ms, hold_pct_whole_ms, hold_pct_ros, agent_talk_pct_part_ms, agent_talk_pct_whole_ms, agent_talk_pct_ros,
+            handle_ms_mean, n_legs_handle, n_legs_transfer_known, n_legs
+        from {view}
+        """
+    ).fetchall()[0]
+    assert dict(zip(names, found, strict=True)) == {
+        "hold_part_ms": 10_000,
+        "hold_whole_ms": 60_000,
+        "hold": pytest.approx(100 / 6),
+        "talk_part": 20_000,
+        "talk_whole": 40_000,
+        "talk": 50,
+        "handle": 65_000,
+        "n_handle": 1,
+        "n_known": 1,
+        "n": 2,
+    }
+
+
+# -- what makes the numbers ------------------------------------------------------------------------------------------
+
+
+def test_what_makes_a_number_can_be_asked(con: Connection) -> None:
+    write(con, golden_call())
+    reports.prepare(con)
+
+    def one(sql: str) -> Any:
+        return con.execute(sql).fetchall()[0][0]
+
+    talk = "select talk_ms_agent from v_leg"
+    assert one("select sum(end_ms - start_ms) from v_interval where kind = 'speech' and party = 'agent'") == one(talk) == 25_300
+    assert one("select sum(speech_ms) from v_leg_language where party = 'agent'") == 25_300
+    assert one("select reason from v_null_reason where metric = 'acw_ms'") == "not_imported"
+    assert one("select at_ms from v_event where event_name = 'user_hold'") == 30_000
+    assert one("select count(*) from v_channel where party in ('agent', 'customer')") == 2
+    joined = "select t.threshold_value from v_leg as l join v_threshold_set as t using (threshold_set_id)"
+    assert one(f"{joined} where t.threshold = 'long_silence_ms'") == "3000"
+    assert one("select count(*) from v_agent as a join v_leg as l using (user_id)") == 1
+
+
+def test_a_language_in_characters_is_named_so(con: Connection) -> None:
+    row = LegLanguageRow(
+        leg_id="a-1", party="agent", language_code="ja", speech_ms=60_000, share_pct=100, word_count=350, wpm=350.0
+    )
+    english = msgspec.structs.replace(row, party="customer", language_code="en", word_count=120, wpm=120.0)
+    write(con, call("a", leg("a"), languages=(row, english)))
+    agent, customer = ask(con, "language-share")
+    assert [agent[name] for name in ("wpm_ros", "cpm_ros", "word_count", "character_count")] == [None, 350, None, 350]
+    assert [customer[name] for name in ("wpm_ros", "cpm_ros", "word_count", "character_count")] == [120, None, 120, None]
+    reports.prepare(con)
+    found = con.execute("select language_name, wpm, cpm, talk_speed_unit from v_leg_language order by party").fetchall()
+    assert found == [("Japanese", None, 350.0, "cpm"), ("English", 120.0, None, "wpm")]
+
+
+@pytest.mark.parametrize(
+    ("shown", "published"),
+    [
+        ("+49 30 1234567", "*****67"),
+        ("(030) 123 45 67", "*****67"),
+        ("tel:+4930123456", "*****56"),
+        ("Ana Becker", "Ana Becker"),
+        ("16778240", "16778240"),
+        (None, None),
+    ],
+)
+def test_a_number_in_place_of_a_name_is_masked(con: Connection, shown: str | None, published: str | None) -> None:
+    heard = call("a", leg("a"))
+    write(
+        con,
+        msgspec.structs.replace(heard, channels=(ChannelRow(call_id="a", channel_id="1", party="customer", display_name=shown),)),
+    )
+    reports.prepare(con)
+    assert con.execute("select display_name from v_channel").fetchall() == [(published,)]

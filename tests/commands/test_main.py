@@ -22,6 +22,7 @@ from cc_voice.call.batch import MediaRefusal, Oddity, StageReached, StreamNotes,
 from cc_voice.commands.main import main
 from cc_voice.media import recordings
 from cc_voice.media.recordings import StreamHeader
+from cc_voice.query.datasets import DATASETS
 from cc_voice.store import batches, streams
 from cc_voice.store.database import Database
 from tests.call.golden import T0
@@ -30,7 +31,6 @@ from tests.fleet.rest import Planned, Rest, serving
 from tests.store.conftest import SITE, announce, golden
 
 Run = Callable[..., Result]
-TABLES = ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words")
 
 
 @pytest.fixture
@@ -311,7 +311,7 @@ def test_an_export_is_where_it_says(run: Run, tmp_path: Path) -> None:
         assert Path(line.split("  ")[0]).is_file()
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert {file["name"] for file in manifest["files"]} == {
-        *(f"{name}.{form}" for name in TABLES for form in ("csv", "parquet")),
+        *(f"{name}.{form}" for name in DATASETS for form in ("csv", "parquet")),
         "data_dictionary.csv",
     }
 

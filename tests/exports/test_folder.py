@@ -29,13 +29,17 @@ from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.exports import ExportError, staging
 from cc_voice.exports.folder import Options, export
 from cc_voice.exports.manifest import DICTIONARY, Manifest
-from cc_voice.query import reports
+from cc_voice.query import datasets, reports
 from cc_voice.store.calls import load_call
 from tests.conftest import PATIENCE_S, examples
 from tests.stored_calls import NOON, SITE, Connection, call, golden_call, golden_call_heard_twice, leg, new_store, say, write
 
 BOTH = ("csv", "parquet")
-TABLES = ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words")
+TEXTS = ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words")
+DATED = (*TEXTS, "intervals", "null_reasons", "leg_languages", "events", "channels")
+KEYS = ("call_id", "leg_id", "utterance_id", "word_seq")
+UNDATED = ("agents", "queues", "threshold_sets")
+TABLES = (*DATED, *UNDATED)
 
 
 @pytest.fixture
@@ -59,6 +63,7 @@ class Given(msgspec.Struct):
     tables: dict[str, Any]
     watermark_ts: None = None
     columns: dict[str, Any] = {}
+    undated: frozenset[str] = frozenset()
 
     @property
     def grains(self) -> dict[str, str]:
@@ -67,15 +72,18 @@ class Given(msgspec.Struct):
     def batches(self, table: str) -> Iterator[pl.DataFrame]:
         return iter(self.tables[table])
 
-    def days(self) -> list[reports.SiteDay]:
+    def days(self) -> list[datasets.SiteDay]:
         raise AssertionError("only whole tables are asked for")
 
     def rows(self, table: str, site: str | None, date: datetime.date) -> pl.DataFrame:
         raise AssertionError("only whole tables are asked for")
 
+    def state(self, table: str) -> str:
+        raise AssertionError("only whole tables are asked for")
+
 
 def stored(con: Connection, folder: Path, formats: tuple[str, ...] = BOTH, **options: Any) -> Manifest:
-    with reports.exported(con) as source:
+    with datasets.exported(con) as source:
         return export(source, folder, Options(formats=formats, **options))
 
 
@@ -315,15 +323,15 @@ def test_an_installed_appliance_exports_without_pyarrow(tmp_path: Path) -> None:
 import sys
 sys.modules["pyarrow"] = sys.modules["pandas"] = None
 from pathlib import Path
-from cc_voice.query import reports as queries
+from cc_voice.query import datasets, reports as queries
 from cc_voice.exports import folder
 from tests.stored_calls import golden_call_heard_twice, new_store, write
 con = new_store()
 write(con, golden_call_heard_twice())
 assert queries.answer(con, "agent-talk", {{"since": "2026-09-01", "until": "2026-09-30"}}).height == 1
-with queries.exported(con) as source:
+with datasets.exported(con) as source:
     made = folder.export(source, Path({str(tmp_path)!r}), folder.Options())
-print(sum(file.rows for file in made.files if file.name != "data_dictionary.csv"))
+print(sum(file.rows for file in made.files if file.name.split(".")[0] in {TEXTS!r}))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.stdout.split() == [str(2 * (1 + 1 + 12 + 115 + 7 + 52))], done.stderr[-2000:]
@@ -384,14 +392,17 @@ def test_partitions_open_in_every_reader(days: Connection, tmp_path: Path) -> No
     write(days, golden_call_heard_twice())
     stored(days, tmp_path / "whole")
     stored(days, tmp_path / "parts", partition=True)
-    for table in TABLES:
+    for table in UNDATED:
+        path = tmp_path / "parts" / f"{table}.parquet"
+        assert path.read_bytes() == (tmp_path / "whole" / f"{table}.parquet").read_bytes()
+    for table in DATED:
         whole = pl.read_parquet(tmp_path / "whole" / f"{table}.parquet")
-        key = [name for name in ("call_id", "leg_id", "utterance_id", "word_seq") if name in whole.columns]
+        key = whole.columns if table not in TEXTS else [name for name in KEYS if name in whole.columns]
         parts = pl.read_parquet(tmp_path / "parts" / table)
         assert set(parts.columns) - set(whole.columns) == {"site", "date"}
         assert parts.select(whole.columns).sort(key).equals(whole.sort(key))
         assert (parts["date"] == parts["local_date"]).all()
-        assert set(parts["site"]) == ({SITE.name} if table.startswith("unused") else {SITE.name, LEEDS.name})
+        assert set(parts["site"]) == ({SITE.name, LEEDS.name} if table in TEXTS[:4] else {SITE.name})
         assert len(pandas.read_parquet(tmp_path / "parts" / table)) == len(whole)
         assert pyarrow.parquet.read_table(tmp_path / "parts" / table).num_rows == len(whole)
 
@@ -443,7 +454,12 @@ def test_a_file_that_went_missing_comes_back(days: Connection, tmp_path: Path) -
 def test_other_options_make_everything_new(days: Connection, tmp_path: Path) -> None:
     stored(days, tmp_path, BOTH)
     stored(days, tmp_path, ("parquet",), since_last=True)
-    assert {path.name for path in tmp_path.iterdir()} == {*TABLES[:4], DICTIONARY, "manifest.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *TEXTS[:4],
+        *(f"{table}.parquet" for table in UNDATED),
+        DICTIONARY,
+        "manifest.json",
+    }
     stored(days, tmp_path, BOTH)
     assert {path.name for path in tmp_path.iterdir()} == {
         *(f"{table}.{form}" for table in TABLES for form in BOTH),
@@ -458,7 +474,7 @@ def test_somebody_elses_files_are_left_alone(days: Connection, tmp_path: Path) -
     days.execute("delete from fact_leg; delete from fact_call")
     stored(days, tmp_path, since_last=True)
     assert (tmp_path / "notes.txt").read_text() == "ours"
-    assert not list(tmp_path.rglob("*.parquet"))
+    assert {path.stem for path in tmp_path.rglob("*.parquet")} == set(UNDATED), "agents and queues outlive their calls"
 
 
 # -- killed ----------------------------------------------------------------------------------------------------------
@@ -466,7 +482,7 @@ def test_somebody_elses_files_are_left_alone(days: Connection, tmp_path: Path) -
 KILLED = """
 import os, sys
 from pathlib import Path
-from cc_voice.query import reports
+from cc_voice.query import datasets, reports
 from cc_voice.exports import staging
 from cc_voice.exports.folder import Options, export
 from tests.stored_calls import NOON, call, leg, new_store, say, write
@@ -493,7 +509,7 @@ if moment == "making":
     made.commit = lambda *_: os.kill(os.getpid(), 9)
 elif moment.startswith("moving"):
     kill(int(moment.split()[1]))
-with reports.exported(con) as source:
+with datasets.exported(con) as source:
     export(source, folder, Options(partition=True))
 """
 

@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 from cc_voice.config.settings import Site, bundled
 from cc_voice.exports import ExportError, lake
 from cc_voice.exports.lake import export_lake
-from cc_voice.query import reports
+from cc_voice.query import datasets
 from tests.stored_calls import NOON, SITE, Connection, call, leg, new_store, say, write
 
 LEEDS = Site(site_id=2, name="O'Leeds / Süd", timezone="Europe/London")
@@ -30,7 +30,7 @@ def fill(con: Connection, site: Site, days: int = 3) -> None:
 
 
 def to_lake(con: Connection, uri: Path, site: Site = SITE) -> dict[str, tuple[int, int]]:
-    with reports.exported(con) as source:
+    with datasets.exported(con) as source:
         return {each.name: (each.days, each.rows) for each in export_lake(source, str(uri), site.name)}
 
 
@@ -47,8 +47,8 @@ def rows(uri: Path, table: str = "calls") -> pl.DataFrame:
 
 def test_the_table_has_the_rows_of_the_store(con: Connection, tmp_path: Path) -> None:
     assert to_lake(con, tmp_path)["calls"] == (3, 6)
-    with reports.exported(con) as source:
-        for name in ("calls", "legs", "utterances", "words"):
+    with datasets.exported(con) as source:
+        for name in ("calls", "legs", "utterances", "words", "intervals", "null_reasons", "leg_languages", "events", "channels"):
             whole = pl.concat(source.batches(name))
             found = rows(tmp_path, name)
             assert set(found.columns) - set(whole.columns) == {"site", "date"}
@@ -62,6 +62,18 @@ def test_the_same_again_writes_nothing(con: Connection, tmp_path: Path) -> None:
     version = DeltaTable(str(tmp_path / "calls")).version()
     assert set(to_lake(con, tmp_path).values()) == {(0, 0)}
     assert DeltaTable(str(tmp_path / "calls")).version() == version
+
+
+def test_what_has_no_days_is_a_site_s_and_replaced_when_it_changes(con: Connection, tmp_path: Path) -> None:
+    to_lake(con, tmp_path)
+    assert DeltaTable(str(tmp_path / "agents")).metadata().partition_columns == ["site"]
+    with new_store() as other:
+        fill(other, Site(site_id=2, name="Leeds", timezone="Europe/London"))
+        to_lake(other, tmp_path, Site(site_id=2, name="Leeds", timezone="Europe/London"))
+    con.execute("update dim_agent set team_name = 'Blue'")
+    assert to_lake(con, tmp_path)["agents"] == (1, 1)
+    assert sorted(rows(tmp_path, "agents").select("site", "team_name").rows()) == [("Berlin", "Blue"), ("Leeds", None)]
+    assert to_lake(con, tmp_path)["agents"] == (0, 0)
 
 
 def test_a_call_measured_again_replaces_itself(con: Connection, tmp_path: Path) -> None:

@@ -240,6 +240,13 @@ def test_a_change_of_language_is_marked_where_the_other_begins() -> None:
         ),
         (interval("echo", 0, 1, party="agent", value=180.0), "agent comes back after 180 ms"),
         (interval("music", 0, 1), "music"),
+        (interval("turn", 0, 1, party="agent", subkind="into_speech"), "turn of agent, begun while the other spoke"),
+        (interval("talk_speed", 0, 1, party="agent", subkind="en", value=1.0), "1 word"),
+        (interval("talk_speed", 0, 1, party="agent", subkind="ja", value=7.0), "7 characters"),
+        (interval("unserved_language", 0, 1, subkind="es"), "somebody speaks es, of which there is no model"),
+        (interval("doubtful_words", 0, 1, party="agent", value=2.0), "2 doubtful words by agent"),
+        (interval("quiet", 0, 1, party="agent", value=-51.4), "agent speaks at −51 dBFS"),
+        (interval("clipping", 0, 1, party="agent", value=2.04), "2.0 % of the speech clipped"),
         (interval("language", 0, 1, party="agent", subkind="es"), "agent speaks es"),
         (interval("language", 0, 1, subkind="es"), "somebody speaks es"),
         (interval("lang_mismatch", 0, 1), "the parties speak different languages"),
@@ -457,6 +464,27 @@ def test_long_evidence_is_counted_whole_and_listed_in_part() -> None:
     assert page.at_ms == 59_900
     unmeasured = page.blocks[0].rows[1]
     assert (unmeasured.value, unmeasured.door, unmeasured.reason) == ("—", False, "Not measured yet.")
+
+
+def test_every_number_on_the_page_is_a_door_or_says_why_not() -> None:
+    """Also zeros, numbers that no interval shows, and numbers of an earlier version, which kept other intervals."""
+    for value in (0, 7):
+        metrics = {metric.name: bool(value) if metric.type == "boolean" else value for metric in BY_COLUMN.values()}
+        leg = CallLeg(leg_id="x-1", leg_no=1, metrics=metrics, reasons={}, intervals=(interval("turn", 0, 9, party="agent"),))
+        stored = StoredCall(call=facts(leg_count=1), channels={}, legs=(leg,), utterances=(), events=())
+        page = call_page.build(stored, call_page.Shown(), BERLIN, has_audio=False)
+        assert page is not None
+        rows = {row.column: row for block in page.blocks for row in block.rows}
+        assert [name for name, row in rows.items() if row.door == bool(row.closed)] == []
+        assert rows["interaction_ms"].closed == "It is the whole leg."
+        assert "recompute" in (rows["wpm_agent"].closed or "") if value else rows["wpm_agent"].closed == "There is none."
+
+
+def test_the_longest_monologue_opens_that_turn() -> None:
+    turns = tuple(interval("turn", at, at + length, party="agent") for at, length in ((0, 500), (1_000, 900), (3_000, 200)))
+    evidence = BY_COLUMN["longest_monologue_ms_agent"].evidence
+    assert evidence is not None
+    assert [turn.start_ms for turn in behind(evidence, turns)] == [1_000]
 
 
 # -- live pages --------------------------------------------------------------------------------------------------------

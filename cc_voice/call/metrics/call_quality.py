@@ -11,9 +11,10 @@ METRICS = (
         type="boolean",
         unit="true/false",
         reasons=("mixed_audio", *UNSURE),
+        no_evidence="It is told of the call as a whole.",
         label="One-way audio",
         meaning="Whether only one party can be heard: the other’s channel is missing, silent or only noise.",
-        formula="only one party can be heard",
+        formula="one party is never heard in the call while the other is",
     ),
     Metric(
         name="mixed_audio",
@@ -26,13 +27,16 @@ METRICS = (
         type="boolean",
         unit="true/false",
         reasons=("mixed_audio", *UNSURE),
-        formula="more than two people spoke",
+        formula="more than two people are heard in A",
     ),
     Metric(
         name="qa_eligible",
         type="boolean",
         unit="true/false",
-        formula="fit for evaluation",
+        formula=(
+            "fit for evaluation: both parties are heard and told apart, {min_analysed_s} s and more were analysed, and at most a "
+            "tenth of the leg lies in media gaps"
+        ),
     ),
 )
 

@@ -73,6 +73,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...] = ()
     """Why else there may be none: what its function says, codes of `call/reasons.py`."""
     evidence: Evidence | None = None
+    no_evidence: str | None = None
+    """Why a number that a page shows opens no intervals: a sentence for whoever would open it."""
     label: str | None = None
     """What the page of a call calls it; None for what is in rows, API and exports only."""
     meaning: str | None = None
@@ -87,6 +89,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if (self.label is None) != (self.meaning is None):
             raise ValueError(f"{self.name} has a label or a meaning; a page shows both")
+        if self.label is not None and (self.evidence is None) == (self.no_evidence is None):
+            raise ValueError(f"{self.name} is on a page: it has evidence, or says why not")
         if unknown := set(self.reasons) - set(REASONS):
             raise ValueError(f"{self.name} names reasons that call/reasons.py does not know: {', '.join(sorted(unknown))}")
 

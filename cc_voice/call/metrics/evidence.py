@@ -9,22 +9,28 @@
     hold            –                                –               –                  –
     excluded        media_gap                        –               –                  –
     media_lost      why                              whose, or none  –                  ms lost
-    turn            –                                who             –                  –
+    turn            into_speech or none (2)          who             –                  –
     latency         –                                who responds    –                  ms, may be < 0
     greeting        –                                agent           –                  ms
     music, tone     –                                whose, or none  –                  –
+    talk_speed      language                         who             –                  words counted in it
     language        language (primary subtag)        who, or none    text, tag … (1)    posterior
+    unserved_language  language                      who, or none    –                  –
     lang_switch     language switched to             who             language left      posterior
     lang_mismatch   –                                –               –                  –
     disagreement    –                                who             –                  % of its words
     raised_voice    –                                who             –                  dB over own median
+    level, quiet    –                                who             –                  dBFS
+    clipping        –                                who             –                  % of the speech
     echo            –                                whose voice     –                  ms of delay
+    doubtful_words  –                                who, or none    –                  how many
     question        –                                agent           –                  –
     repeat_request  –                                who             –                  –
     conference      –                                –               –                  –
 
 (1) What most of it was told by, see `call/transcript/language_track.py`. A switch reaches from the last speech in one language to
 the first in the other. A piece of speech in which no word differs between the recognisers has no row of `disagreement`.
+(2) It begins while the other party speaks.
 
 Which of them stand behind a metric is in its entry (`entry.py`); music and tones are no speech, and stand behind none.
 
@@ -38,13 +44,17 @@ import msgspec
 from cc_voice.call.analysis import Interval
 from cc_voice.call.intervals import clip, intersect
 from cc_voice.call.legs.assignment import Handling
-from cc_voice.call.metrics.languages import stretches
+from cc_voice.call.metrics.languages import stretches, unserved
 from cc_voice.call.metrics.leg_input import LegInput
 from cc_voice.call.metrics.leg_metrics import Findings, MeasuredLeg
-from cc_voice.call.metrics.overtalk import BACKCHANNEL
+from cc_voice.call.metrics.level_runs import level_runs
+from cc_voice.call.metrics.overtalk import BACKCHANNEL, INTO_SPEECH
+from cc_voice.call.metrics.recogniser_quality import doubtful_words
 from cc_voice.call.metrics.silence import LongSilence
 from cc_voice.call.metrics.talk import partition
-from cc_voice.call.metrics.turns import PARTIES
+from cc_voice.call.metrics.talk_speed import pace_pieces
+from cc_voice.call.metrics.turns import PARTIES, begins_in, other
+from cc_voice.call.reasons import Unmeasured
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.thresholds import ThresholdSet
 
@@ -111,12 +121,13 @@ def evidence(leg: MeasuredLeg, handling: Handling, metric_version: str) -> tuple
     rows += [row for sound in scope.sounds for row in write.rows(sound.kind, sound.spans, party=sound.party)]
     rows += _languages(write, scope, found)
     rows += _disagreement(write, scope)
+    rows += _words(write, leg)
     together = scope.two_party_obstacle
     if together is None:
         rows += _both(write, scope, found)
     elif together == "mixed_audio":
         rows += [*write.rows("silence", scope.silence), *(_long_silence(write, silence, None) for silence in found.silences)]
-    rows += _sound_of_voices(write, scope, found)
+    rows += _sound_of_voices(write, scope, found, leg.thresholds)
     rows += _asking(write, scope, found)
     rows += write.rows("conference", clip(handling.conferences, scope.leg.span))
     if found.greeting is not None and scope.leg.answered and scope.obstacles["agent"] is None:
@@ -152,6 +163,8 @@ def _languages(write: _Writer, scope: LegInput, found: Findings) -> Iterable[Int
     for who, spoken in stretches(scope):
         if spoken.speech and spoken.conf is not None:
             yield write.row("language", spoken.span, subkind=spoken.language, party=who, value=spoken.conf, outcome=spoken.source)
+    for who, one in unserved(scope) if scope.served is not None else ():
+        yield from write.rows("unserved_language", one.speech, subkind=one.language, party=who)
     for switch in (switch for party in PARTIES for switch in found.languages.switches[party]):
         span = (switch.start_ms, switch.end_ms)
         yield write.row("lang_switch", span, subkind=switch.after, party=switch.party, value=switch.conf, outcome=switch.before)
@@ -159,8 +172,24 @@ def _languages(write: _Writer, scope: LegInput, found: Findings) -> Iterable[Int
         yield from write.rows("lang_mismatch", found.languages.mismatches)
 
 
-def _sound_of_voices(write: _Writer, scope: LegInput, found: Findings) -> Iterable[IntervalRow]:
+def _words(write: _Writer, leg: MeasuredLeg) -> Iterable[IntervalRow]:
+    """What words tell of pace and doubt."""
+    for party in PARTIES:
+        if not isinstance(leg.metrics[f"wpm_{party}"], Unmeasured):
+            for piece in pace_pieces(leg.scope, leg.found.words, party, leg.thresholds):
+                span = (piece.start_ms, piece.end_ms)
+                yield write.row("talk_speed", span, subkind=piece.language, party=party, value=piece.words)
+    low, high = leg.scope.leg.span
+    for doubt in doubtful_words(leg.found.heard, leg.thresholds):
+        span = (max(doubt.start_ms, low), min(doubt.end_ms, high))
+        yield write.row("doubtful_words", span, party=doubt.party, value=doubt.words)
+
+
+def _sound_of_voices(write: _Writer, scope: LegInput, found: Findings, thresholds: ThresholdSet) -> Iterable[IntervalRow]:
     """What levels tell."""
+    for run in level_runs(scope, found.echoes, thresholds):
+        if scope.obstacles[run.party] is None:
+            yield write.row(run.kind, (run.start_ms, run.end_ms), party=run.party, value=run.value)
     for voice in found.raised:
         if scope.obstacles[voice.party] is None:
             yield write.row("raised_voice", (voice.start_ms, voice.end_ms), party=voice.party, value=voice.above_db)
@@ -183,7 +212,8 @@ def _both(write: _Writer, scope: LegInput, found: Findings) -> Iterable[Interval
         if silence.kind == "dead":
             yield write.row("dead_air", (silence.start_ms, silence.end_ms), subkind="owed_by", party=silence.owed_by)
     for turn in found.taking.turns:
-        yield write.row("turn", (turn.start_ms, turn.end_ms), party=turn.party)
+        subkind = INTO_SPEECH if begins_in(turn, scope.speech[other(turn.party)]) else None
+        yield write.row("turn", (turn.start_ms, turn.end_ms), subkind=subkind, party=turn.party)
     for pair in (pair for party in PARTIES for pair in found.latencies[party]):
         span = (min(pair.before_ms, pair.after_ms), max(pair.before_ms, pair.after_ms))
         yield write.row("latency", span, party=pair.party, value=pair.latency_ms)

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Literal
 
@@ -10,7 +10,7 @@ import msgspec
 
 from cc_voice.call.analysis import Interval
 from cc_voice.call.intervals import Intervals, canonical, clip, intersect, length, overlapping, union
-from cc_voice.call.metrics.entry import AGENT, ANYBODY, BOTH, CUSTOMER, NO_WORDS, SPEECH, Evidence, Metric
+from cc_voice.call.metrics.entry import AGENT, ANYBODY, BOTH, CUSTOMER, NO_WORDS, Evidence, Metric
 from cc_voice.call.metrics.leg_input import LegInput
 from cc_voice.call.metrics.spoken_words import SpokenWord, counted, spoken, within
 from cc_voice.call.metrics.turns import PARTIES, Party, Turn
@@ -80,6 +80,7 @@ METRICS = (
         unit="0–100",
         needs=CUSTOMER,
         reasons=UNMIXED,
+        no_evidence="It is a share of words, and words of all languages stand in the transcript.",
         label="Customer’s mixing",
         meaning="Share of the customer’s words that are not in the language of most: 0 is one language, 50 two in equal parts.",
         formula=(
@@ -107,7 +108,7 @@ METRICS = (
         unit="ms",
         needs=("anybody",),
         reasons=("no_recogniser",),
-        evidence=Evidence("language", otherwise=SPEECH),
+        evidence=Evidence("unserved_language"),
         label="Language without a model",
         meaning="Speech in languages that no speech model here knows; its words are Zoom’s, if any.",
         lasts_minutes=True,
@@ -328,20 +329,29 @@ def _confidence(scope: LegInput, thresholds: ThresholdSet) -> Metrics:
 def _unsupported_ms(scope: LegInput) -> Value:
     if scope.served is None:
         return Unmeasured("no_recogniser")
-    return sum(one.speech_ms for one in scope.spoken_by_anybody if one.language not in scope.served)
+    return sum(one.speech_ms for _, one in unserved(scope))
 
 
 Who = Literal["agent", "customer"] | None
 
 
+def unserved(scope: LegInput) -> Iterator[tuple[Who, Spoken]]:
+    """Yield what was spoken in a language without a model here, and by whom; nobody's name on a mixed channel."""
+    return ((who, one) for who, spoken in _everybody(scope) for one in spoken if one.language not in (scope.served or ()))
+
+
 def stretches(scope: LegInput) -> tuple[tuple[Who, Spoken], ...]:
     """Return who spoke which language when, joined by language; nobody's name on a mixed channel."""
-    everybody: list[tuple[Who, Sequence[Spoken]]] = [(party, scope.spoken[party]) for party in PARTIES]
-    if scope.mixed:
-        everybody = [(None, scope.spoken_by_anybody)]
+    everybody = _everybody(scope)
     return tuple(
         (who, _stretch(tuple(group))) for who, spoken in everybody for _, group in groupby(spoken, key=lambda one: one.language)
     )
+
+
+def _everybody(scope: LegInput) -> list[tuple[Who, Sequence[Spoken]]]:
+    if scope.mixed:
+        return [(None, scope.spoken_by_anybody)]
+    return [(party, scope.spoken[party]) for party in PARTIES]
 
 
 def _stretch(pieces: Sequence[Spoken]) -> Spoken:

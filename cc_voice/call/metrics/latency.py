@@ -24,7 +24,7 @@ METRICS = (
         evidence=Evidence("greeting"),
         label="Greeting latency",
         meaning="From the moment the agent answered to the agent’s first words.",
-        formula="answer → the agent's first speech",
+        formula="answer → the agent's first speech in A; where the leg begins on hold, from the end of that hold",
     ),
     Metric(
         name="response_latency_ms_agent_p50",
@@ -35,7 +35,10 @@ METRICS = (
         evidence=_OF_AGENT,
         label="Response latency of agent, median",
         meaning="From the end of a customer’s turn to the agent’s next turn; negative where the agent starts early.",
-        formula="from the end of a customer's turn to the start of the agent's, median; negative is overlap",
+        formula=(
+            "from the end of a customer's turn to the start of the agent's that follows it, median; no pair across hold or a gap, "
+            "nor the agent's first turn, none longer than {latency_cap_s} s; negative is overlap"
+        ),
     ),
     Metric(
         name="response_latency_ms_agent_p90",
@@ -46,7 +49,7 @@ METRICS = (
         evidence=_OF_AGENT,
         label="Response latency of agent, p90",
         meaning="Nine of ten responses of the agent come sooner.",
-        formula="from the end of a customer's turn to the start of the agent's, 90th percentile",
+        formula="of the same pairs the 90th percentile",
     ),
     Metric(
         name="response_latency_ms_customer_p50",
@@ -57,7 +60,10 @@ METRICS = (
         evidence=_OF_CUSTOMER,
         label="Response latency of customer, median",
         meaning="From the end of an agent’s turn to the customer’s next turn.",
-        formula="from the end of an agent's turn to the start of the customer's, median; negative is overlap",
+        formula=(
+            "from the end of an agent's turn to the start of the customer's that follows it, median; no pair across hold or a gap, "
+            "none longer than {latency_cap_s} s; negative is overlap"
+        ),
     ),
     Metric(
         name="response_latency_ms_customer_p90",
@@ -66,7 +72,7 @@ METRICS = (
         needs=BOTH,
         reasons=("no_pairs",),
         evidence=_OF_CUSTOMER,
-        formula="from the end of an agent's turn to the start of the customer's, 90th percentile",
+        formula="of the same pairs the 90th percentile",
     ),
     Metric(
         name="latency_pair_count_agent",

@@ -7,7 +7,7 @@ from cc_voice.call.intervals import clip, length
 from cc_voice.call.legs.assignment import Handling
 from cc_voice.call.metrics.call_quality import quality_metrics
 from cc_voice.call.metrics.handling import answer_metrics, conversation_metrics, handling_metrics
-from cc_voice.call.metrics.languages import LanguageFindings, find_languages, language_metrics
+from cc_voice.call.metrics.languages import LanguageFindings, Who, find_languages, language_metrics
 from cc_voice.call.metrics.latency import Latency, greeting, latencies, latency_metrics
 from cc_voice.call.metrics.leg_input import LegInput
 from cc_voice.call.metrics.loudness import Echoed, Raised, echoed, loudness_metrics, raised_voices
@@ -15,13 +15,14 @@ from cc_voice.call.metrics.monologues import turn_metrics
 from cc_voice.call.metrics.overtalk import Overtalk, overtalk, overtalk_metrics
 from cc_voice.call.metrics.preconditions import check_preconditions
 from cc_voice.call.metrics.questions import QuestionFindings, find_questions, question_metrics
-from cc_voice.call.metrics.recogniser_quality import confidence_metrics, disagreement_metrics
+from cc_voice.call.metrics.recogniser_quality import Heard, confidence_metrics, disagreement_metrics
 from cc_voice.call.metrics.silence import LongSilence, dead_air_metrics, long_silence_metrics, long_silences, silence_metrics
 from cc_voice.call.metrics.spoken_words import SpokenWord, counted, spoken, within
 from cc_voice.call.metrics.talk import balance_metrics, talk_metrics
 from cc_voice.call.metrics.talk_speed import pace_metrics
 from cc_voice.call.metrics.turns import PARTIES, Party, TurnTaking, take_turns
 from cc_voice.call.reasons import Metrics
+from cc_voice.call.utterances import Utterance
 from cc_voice.config.thresholds import ThresholdSet
 
 
@@ -39,6 +40,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     raised: tuple[Raised, ...]
     echoes: tuple[Echoed, ...]
     asking: QuestionFindings
+    heard: Heard
 
 
 def find(scope: LegInput, thresholds: ThresholdSet) -> Findings:
@@ -48,6 +50,9 @@ def find(scope: LegInput, thresholds: ThresholdSet) -> Findings:
     words = {party: counted(within(said[party], scope.analysed, scope.speech[party])) for party in PARTIES}
     agent_words = None if scope.no_words["agent"] else scope.utterances["agent"]
     echoes = echoed(scope, thresholds)
+    everybody: dict[Who, tuple[Utterance, ...]] = {party: scope.utterances[party] for party in PARTIES}
+    if scope.mixed:
+        everybody = {None: scope.everything_said}
     return Findings(
         words=words,
         taking=taking,
@@ -59,6 +64,7 @@ def find(scope: LegInput, thresholds: ThresholdSet) -> Findings:
         raised=raised_voices(scope, echoes, thresholds),
         echoes=echoes,
         asking=find_questions(scope),
+        heard={who: within(spoken(words), scope.analysed, scope.anybody) for who, words in everybody.items()},
     )
 
 
@@ -88,12 +94,10 @@ def measure_leg(call_id: str, scope: LegInput, handling: Handling, thresholds: T
 def leg_metrics(scope: LegInput, found: Findings, handling: Handling, thresholds: ThresholdSet) -> Metrics:
     """Return what every section measures, whatever stands in the way: `check_preconditions` looks at that."""
     monitored = clip(handling.monitored, scope.leg.span)
-    theirs = scope.everything_said if scope.mixed else (words for party in PARTIES for words in scope.utterances[party])
-    in_analysed = within(spoken(theirs), scope.analysed, scope.anybody)
     return {
         **handling_metrics(scope, monitored),
         **answer_metrics(scope, handling),
-        **conversation_metrics(scope, in_analysed),
+        **conversation_metrics(scope, tuple(word for said in found.heard.values() for word in said)),
         **talk_metrics(scope),
         **balance_metrics(scope),
         **silence_metrics(scope.silence, scope.waiting, scope.analysed_ms),
@@ -104,7 +108,7 @@ def leg_metrics(scope: LegInput, found: Findings, handling: Handling, thresholds
         **pace_metrics(scope, found.words, thresholds),
         **turn_metrics(scope, found.taking, thresholds),
         **question_metrics(scope, found.asking, found.words),
-        **confidence_metrics(in_analysed, scope, thresholds),
+        **confidence_metrics(found.heard, scope, thresholds),
         **disagreement_metrics(scope),
         **language_metrics(scope, found.languages, thresholds),
         **loudness_metrics(scope, found.raised, found.echoes, thresholds),

@@ -14,7 +14,7 @@ import msgspec
 from cc_voice.call.analysis import ECHO_BLOCK_MS, Interval, SecondLevel
 from cc_voice.call.intervals import Intervals, canonical, contains, intersect, overlapping, shift, union
 from cc_voice.call.levels import Levels, mean_power, power
-from cc_voice.call.metrics.entry import AGENT, AGENT_SPEECH, BOTH, CUSTOMER, CUSTOMER_SPEECH, Evidence, Metric
+from cc_voice.call.metrics.entry import AGENT, BOTH, CUSTOMER, Evidence, Metric
 from cc_voice.call.metrics.leg_input import LegInput
 from cc_voice.call.metrics.percentiles import interpolated
 from cc_voice.call.metrics.turns import PARTIES, Party
@@ -33,6 +33,7 @@ _SNR_FLOOR_DB = -10.0
 
 
 _RAISED_BY_AGENT, _RAISED_BY_CUSTOMER = (Evidence("raised_voice", party) for party in PARTIES)
+_SPOKEN_BY_AGENT, _SPOKEN_BY_CUSTOMER = (Evidence("level", party) for party in PARTIES)
 
 METRICS = (
     Metric(
@@ -41,10 +42,13 @@ METRICS = (
         unit="dBFS",
         needs=AGENT,
         reasons=("no_levels", "party_did_not_speak"),
-        evidence=AGENT_SPEECH,
+        evidence=_SPOKEN_BY_AGENT,
         label="Level of agent",
         meaning="Median level of the agent’s speech, second by second; 0 is full scale, lines differ by 30 dB.",
-        formula="median over spoken seconds of the agent's level: root mean square of speech, 0 is full scale; uncalibrated",
+        formula=(
+            "median over the agent's spoken seconds of the root mean square of the speech in each; 0 is full scale, uncalibrated. "
+            "A spoken second has 0.2 s of the agent's speech, its middle in A, and nothing of the customer's echo"
+        ),
         since="0.2.0",
     ),
     Metric(
@@ -53,10 +57,13 @@ METRICS = (
         unit="dBFS",
         needs=CUSTOMER,
         reasons=("no_levels", "party_did_not_speak"),
-        evidence=CUSTOMER_SPEECH,
+        evidence=_SPOKEN_BY_CUSTOMER,
         label="Level of customer",
         meaning="Median level of the customer’s speech, second by second; 0 is full scale, lines differ by 30 dB.",
-        formula="median over spoken seconds of the customer's level: root mean square of speech, 0 is full scale; uncalibrated",
+        formula=(
+            "median over the customer's spoken seconds of the root mean square of the speech in each; 0 is full scale, "
+            "uncalibrated. A spoken second has 0.2 s of the customer's speech, its middle in A, and nothing of the agent's echo"
+        ),
         since="0.2.0",
     ),
     Metric(
@@ -65,7 +72,7 @@ METRICS = (
         unit="0–100",
         needs=AGENT,
         reasons=("no_levels", "party_did_not_speak"),
-        formula="95th percentile over spoken seconds of `loudness_score` (dBFS + 100)",
+        formula="95th percentile over the agent's spoken seconds of `loudness_score` (dBFS + 100, cut at 0 and 100)",
         since="0.2.0",
     ),
     Metric(
@@ -74,7 +81,7 @@ METRICS = (
         unit="0–100",
         needs=CUSTOMER,
         reasons=("no_levels", "party_did_not_speak"),
-        formula="95th percentile over spoken seconds of `loudness_score` (dBFS + 100)",
+        formula="95th percentile over the customer's spoken seconds of `loudness_score` (dBFS + 100, cut at 0 and 100)",
         since="0.2.0",
     ),
     Metric(
@@ -83,9 +90,10 @@ METRICS = (
         unit="%",
         needs=AGENT,
         reasons=("no_levels", "party_did_not_speak"),
+        evidence=Evidence("quiet", "agent"),
         label="Agent too quiet",
         meaning="Share of the agent’s spoken seconds below {quiet_dbfs} dBFS, which are hard to hear.",
-        formula="spoken seconds of the agent below {quiet_dbfs} dBFS ÷ spoken seconds",
+        formula="100 · the agent's spoken seconds below {quiet_dbfs} dBFS ÷ the agent's spoken seconds",
         since="0.2.0",
     ),
     Metric(
@@ -94,9 +102,10 @@ METRICS = (
         unit="%",
         needs=CUSTOMER,
         reasons=("no_levels", "party_did_not_speak"),
+        evidence=Evidence("quiet", "customer"),
         label="Customer too quiet",
         meaning="Share of the customer’s spoken seconds below {quiet_dbfs} dBFS, which are hard to hear.",
-        formula="spoken seconds of the customer below {quiet_dbfs} dBFS ÷ spoken seconds",
+        formula="100 · the customer's spoken seconds below {quiet_dbfs} dBFS ÷ the customer's spoken seconds",
         since="0.2.0",
     ),
     Metric(
@@ -105,9 +114,10 @@ METRICS = (
         unit="%",
         needs=AGENT,
         reasons=("no_levels", "party_did_not_speak"),
+        evidence=Evidence("clipping", "agent"),
         label="Agent clipped",
         meaning="Share of the agent’s speech that is cut off at full scale: a microphone that is set too loud.",
-        formula="samples of the agent's speech at full scale ÷ samples of it",
+        formula="100 · samples at full scale ÷ samples, of the speech in the agent's spoken seconds",
         since="0.2.0",
     ),
     Metric(
@@ -116,9 +126,10 @@ METRICS = (
         unit="%",
         needs=CUSTOMER,
         reasons=("no_levels", "party_did_not_speak"),
+        evidence=Evidence("clipping", "customer"),
         label="Customer clipped",
         meaning="Share of the customer’s speech that is cut off at full scale: a microphone that is set too loud.",
-        formula="samples of the customer's speech at full scale ÷ samples of it",
+        formula="100 · samples at full scale ÷ samples, of the speech in the customer's spoken seconds",
         since="0.2.0",
     ),
     Metric(
@@ -127,9 +138,13 @@ METRICS = (
         unit="dB",
         needs=AGENT,
         reasons=("no_levels", "party_did_not_speak", "no_noise"),
+        evidence=_SPOKEN_BY_AGENT,
         label="Agent above noise",
         meaning="How far the agent’s speech is above the noise of the line; under 15 dB is tiring to hear.",
-        formula="power of the agent's speech ÷ power of the noise on that line between the words",
+        formula=(
+            "mean power of the speech in the agent's spoken seconds, less the noise, ÷ noise on that line between the words: "
+            "the lower quartile of the seconds in A without music or tones"
+        ),
         since="0.2.0",
     ),
     Metric(
@@ -138,9 +153,13 @@ METRICS = (
         unit="dB",
         needs=CUSTOMER,
         reasons=("no_levels", "party_did_not_speak", "no_noise"),
+        evidence=_SPOKEN_BY_CUSTOMER,
         label="Customer above noise",
         meaning="How far the customer’s speech is above the noise of the line; under 15 dB is tiring to hear.",
-        formula="power of the customer's speech ÷ power of the noise on that line between the words",
+        formula=(
+            "mean power of the speech in the customer's spoken seconds, less the noise, ÷ noise on that line between the words: "
+            "the lower quartile of the seconds in A without music or tones"
+        ),
         since="0.2.0",
     ),
     Metric(
@@ -208,7 +227,10 @@ METRICS = (
         evidence=Evidence("echo"),
         label="Echo",
         meaning="Whether one party’s voice seems to come back on the other’s channel, after a constant delay.",
-        formula="one party's level comes back on the other's channel after a constant delay of 50 to 600 ms",
+        formula=(
+            "over the blocks of 2 s in which one party mostly speaks, five and more, its level and that of the other's channel 50 "
+            "to 600 ms later correlate by {echo_correlation_pct} % on average"
+        ),
         since="0.2.0",
     ),
 )

@@ -12,6 +12,8 @@ from cc_voice.call.metrics.turns import PARTIES, Ipu, Party, Turn, TurnTaking, o
 from cc_voice.call.reasons import Metrics, percent
 from cc_voice.config.thresholds import ThresholdSet
 
+INTO_SPEECH = "into_speech"
+"""A turn that begins while the other party speaks."""
 SHORT = "short"
 """Overlap below the threshold: part of `overtalk_ms`, no event."""
 DUAL_START, BACKCHANNEL = "dual_start", "backchannel"
@@ -56,7 +58,11 @@ METRICS = (
         evidence=_BY_AGENT,
         label="Interruptions by agent",
         meaning="The agent starts while the customer holds the floor and goes on; hand-overs and listening sounds are not counted.",
-        formula="times the agent cuts the customer off: no backchannel, no hand-over, no dual start",
+        formula=(
+            "times the agent cuts the customer off, in overtalk of {overtalk_ms} ms and more: no backchannel, no dual start "
+            "(both within {dual_start_ms} ms), no hand-over (the customer ends within {terminal_overlap_ms} ms), none of a turn "
+            "younger than {early_overlap_ms} ms"
+        ),
     ),
     Metric(
         name="interruptions_customer",
@@ -66,7 +72,11 @@ METRICS = (
         evidence=_BY_CUSTOMER,
         label="Interruptions by customer",
         meaning="The customer starts while the agent holds the floor and goes on; hand-overs and listening sounds are not counted.",
-        formula="times the customer cuts the agent off: no backchannel, no hand-over, no dual start",
+        formula=(
+            "times the customer cuts the agent off, in overtalk of {overtalk_ms} ms and more: no backchannel, no dual start "
+            "(both within {dual_start_ms} ms), no hand-over (the agent ends within {terminal_overlap_ms} ms), none of a turn "
+            "younger than {early_overlap_ms} ms"
+        ),
     ),
     Metric(
         name="interruption_ms_agent",
@@ -90,10 +100,10 @@ METRICS = (
         unit="%",
         needs=BOTH,
         reasons=("no_turns",),
-        evidence=Evidence("turn", "agent"),
+        evidence=Evidence("turn", "agent", only=(INTO_SPEECH,)),
         label="Agent turns into speech",
         meaning="Share of the agent’s turns that begin while the customer speaks.",
-        formula="agent turns that begin while the customer speaks ÷ agent turns",
+        formula="100 · the agent's turns that begin while the customer speaks ÷ the agent's turns",
     ),
 )
 

@@ -1,11 +1,14 @@
 """Pace: how fast each party talks (metric dictionary 1.3)."""
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
 
 from cc_voice.call.intervals import Intervals, canonical, length, split, subtract
 from cc_voice.call.lexicon import UNSPACED
-from cc_voice.call.metrics.entry import AGENT, AGENT_SPEECH, CUSTOMER, CUSTOMER_SPEECH, NO_WORDS, Metric
+from cc_voice.call.metrics.entry import AGENT, CUSTOMER, NO_WORDS, Evidence, Metric
 from cc_voice.call.metrics.languages import by_language
 from cc_voice.call.metrics.leg_input import LegInput
 from cc_voice.call.metrics.spoken_words import SpokenWord, read_out, within
@@ -24,10 +27,13 @@ METRICS = (
         unit="talk_speed_unit",
         needs=AGENT,
         reasons=(*NO_WORDS, "mixed_talk_speed_units", "too_few_words", "too_little_speech"),
-        evidence=AGENT_SPEECH,
+        evidence=Evidence("talk_speed", "agent"),
         label="Talk speed of agent",
-        meaning="Recognised words without fillers per minute of the agent’s speech.",
-        formula="the agent's words (`wpm`) or characters (`cpm`) without fillers per minute of talk_ms_agent",
+        meaning="Recognised words without fillers and numbers read out per minute of the agent’s speech.",
+        formula=(
+            "the agent's words (`wpm`) or characters (`cpm`) in the language of most of them per minute of the agent's speech in "
+            "it: without fillers, and without numbers read out ({digit_run_words} digits and more) and their time"
+        ),
     ),
     Metric(
         name="wpm_customer",
@@ -35,10 +41,13 @@ METRICS = (
         unit="talk_speed_unit",
         needs=CUSTOMER,
         reasons=(*NO_WORDS, "mixed_talk_speed_units", "too_few_words", "too_little_speech"),
-        evidence=CUSTOMER_SPEECH,
+        evidence=Evidence("talk_speed", "customer"),
         label="Talk speed of customer",
-        meaning="Recognised words without fillers per minute of the customer’s speech.",
-        formula="the customer's words (`wpm`) or characters (`cpm`) without fillers per minute of talk_ms_customer",
+        meaning="Recognised words without fillers and numbers read out per minute of the customer’s speech.",
+        formula=(
+            "the customer's words (`wpm`) or characters (`cpm`) in the language of most of them per minute of the customer's "
+            "speech in it: without fillers, and without numbers read out ({digit_run_words} digits and more) and their time"
+        ),
     ),
     Metric(
         name="wpm_agent_delta",
@@ -46,12 +55,12 @@ METRICS = (
         unit="talk_speed_unit",
         needs=AGENT,
         reasons=(*NO_WORDS, "too_few_words", "too_little_speech"),
-        formula="the agent's talk speed in the last quarter − in the first",
+        formula="the agent's talk speed, computed as wpm_agent, in the last quarter of A − in the first",
     ),
     Metric(
         name="talk_speed_unit",
         type="text",
-        formula="`wpm`, or `cpm` for scripts without spaces",
+        formula="`wpm`, or `cpm` where the agent's language (the customer's, if the agent has no words) is written without spaces",
     ),
     Metric(
         name="word_count_agent",
@@ -59,7 +68,7 @@ METRICS = (
         unit="count",
         needs=AGENT,
         reasons=(*NO_WORDS,),
-        formula="the agent's recognised words without fillers",
+        formula="the agent's recognised words in A, characters of scripts without spaces; no fillers, but numbers read out",
     ),
     Metric(
         name="word_count_customer",
@@ -67,7 +76,7 @@ METRICS = (
         unit="count",
         needs=CUSTOMER,
         reasons=(*NO_WORDS,),
-        formula="the customer's recognised words without fillers",
+        formula="the customer's recognised words in A, characters of scripts without spaces; no fillers, but numbers read out",
     ),
 )
 
@@ -78,15 +87,40 @@ def talk_speed(words: Sequence[SpokenWord], speech: Intervals, thresholds: Thres
     Numbers read out (six digits and more) are left out of both words and time: counting their words would inflate the speed, as
     1.3 says; keeping their time would understate it by as much. `words` are counted units of one language, sorted.
     """
-    numbers = read_out(words, thresholds.digit_run_words)
-    kept = [word for index, word in enumerate(words) if index not in numbers]
-    count = len(kept)
-    if count < thresholds.min_wpm_words:
+    kept, without_numbers = paced(words, speech, thresholds)
+    if len(kept) < thresholds.min_wpm_words:
         return Unmeasured("too_few_words")
-    talk_ms = length(subtract(speech, canonical((words[index].start_ms, words[index].end_ms) for index in numbers)))
+    talk_ms = length(without_numbers)
     if talk_ms < thresholds.min_wpm_talk_ms:
         return Unmeasured("too_little_speech")
-    return count / (talk_ms / 60_000)
+    return len(kept) / (talk_ms / 60_000)
+
+
+def paced(words: Sequence[SpokenWord], speech: Intervals, thresholds: ThresholdSet) -> tuple[tuple[SpokenWord, ...], Intervals]:
+    """Return words and speech without the numbers that are read out."""
+    numbers = read_out(words, thresholds.digit_run_words)
+    kept = tuple(word for index, word in enumerate(words) if index not in numbers)
+    return kept, subtract(speech, canonical((words[index].start_ms, words[index].end_ms) for index in numbers))
+
+
+class PacePiece(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of the speech that a talk speed was read from, and how many of its words are in it."""
+
+    party: Party
+    language: str
+    start_ms: int
+    end_ms: int
+    words: int
+
+
+def pace_pieces(scope: LegInput, words: Words, party: Party, thresholds: ThresholdSet) -> Iterator[PacePiece]:
+    """Yield what `wpm_p` is made of: Σ words ÷ Σ minutes of these. A word between two pieces is of the one before."""
+    language = main_language(words[party]) or primary(scope.language)
+    kept, speech = paced(*words_in(scope, words, party, language), thresholds)
+    starts = [start for start, _ in speech]
+    counts = Counter(max(0, bisect_right(starts, word.at_ms) - 1) for word in kept)
+    for place, (start, end) in enumerate(speech):
+        yield PacePiece(party=party, language=language, start_ms=start, end_ms=end, words=counts[place])
 
 
 def main_language(words: Sequence[SpokenWord]) -> str | None:

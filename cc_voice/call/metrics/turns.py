@@ -126,9 +126,14 @@ def floor_changes(turns: Sequence[Turn]) -> int:
     return sum(first.party != second.party for first, second in pairwise(turns))
 
 
+def begins_in(turn: Turn, theirs: Intervals) -> bool:
+    """Tell whether a turn begins while the other party speaks."""
+    return index_at(theirs, turn.start_ms) is not None
+
+
 def overlapping_turns(turns: Sequence[Turn], theirs: Intervals) -> int:
     """Turns that begin while the other party speaks: the numerator of `agent_overlap_turn_pct`, Voci's "overtalk %" (1.1)."""
-    return sum(index_at(theirs, turn.start_ms) is not None for turn in turns)
+    return sum(begins_in(turn, theirs) for turn in turns)
 
 
 def _start(turn: Turn) -> int:

@@ -24,7 +24,7 @@ import duckdb
 import msgspec
 
 from cc_voice.media.files import write_atomically
-from cc_voice.query import reports
+from cc_voice.query import datasets, reports
 from cc_voice.query.sql import SqlUnavailable
 
 Connection = duckdb.DuckDBPyConnection
@@ -45,7 +45,9 @@ _BASE = """
         (select bit_xor(hash(a))::text from dim_agent as a),
         (select bit_xor(hash(q))::text from dim_queue as q),
         (select bit_xor(hash(s))::text from dim_site as s),
-        (select bit_xor(hash(d))::text from dim_disposition as d)
+        (select bit_xor(hash(d))::text from dim_disposition as d),
+        (select bit_xor(hash(t))::text from dim_threshold_set as t),
+        (select bit_xor(hash(language_code, language_name, talk_speed_unit))::text from dim_language)
 """
 _DAYS = """
     select
@@ -203,7 +205,7 @@ def _hand_over(con: Connection, handed: Path, view: _View, days: list[int] | Non
     elif days is not None:
         ranges = [f"coalesce(date_key, 0) in ({', '.join(map(str, days))})"] if days else []
     else:
-        pieces = [(first, last) for name, first, last in reports.pieces(con) if name == view.name]
+        pieces = [(first, last) for name, first, last in datasets.pieces(con) if name == view.name]
         ranges = [f"date_key between {first} and {last}" for first, last in pieces] or ["true"]
     files = []
     for number, condition in enumerate(ranges):

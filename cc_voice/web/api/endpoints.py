@@ -3,6 +3,7 @@
 import asyncio
 import zoneinfo
 from typing import Any, Literal
+from urllib.parse import quote
 
 import msgspec
 from litestar import Response, get, post
@@ -177,13 +178,18 @@ async def report(
     name: FromPath[str],
     format: FromQuery[Literal["json", "csv"]] = "json",
 ) -> Response[Any]:
-    """Answer a report; its parameters are query parameters, which `GET /reports` lists."""
+    """Answer a report; its parameters are query parameters, which `GET /reports` lists.
+
+    The header `cc-voice-note`, percent-encoded, says what to know of the legs behind the numbers, as that they were measured in
+    different ways.
+    """
     params = {key: value for key, value in request.query_params.items() if key != "format"}
-    frame = await appliance.database.read(lambda con: reports.answer(con, name, params))
+    found = await appliance.database.read(lambda con: reports.answered(con, name, params))
+    headers = {"cc-voice-note": quote(" ".join(found.notes), safe=" ,.:;()")} if found.notes else {}
     if format == "json":
-        return Response(frame.write_json(), media_type=MediaType.JSON)
-    headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
-    return Response(exports.csv_text(frame), media_type="text/csv", headers=headers)
+        return Response(found.frame.write_json(), media_type=MediaType.JSON, headers=headers)
+    headers["content-disposition"] = f'attachment; filename="{name}.csv"'
+    return Response(exports.csv_text(found.frame), media_type="text/csv", headers=headers)
 
 
 @post("/sql", summary="Answer a SELECT", status_code=200, guards=[may_run_sql], request_max_body_size=QUESTION_BYTES)

@@ -40,6 +40,8 @@ class MetricLine(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     door: bool
     """Whether the value opens its intervals."""
+    closed: str | None
+    """Why a value that is there opens nothing."""
     open: bool
     evidence: tuple[EvidencePiece, ...] = ()
 
@@ -194,6 +196,7 @@ def _row(leg: CallLeg, metric: Metric, is_open: bool, index: int) -> MetricLine:
         count=len(pieces) if metric.evidence else None,
         reason=_reason(leg, metric) if value is None else None,
         door=value is not None and bool(pieces),
+        closed=None if value is None or pieces else _closed(metric, value),
         open=is_open and bool(pieces),
         evidence=_pieces(pieces, index, leg.thresholds) if is_open else (),
     )
@@ -201,6 +204,13 @@ def _row(leg: CallLeg, metric: Metric, is_open: bool, index: int) -> MetricLine:
 
 def _reason(leg: CallLeg, metric: Metric) -> str:
     return explain(leg.reasons.get(metric.name, ""), (leg.thresholds,)) or "Not measured yet."
+
+
+def _closed(metric: Metric, value: object) -> str:
+    """Say why a number is no door."""
+    if metric.no_evidence is not None:
+        return metric.no_evidence
+    return "An earlier version measured it and kept other intervals; cc-voice recompute keeps these." if value else "There is none."
 
 
 def _pieces(intervals: Sequence[CallInterval], index: int, thresholds: ThresholdSet) -> tuple[EvidencePiece, ...]:

@@ -55,6 +55,8 @@ class ReportTable(msgspec.Struct, frozen=True):
     columns: tuple[ReportColumn, ...]
     rows: tuple[tuple[str | None, ...], ...]
     note: str
+    warnings: tuple[str, ...] = ()
+    """What to know of the legs behind the numbers."""
 
 
 class ReportsPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,14 +104,14 @@ async def _answer(appliance: Appliance, report: Report, given: Mapping[str, str]
     if not given and any(param.default is None for param in report.params):
         return None, None
     try:
-        frame = await appliance.database.read(lambda con: query_reports.answer(con, report.name, given))
+        found = await appliance.database.read(lambda con: query_reports.answered(con, report.name, given))
         sets = await appliance.database.read(dimensions.threshold_sets)
     except QueryError as error:
         return None, str(error)
-    return _table(frame, sets), None
+    return _table(found.frame, sets, found.notes), None
 
 
-def _table(frame: pl.DataFrame, sets: Sequence[ThresholdSet]) -> ReportTable:
+def _table(frame: pl.DataFrame, sets: Sequence[ThresholdSet], warnings: tuple[str, ...]) -> ReportTable:
     columns = tuple(
         ReportColumn(column_words.heading(name), column_words.tip(name, sets), kind.is_numeric(), column_words.missing(name))
         for name, kind in frame.schema.items()
@@ -124,7 +126,7 @@ def _table(frame: pl.DataFrame, sets: Sequence[ThresholdSet]) -> ReportTable:
         note += f", the first {formats.number(ROWS_SHOWN)} shown"
     if len(columns) >= WIDE_COLUMNS:
         note += f"; {len(columns)} columns, scroll sideways for the last ones"
-    return ReportTable(columns, rows, note)
+    return ReportTable(columns, rows, note, warnings)
 
 
 def _field(param: Param, given: Mapping[str, str]) -> ParameterField:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from cc_voice.call.lexicon import UNSPACED
+from cc_voice.config.languages import primary
 from cc_voice.config.thresholds import ThresholdSet, told
 from cc_voice.store.calls import CallInterval, CallPlatformEvent
 from cc_voice.web.rendering import formats
@@ -110,7 +112,7 @@ def describe(interval: CallInterval, sets: Sequence[ThresholdSet]) -> str:
                 interval.subkind or "", ""
             )
         case "turn":
-            return f"turn of {interval.party}"
+            return f"turn of {interval.party}" + (", begun while the other spoke" if interval.subkind == "into_speech" else "")
         case "latency":
             return f"{interval.party} responds after {formats.seconds(interval.value or 0)} s"
         case "disagreement":
@@ -118,6 +120,17 @@ def describe(interval: CallInterval, sets: Sequence[ThresholdSet]) -> str:
         case "raised_voice":
             above = f"{formats.number(interval.value)} dB above the own median" if interval.value is not None else ""
             return ", ".join(filter(None, [f"raised voice {who}".strip(), above]))
+        case "talk_speed":
+            counted = "character" if primary(interval.subkind or "") in UNSPACED else "word"
+            return formats.count(int(interval.value or 0), counted)
+        case "unserved_language":
+            return f"{interval.party or 'somebody'} speaks {interval.subkind}, of which there is no model"
+        case "doubtful_words":
+            return f"{formats.count(int(interval.value or 0), 'doubtful word')} {who}".strip()
+        case "level" | "quiet":
+            return f"{interval.party} speaks at {formats.number(interval.value or 0)} dBFS"
+        case "clipping":
+            return f"{formats.number(interval.value or 0, 1)} % of the speech clipped"
         case "echo":
             return f"{interval.party} comes back after {formats.number(interval.value or 0)} ms"
         case "greeting":
@@ -180,7 +193,7 @@ def _events(length: int, marks: Iterable[_Mark]) -> tuple[Tick, ...]:
             continue
         place = 100 * at_ms / length
         fits, at_end = place >= free_from, place > 100 - EVENT_GAP_PCT
-        if at_end and place - EVENT_GAP_PCT < free_from - EVENT_GAP_PCT / 2:
+        if at_end and place - EVENT_GAP_PCT < free_from:
             fits = False
         ticks.append(Tick(_pct(at_ms, length), name if fits else "", f"{said} {formats.clock(at_ms)}", at_end))
         if fits:

@@ -51,6 +51,8 @@ def test_evidence_is_of_kinds_that_are_written() -> None:
 def test_an_entry_that_contradicts_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="a page shows both"):
         Metric(name="new_count", type="integer", label="New", formula="nothing")
+    with pytest.raises(ValueError, match="has evidence, or says why not"):
+        Metric(name="new_count", type="integer", label="New", meaning="Something new.", formula="nothing")
     with pytest.raises(ValueError, match="does not know: no_reason"):
         Metric(name="new_count", type="integer", reasons=("no_reason",), formula="nothing")
 

@@ -14,7 +14,7 @@ from cc_voice.call.metrics.evidence import IntervalRow
 from cc_voice.call.metrics.latency import percentile
 from cc_voice.call.rows import LegRow, MeasuredCall
 from cc_voice.config.thresholds import ThresholdSet
-from tests.call.calls import ANSWERED, channel, local, measured, of_kind, stream
+from tests.call.calls import ANSWERED, channel, local, measured, of_kind, stream, zoom
 from tests.call.golden import THRESHOLDS, event, golden_stream
 from tests.call.strategies import conversations, streams
 from tests.conftest import examples
@@ -40,6 +40,14 @@ KINDS = {
     "disagreement",
     "raised_voice",
     "echo",
+    "talk_speed",
+    "unserved_language",
+    "level",
+    "quiet",
+    "clipping",
+    "doubtful_words",
+    "conference",
+    "media_lost",
 }
 
 
@@ -90,6 +98,14 @@ def check(call: MeasuredCall, leg: LegRow) -> None:
         behind.agrees("greeting_latency_ms", greeting[0].value)
     for party in ("agent", "customer"):
         check_party(behind, party)
+    if leg.unsupported_lang_ms is not None:
+        behind.agrees("unsupported_lang_ms", behind.total("unserved_language"))
+    if leg.agent_overlap_turn_pct is not None:
+        into = len(behind.rows("turn", party="agent", subkind="into_speech"))
+        behind.agrees("agent_overlap_turn_pct", 100 * into / len(behind.rows("turn", party="agent")))
+    doubtful = sum(row.value or 0 for row in behind.rows("doubtful_words"))
+    if leg.low_conf_word_pct is not None and leg.conf_word_count_agent is not None and leg.conf_word_count_customer is not None:
+        behind.agrees("low_conf_word_pct", 100 * doubtful / (leg.conf_word_count_agent + leg.conf_word_count_customer))
     turns = behind.rows("turn")
     behind.agrees("turn_switch_count", sum(one.party != two.party for one, two in pairwise(turns)))
     behind.agrees("monologue_count_agent", sum(ms >= 90_000 for ms in behind.lengths("turn", party="agent")))
@@ -105,7 +121,18 @@ def check_party(behind: Behind, party: str) -> None:
     behind.agrees(f"raised_voice_count_{party}", len(behind.rows("raised_voice", party=party)))
     behind.agrees(f"raised_voice_ms_{party}", behind.total("raised_voice", party=party))
     behind.agrees(f"longest_monologue_ms_{party}", max(behind.lengths("turn", party=party), default=0))
+    if getattr(behind.leg, f"wpm_{party}") is not None:
+        pieces = behind.rows("talk_speed", party=party)
+        minutes = behind.total("talk_speed", party=party) / 60_000
+        behind.agrees(f"wpm_{party}", pytest.approx(sum(row.value or 0 for row in pieces) / minutes))
+    if getattr(behind.leg, f"quiet_pct_{party}") is not None:
+        quiet, all_of_them = (sum(-(-ms // 1000) for ms in behind.lengths(kind, party=party)) for kind in ("quiet", "level"))
+        behind.agrees(f"quiet_pct_{party}", pytest.approx(100 * quiet / all_of_them))
+    if words := getattr(behind.leg, f"conf_word_count_{party}"):
+        doubtful = sum(row.value or 0 for row in behind.rows("doubtful_words", party=party))
+        behind.agrees(f"low_conf_word_pct_{party}", 100 * doubtful / words)
     values = [int(row.value or 0) for row in behind.rows("latency", party=party)]
+    behind.agrees(f"latency_pair_count_{party}", len(values))
     for name, share in (("p50", 0.5), ("p90", 0.9)):
         behind.agrees(f"response_latency_ms_{party}_{name}", percentile(values, share))
 
@@ -124,6 +151,13 @@ def test_the_golden_call_adds_up_and_every_kind_but_dead_air_and_gaps_is_there()
         "disagreement",
         "raised_voice",
         "echo",
+        "unserved_language",
+        "level",
+        "quiet",
+        "clipping",
+        "doubtful_words",
+        "conference",
+        "media_lost",
     }
     assert {row.kind for row in call.intervals} == KINDS - absent
     assert {row.metric_version for row in call.intervals} == {METRIC_VERSION}
@@ -143,7 +177,9 @@ def test_any_call_adds_up(first: StreamAnalysis, second: StreamAnalysis) -> None
     for leg in found.legs:
         check(found, leg)
     assert {row.kind for row in found.intervals} <= KINDS
-    assert all(row.start_ms < row.end_ms or row.kind in ("latency", "greeting", "lang_switch") for row in found.intervals)
+    assert all(
+        row.start_ms < row.end_ms or row.kind in ("latency", "greeting", "lang_switch", "doubtful_words") for row in found.intervals
+    )
     assert all(row.start_ms <= row.end_ms for row in found.intervals)
 
 
@@ -181,9 +217,9 @@ def test_an_announced_wait_is_a_long_silence_and_no_dead_air() -> None:
     ("call", "kinds"),
     [
         (stream(channel("x", (0, 5_000)), mixed_audio=True), {"speech", "silence", "long_silence"}),
-        (stream(channel("a", (0, 5_000)), channel("c")), {"speech", "greeting"}),
-        (stream(channel("a"), channel("c", (0, 5_000))), {"speech"}),
-        (stream(channel("c", (0, 5_000)), events=ANSWERED[:1]), {"speech"}),
+        (stream(channel("a", (0, 5_000)), channel("c")), {"speech", "greeting", "level"}),
+        (stream(channel("a"), channel("c", (0, 5_000))), {"speech", "level"}),
+        (stream(channel("c", (0, 5_000)), events=ANSWERED[:1]), {"speech", "level"}),
         (stream(), set()),
     ],
 )
@@ -223,3 +259,67 @@ def test_music_on_a_channel_that_is_no_partys_or_everybodys_has_no_party() -> No
     for call in (stream(channel("a", (0, 900)), channel("c", (7_000, 9_000)), line), stream(line, mixed_audio=True)):
         (row,) = of_kind(measured(call)[0], "music")
         assert (row.party, row.start_ms, row.end_ms) == (None, 1_000, 6_000)
+
+
+# -- doors open exactly what made the number ---------------------------------------------------------------------------
+
+
+def spans(call: MeasuredCall, kind: str) -> list[tuple[int, int]]:
+    return [(row.start_ms, row.end_ms) for row in of_kind(call, kind)]
+
+
+def test_a_talk_speed_opens_neither_numbers_read_out_nor_another_language() -> None:
+    said = (
+        zoom("a", (0, 12_000), " ".join(["thank you for calling"] * 9)),
+        zoom("a", (12_000, 15_000), "one two three four five six"),
+        zoom("a", (20_000, 26_000), "quiero cancelar mi contrato por favor ahora mismo ya", language="es"),
+    )
+    call, leg = measured(
+        stream(channel("a", (0, 15_000), (20_000, 26_000)), channel("c", (30_000, 34_000)), events=ANSWERED, utterances=said)
+    )
+    assert [(row.start_ms, row.end_ms, row.value, row.subkind) for row in of_kind(call, "talk_speed")] == [(0, 12_000, 36, "en")]
+    assert (leg.wpm_agent, leg.word_count_agent) == (180, 51)
+
+
+def test_speech_without_a_model_opens_that_speech_alone() -> None:
+    said = (
+        zoom("c", (0, 4_000), "hello there I have a question about my bill"),
+        zoom("c", (10_000, 13_000), "quiero cancelar mi contrato por favor ahora mismo", language="es"),
+        zoom("c", (15_000, 17_000), "no puedo pagar la factura de este mes", language="es"),
+    )
+    whole = stream(
+        channel("a", (20_000, 29_000)),
+        channel("c", (0, 4_000), (10_000, 13_000), (15_000, 17_000)),
+        events=ANSWERED,
+        utterances=said,
+    )
+    call, leg = measured(msgspec.structs.replace(whole, served=("en",)))
+    assert spans(call, "unserved_language") == [(10_000, 13_000), (15_000, 17_000)]
+    assert {(row.party, row.subkind) for row in of_kind(call, "unserved_language")} == {("customer", "es")}
+    assert leg.unsupported_lang_ms == 5_000
+
+
+def test_turns_into_speech_are_those_that_begin_while_the_other_speaks() -> None:
+    call, leg = measured(
+        stream(channel("a", (4_000, 8_000), (20_000, 24_000)), channel("c", (0, 5_000), (10_000, 15_000)), events=ANSWERED)
+    )
+    turns = [(row.party, row.start_ms, row.subkind) for row in of_kind(call, "turn")]
+    assert turns == [("customer", 0, None), ("agent", 4_000, "into_speech"), ("customer", 10_000, None), ("agent", 20_000, None)]
+    assert leg.agent_overlap_turn_pct == 50
+
+
+def test_doubtful_words_are_parted_by_sure_ones_and_sum_by_party() -> None:
+    said = (
+        local("a", (0, 3_000), "one more time", conf=0.4),
+        local("a", (3_000, 6_000), "of course yes", conf=0.9),
+        local("c", (7_000, 9_000), "what was", conf=0.5),
+    )
+    call, leg = measured(
+        stream(channel("a", (0, 6_000)), channel("c", (7_000, 9_000), (12_000, 14_000)), events=ANSWERED, utterances=said)
+    )
+    assert [(row.party, row.start_ms, row.end_ms, row.value) for row in of_kind(call, "doubtful_words")] == [
+        ("agent", 0, 3_000, 3),
+        ("customer", 7_000, 9_000, 2),
+    ]
+    assert (leg.conf_word_count_agent, leg.low_conf_word_pct_agent, leg.asr_conf_mean_agent) == (6, 50, pytest.approx(0.65))
+    assert (leg.conf_word_count_customer, leg.low_conf_word_pct_customer, leg.low_conf_word_pct) == (2, 100, 62.5)
