@@ -15,6 +15,7 @@ select
     l.end_ms,
     a.user_id,
     a.display_name as agent_name,
+    a.team_id,
     a.team_name,
     a.hire_date,
     q.queue_id,

@@ -18,6 +18,7 @@ from rich.table import Table
 from cc_voice.commands.terminal import load_settings
 from cc_voice.query import reports as query_reports
 from cc_voice.query.reports import Report
+from cc_voice.query.scope import EVERYTHING
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.errors import StoreError
 from cc_voice.store.search.matches import SearchFilter, search
@@ -94,7 +95,10 @@ def _back(report: Report) -> dict[str, str]:
 def _report(con: Connection, report: Report, params: dict[str, str], repeats: int) -> Timing:
     needed = {param.name: _NEEDED[param.type] for param in report.params if param.default is None}
     return _timed(
-        report.name, "all" if params else "default", repeats, lambda: query_reports.answer(con, report.name, needed | params).height
+        report.name,
+        "all" if params else "default",
+        repeats,
+        lambda: query_reports.answer(con, EVERYTHING, report.name, needed | params).height,
     )
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from cc_voice.query import columns
 from cc_voice.query.reports import Connection, frame_of, prepare, views
+from cc_voice.query.scope import RowScope, scoped
 from cc_voice.store.dimensions import threshold_sets
 
 
@@ -143,8 +144,9 @@ class Exported:
 
 
 @contextlib.contextmanager
-def exported(con: Connection) -> Iterator[Exported]:
-    """Hold one snapshot for all that is exported: no leg whose call is not there."""
+def exported(con: Connection, scope: RowScope) -> Iterator[Exported]:
+    """Hold one snapshot for all of a scope that is exported: no leg whose call is not there."""
+    con = scoped(con, scope)
     prepare(con)
     con.begin()
     try:

@@ -23,8 +23,9 @@ from cc_voice.exports.manifest import Manifest
 from cc_voice.media import recompute_runs, recordings, spool
 from cc_voice.query import call_deletion, datasets, report_tables, reports, service_client
 from cc_voice.query import sql as people_sql
+from cc_voice.query.scope import EVERYTHING, RowScope
 from cc_voice.query.service_client import QuestionError as QuestionError
-from cc_voice.query.sql import runner, snapshot
+from cc_voice.query.sql import runner, scoped_views, snapshot
 from cc_voice.store import batches, call_list, calls, dimensions, enrichment, streams
 from cc_voice.store.database import Database
 from cc_voice.store.search import matches, postings
@@ -118,8 +119,8 @@ def _report(database: Database, settings: Settings, arguments: Mapping[str, Any]
     try:
         if arguments["format"] == "table":
             zone = settings.timezone
-            return msgspec.to_builtins(database.read_now(lambda con: report_tables.table(con, name, params, zone)))
-        found = database.read_now(lambda con: reports.answered(con, name, params))
+            return msgspec.to_builtins(database.read_now(lambda con: report_tables.table(con, EVERYTHING, name, params, zone)))
+        found = database.read_now(lambda con: reports.answered(con, EVERYTHING, name, params))
     except reports.QueryError as error:
         raise QuestionError(str(error)) from error
     frame, notes = found.frame, list(found.notes)
@@ -130,18 +131,19 @@ def _report(database: Database, settings: Settings, arguments: Mapping[str, Any]
     return {"answer": reports.packed(frame), "notes": notes}
 
 
-def ask_sql(database: Database, settings: Settings, text: str, limits: runner.SqlLimits) -> runner.SqlAnswer:
-    """Answer a question in SQL of somebody who may ask one. Raises SqlError, StoreError."""
+def ask_sql(database: Database, settings: Settings, scope: RowScope, text: str, limits: runner.SqlLimits) -> runner.SqlAnswer:
+    """Answer a question in SQL of somebody who may ask one, from what their scope has. Raises SqlError, StoreError."""
     folder = settings.sql_dir
     with runner.turn(folder, patience_s=limits.time_ms / 1000):
         now_s = time.time()
         made = database.read_now(lambda con: snapshot.refresh(con, folder, now_s))
-        return runner.run(folder, made, text, limits, now_s)
+        views = scoped_views.definitions(scope, database.read_now(snapshot.columns))
+        return runner.run(folder, made, views, text, limits, now_s)
 
 
 def _sql(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     try:
-        answer = ask_sql(database, settings, arguments["text"], runner.SqlLimits())
+        answer = ask_sql(database, settings, EVERYTHING, arguments["text"], runner.SqlLimits())
     except people_sql.SqlError as error:
         raise QuestionError(str(error)) from error
     if arguments["format"] == "csv":
@@ -159,7 +161,7 @@ def _checks(database: Database, settings: Settings, arguments: Mapping[str, Any]
     answers = []
     for name in arguments["names"] or known:
         try:
-            frame = database.read_now(lambda con, name=name: reports.run_check(con, name))  # type: ignore[misc]
+            frame = database.read_now(lambda con, name=name: reports.run_check(con, EVERYTHING, name))  # type: ignore[misc]
         except reports.QueryError as error:
             raise QuestionError(str(error)) from error
         rows = [[cell(value) for value in row] for row in frame.head(CHECK_ROWS).rows()]
@@ -187,7 +189,7 @@ def _export(database: Database, settings: Settings, arguments: Mapping[str, Any]
     options = _OPTIONS.decode(msgspec.json.encode(arguments["options"]))
 
     def work(con: reports.Connection) -> Manifest:
-        with datasets.exported(con) as source:
+        with datasets.exported(con, EVERYTHING) as source:
             return export(source, Path(arguments["folder"]), options)
 
     try:
@@ -199,7 +201,7 @@ def _export(database: Database, settings: Settings, arguments: Mapping[str, Any]
 
 def _export_lake(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     def work(con: reports.Connection) -> tuple[TableWritten, ...]:
-        with datasets.exported(con) as source:
+        with datasets.exported(con, EVERYTHING) as source:
             return export_lake(source, arguments["uri"], settings.site.name)
 
     try:

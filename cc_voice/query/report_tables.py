@@ -15,6 +15,7 @@ import polars as pl
 from cc_voice.query import reports
 from cc_voice.query.columns import columns
 from cc_voice.query.reports import Connection, Report, Value
+from cc_voice.query.scope import RowScope, scoped
 
 _IMPORTED = {
     "fact_queue_interval": "queue_performance",
@@ -61,9 +62,10 @@ class ReportText(msgspec.Struct, frozen=True, kw_only=True):
     """What to know of the legs behind the numbers."""
 
 
-def table(con: Connection, name: str, params: Mapping[str, str], timezone: str) -> ReportText:
-    """Answer a report for reading; times are of the site's zone. Raises QueryError."""
-    found = reports.answered(con, name, params)
+def table(con: Connection, scope: RowScope, name: str, params: Mapping[str, str], timezone: str) -> ReportText:
+    """Answer a report for reading from what a scope may see; times are of the site's zone. Raises QueryError."""
+    con = scoped(con, scope)
+    found = reports.answered(con, scope, name, params)
     frame = found.frame
     report, values = reports.asked(con, name, params)
     zone = zoneinfo.ZoneInfo(timezone)

@@ -29,13 +29,14 @@ from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.config import site_settings
 from cc_voice.config.settings import bundled
 from cc_voice.query import report_notes, service_client
+from cc_voice.query.scope import EVERYTHING, RowScope, scoped
 from cc_voice.store.migration import tokeniser_macros
 
 Connection = duckdb.DuckDBPyConnection
 Value = datetime.date | int | float | str | None
 
 _FOR_EACH = re.compile(r"^(?P<indent> *)-- for each metric: (?P<line>.*\{metric\}.*)$", re.MULTILINE)
-_HEADER = re.compile(r"^-- (title|summary|question|check|grain): (.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^-- (title|summary|question|needs|check|grain): (.+)$", re.MULTILINE)
 _TYPE = r"date|integer|number|text|choice \w+(?:\|\w+)*"
 _PARAM = re.compile(rf"^-- param (\w+) \(({_TYPE}), (required|default \S+)\): (.+)$", re.MULTILINE)
 _DAY = re.compile(r"today(?:-(\d{1,5}))?")
@@ -75,6 +76,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     question: int | None
     params: tuple[Param, ...]
+    needs: str = "numbers"
+    """The right that it needs (`web/access/roles.py`)."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +110,7 @@ def run(name: str, /, *, data_dir: Path | str | None = None, config: Path | str 
     try:
         service_client.need_a_site(site)
         found = service_client.database_or_service(
-            site, lambda database: database.read_now(lambda con: answered(con, name, given)), there
+            site, lambda database: database.read_now(lambda con: answered(con, EVERYTHING, name, given)), there
         )
     except service_client.QuestionError as error:
         raise QueryError(str(error)) from error
@@ -131,14 +134,15 @@ class Answer(msgspec.Struct, frozen=True):
     """What whoever reads the numbers must know of the legs behind them, each a sentence."""
 
 
-def answer(con: Connection, name: str, params: Mapping[str, str]) -> pl.DataFrame:
-    """Answer a report; parameters not given, or given empty, take their defaults. Raises QueryError."""
-    return answered(con, name, params).frame
+def answer(con: Connection, scope: RowScope, name: str, params: Mapping[str, str]) -> pl.DataFrame:
+    """Answer a report from what a scope may see; parameters not given, or given empty, take their defaults. Raises QueryError."""
+    return answered(con, scope, name, params).frame
 
 
-def answered(con: Connection, name: str, params: Mapping[str, str]) -> Answer:
+def answered(con: Connection, scope: RowScope, name: str, params: Mapping[str, str]) -> Answer:
     """Answer a report, with what there is to say of its legs. Raises QueryError."""
     try:
+        con = scoped(con, scope)
         prepare(con)
         sql, values = text(name), asked(con, name, params)[1]
         frame = frame_of(con, sql, values)
@@ -170,9 +174,10 @@ def checks() -> list[Check]:
     return [Check(name=name, meaning=_header(_text(path))["check"]) for name, path in sorted(_files("checks").items())]
 
 
-def run_check(con: Connection, name: str) -> pl.DataFrame:
-    """Return the rows that break a check; none when all is well. Raises QueryError for an unknown name."""
+def run_check(con: Connection, scope: RowScope, name: str) -> pl.DataFrame:
+    """Return the rows in scope that break a check; none when all is well. Raises QueryError for an unknown name."""
     sql = _sql("checks", "check", name)
+    con = scoped(con, scope)
     prepare(con)
     return frame_of(con, sql)
 
@@ -193,7 +198,12 @@ def prepare(con: Connection) -> None:
     con.execute(_macros())
     con.execute(_text(folder / "index.sql"))
     for name in views():
-        con.execute(f"create or replace temp view {name} as {_text(folder / 'views' / f'{name}.sql')}")
+        con.execute(f"create or replace temp view {name} as {view_text(name)}")
+
+
+def view_text(name: str) -> str:
+    """Return the SELECT of a view."""
+    return _text(bundled("analytics") / "views" / f"{name}.sql")
 
 
 def macros() -> str:
@@ -249,6 +259,7 @@ def _report(name: str, sql: str) -> Report:
         summary=header["summary"],
         question=int(header["question"]) if "question" in header else None,
         params=tuple(_param(*found) for found in _PARAM.findall(sql)),
+        needs=header.get("needs", "numbers"),
     )
 
 

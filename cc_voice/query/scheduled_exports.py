@@ -26,6 +26,7 @@ from cc_voice.exports.folder import Options, export
 from cc_voice.exports.lake import export_lake
 from cc_voice.media.files import write_atomically
 from cc_voice.query import datasets, reports
+from cc_voice.query.scope import EVERYTHING
 from cc_voice.store.database import Database
 from cc_voice.store.errors import StoreError
 
@@ -133,7 +134,7 @@ async def keep(settings: Settings, database: Database, draining: asyncio.Event) 
 
 def _export(settings: Settings, database: Database, job: ExportJob, stopped: Callable[[], bool]) -> None:
     def work(con: reports.Connection) -> None:
-        with datasets.exported(con) as whole:
+        with datasets.exported(con, EVERYTHING) as whole:
             source = _Until(whole, stopped)
             if job.delta:
                 export_lake(source, job.to, settings.site.name)

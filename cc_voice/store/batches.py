@@ -8,7 +8,7 @@ from typing import Any, Literal, assert_never
 import msgspec
 
 from cc_voice.call.batch import Batch, CallMeasured, StageReached, StreamNotes, StreamProgress
-from cc_voice.call.events import CallEvent, EventName
+from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.ids import unused_utterance_id, utterance_id
 from cc_voice.call.metrics.evidence import IntervalRow
 from cc_voice.call.rows import (
@@ -77,9 +77,9 @@ def _progress(con: Connection, batch: StreamProgress) -> bool:
     row = streams.load(con, batch.stream_id)
     if row is None or row.epoch != batch.epoch or row.stage != "received":
         return False
-    agent, queue, held_since = row.agent_name, row.queue_name, row.held_since_ms
+    handling = _Handling(row.agent_name, row.agent_user_id, row.agent_since_ms, row.queue_name, row.queue_id, row.held_since_ms)
     for event in batch.events:
-        agent, queue, held_since = _handling(event, agent, queue, held_since)
+        handling = _handling(event, handling, row.product)
     _live_channels(con, batch)
     _live_utterances(con, batch)
     said = con.execute("select count(*) from fact_utterance where call_id = ?", [batch.call_id]).fetchall()[0][0]
@@ -91,7 +91,10 @@ def _progress(con: Connection, batch: StreamProgress) -> bool:
             media_ms = ?,
             recognised_ms = ?,
             agent_name = ?,
+            agent_user_id = ?,
+            agent_since_ms = ?,
             queue_name = ?,
+            queue_id = ?,
             held_since_ms = ?,
             utterance_count = ?,
             refused = ?,
@@ -100,31 +103,53 @@ def _progress(con: Connection, batch: StreamProgress) -> bool:
         where stream_id = ?
         """,
         [
-            *(batch.t0_unix_ms, batch.media_ms, batch.recognised_ms, agent, queue, held_since, said),
+            *(batch.t0_unix_ms, batch.media_ms, batch.recognised_ms, *msgspec.structs.astuple(handling), said),
             *(streams.refused_json(batch.refused), batch.stream_id),
         ],
     )
     return True
 
 
-def _handling(
-    event: CallEvent, agent: str | None, queue: str | None, held_since_ms: int | None
-) -> tuple[str | None, str | None, int | None]:
-    """Return who handles the call after an event: agent's name, queue's name, since when the customer is on hold."""
+class _Handling(msgspec.Struct, frozen=True):
+    """Who handles a live call, in which queue, since when it is on hold. The order is that of the statement above."""
+
+    agent_name: str | None
+    agent_user_id: str | None
+    agent_since_ms: int | None
+    queue_name: str | None
+    queue_id: str | None
+    held_since_ms: int | None
+
+
+def _handling(event: CallEvent, now: _Handling, product: str) -> _Handling:
+    """Return who handles the call after an event."""
     person = event.participants[0] if event.participants else None
+    queue_name, queue_id = now.queue_name, now.queue_id
+    if person is not None and (person.queue_name or person.queue_id):
+        # By its name where Zoom gives no id, as its legs will have it (`history.py`)
+        queue_name, queue_id = person.queue_name or queue_name, person.queue_id or f"name:{person.queue_name}"
     match event.name:
         case EventName.USER_ANSWERED if person is not None:
-            return person.display_name or agent, person.queue_name or queue, None
+            return _Handling(*_agent(person, event, now, product), queue_name, queue_id, None)
         case EventName.USER_HOLD:
-            return agent, queue, event.at_ms if held_since_ms is None else held_since_ms
+            return msgspec.structs.replace(now, held_since_ms=event.at_ms if now.held_since_ms is None else now.held_since_ms)
         case EventName.USER_UNHOLD | EventName.USER_END | EventName.TRANSFER_COMPLETED:
-            return agent, queue, None
+            return msgspec.structs.replace(now, held_since_ms=None)
         case EventName.CONSUMER_ANSWERED if person is not None:
-            return agent, person.queue_name or queue, held_since_ms
-        case EventName.PARTICIPANT_JOIN if person is not None and agent is None:
-            return person.display_name, queue, held_since_ms
+            return msgspec.structs.replace(now, queue_name=queue_name, queue_id=queue_id)
+        case EventName.PARTICIPANT_JOIN if person is not None and now.agent_name is None:
+            return _Handling(*_agent(person, event, now, product), now.queue_name, now.queue_id, now.held_since_ms)
         case _:
-            return agent, queue, held_since_ms
+            return now
+
+
+def _agent(person: Participant, event: CallEvent, now: _Handling, product: str) -> tuple[str | None, str | None, int | None]:
+    """Return name, id and since when, of the agent that an event tells of; the id as their legs will have it (`history.py`)."""
+    if person.user_id is None and person.display_name is None:
+        return now.agent_name, now.agent_user_id, now.agent_since_ms
+    user_id = (person.user_id if product in history.PRODUCTS_WITH_USER_IDS else None) or f"name:{person.display_name}"
+    since_ms = now.agent_since_ms if user_id == now.agent_user_id else event.at_ms
+    return person.display_name or now.agent_name, user_id, since_ms
 
 
 _LIVE_PARTY: dict[str, str] = {

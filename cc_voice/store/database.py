@@ -9,7 +9,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +30,8 @@ Connection = duckdb.DuckDBPyConnection
 WRITES_WAITING = 1_000
 """More than this and whoever hands in the next waits: back-pressure instead of memory."""
 READERS = 3
+LANES = 9
+"""Cursors a reader keeps ready: one for the service itself, and one for each of those who asked last."""
 READ_LIMIT_MS = 60_000
 """A question may run this long; an export of years is cut into tables by its caller."""
 
@@ -103,17 +105,24 @@ class Database:
         self._hand_in(work, future, block=True)
         return future.result()
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` with a cursor on a reader's thread; it sees the last commit. Raises ReadTooLong, DatabaseClosed."""
+    async def read(
+        self, work: Callable[[Connection], T], lane: Hashable = None, prepare: Callable[[Connection, object], None] | None = None
+    ) -> T:
+        """Run `work` with a cursor on a reader's thread; it sees the last commit. Raises ReadTooLong, DatabaseClosed.
+
+        With a `lane` the cursor is one that `prepare` made ready for it, and that no other lane gets.
+        """
         if self._closed:
             raise DatabaseClosed("the store is closed")
-        return await asyncio.wrap_future(self._readers.submit(self._with_cursor, work))
+        return await asyncio.wrap_future(self._readers.submit(self._with_cursor, work, lane, prepare))
 
-    def read_now(self, work: Callable[[Connection], T]) -> T:
+    def read_now(
+        self, work: Callable[[Connection], T], lane: Hashable = None, prepare: Callable[[Connection, object], None] | None = None
+    ) -> T:
         """As `read`, for code without an event loop."""
         if self._closed:
             raise DatabaseClosed("the store is closed")
-        return self._readers.submit(self._with_cursor, work).result()
+        return self._readers.submit(self._with_cursor, work, lane, prepare).result()
 
     def close(self) -> None:
         """Finish the writes handed in, then close; call again freely."""
@@ -163,16 +172,25 @@ class Database:
                 future.set_result(result)
         connection.close()
 
-    def _with_cursor(self, work: Callable[[Connection], T]) -> T:
-        cursor = getattr(self._local, "cursor", None)
-        if cursor is None:
-            cursor = self._local.cursor = self._connection.cursor()
-            cursor.execute(f"set max_execution_time = {READ_LIMIT_MS}")
+    def _with_cursor(
+        self, work: Callable[[Connection], T], lane: Hashable, prepare: Callable[[Connection, object], None] | None
+    ) -> T:
+        cursors: dict[Hashable, Connection] = self._local.__dict__.setdefault("cursors", {})
+        # Taken out and put back behind the others: what was not asked for longest is let go, and one that failed is not kept
+        cursor = cursors.pop(lane, None)
         try:
-            return work(cursor)
+            if cursor is None:
+                cursor = self._connection.cursor()
+                cursor.execute(f"set max_execution_time = {READ_LIMIT_MS}")
+                if prepare is not None and lane is not None:
+                    prepare(cursor, lane)
+            result = work(cursor)
+            cursors[lane] = cursor
+            while len(cursors) > LANES:
+                cursors.pop(next(iter(cursors))).close()
+            return result
         except BaseException as error:
             # It may be inside a transaction for as long as somebody keeps the error: the next reader gets another cursor
-            self._local.cursor = None
             if isinstance(error, duckdb.InterruptException):
                 raise ReadTooLong(f"this took longer than {READ_LIMIT_MS // 1000} s and was stopped; ask for fewer days") from error
             raise

@@ -70,7 +70,11 @@ class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
     recognised_ms: int
     """How far recognition has come; the difference is the transcript's lag."""
     agent_name: str | None
+    agent_user_id: str | None
+    agent_since_ms: int | None
+    """Since when this agent handles it: what was said before is another's."""
     queue_name: str | None
+    queue_id: str | None
     held_since_ms: int | None
     stop_reason: int | None
     failure: str | None
@@ -109,7 +113,10 @@ _SELECT = """
         coalesce(media_ms, 0) as media_ms,
         coalesce(recognised_ms, 0) as recognised_ms,
         agent_name,
+        agent_user_id,
+        agent_since_ms,
         queue_name,
+        queue_id,
         held_since_ms,
         stop_reason,
         failure,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cc_voice.call.measure import measure
 from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.query import reports
+from cc_voice.query.scope import EVERYTHING
 from tests.call.golden import THRESHOLDS
 from tests.call.strategies import conversations, streams
 from tests.conftest import examples
@@ -120,7 +121,7 @@ def con(golden_store: Connection) -> Iterator[Connection]:
 
 
 def broken(con: Connection) -> set[str]:
-    return {name for name in CHECKS if reports.run_check(con, name).height}
+    return {name for name in CHECKS if reports.run_check(con, EVERYTHING, name).height}
 
 
 def test_every_check_is_tested() -> None:
@@ -133,7 +134,7 @@ def test_every_check_says_what_must_hold() -> None:
 
 def test_an_unknown_check_is_told_so(con: Connection) -> None:
     with pytest.raises(reports.QueryError, match="there is no check 'partitions'; did you mean partition"):
-        reports.run_check(con, "partitions")
+        reports.run_check(con, EVERYTHING, "partitions")
 
 
 def test_an_empty_store_is_sound() -> None:
@@ -148,13 +149,13 @@ def test_the_golden_call_is_sound(con: Connection) -> None:
 @pytest.mark.parametrize(("check", "statement"), [(check, sql) for check, statements in DAMAGE.items() for sql in statements])
 def test_a_check_sees_the_damage_it_is_for(con: Connection, check: str, statement: str) -> None:
     con.execute(statement)
-    assert reports.run_check(con, check).height
+    assert reports.run_check(con, EVERYTHING, check).height
 
 
 def test_the_check_for_nulls_covers_every_metric(con: Connection) -> None:
     con.execute(f"update fact_leg set {', '.join(f'{metric} = null' for metric in METRICS)}")
     con.execute("delete from fact_null_reason")
-    assert set(METRICS) == set(reports.run_check(con, "unexplained-null")["metric"])
+    assert set(METRICS) == set(reports.run_check(con, EVERYTHING, "unexplained-null")["metric"])
 
 
 @settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

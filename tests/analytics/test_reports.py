@@ -17,6 +17,7 @@ from cc_voice.call.measure import measure
 from cc_voice.call.rows import ChannelRow, LegLanguageRow, MeasuredCall
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.query import reports
+from cc_voice.query.scope import EVERYTHING
 from cc_voice.store import call_list, enrichment, repeat_calls
 from cc_voice.store.search.matches import SearchFilter, search
 from cc_voice.store.zoom_reports import AgentStatus, Engagement, FlowRun, Queue, QueueInterval, TimelineStep
@@ -48,7 +49,7 @@ def con() -> Iterator[Connection]:
 
 
 def ask(con: Connection, name: str, **params: str) -> list[Row]:
-    return reports.answer(con, name, RANGE | params).rows(named=True)
+    return reports.answer(con, EVERYTHING, name, RANGE | params).rows(named=True)
 
 
 @functools.cache
@@ -312,7 +313,7 @@ def test_imported_reports_are_shown_before_the_first_call(con: Connection) -> No
     assert (row["flow_name"], row["n_runs"], row["n_timed"], row["flow_ms_mean"]) == ("Menu", 3, 2, 20_000)
     assert (row["n_known"], row["abandoned_pct_ros"]) == (2, 50)
     take("engagement_timelines", TimelineStep(engagement_id="E1", start_unix_ms=at, step="queue_entered", duration_ms=12_000))
-    rows = reports.answer(con, "timeline", {"engagement": "E1"}).rows(named=True)
+    rows = reports.answer(con, EVERYTHING, "timeline", {"engagement": "E1"}).rows(named=True)
     assert [(row["step"], row["duration_ms"], row["user_id"]) for row in rows] == [("queue_entered", 12_000, None)]
 
 
@@ -369,7 +370,9 @@ def test_disagreement_is_a_ratio_of_sums_with_an_interval(con: Connection) -> No
 
 def test_disagreement_of_one_leg_has_no_interval_and_none_of_it_a_bound(con: Connection) -> None:
     write(con, golden_call_heard_twice())
-    (row,) = reports.answer(con, "recogniser-disagreement", {"since": "2026-09-01", "until": "2026-09-30"}).rows(named=True)
+    (row,) = reports.answer(con, EVERYTHING, "recogniser-disagreement", {"since": "2026-09-01", "until": "2026-09-30"}).rows(
+        named=True
+    )
     assert row["word_disagreement_pct_ros"] == pytest.approx(100 * 5 / 47)
     assert row["word_disagreement_pct_low"] is row["word_disagreement_pct_high"] is None
 
@@ -744,7 +747,7 @@ def test_a_change_has_an_interval(con: Connection) -> None:
             measured = {"talk_ms_agent": int(talk), "analysed_ms": int(whole)}
             write(con, call(name, leg(name, **measured), at=NOON + datetime.timedelta(days=day)))
     write(con, call("old", leg("old", talk_ms_agent=1), at=NOON - datetime.timedelta(days=31)))
-    (row,) = reports.answer(con, "before-after", {"change": "2026-11-02"}).rows(named=True)
+    (row,) = reports.answer(con, EVERYTHING, "before-after", {"change": "2026-11-02"}).rows(named=True)
     change = 100 * (30 / 140 - 75 / 180)
     margin = 100 * 1.96 * (ratio_error(before) ** 2 + ratio_error(after) ** 2) ** 0.5
     assert (row["n_legs_before"], row["n_legs_after"]) == (3, 2)
@@ -765,10 +768,10 @@ def test_a_change_has_an_interval(con: Connection) -> None:
 )
 def test_every_metric_can_be_compared(con: Connection, metric: str, measured: dict[str, int], expected: float) -> None:
     write(con, call("a", leg("a", **measured)))
-    frame = reports.answer(con, "before-after", {"change": "2026-11-02", "metric": metric})
+    frame = reports.answer(con, EVERYTHING, "before-after", {"change": "2026-11-02", "metric": metric})
     (row,) = frame.rows(named=True)
     assert (row["value_after_ros"], row["value_before_ros"], row["change"]) == (pytest.approx(expected), None, None)
-    assert reports.answer(con, "before-after", {"change": "2026-11-02", "metric": metric, "agent": "Ben"}).height == 0
+    assert reports.answer(con, EVERYTHING, "before-after", {"change": "2026-11-02", "metric": metric, "agent": "Ben"}).height == 0
 
 
 def test_a_new_threshold_formula_or_detector_is_no_change_of_behaviour(con: Connection) -> None:
@@ -777,7 +780,7 @@ def test_a_new_threshold_formula_or_detector_is_no_change_of_behaviour(con: Conn
     for name, day, talk, way in (("a", -2, 10, old), ("b", -1, 20, old), ("c", 0, 30, new), ("d", 1, 18, old)):
         at = NOON + datetime.timedelta(days=day)
         write(con, call(name, leg(name, analysed_ms=100, talk_ms_agent=talk, **way), at=at))
-    frame = reports.answered(con, "before-after", {"change": "2026-11-02"})
+    frame = reports.answered(con, EVERYTHING, "before-after", {"change": "2026-11-02"})
     rows = [(row["detector"], row["n_legs_before"], row["n_legs_after"], row["change"]) for row in frame.frame.rows(named=True)]
     assert rows == [("old", 2, 1, pytest.approx(3)), ("new", 0, 1, None)]
     assert frame.notes == (
@@ -793,13 +796,13 @@ def test_every_report_of_legs_tells_that_they_were_measured_in_different_ways(co
     write(con, of("a", "1", "billing"))
     write(con, of("b", "2", "sales"))
     write(con, msgspec.structs.replace(of("c", "2", "sales"), thresholds={"c-1": ThresholdSet(dead_air_ms=5_000)}))
-    (note,) = reports.answered(con, "greeting", RANGE).notes
+    (note,) = reports.answered(con, EVERYTHING, "greeting", RANGE).notes
     assert "2 versions of the formulas: 1 in 1 leg, 2 in 2 legs" in note
     assert "2 sets of thresholds" in note
-    (note,) = reports.answered(con, "days", RANGE | {"queue": "Sales"}).notes
+    (note,) = reports.answered(con, EVERYTHING, "days", RANGE | {"queue": "Sales"}).notes
     assert "formulas" not in note
-    assert reports.answered(con, "greeting", RANGE | {"queue": "Billing"}).notes == ()
-    assert reports.answered(con, "greeting", {"since": "2026-10-01", "until": "2026-10-02"}).notes == ()
+    assert reports.answered(con, EVERYTHING, "greeting", RANGE | {"queue": "Billing"}).notes == ()
+    assert reports.answered(con, EVERYTHING, "greeting", {"since": "2026-10-01", "until": "2026-10-02"}).notes == ()
     reports.prepare(con)
     found = con.execute("select queue_name, n_legs, threshold_set_ids, metric_versions from v_queue_day order by all").fetchall()
     assert found == [("Billing", 1, "1", "1"), ("Sales", 2, "1, 2", "2")]

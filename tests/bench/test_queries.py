@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from cc_voice.commands.main import main
 from cc_voice.query import reports
+from cc_voice.query.scope import EVERYTHING
 from cc_voice.store.database import Database
 
 
@@ -46,7 +47,7 @@ def test_every_check_holds_on_it(site: Path) -> None:
         broken = {
             check.name: frame.rows()
             for check in reports.checks()
-            if (frame := database.read_now(lambda con, name=check.name: reports.run_check(con, name))).height  # type: ignore[misc]
+            if (frame := database.read_now(lambda con, name=check.name: reports.run_check(con, EVERYTHING, name))).height  # type: ignore[misc]
         }
     finally:
         database.close()

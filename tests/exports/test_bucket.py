@@ -10,6 +10,7 @@ from cc_voice.exports import ExportError
 from cc_voice.exports.bucket import BucketChanges, mirror
 from cc_voice.exports.folder import Options, export
 from cc_voice.query import datasets
+from cc_voice.query.scope import EVERYTHING
 from tests.exports.s3 import KEY, REGION, SECRET, Bucket, serving
 from tests.exports.test_lake import fill
 from tests.stored_calls import SITE, Connection, new_store
@@ -39,7 +40,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 
 def exported(con: Connection, folder: Path) -> dict[str, bytes]:
-    with datasets.exported(con) as source:
+    with datasets.exported(con, EVERYTHING) as source:
         export(source, folder, Options(since_last=True))
     return {f"site 1/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 

@@ -83,7 +83,7 @@ class Given(msgspec.Struct):
 
 
 def stored(con: Connection, folder: Path, formats: tuple[str, ...] = BOTH, **options: Any) -> Manifest:
-    with datasets.exported(con) as source:
+    with datasets.exported(con, EVERYTHING) as source:
         return export(source, folder, Options(formats=formats, **options))
 
 
@@ -193,7 +193,7 @@ def test_negative_numbers_stay_numbers(tmp_path: Path) -> None:
 
 def test_a_reports_csv_follows_the_same_rules(con: Connection, tmp_path: Path) -> None:
     write(con, call("b", leg("b"), said=(say("b", "customer", 0, "=1+1 please"),)))
-    frame = reports.answer(con, "phrase-said", {"phrase": "please", "since": "2026-11-01", "until": "2026-11-30"})
+    frame = reports.answer(con, EVERYTHING, "phrase-said", {"phrase": "please", "since": "2026-11-01", "until": "2026-11-30"})
     given_tables([("t", [frame])], tmp_path, ("csv",))
     body = exports.csv_text(frame)
     assert "2026-11-02T11:00:00.000Z" in body
@@ -328,8 +328,8 @@ from cc_voice.exports import folder
 from tests.stored_calls import golden_call_heard_twice, new_store, write
 con = new_store()
 write(con, golden_call_heard_twice())
-assert queries.answer(con, "agent-talk", {{"since": "2026-09-01", "until": "2026-09-30"}}).height == 1
-with datasets.exported(con) as source:
+assert queries.answer(con, EVERYTHING, "agent-talk", {{"since": "2026-09-01", "until": "2026-09-30"}}).height == 1
+with datasets.exported(con, EVERYTHING) as source:
     made = folder.export(source, Path({str(tmp_path)!r}), folder.Options())
 print(sum(file.rows for file in made.files if file.name.split(".")[0] in {TEXTS!r}))
 """
@@ -484,6 +484,7 @@ import os, sys
 from pathlib import Path
 from cc_voice.query import datasets, reports
 from cc_voice.exports import staging
+from cc_voice.query.scope import EVERYTHING
 from cc_voice.exports.folder import Options, export
 from tests.stored_calls import NOON, call, leg, new_store, say, write
 import datetime
@@ -509,7 +510,7 @@ if moment == "making":
     made.commit = lambda *_: os.kill(os.getpid(), 9)
 elif moment.startswith("moving"):
     kill(int(moment.split()[1]))
-with datasets.exported(con) as source:
+with datasets.exported(con, EVERYTHING) as source:
     export(source, folder, Options(partition=True))
 """
 

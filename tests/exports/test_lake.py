@@ -30,7 +30,7 @@ def fill(con: Connection, site: Site, days: int = 3) -> None:
 
 
 def to_lake(con: Connection, uri: Path, site: Site = SITE) -> dict[str, tuple[int, int]]:
-    with datasets.exported(con) as source:
+    with datasets.exported(con, EVERYTHING) as source:
         return {each.name: (each.days, each.rows) for each in export_lake(source, str(uri), site.name)}
 
 
@@ -47,7 +47,7 @@ def rows(uri: Path, table: str = "calls") -> pl.DataFrame:
 
 def test_the_table_has_the_rows_of_the_store(con: Connection, tmp_path: Path) -> None:
     assert to_lake(con, tmp_path)["calls"] == (3, 6)
-    with datasets.exported(con) as source:
+    with datasets.exported(con, EVERYTHING) as source:
         for name in ("calls", "legs", "utterances", "words", "intervals", "null_reasons", "leg_languages", "events", "channels"):
             whole = pl.concat(source.batches(name))
             found = rows(tmp_path, name)
@@ -142,6 +142,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from cc_voice.exports import lake
+from cc_voice.query.scope import EVERYTHING
 from cc_voice.config.settings import Site
 from tests.exports.test_lake import fill, to_lake
 from tests.stored_calls import new_store

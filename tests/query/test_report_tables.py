@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from cc_voice.query import report_tables, reports
+from cc_voice.query.scope import EVERYTHING
 from tests.stored_calls import Connection, golden_call, new_store, write
 
 DAYS = {"since": "2026-09-01", "until": "2026-10-01"}
@@ -21,7 +22,7 @@ def con() -> Iterator[Connection]:
 
 
 def test_a_table_has_title_parameters_units_and_rows(con: Connection) -> None:
-    found = report_tables.table(con, "agent-talk", DAYS, "Europe/Berlin")
+    found = report_tables.table(con, EVERYTHING, "agent-talk", DAYS, "Europe/Berlin")
     assert (found.title, found.timezone, found.asked) == ("Who talks how much, and how fast?", "Europe/Berlin", DAYS)
     units = dict(zip(found.columns, found.units, strict=True))
     assert (units["agent_name"], units["n_legs"], units["agent_talk_pct_ros"]) == ("", "count", "%")
@@ -36,8 +37,8 @@ def test_every_number_of_every_report_has_a_unit(con: Connection) -> None:
     without = set()
     for report in reports.list_reports():
         given = {param.name: asked[param.name] for param in report.params if param.default is None}
-        found = report_tables.table(con, report.name, given, "UTC")
-        frame = reports.answer(con, report.name, given)
+        found = report_tables.table(con, EVERYTHING, report.name, given, "UTC")
+        frame = reports.answer(con, EVERYTHING, report.name, given)
         without |= {
             name
             for name, unit, kind in zip(frame.columns, found.units, frame.dtypes, strict=True)
@@ -78,11 +79,11 @@ def test_times_are_those_of_the_site(value: object, told: str) -> None:
     ],
 )
 def test_why_there_is_no_row(con: Connection, name: str, params: dict[str, str], told: str) -> None:
-    found = report_tables.table(con, name, params, "UTC")
+    found = report_tables.table(con, EVERYTHING, name, params, "UTC")
     assert found.rows == []
     assert str(found.no_rows).startswith(told)
 
 
 def test_a_site_without_calls_says_so() -> None:
     with new_store() as con:
-        assert "there is no measured call yet" in str(report_tables.table(con, "days", {}, "UTC").no_rows)
+        assert "there is no measured call yet" in str(report_tables.table(con, EVERYTHING, "days", {}, "UTC").no_rows)

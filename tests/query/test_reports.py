@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from cc_voice.config.settings import Site, bundled
 from cc_voice.query import datasets, reports
 from cc_voice.query.reports import QueryError
+from cc_voice.query.scope import EVERYTHING
 from cc_voice.store.batches import write_batch
 from cc_voice.store.database import Database
 from cc_voice.store.migration import migrate
@@ -41,7 +42,7 @@ def needed(report: reports.Report) -> dict[str, str]:
 
 
 def everything(con: Connection) -> dict[str, pl.DataFrame]:
-    with datasets.exported(con) as source:
+    with datasets.exported(con, EVERYTHING) as source:
         return {name: pl.concat(source.batches(name)) for name in source.grains}
 
 
@@ -98,7 +99,7 @@ def test_views_come_before_the_views_that_use_them() -> None:
 
 
 def test_a_report_of_an_empty_store_has_no_row(con: Connection) -> None:
-    assert {report.name: reports.answer(con, report.name, needed(report)).height for report in REPORTS} == {
+    assert {report.name: reports.answer(con, EVERYTHING, report.name, needed(report)).height for report in REPORTS} == {
         report.name: 0 for report in REPORTS
     }
 
@@ -116,7 +117,7 @@ def test_a_report_gives_plain_columns_whatever_is_chosen(con: Connection) -> Non
         f"{report.name}.{column} is {form}"
         for report in REPORTS
         for choice in chosen(report)
-        for column, form in reports.answer(con, report.name, choice).schema.items()
+        for column, form in reports.answer(con, EVERYTHING, report.name, choice).schema.items()
         if form not in plain
     ]
     assert offenders == []
@@ -126,33 +127,33 @@ def test_the_default_range_is_the_last_thirty_days_of_the_site(con: Connection) 
     today = datetime.datetime.now(datetime.UTC)
     for age in (0, 30, 32):
         write(con, call(f"old{age}", leg(f"old{age}"), at=today - datetime.timedelta(days=age)))
-    assert reports.answer(con, "agent-talk", {})["n_legs"].to_list() == [2]
-    assert reports.answer(con, "agent-talk", {"since": "today-40"})["n_legs"].to_list() == [3]
-    assert reports.answer(con, "agent-talk", {"since": "today", "until": "today"})["n_legs"].to_list() == [1]
+    assert reports.answer(con, EVERYTHING, "agent-talk", {})["n_legs"].to_list() == [2]
+    assert reports.answer(con, EVERYTHING, "agent-talk", {"since": "today-40"})["n_legs"].to_list() == [3]
+    assert reports.answer(con, EVERYTHING, "agent-talk", {"since": "today", "until": "today"})["n_legs"].to_list() == [1]
 
 
 def test_dates_are_local_and_inclusive(con: Connection) -> None:
     evening = datetime.datetime(2026, 11, 2, 23, 30, tzinfo=datetime.UTC)  # 00:30 on the 3rd in Berlin
     write(con, call("late", leg("late"), at=evening))
-    assert reports.answer(con, "agent-talk", {"since": "2026-11-03", "until": "2026-11-03"}).height == 1
-    assert reports.answer(con, "agent-talk", {"since": "2026-11-02", "until": "2026-11-02"}).height == 0
+    assert reports.answer(con, EVERYTHING, "agent-talk", {"since": "2026-11-03", "until": "2026-11-03"}).height == 1
+    assert reports.answer(con, EVERYTHING, "agent-talk", {"since": "2026-11-02", "until": "2026-11-02"}).height == 0
 
 
 def test_an_empty_value_means_the_default(con: Connection) -> None:
     write(con, call("a", leg("a"), at=datetime.datetime.now(datetime.UTC)))
-    assert reports.answer(con, "agent-talk", {"since": "", "queue": ""}).height == 1
+    assert reports.answer(con, EVERYTHING, "agent-talk", {"since": "", "queue": ""}).height == 1
 
 
 def test_values_are_bound_and_never_part_of_the_question(con: Connection) -> None:
     write(con, call("a", leg("a")))
-    assert reports.answer(con, "agent-talk", NOVEMBER | {"queue": "Billing"}).height == 1
-    assert reports.answer(con, "agent-talk", NOVEMBER | {"queue": "' or true --"}).height == 0
+    assert reports.answer(con, EVERYTHING, "agent-talk", NOVEMBER | {"queue": "Billing"}).height == 1
+    assert reports.answer(con, EVERYTHING, "agent-talk", NOVEMBER | {"queue": "' or true --"}).height == 0
 
 
 def test_a_cursor_can_be_asked_again_and_others_need_nothing(con: Connection) -> None:
     for cursor in (con.cursor(), con.cursor()):
         for _ in range(2):
-            assert reports.answer(cursor, "days", {}).height == 0
+            assert reports.answer(cursor, EVERYTHING, "days", {}).height == 0
     assert con.execute("select count(*) from duckdb_views() where view_name = 'v_call'").fetchall() == [(0,)]
 
 
@@ -161,7 +162,7 @@ def test_a_read_only_copy_answers(tmp_path: Path) -> None:
         migrate(con)
         write(con, call("a", leg("a")))
     with duckdb.connect(str(tmp_path / "copy.duckdb"), read_only=True) as con:
-        assert reports.answer(con, "days", NOVEMBER).height == 1
+        assert reports.answer(con, EVERYTHING, "days", NOVEMBER).height == 1
 
 
 # -- errors ----------------------------------------------------------------------------------------------------------
@@ -188,16 +189,16 @@ def test_a_read_only_copy_answers(tmp_path: Path) -> None:
 )
 def test_an_error_says_what_to_ask_instead(con: Connection, name: str, params: dict[str, str], said: str) -> None:
     with pytest.raises(QueryError, match=re.escape(said)):
-        reports.answer(con, name, params)
+        reports.answer(con, EVERYTHING, name, params)
 
 
 def test_after_an_error_of_the_store_the_cursor_answers_again(con: Connection) -> None:
     con.execute("begin")
     con.execute("drop table fact_utterance")
     with pytest.raises(QueryError, match="report phrase-said failed: "):
-        reports.answer(con, "phrase-said", {"phrase": "x"})
+        reports.answer(con, EVERYTHING, "phrase-said", {"phrase": "x"})
     con.execute("rollback")
-    assert reports.answer(con, "days", {}).height == 0
+    assert reports.answer(con, EVERYTHING, "days", {}).height == 0
 
 
 def test_a_question_that_takes_too_long_is_told_so(con: Connection) -> None:
@@ -217,7 +218,7 @@ def test_a_question_that_takes_too_long_is_told_so(con: Connection) -> None:
     reports.prepare(con)
     con.execute("set max_execution_time = 20")
     with pytest.raises(QueryError, match="too long; narrow the dates"):
-        reports.answer(con, "repeat-calls", ALWAYS)
+        reports.answer(con, EVERYTHING, "repeat-calls", ALWAYS)
 
 
 # -- what is handed to exports ---------------------------------------------------------------------------------------
@@ -252,7 +253,7 @@ def test_datasets_hold_no_surrogate_keys_but_zooms_ids(three_days: Connection) -
 
 
 def test_a_dataset_begins_with_its_columns(three_days: Connection) -> None:
-    with datasets.exported(three_days) as source:
+    with datasets.exported(three_days, EVERYTHING) as source:
         for name in source.grains:
             first, *rest = list(source.batches(name))
             assert first.height == 0
@@ -263,7 +264,7 @@ def test_a_dataset_begins_with_its_columns(three_days: Connection) -> None:
 def test_days_of_a_dataset_are_the_whole_of_it(three_days: Connection) -> None:
     write(three_days, call("elsewhere", leg("elsewhere")), Site(site_id=2, name="Leeds", timezone="Europe/London"))
     before = everything(three_days)
-    with datasets.exported(three_days) as source:
+    with datasets.exported(three_days, EVERYTHING) as source:
         days = source.days()
         for name in before.keys() - source.undated:
             whole = before[name]
@@ -283,10 +284,10 @@ def test_days_of_a_dataset_are_the_whole_of_it(three_days: Connection) -> None:
     ],
 )
 def test_the_state_of_a_day_changes_with_its_rows(three_days: Connection, change: str) -> None:
-    with datasets.exported(three_days) as source:
+    with datasets.exported(three_days, EVERYTHING) as source:
         before = {day.date.day: day.state for day in source.days()}
     three_days.execute(change)
-    with datasets.exported(three_days) as source:
+    with datasets.exported(three_days, EVERYTHING) as source:
         after = {day.date.day: day.state for day in source.days()}
     assert before[3] != after.get(3)
     if "'c'" in change:
@@ -306,19 +307,19 @@ def test_days_are_joined_up_to_a_limit_and_none_is_lost(calls: list[int], limit:
 def test_datasets_are_of_one_moment(three_days: Connection) -> None:
     reader = three_days.cursor()
     found = {}
-    with datasets.exported(reader) as source:
+    with datasets.exported(reader, EVERYTHING) as source:
         for name in source.grains:
             found[name] = pl.concat(source.batches(name))
             write(three_days, call(f"after {name}", leg(f"after {name}")))
     assert found["legs"].height == 8
-    assert reports.answer(reader, "days", NOVEMBER)["n_calls"].sum() == 4 + len(found)
+    assert reports.answer(reader, EVERYTHING, "days", NOVEMBER)["n_calls"].sum() == 4 + len(found)
 
 
 def test_datasets_left_unfinished_let_the_cursor_go(three_days: Connection) -> None:
-    with contextlib.suppress(RuntimeError), datasets.exported(three_days) as source:
+    with contextlib.suppress(RuntimeError), datasets.exported(three_days, EVERYTHING) as source:
         next(source.batches("calls"))
         raise RuntimeError("whoever asked has failed")
-    assert reports.answer(three_days, "days", NOVEMBER)["n_calls"].sum() == 4
+    assert reports.answer(three_days, EVERYTHING, "days", NOVEMBER)["n_calls"].sum() == 4
 
 
 def test_a_leg_after_midnight_is_not_lost(con: Connection) -> None:
@@ -391,5 +392,5 @@ def test_a_mistake_of_an_analyst_is_explained(site: Path) -> None:
 
 def test_an_answer_of_the_service_keeps_its_types(con: Connection) -> None:
     write(con, golden_call())
-    frame = reports.answer(con, "days", ALWAYS)
+    frame = reports.answer(con, EVERYTHING, "days", ALWAYS)
     assert pl.read_ipc(base64.b64decode(reports.packed(frame))).equals(frame)

@@ -5,6 +5,7 @@ import duckdb
 from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.call.metrics.entry import Metric
 from cc_voice.query import reports
+from cc_voice.query.scope import EVERYTHING
 from cc_voice.store import metric_columns
 from tests.generated import new_migration
 from tests.stored_calls import golden_call, new_store, write
@@ -36,7 +37,7 @@ def test_a_migration_adds_columns_and_says_why_legs_of_before_have_no_value() ->
         }
         reasons = con.execute("select metric, reason from fact_null_reason where metric like 'sneeze%' order by metric").fetchall()
         assert reasons == [("sneeze_count_agent", "earlier_version"), ("sneeze_ms_agent", "earlier_version")]
-        assert reports.run_check(con, "unexplained-null").is_empty()
+        assert reports.run_check(con, EVERYTHING, "unexplained-null").is_empty()
 
 
 def test_a_migration_of_a_new_database_has_nobody_to_explain() -> None:

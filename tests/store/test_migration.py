@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from cc_voice.query import reports
+from cc_voice.query.scope import EVERYTHING
 from cc_voice.store import migration
 from cc_voice.store.errors import DatabaseTooNew
 
@@ -139,6 +140,6 @@ def test_what_was_not_measured_before_has_its_reason(con: duckdb.DuckDBPyConnect
     )
     monkeypatch.setattr(migration, "scripts", lambda: every)
     migration.migrate(con)
-    assert reports.run_check(con, "unexplained-null").is_empty()
+    assert reports.run_check(con, EVERYTHING, "unexplained-null").is_empty()
     reasons = dict(con.execute("select metric, reason from fact_null_reason where date_key = 20261102").fetchall())
     assert (reasons["acw_ms"], reasons["snr_db_agent"]) == ("not_imported", "earlier_version")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -106,12 +106,16 @@ def _taken(lock: int) -> bool:
     return True
 
 
-def run(folder: Path, made: Snapshot, sql: str, limits: SqlLimits, now_s: float) -> SqlAnswer:
-    """Answer a question on the copy of a folder. Raises SqlError. Whoever asks holds the folder's lock."""
+def run(folder: Path, made: Snapshot, views: Mapping[str, str], sql: str, limits: SqlLimits, now_s: float) -> SqlAnswer:
+    """Answer a question on the copy of a folder. Raises SqlError. Whoever asks holds the folder's lock.
+
+    `views` stand before the tables of the copy, as `scoped_views` defines them.
+    """
     request = {
         "database": str(snapshot.database(folder).resolve()),
         "macros": reports.macros(),
-        "published": list(reports.views()),
+        "published": snapshot.published(),
+        "views": dict(views),
         "sql": sql,
         **msgspec.structs.asdict(limits),
     }

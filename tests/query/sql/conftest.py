@@ -42,6 +42,6 @@ def ask(folder: Path) -> Ask:
     def asked(sql: str, limits: SqlLimits = QUICK) -> SqlAnswer:
         kept = snapshot.kept(folder, NOW_S)
         assert kept is not None
-        return run(folder, kept, sql, limits, NOW_S)
+        return run(folder, kept, {}, sql, limits, NOW_S)
 
     return asked

@@ -130,4 +130,4 @@ def test_a_copy_that_is_older_says_so(folder: Path) -> None:
     kept = snapshot.kept(folder, NOW_S)
     assert kept is not None
     old = msgspec.structs.replace(kept, is_current=False)
-    assert runner.run(folder, old, "select 1", SqlLimits(), NOW_S + 90).age_s == 90
+    assert runner.run(folder, old, {}, "select 1", SqlLimits(), NOW_S + 90).age_s == 90

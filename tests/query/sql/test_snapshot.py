@@ -7,7 +7,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from cc_voice.query import reports
 from cc_voice.query.sql import SqlUnavailable, snapshot
 from cc_voice.query.sql.snapshot import RENEW_S, refresh
 from cc_voice.store import enrichment
@@ -26,7 +25,7 @@ def tables(folder: Path) -> dict[str, int]:
 
 def test_it_holds_the_published_views_and_nothing_else(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     refresh(con, tmp_path, NOW_S)
-    rows = {view: con.execute(f"select count(*) from {view}").fetchall()[0][0] for view in reports.views()}
+    rows = {view: con.execute(f"select count(*) from {view}").fetchall()[0][0] for view in snapshot.published()}
     assert tables(tmp_path) == rows
     assert rows["v_word"] > 0
     assert {path.name for path in tmp_path.iterdir()} == {"snapshot.duckdb", "snapshot.json"}
@@ -37,7 +36,7 @@ def test_it_has_the_rows_of_the_views(con: duckdb.DuckDBPyConnection, tmp_path: 
     refresh(con, tmp_path, NOW_S)
     with duckdb.connect(str(snapshot.database(tmp_path)), read_only=True) as copy:
         copy.execute("set TimeZone = 'UTC'")
-        for view in reports.views():
+        for view in snapshot.published():
             query = f"select * from {view} order by all"
             assert copy.execute(query).fetchall() == con.execute(query).fetchall()
 
@@ -69,7 +68,7 @@ def test_only_days_that_changed_are_handed_over(
     assert (request["fresh"], len(request["days"])) == (False, snapshot.DAYS_AFTER + 1)
     with duckdb.connect(str(snapshot.database(tmp_path)), read_only=True) as copy:
         copy.execute("set TimeZone = 'UTC'")
-        for view in reports.views():
+        for view in snapshot.published():
             query = f"select * from {view} order by all"
             assert copy.execute(query).fetchall() == con.execute(query).fetchall(), view
     con.execute("update fact_call set last_update_ts = last_update_ts + interval 1 second where call_id = 'b'")

@@ -9,7 +9,7 @@ from cc_voice.config.settings import bundled
 from cc_voice.query import reports as query_reports
 from cc_voice.query.sql.statement_check import MAX_TEXT, Offered, StatementRefused, check_statement, offered
 
-PUBLISHED = list(query_reports.views())
+PUBLISHED = list(snapshot.published())
 
 
 @pytest.fixture(scope="module")

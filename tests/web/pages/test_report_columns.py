@@ -9,6 +9,7 @@ import pytest
 from cc_voice.call.reasons import REASONS
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.query import reports
+from cc_voice.query.scope import EVERYTHING
 from cc_voice.web.pages.report_columns import cell, heading, missing
 from tests.stored_calls import golden_call, new_store, write
 
@@ -25,7 +26,7 @@ def answers() -> dict[str, pl.DataFrame]:
         for report in REPORTS:
             given = {p.name: NEEDED.get(p.type, "") for p in report.params if p.default is None}
             given |= {p.name: "2026-01-01" for p in report.params if p.name == "since"}
-            found[report.name] = reports.answer(con, report.name, given)
+            found[report.name] = reports.answer(con, EVERYTHING, report.name, given)
     return found
 
 

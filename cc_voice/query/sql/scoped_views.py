@@ -1,0 +1,77 @@
+"""Scoped views: what stands before the tables of the copy when somebody asks it in SQL who may not see all of it.
+
+The copy (`snapshot.py`) has every published view as a table, of the whole site. The sandbox makes these views before its doors
+close and the text of a person is looked at; a name without a schema, and no other is let through, means them. Views that are made
+of other views are made anew of the filtered ones, so that a day's numbers are those of the legs in scope. A view that no rule here
+knows is empty.
+
+Each ends in a LIMIT that no table reaches: DuckDB moves no condition below it. Without, it may try a person's condition on rows
+that are then left out, and tell of them by an error (`where text::int > 0`: "could not convert 'my card is …'"). It avoids that by
+itself for what it knows to fail; that is its choice and may change.
+"""
+
+import re
+from collections.abc import Mapping
+
+from cc_voice.query import reports
+from cc_voice.query.scope import RowScope, listed, quoted
+
+COPY = "snapshot.main"
+_ALL = "limit 9223372036854775807"
+_SOURCE = re.compile(r"\b(?:from|join)\s+(\w+)")
+_NAMED = re.compile(r"\b(\w+) as (?:not )?(?:materialized )?\(")
+_TOLD_OF_LEGS = (("first", "1"), ("last", "t.leg_count"))
+
+
+def definitions(scope: RowScope, columns: Mapping[str, frozenset[str]]) -> dict[str, str]:
+    """Return view → the SELECT that stands before it, in an order in which they can be made; none for a scope of everything."""
+    if scope.site and scope.words:
+        return {}
+    order = ["v_leg", *(name for name in columns if name != "v_leg")]
+    found = {name: _definition(scope, name, columns[name]) for name in order if name in columns}
+    return {name: sql for name, sql in found.items() if sql is not None}
+
+
+def _definition(scope: RowScope, name: str, columns: frozenset[str]) -> str | None:
+    """Return the view before a table of the copy, None where all of it may be seen."""
+    has_words = bool(columns & {"text", "word", "matched_text"})
+    if has_words and not scope.words:
+        return _filtered(name, "false")
+    if scope.site:
+        return None
+    seen_call = "t.call_id in (select call_id from v_leg)"
+    if name == "v_leg":
+        return _filtered(name, _of_leg(scope))
+    if name == "v_call":
+        return f"select t.* replace ({_told_of_legs()}) from {COPY}.v_call as t where {seen_call} {_ALL}"
+    if name == "v_level":
+        return _filtered(name, seen_call if scope.whole_call else _INSIDE)
+    text = reports.view_text(name)
+    if all(source.startswith("v_") for source in set(_SOURCE.findall(text)) - set(_NAMED.findall(text))):
+        return text
+    if scope.whole_call and "call_id" in columns and (has_words or "leg_id" not in columns):
+        return _filtered(name, seen_call)
+    return _filtered(name, "t.leg_id in (select leg_id from v_leg)" if "leg_id" in columns else "false")
+
+
+_INSIDE = """
+    exists (select 1 from v_leg as l where l.call_id = t.call_id and t.start_ms < l.end_ms and t.end_ms > l.start_ms)
+"""
+
+
+def _filtered(name: str, condition: str) -> str:
+    return f"select t.* from {COPY}.{name} as t where {condition} {_ALL}"
+
+
+def _of_leg(scope: RowScope) -> str:
+    own = quoted(scope.user_id) if scope.user_id else "null"
+    return f"(t.team_id in {listed(scope.teams)} or t.queue_id in {listed(scope.queues)} or t.user_id = {own})"
+
+
+def _told_of_legs() -> str:
+    """Return what replaces a call's columns about legs that are not in scope."""
+    return ", ".join(
+        f"if((t.call_id, {number}) in (select call_id, leg_no from v_leg), t.{place}_{column}, null) as {place}_{column}"
+        for place, number in _TOLD_OF_LEGS
+        for column in ("user_id", "agent_name", "queue_id", "queue_name")
+    )
