@@ -38,7 +38,12 @@ ONE_MODULE_EACH = {
     "onnxruntime": {"speech.voice_activity.silero"},
     "av": {"speech.containers", "speech.packets", "media.films"},
     "websockets": {"rtms.client"},
-    "sqlite3": {"store.inbox", "web.access.accounts", "web.access.failed_tries"},
+    "sqlite3": {
+        "store.inbox",
+        *(f"web.access.{name}" for name in ("account_file", "account_records", "accounts", "audit", "failed_tries", "tokens")),
+    },
+    "argon2": {"web.access.passwords"},
+    "pyotp": {"web.access.second_factor"},
     "deltalake": {"exports.lake"},
     "obstore": {"exports.bucket"},
     "litestar": set(),

@@ -21,6 +21,7 @@ NOT_SAID = frozenset(
 ELSEWHERE = {
     "queries": "`bench/queries.py`, which is named as its command is",
     "questions": "`call/metrics/questions.py`: what agents ask, as the metrics say",
+    "scope": "`query/scope.py`: the rows that somebody may see, the one scope there is",
 }
 NOUN = re.compile(
     r"^(What|Who|Whoever|Whose|Whether|How|Where|When|Which|Why|Is|Are|Does|Do|Asks?|Brings|Reads|Measures|Judges|Plays|Posts)\b"

@@ -39,6 +39,7 @@ from cc_voice.simulator.report import CallStatus
 from cc_voice.speech.errors import ModelError
 from cc_voice.speech.models import inventory
 from cc_voice.web.access.accounts import Accounts
+from cc_voice.web.access.roles import ALL_OF_SITE
 
 KEEP_ALIVE_DEADLINE_MS = 10_000
 APART_S = 0.25
@@ -225,7 +226,7 @@ def _token(site: Settings) -> str:
     """Make an account, and return a token of its own for the API."""
     accounts = Accounts(site.data_dir / "auth.sqlite")
     try:
-        accounts.create("bench", secrets.token_urlsafe(24), "admin", must_change=False)
+        accounts.create("bench", secrets.token_urlsafe(24), "analyst", must_change=False, access=ALL_OF_SITE)
         return accounts.create_token("bench", "bench", time.time())
     finally:
         accounts.close()

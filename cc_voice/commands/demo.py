@@ -29,6 +29,9 @@ from cc_voice.simulator.scenario import load_scenario
 from cc_voice.simulator.server import Simulator
 from cc_voice.store.database import Database
 from cc_voice.store.errors import DatabaseLocked, StoreError
+from cc_voice.web.access.accounts import Accounts
+from cc_voice.web.access.first_login import ensure_account
+from cc_voice.web.access.roles import AccountAccess, grantable
 
 CALLS = (
     "angry-to-satisfied", "card-number", "english-to-spanish", "good-call", "interrupted-call", "long-hold", "meeting", "transfer",
@@ -115,6 +118,10 @@ def _site(data_dir: Path) -> Settings:
     shutil.rmtree(data_dir, ignore_errors=True)
     data_dir.mkdir(parents=True, mode=0o700)
     (data_dir / MARKER).touch()
+    # Nobody's calls: whoever tries the demo may read and hear them, which an administrator else may not by the role alone
+    accounts = Accounts(data_dir / "auth.sqlite")
+    ensure_account(accounts, data_dir, AccountAccess(grants=frozenset(grantable("admin")), site=True))
+    accounts.close()
     return temporary_site(data_dir, "demo")
 
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class _Commands(LazyGroup):
     elsewhere: ClassVar = {
         "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
-        "accounts": ("cc_voice.commands.accounts", "accounts", "Give an account a new password, or forget its failed tries."),
+        "accounts": ("cc_voice.commands.accounts", "accounts", "List accounts, make and disable them, give one-time passwords."),
+        "audit": ("cc_voice.commands.audit", "audit", "Verify who saw, played, took and changed what."),
         "models": ("cc_voice.commands.models", "models", "List, fetch, verify, measure and remove speech models."),
         "search": ("cc_voice.commands.search", "search", "Find calls by what was said."),
         "reindex": ("cc_voice.commands.search", "reindex", "Make the index of search anew, sorted by word."),

@@ -7,6 +7,7 @@ import sys
 import zoneinfo
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -171,9 +172,10 @@ def print_table(
 def ask(settings: "Settings", question: str, **arguments: Any) -> Any:
     """Return the answer to a question (`query.operations`), from the running service or the store. Raises ClickException."""
     from cc_voice.query import operations
+    from cc_voice.web.access import command_audit
 
     try:
-        return operations.ask(settings, question, **arguments)
+        return operations.ask(settings, question, witness=partial(command_audit.witness, settings.data_dir), **arguments)
     except operations.QuestionError as error:
         raise click.ClickException(str(error)) from error
 

@@ -34,6 +34,8 @@ class CallAudio(msgspec.Struct, frozen=True, kw_only=True):
     channel_ids: tuple[str, ...]
     pieces: tuple[tuple[RecordedPiece, ...], ...]
     """Per channel, earliest first; a later one covers an earlier one."""
+    only_ms: tuple[tuple[int, int], ...] | None = None
+    """When somebody may hear it; all else is silence. None: all of it."""
 
     @property
     def length(self) -> int:
@@ -48,6 +50,12 @@ class CallAudio(msgspec.Struct, frozen=True, kw_only=True):
                 if first < last:
                     found = _read(piece, first - piece.start, last - first)
                     row[first - start : first - start + len(found)] = found
+        if self.only_ms is not None:
+            hidden = np.ones(end - start, dtype=bool)
+            for begin_ms, end_ms in self.only_ms:
+                first, last = (at * self.sample_rate_hz // 1000 - start for at in (begin_ms, end_ms))
+                hidden[max(0, first) : max(0, last)] = False
+            samples[:, hidden] = 0
         return samples
 
 

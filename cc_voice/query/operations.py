@@ -26,7 +26,7 @@ from cc_voice.query import sql as people_sql
 from cc_voice.query.scope import EVERYTHING, RowScope
 from cc_voice.query.service_client import QuestionError as QuestionError
 from cc_voice.query.sql import runner, scoped_views, snapshot
-from cc_voice.store import batches, call_list, calls, dimensions, enrichment, streams
+from cc_voice.store import access_log, batches, call_list, calls, dimensions, enrichment, streams
 from cc_voice.store.database import Database
 from cc_voice.store.search import matches, postings
 from cc_voice.store.search.matches import SearchFilter
@@ -47,8 +47,29 @@ _NEED_A_SITE = frozenset(
 _OPTIONS = msgspec.json.Decoder(Options)
 
 
-def ask(settings: Settings, question: str, **arguments: Any) -> Any:
+WRITTEN_DOWN: dict[str, tuple[str, tuple[str, ...]]] = {
+    "calls.list": ("list", ()),
+    "calls.show": ("view", ("call_id",)),
+    "calls.export": ("download", ("call_id", "form")),
+    "calls.delete": ("delete", ("call_id",)),
+    "report": ("report", ("name", "params")),
+    "search": ("search", ("query",)),
+    "export": ("export", ("folder",)),
+    "export.lake": ("export", ("uri",)),
+    "sql": ("sql", ("text",)),
+    "enrich": ("import", ("dataset",)),
+    "recompute.publish": ("change", ("run",)),
+}
+"""Questions that the audit log has before they are answered: action, and the arguments that are told."""
+
+Witness = Callable[[str, Mapping[str, Any]], None]
+"""(question, arguments): writes down what is about to be answered here; raises what then keeps it from being answered."""
+
+
+def ask(settings: Settings, question: str, *, witness: Witness | None = None, **arguments: Any) -> Any:
     """Answer a question of `QUESTIONS`: here when the database is free, else by the service that holds it.
+
+    What is answered here `witness` has before; the service writes it down itself.
 
     Raises QuestionError with the reason when neither can.
     """
@@ -56,9 +77,15 @@ def ask(settings: Settings, question: str, **arguments: Any) -> Any:
         service_client.need_a_site(settings)
     return service_client.database_or_service(
         settings,
-        here=lambda database: QUESTIONS[question](database, settings, arguments),
+        here=lambda database: _answered(database, settings, question, arguments, witness),
         there=lambda: service_client.ask_service(settings, question, arguments),
     )
+
+
+def _answered(database: Database, settings: Settings, question: str, arguments: Mapping[str, Any], witness: Witness | None) -> Any:
+    if witness is not None:
+        witness(question, arguments)
+    return QUESTIONS[question](database, settings, arguments)
 
 
 def _list_calls(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
@@ -265,7 +292,13 @@ def _enrich(database: Database, settings: Settings, arguments: Mapping[str, Any]
     return msgspec.to_builtins(taken)
 
 
+def _audit_copied(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    """Return number and hash of the last entry of the audit log that the store has a copy of."""
+    return database.read_now(access_log.last)
+
+
 QUESTIONS: dict[str, Question] = {
+    "audit.copied": _audit_copied,
     "calls.list": _list_calls,
     "calls.show": _show_call,
     "calls.export": _export_call,

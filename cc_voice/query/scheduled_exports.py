@@ -117,12 +117,16 @@ def run(settings: Settings, database: Database, job: ExportJob, now_s: float, st
     return told
 
 
-async def keep(settings: Settings, database: Database, draining: asyncio.Event) -> None:
-    """Do what is due until the service stops; an export under way then ends within a day of its data."""
+async def keep(settings: Settings, database: Database, draining: asyncio.Event, witness: Callable[[str, str], None]) -> None:
+    """Do what is due until the service stops; an export under way then ends within a day of its data.
+
+    `witness` writes down name and place of each before it is made; what it cannot write down is not made.
+    """
     while not draining.is_set():
         for job in settings.exports:
             if not draining.is_set() and is_due(state(settings, job), job, time.time()):
                 try:
+                    await asyncio.to_thread(witness, job.name, job.to)
                     await asyncio.to_thread(run, settings, database, job, time.time(), draining.is_set)
                 except Exception as failure:  # the next job, and the next time, must come whatever a library throws
                     log.error("scheduled export broke", export=job.name, exc_info=failure)

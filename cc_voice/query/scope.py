@@ -127,13 +127,13 @@ def definitions(scope: RowScope, base: str) -> dict[str, str]:
     Each is written with the tables themselves, and not with the view before another: nested five deep, DuckDB took longer to plan a
     question than to answer it.
     """
-    select = _Selection(scope, base)
+    select = _ScopeConditions(scope, base)
     found = {} if scope.site else _of_legs(select) | _of_calls(select) | _of_reports(select)
     found |= {} if scope.site and scope.words else _of_words(select)
     return found | {"access_log": f"select * from {base}.access_log where {str(scope.audit).lower()}"}
 
 
-class _Selection:
+class _ScopeConditions:
     """The conditions of a scope, as SQL."""
 
     def __init__(self, scope: RowScope, base: str) -> None:
@@ -166,7 +166,7 @@ class _Selection:
 _WITH_LEG = ("fact_interval", "fact_leg_language", "fact_null_reason", "fact_alert", "fact_category_hit", "fact_evaluation")
 
 
-def _of_legs(of: _Selection) -> dict[str, str]:
+def _of_legs(of: _ScopeConditions) -> dict[str, str]:
     base = of.base
     evaluated = f"select e.evaluation_id from {base}.fact_evaluation as e where {of.of_leg('e')}"
     at_the_time = "s.start_ts >= coalesce(d.valid_from, s.start_ts) and s.start_ts < coalesce(d.valid_to, 'infinity'::timestamptz)"
@@ -189,7 +189,7 @@ def _of_legs(of: _Selection) -> dict[str, str]:
     }
 
 
-def _of_calls(of: _Selection) -> dict[str, str]:
+def _of_calls(of: _ScopeConditions) -> dict[str, str]:
     base, whole = of.base, of.scope.whole_call
     measured = f"select c.call_id from {base}.fact_call as c"
     inside = f"exists (select 1 {of.legs} and l.call_id = e.call_id and e.at_ms >= l.start_ms and e.at_ms < l.end_ms)"
@@ -206,7 +206,7 @@ def _of_calls(of: _Selection) -> dict[str, str]:
     }
 
 
-def _channels(of: _Selection) -> str:
+def _channels(of: _ScopeConditions) -> str:
     """Return channels without the names of others, their levels in seconds of legs in scope only."""
     second = "l.start_ms < 1000 * i and l.end_ms > 1000 * (i - 1)"
     inside = f"list_bool_or(list_transform(s.spans, lambda l: {second}))"
@@ -225,7 +225,7 @@ def _channels(of: _Selection) -> str:
     """
 
 
-def _of_reports(of: _Selection) -> dict[str, str]:
+def _of_reports(of: _ScopeConditions) -> dict[str, str]:
     """What Zoom's reports tell of engagements: of calls in scope; of their agents, without `whole_call`, those in scope."""
     base = of.base
     seen = f"t.engagement_id in (select c.instance_id from {base}.fact_call as c where {of.of_call('c')})"
@@ -247,7 +247,7 @@ _SAID = ("fact_utterance", "fact_unused_utterance")
 _WORDS = {"fact_word": "fact_utterance", "fact_unused_word": "fact_unused_utterance"}
 
 
-def _of_words(of: _Selection) -> dict[str, str]:
+def _of_words(of: _ScopeConditions) -> dict[str, str]:
     base = of.base
     if not of.scope.words:
         return {name: f"select * from {base}.{name} where false" for name in (*_SAID, *_WORDS, "posting")}
@@ -261,7 +261,7 @@ def _of_words(of: _Selection) -> dict[str, str]:
     return found | {"posting": _posting(of, found["fact_utterance"])}
 
 
-def _posting(of: _Selection, said: str) -> str:
+def _posting(of: _ScopeConditions, said: str) -> str:
     """The index tells of whole calls: of those that are seen in part it is made from the lines that are."""
     calls = f"select l.call_no {of.legs}"
     if of.scope.whole_call:

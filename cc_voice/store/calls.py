@@ -225,6 +225,12 @@ def load_channels(con: Connection, call_id: str) -> dict[str, str | None] | None
     return _parties(con, call_id) if known else None
 
 
+def leg_spans(con: Connection, call_id: str) -> tuple[tuple[int, int], ...]:
+    """Return when the legs of a call are, in ms of its clock."""
+    sql = "select start_ms, end_ms from fact_leg where call_id = ? order by start_ms, end_ms"
+    return tuple((start_ms, end_ms) for start_ms, end_ms in con.execute(sql, [call_id]).fetchall())
+
+
 def _parties(con: Connection, call_id: str) -> dict[str, str | None]:
     rows = con.execute("select channel_id, party from fact_channel where call_id = ? order by channel_id", [call_id]).fetchall()
     return dict(rows)

@@ -13,11 +13,12 @@ from litestar.types import ControllerRouterHandler
 from cc_voice import __version__
 from cc_voice.query import columns
 from cc_voice.web import errors, health, owner_socket, security_headers, webhooks
-from cc_voice.web.access import authentication
+from cc_voice.web.access import authentication, permissions
+from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.api import endpoints
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.live import calls as live_calls
-from cc_voice.web.pages import account, calls, not_analysed, reports, search
+from cc_voice.web.pages import account, calls, not_analysed, reports, search, users
 from cc_voice.web.rendering import page
 
 FORM_BYTES = 8192
@@ -26,9 +27,11 @@ one of 9.5 MB held it for 5 to 14 s."""
 
 
 @get("/", include_in_schema=False)
-async def first_page() -> Redirect:
+async def first_page(request: VisitorRequest) -> Redirect:
     """Go to the first page a visitor may use."""
-    return Redirect("/live")
+    visitor = authentication.signed_in(request)
+    firsts = {"numbers": "/live", "audit": "/admin/audit", "read_administration": "/admin/users"}
+    return Redirect(next((path for right, path in firsts.items() if right in visitor.rights), "/account"))
 
 
 FOR_PROGRAMS: tuple[ControllerRouterHandler, ...] = (webhooks.receive, owner_socket.command, health.healthz, health.readyz)
@@ -43,6 +46,10 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     account.create_token,
     account.revoke_token,
     account.choose_theme,
+    account.end_session,
+    account.offer_second_factor,
+    account.confirm_second_factor,
+    account.remove_second_factor,
     live_calls.live,
     live_calls.live_events,
     live_calls.call_events,
@@ -55,6 +62,15 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     reports.list_reports,
     reports.show_report,
     search.search_page,
+    users.list_users,
+    users.show_user,
+    users.add_user,
+    users.change_user,
+    users.do_to_user,
+    users.end_all_sessions,
+    users.end_session,
+    users.revoke_token,
+    users.audit_log,
 )
 API: tuple[ControllerRouterHandler, ...] = (
     endpoints.list_calls,
@@ -92,7 +108,7 @@ def create_app(appliance: Appliance) -> Litestar:
         ],
         dependencies={"appliance": Provide(provide, sync_to_thread=False)},
         middleware=[DefineMiddleware(authentication.Authentication, exclude_http_methods=())],
-        guards=[authentication.signed_in, authentication.same_origin],
+        guards=[permissions.permitted, authentication.same_origin],
         request_max_body_size=FORM_BYTES,
         exception_handlers={Exception: errors.answer},
         before_send=[security_headers.add_headers],
@@ -112,7 +128,6 @@ def _static_files() -> Router:
     return create_static_files_router(
         path=page.static_path(),
         directories=[page.STATIC],
-        opt={"public": True},
         include_in_schema=False,
         cache_control=security_headers.KEEP_FOR_EVER,
     )

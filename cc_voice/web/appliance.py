@@ -1,4 +1,5 @@
-"""Appliance: what the handlers share, settings, store, dispatcher, accounts, audio, and whether the service is about to stop.
+"""Appliance: what the handlers share, settings, store, dispatcher, accounts, audit log, audio, and whether the service is about to
+stop.
 
 Made once, in `service.py`.
 """
@@ -7,17 +8,24 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import msgspec
 
 from cc_voice.config.settings import Settings
 from cc_voice.fleet.dispatch import Dispatcher
+from cc_voice.query import scope
+from cc_voice.query.scope import NOTHING
 from cc_voice.query.sql.question_queue import QuestionQueue
-from cc_voice.store.database import Database
+from cc_voice.store.database import Connection, Database
 from cc_voice.store.inbox import Inbox
-from cc_voice.web.access.accounts import Accounts
+from cc_voice.web.access.accounts import Accounts, Visitor
+from cc_voice.web.access.audit import Action, AuditLog, Deed
+from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.audio_cache import AudioCache
 from cc_voice.web.write_probe import WriteProbe
+
+T = TypeVar("T")
 
 
 class ServiceCounts:
@@ -41,6 +49,7 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
     inbox: Inbox
     dispatcher: Dispatcher
     accounts: Accounts
+    audit: AuditLog
     audio: AudioCache
     draining: asyncio.Event
     """Set when the service is asked to stop: streams to browsers end, so that nothing holds it up."""
@@ -52,3 +61,32 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
     """For questions in SQL, whoever asks: people, or a command through the owner's socket."""
     now: Callable[[], float] = time.time
     """Unix seconds; an argument, so that windows and time-outs can be tested without waiting for them."""
+
+    async def read(self, visitor: Visitor | None, work: Callable[[Connection], T]) -> T:
+        """Read from the store what somebody may see; nobody sees nothing."""
+        return await scope.read(self.database, visitor.scope if visitor else NOTHING, work)
+
+    async def write_down(
+        self, request: VisitorRequest, action: Action, about: str, *, call_id: str | None = None, detail: str = ""
+    ) -> None:
+        """Write into the audit log what is about to be answered. Raises AuditUnavailable, and then it is not."""
+        await self.audit.write(_deed(request, action, about, call_id, detail), self.now())
+
+    def note_down(
+        self, request: VisitorRequest, action: Action, about: str, *, call_id: str | None = None, detail: str = ""
+    ) -> None:
+        """Have a look at a page written into the audit log within a second."""
+        self.audit.note(_deed(request, action, about, call_id, detail), self.now())
+
+
+def _deed(request: VisitorRequest, action: Action, about: str, call_id: str | None, detail: str) -> Deed:
+    visitor = request.user
+    return Deed(
+        actor=visitor.account if visitor else "nobody",
+        token_id=visitor.token_id if visitor else None,
+        address=request.client.host if request.client else "",
+        action=action,
+        object=about,
+        call_id=call_id,
+        detail=detail,
+    )

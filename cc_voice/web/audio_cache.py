@@ -22,6 +22,8 @@ from cc_voice.media.files import write_atomically
 from cc_voice.media.playback import CallAudio
 
 CACHE_BYTES = 4 << 30
+Spans = tuple[tuple[int, int], ...]
+"""Parts of a call, in ms of its clock."""
 PEAKS = 1200
 """Points of a lane: about one per pixel of a wide screen."""
 
@@ -43,19 +45,20 @@ class AudioCache:
         self._limit_bytes = limit_bytes
         self._making = asyncio.Lock()
 
-    async def find(self, call_id: str, parties: Mapping[str, str | None], form: str) -> Path | None:
+    async def find(self, call_id: str, parties: Mapping[str, str | None], form: str, only_ms: Spans | None = None) -> Path | None:
         """Return the file of a call: `flac`, `wav` or `peaks`; None where nothing is recorded. Raises RecordingError, OSError.
 
-        `parties` says who speaks on which channel.
+        `parties` says who speaks on which channel, `only_ms` which parts of it may be heard, where that is not all.
         """
         version = await asyncio.to_thread(_version, self._recordings_dir / call_id, parties)
         if version is None:
             return None
-        path = self._folder / call_id / f"{version}.{form}"
+        part = "" if only_ms is None else f"-{hashlib.sha256(repr(only_ms).encode()).hexdigest()[:12]}"
+        path = self._folder / call_id / f"{version}{part}.{form}"
         if not await asyncio.to_thread(_touch, path):
             async with self._making:
                 if not await asyncio.to_thread(_touch, path):
-                    await asyncio.to_thread(self._make, call_id, parties, path)
+                    await asyncio.to_thread(self._make, call_id, parties, path, only_ms)
         return path
 
     async def exists(self, call_id: str) -> bool:
@@ -75,13 +78,14 @@ class AudioCache:
             if used > self._limit_bytes and number > 0 and _last_used(path) == used_at_ns:  # not since asked for again
                 path.unlink(missing_ok=True)
 
-    def _make(self, call_id: str, parties: Mapping[str, str | None], path: Path) -> None:
+    def _make(self, call_id: str, parties: Mapping[str, str | None], path: Path, only_ms: Spans | None) -> None:
         audio = playback.call_audio(self._recordings_dir, call_id)
         if audio is None:
             raise recordings.RecordingError(f"the recording of call {call_id} disappeared while it was read")
+        audio = msgspec.structs.replace(audio, only_ms=only_ms)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         for older in path.parent.iterdir():
-            if older.stem != path.stem:
+            if older.stem.partition("-")[0] != path.stem.partition("-")[0]:
                 older.unlink(missing_ok=True)
         if path.suffix == ".peaks":
             write_atomically(path, msgspec.json.encode(_peaks(audio, parties)))

@@ -10,12 +10,13 @@ anybody asked for. uvicorn waits for all of them without end. Here
 - what follows an answer that did not need the body (413, 401) is thrown away unread, and the connection closed;
 - little is read at a time, for h11 parses what was read in one go: 256 kB of one-byte chunks hold the loop for a second.
 
-The owner's socket is left alone: whoever may open it may do anything.
+The owner's socket is left alone: whoever may open it may do anything. Who it is is noted with each of its requests.
 """
 
 import asyncio
 import errno
 import socket
+import struct
 import time
 from collections.abc import Callable
 from typing import Any, Literal
@@ -47,6 +48,9 @@ ACCEPTED_AT_ONCE = 64
 TOLD_EVERY_S = 60.0
 """How often it is told that connections cannot be accepted, or had to be let go."""
 
+PEER_UID = "peer_uid"
+"""In the state of a request over the owner's socket: the number of the user who asks."""
+
 Phase = Literal["head", "body", "answer", "kept", "unread"]
 _SECONDS: dict[Phase, float | None] = {"head": HEAD_S, "body": BODY_S, "answer": None, "kept": None, "unread": UNREAD_S}
 """Phase → how long it may last; a kept connection is uvicorn's to close."""
@@ -67,6 +71,12 @@ class SeldomTold:
         if self._told_s is None or now_s - self._told_s >= TOLD_EVERY_S:
             log.error(self._event, times=self._count, **details)
             self._count, self._told_s = 0, now_s
+
+
+def _peer_uid(sock: socket.socket) -> int:
+    """Return the user at the other end of a socket of this machine, as the kernel knows it: nobody can claim to be another."""
+    _, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return int(uid)
 
 
 class Crowd:
@@ -113,6 +123,7 @@ class BoundedConnection(H11Protocol):
         sock = transport.get_extra_info("socket")
         self._is_owners = sock is not None and sock.family == socket.AF_UNIX
         if self._is_owners:
+            self.app_state = {**self.app_state, PEER_UID: _peer_uid(sock)}
             return
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # of asyncio's own transports: what recv() is asked for
         if len(self.connections) > MOST_OPEN and not self._crowd.let_one_go():

@@ -18,6 +18,8 @@ from cc_voice.query.operations import QuestionError
 from cc_voice.query.reports import NoSuchReport, QueryError
 from cc_voice.query.sql import SqlBusy, SqlFailed, SqlLimit, SqlRefused, SqlUnavailable
 from cc_voice.store.errors import ReadTooLong, StoreError
+from cc_voice.web.access.account_records import AccountError
+from cc_voice.web.access.audit import AuditUnavailable
 from cc_voice.web.access.authentication import PasswordChangeNeeded, login_path
 from cc_voice.web.rendering.page import page
 
@@ -35,6 +37,8 @@ STATUS: dict[type[Exception], int] = {
     RecordingError: 500,
     ReadTooLong: 400,
     StoreError: 503,
+    AuditUnavailable: 503,
+    AccountError: 400,
     RecursionError: 400,
 }
 """Our errors; their messages are written for whoever reads them, so they are the detail. Litestar's carry their own status.

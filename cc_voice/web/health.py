@@ -55,14 +55,14 @@ class Readiness(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
 
 
-@get("/healthz", opt={"public": True}, include_in_schema=False)
+@get("/healthz", include_in_schema=False)
 async def healthz(appliance: NamedDependency[Appliance]) -> Response[Health]:
     """Answer 200 when store, inbox, disk and workers are well, else 503."""
     health = await _health(appliance)
     return Response(health, status_code=200 if health.status == "ok" else 503, headers=_UNCACHED)
 
 
-@get("/readyz", opt={"public": True}, include_in_schema=False)
+@get("/readyz", include_in_schema=False)
 async def readyz(appliance: NamedDependency[Appliance]) -> Response[Readiness]:
     """Answer 200 when all is well and the disk has room for more calls, else 503."""
     problems = _problems(await _health(appliance), appliance.settings.min_free_mb, appliance.draining.is_set())

@@ -17,7 +17,9 @@ from litestar.handlers import BaseRouteHandler
 
 from cc_voice.query.operations import QUESTIONS, QuestionError
 from cc_voice.web.access.authentication import VisitorRequest
+from cc_voice.web.access.command_audit import command_deed
 from cc_voice.web.appliance import Appliance
+from cc_voice.web.connections import PEER_UID
 
 MAX_BODY_BYTES = 64 << 20
 """A report of Zoom's or a roster comes in one question."""
@@ -45,7 +47,7 @@ async def over_owner_socket(connection: ASGIConnection[Any, Any, Any, State], ha
     status_code=200,
     guards=[over_owner_socket],
     request_max_body_size=MAX_BODY_BYTES,
-    opt={"public": True, "from_programs": True},
+    opt={"from_programs": True},
     include_in_schema=False,
 )
 async def command(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[bytes]:
@@ -54,6 +56,9 @@ async def command(request: VisitorRequest, appliance: NamedDependency[Appliance]
     question = QUESTIONS.get(asked.command)
     if question is None:
         raise QuestionError(f"this service knows no command {asked.command!r}; is it older than the program that asks?")
+    deed = await asyncio.to_thread(command_deed, asked.command, asked.arguments, request.scope["state"].get(PEER_UID))
+    if deed is not None:
+        await appliance.audit.write(deed, appliance.now())
     # A question in SQL may wait for others: in threads of its own, as those of people
     run = appliance.sql.run if asked.command == "sql" else asyncio.to_thread
     result = await run(question, appliance.database, appliance.settings, asked.arguments)

@@ -39,7 +39,11 @@ from cc_voice.store.database import Database
 from cc_voice.store.errors import StoreError
 from cc_voice.store.inbox import Inbox
 from cc_voice.web import folder_check
+from cc_voice.web.access import audit_copy
 from cc_voice.web.access.accounts import Accounts
+from cc_voice.web.access.audit import FILE as audit_file
+from cc_voice.web.access.audit import AuditLog
+from cc_voice.web.access.command_audit import export_audit
 from cc_voice.web.access.first_login import ensure_account
 from cc_voice.web.access.private_files import write_private
 from cc_voice.web.app import create_app
@@ -98,10 +102,12 @@ def run(settings: Settings, remembered: bytes, config: Path | None) -> None:
         old_inbox.carry_over(database, inbox)
         accounts = Accounts(settings.data_dir / "auth.sqlite")
         opened.callback(accounts.close)
+        audit = AuditLog(settings.data_dir / audit_file)
+        opened.callback(audit.close)
         settings = with_salt(settings)
         ensure_account(accounts, settings.data_dir)
         with _listening(settings) as sockets:
-            asyncio.run(_serve(settings, planned, database, inbox, accounts, sockets))
+            asyncio.run(_serve(settings, planned, database, inbox, accounts, audit, sockets))
 
 
 def _tell_start(settings: Settings, config: Path | None) -> None:
@@ -172,6 +178,7 @@ async def _serve(
     database: Database,
     inbox: Inbox,
     accounts: Accounts,
+    audit: AuditLog,
     sockets: list[socket.socket],
 ) -> None:
     log.info("workers planned", **msgspec.structs.asdict(planned))
@@ -184,6 +191,7 @@ async def _serve(
         inbox=inbox,
         dispatcher=dispatcher,
         accounts=accounts,
+        audit=audit,
         probe=WriteProbe(database, inbox, settings.data_dir),
         audio=AudioCache(settings.data_dir / "cache", settings.recordings_dir),
         draining=asyncio.Event(),
@@ -211,7 +219,9 @@ async def _serve(
         starting = asyncio.create_task(dispatcher.start())
         sweeping = asyncio.create_task(_sweep(appliance.audio))
         comparing = asyncio.create_task(_compare(appliance))
-        exporting = asyncio.create_task(scheduled_exports.keep(settings, database, appliance.draining))
+        exporting = asyncio.create_task(scheduled_exports.keep(settings, database, appliance.draining, export_audit(audit)))
+        noting = asyncio.create_task(audit.keep(appliance.draining))
+        following = asyncio.create_task(audit_copy.keep(audit, database, appliance.draining))
         copying = asyncio.create_task(warm_copy.keep(settings, database, appliance.draining))
         try:
             if await _is_worth_serving(starting, dispatcher, appliance.draining):
@@ -226,6 +236,8 @@ async def _serve(
             await asyncio.gather(starting, return_exceptions=True)
             await exporting
             await copying
+            await noting
+            await following
 
 
 async def _is_worth_serving(starting: "asyncio.Task[None]", dispatcher: Dispatcher, draining: asyncio.Event) -> bool:

@@ -34,7 +34,7 @@ MAX_BODY_BYTES = 128 * 1024
     "/webhooks/zoom",
     status_code=200,
     request_max_body_size=MAX_BODY_BYTES,
-    opt={"public": True, "from_programs": True},
+    opt={"from_programs": True},
     include_in_schema=False,
 )
 async def receive(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[bytes]:

@@ -24,7 +24,9 @@ from cc_voice.store import batches
 from cc_voice.store.database import Database
 from cc_voice.store.inbox import Inbox
 from cc_voice.web.access.accounts import Accounts
-from cc_voice.web.access.passwords import ScryptCost
+from cc_voice.web.access.audit import FILE, AuditLog
+from cc_voice.web.access.passwords import HashCost
+from cc_voice.web.access.roles import AccountAccess
 from cc_voice.web.app import create_app
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.audio_cache import AudioCache
@@ -35,10 +37,12 @@ from cc_voice.web.write_probe import WriteProbe
 from tests.call.golden import AGENT, CUSTOMER, T0, THRESHOLDS, golden_stream, golden_stream_heard_twice
 from tests.stored_calls import new_database
 
-CHEAP = ScryptCost(n=16, r=1, p=1)
+CHEAP = HashCost(passes=1, memory_kib=8, lanes=1)
 """A hash that takes no time: what it costs is not what these tests are about."""
 ORIGIN = "http://appliance.test"
 PASSWORD = "correct horse battery"
+ALL = AccountAccess(grants=frozenset({"words", "play", "unredacted", "export"}), site=True)
+"""All that an administrator can be given; with the role alone they hear and read no call."""
 RATE_HZ = 8000
 NOW_S = T0 / 1000 + 3600
 
@@ -74,18 +78,21 @@ async def appliance(site: Settings, clock: Clock) -> AsyncIterator[Appliance]:
     database = new_database(site.database_path)
     inbox = Inbox.open(site.inbox_path, clock)
     accounts = Accounts(site.data_dir / "auth.sqlite", CHEAP)
-    accounts.create("rosa", PASSWORD, "admin", must_change=False)
+    accounts.create("rosa", PASSWORD, "admin", must_change=False, access=ALL)
+    audit = AuditLog(site.data_dir / FILE)
     yield Appliance(
         settings=site,
         database=database,
         inbox=inbox,
         dispatcher=Dispatcher(site, database, inbox, plan(site, Machine(2, None))),
         accounts=accounts,
+        audit=audit,
         probe=WriteProbe(database, inbox, site.data_dir),
         audio=AudioCache(site.data_dir / "cache", site.recordings_dir),
         draining=asyncio.Event(),
         now=clock,
     )
+    audit.close()
     accounts.close()
     inbox.close()
     database.close()

@@ -46,6 +46,10 @@ def _definition(scope: RowScope, name: str, columns: frozenset[str]) -> str | No
         return f"select t.* replace ({_told_of_legs()}) from {COPY}.v_call as t where {seen_call} {_ALL}"
     if name == "v_level":
         return _filtered(name, seen_call if scope.whole_call else _INSIDE)
+    if name in _NAMED_ROWS:
+        return _filtered(name, _NAMED_ROWS[name].format(teams=listed(scope.teams), queues=listed(scope.queues), own=_own(scope)))
+    if name in SHARED_VIEWS:
+        return None
     text = reports.view_text(name)
     if all(source.startswith("v_") for source in set(_SOURCE.findall(text)) - set(_NAMED.findall(text))):
         return text
@@ -59,13 +63,28 @@ _INSIDE = """
 """
 
 
+SHARED_VIEWS = frozenset({"v_threshold_set"})
+"""Views that tell of no call, agent or queue."""
+_NAMED_ROWS = {
+    "v_agent": """
+        t.team_id in {teams} or t.user_id = {own}
+        or (t.user_id, t.agent_name, coalesce(t.team_id, '')) in (select user_id, agent_name, coalesce(team_id, '') from v_leg)
+    """,
+    "v_queue": "t.queue_id in {queues} or t.queue_id in (select queue_id from v_leg)",
+}
+"""Names: those that are granted, and those of legs in scope."""
+
+
+def _own(scope: RowScope) -> str:
+    return quoted(scope.user_id) if scope.user_id else "null"
+
+
 def _filtered(name: str, condition: str) -> str:
     return f"select t.* from {COPY}.{name} as t where {condition} {_ALL}"
 
 
 def _of_leg(scope: RowScope) -> str:
-    own = quoted(scope.user_id) if scope.user_id else "null"
-    return f"(t.team_id in {listed(scope.teams)} or t.queue_id in {listed(scope.queues)} or t.user_id = {own})"
+    return f"(t.team_id in {listed(scope.teams)} or t.queue_id in {listed(scope.queues)} or t.user_id = {_own(scope)})"
 
 
 def _told_of_legs() -> str:

@@ -1,22 +1,22 @@
 """Accounts, sessions, API tokens and failed tries, in a small SQLite file of their own (`<data>/auth.sqlite`).
 
 Not in the store: the store is copied, exported and queried, and none of that may carry credentials. Sessions and tokens are
-kept as hashes, so that a stolen file opens nothing. Every function takes the time; nothing here knows the web.
+kept as hashes, so that a stolen file opens nothing. Every function takes the time; nothing here knows the web. What
+administrators do to accounts is in `account_records.py`, API tokens are in `tokens.py`: functions on this file's connection.
 
 The event loop asks through `look_up` and `hashing`, which have threads of their own. Every request of a person or a program waits
 for a look-up, so it must wait neither for a disk in the loop nor for whoever fills the threads that everything else shares (SQL,
 exports, audio: six on two cores). One thread is enough, as SQLite takes one statement at a time; hashing has others, for it takes
 0.2 s. Ruled out: remembering visitors for some seconds, since who signs out or changes a password must be out at once.
 
-    AccountError          the message is for the person who tries
-    ├── SignInRefused     name or password is wrong; which of them is not told
-    ├── NoSuchAccount     for the site's administrator, at the command line
+    AccountError          the message is for the person who tries (`account_records.py`)
+    ├── SignInRefused     name, password or code is wrong; which of them is not told
+    ├── NoSuchAccount     for the site's administrator
     └── TooManyTries      not even looked at: too many failures (`failed_tries.py`)
     AccountsUnreadable    the file cannot be used; the message is for the operator
 """
 
 import asyncio
-import errno
 import math
 import sqlite3
 import threading
@@ -25,77 +25,48 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
-from cc_voice.web.access import failed_tries
+from cc_voice.query.scope import NOTHING, RowScope
+from cc_voice.web.access import account_records, failed_tries, second_factor, tokens
+from cc_voice.web.access.account_file import open_file, unreadable
+from cc_voice.web.access.account_records import AccountError as AccountError
+from cc_voice.web.access.account_records import AccountRecord
+from cc_voice.web.access.account_records import NoSuchAccount as NoSuchAccount
 from cc_voice.web.access.failed_tries import Counted
-from cc_voice.web.access.passwords import COST, ScryptCost, hash_password, new_token, objection, token_hash, verify_password
+from cc_voice.web.access.passwords import (
+    COST,
+    HashCost,
+    hash_password,
+    is_outdated,
+    new_token,
+    objection,
+    token_hash,
+    verify_password,
+)
+from cc_voice.web.access.roles import AccountAccess, Right, Role, narrowed, rights_of, scope_of
+from cc_voice.web.access.tokens import ApiToken as ApiToken
+from cc_voice.web.access.tokens import TokenLimits
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 HASHING = 2
-"""Passwords hashed at a time; each takes 32 MB and 0.2 s of a core."""
+"""Passwords hashed at a time; each takes 64 MB and 0.2 s of a core."""
 IDLE_S = 12 * 3600
 """A session nobody used for this long is over: longer than a shift."""
 SESSION_S = 7 * 86_400
 SEEN_EVERY_S = 60
 """How exactly the last use is known; writing it at every request would cost a disk flush each."""
-
-_SCHEMA = """
-create table account (
-    name text primary key,
-    password text not null,
-    role text not null,
-    must_change integer not null,
-    theme text
-) strict;
-create table session (
-    token_hash text primary key,
-    account text not null references account(name) on delete cascade,
-    created_s real not null,
-    seen_s real not null
-) strict;
-create table token (
-    token_id integer primary key,
-    token_hash text not null unique,
-    account text not null references account(name) on delete cascade,
-    label text not null,
-    created_s real not null
-) strict;
-create table failure (
-    subject text not null,
-    at_s real not null
-) strict;
-create index failure_by_subject on failure(subject, at_s);
-pragma user_version = 1;
-"""
-_ADDRESSES = """
-create index failure_by_time on failure(at_s);
-create table known_address (
-    account text not null references account(name) on delete cascade,
-    address text not null,
-    seen_s real not null,
-    primary key (account, address)
-) strict;
-pragma user_version = 2;
-"""
-_MIGRATIONS = (_SCHEMA, _ADDRESSES)
-"""The n-th leads to `user_version` n."""
-
-
-class AccountError(Exception):
-    """An account cannot do this; the message is for the person who tries."""
+_AGENT = 200
+"""Characters kept of what a browser calls itself."""
+_REFUSED = "User name, password or code is wrong."
 
 
 class SignInRefused(AccountError):
-    """Name or password is wrong."""
-
-
-class NoSuchAccount(AccountError):
-    """Nobody has this name."""
+    """Name, password or code is wrong."""
 
 
 class TooManyTries(AccountError):
@@ -111,28 +82,44 @@ class AccountsUnreadable(Exception):
 
 
 class Visitor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks. `session` is None for a program, which has `token`; neither is ever shown."""
+    """Who asks, and what they may. `session` is None for a program, which has `token`; neither is ever shown."""
 
     account: str
-    role: str
+    role: Role
     must_change: bool
     theme: str | None
+    display_name: str | None = None
+    rights: frozenset[Right] = frozenset()
+    scope: RowScope = NOTHING
     session: str | None = None
     token: str | None = None
+    token_id: int | None = None
+
+    def may(self, right: Right) -> bool:
+        """Whether a right is held; which rows it reaches is `scope`."""
+        return right in self.rights
 
 
-class ApiToken(msgspec.Struct, frozen=True, kw_only=True):
-    """An API token as its owner sees it; the secret was shown once."""
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as people see it in a list; `session_id` opens nothing."""
 
-    token_id: int
-    label: str
+    session_id: str
+    account: str
+    address: str
+    agent: str
+    """What the browser calls itself."""
     created_s: float
+    seen_s: float
+
+    @property
+    def ends_s(self) -> float:
+        return min(self.created_s + SESSION_S, self.seen_s + IDLE_S)
 
 
 class Accounts:
     """The open file. Its functions block: the event loop calls them through `look_up`, those that hash through `hashing`."""
 
-    def __init__(self, path: Path, cost: ScryptCost = COST) -> None:
+    def __init__(self, path: Path, cost: HashCost = COST) -> None:
         self._lock = threading.Lock()
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="accounts")
         self._hashing = ThreadPoolExecutor(HASHING, thread_name_prefix="hash")
@@ -140,11 +127,11 @@ class Accounts:
         # A name nobody has costs as much time as a wrong password.
         self._nobody = hash_password(new_token(), cost)
         try:
-            self._connection = _open(path)
+            self._connection = open_file(path)
         except (sqlite3.Error, OSError) as error:
             self._asking.shutdown(wait=False)
             self._hashing.shutdown(wait=False)
-            raise AccountsUnreadable(_unreadable(path, error)) from error
+            raise AccountsUnreadable(unreadable(path, error)) from error
 
     def close(self) -> None:
         self._asking.shutdown(wait=True)
@@ -160,30 +147,58 @@ class Accounts:
         """Run a function that hashes a password; a crowd at the sign-in page waits here and keeps nobody else waiting."""
         return await asyncio.get_running_loop().run_in_executor(self._hashing, partial(work, *args, **kwargs))
 
+    async def ask(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function given a connection (`account_records`, `tokens`) in a transaction, in the thread that has the file."""
+        return await self.look_up(partial(self.ask_now, work, *args, **kwargs))
+
+    def ask_now(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `ask`, for code without an event loop."""
+        with self._transaction() as con:
+            return work(con, *args, **kwargs)
+
     def is_empty(self) -> bool:
         with self._transaction() as con:
             return con.execute("select 1 from account limit 1").fetchone() is None
 
-    def create(self, name: str, password: str, role: str, must_change: bool) -> None:
-        """Create an account. Raises sqlite3.IntegrityError when the name is taken."""
-        hashed = hash_password(password, self._cost)
+    def create(
+        self,
+        name: str,
+        password: str,
+        role: Role,
+        must_change: bool,
+        access: AccountAccess = AccountAccess(),  # noqa: B008  (frozen)
+        display_name: str | None = None,
+        now_s: float | None = None,
+    ) -> None:
+        """Create an account; an empty password is none. Raises AccountError."""
+        hashed = hash_password(password, self._cost) if password else ""
         with self._transaction() as con:
-            con.execute("insert into account values (?, ?, ?, ?, null)", [name, hashed, role, must_change])
+            account_records.insert(con, name, hashed, role, access, must_change=must_change, display_name=display_name, now_s=now_s)
 
     # -- people ------------------------------------------------------------------------------------------------------
 
-    def sign_in(self, name: str, password: str, address: str, now_s: float) -> str:
+    def sign_in(self, name: str, password: str, address: str, now_s: float, *, code: str = "", agent: str = "") -> str:
         """Return the token of a new session. Raises SignInRefused, TooManyTries."""
         with self._transaction() as con:
             counted = failed_tries.of_sign_in(con, name, address, now_s)
             row = self._admitted(con, name, counted, now_s)
-        right = verify_password(password, row[0] if row else self._nobody)
-        if row is None or not right:
-            raise SignInRefused("User name or password is wrong.")
+        right = verify_password(password, row[0] if row and row[0] else self._nobody)
+        if row is None or not row[0] or not right:
+            raise SignInRefused(_REFUSED)
+        newer = hash_password(password, self._cost) if is_outdated(row[0], self._cost) else row[0]
         with self._transaction() as con:
+            # Looked at again: the account may have been disabled, or the code used, while the password was hashed
+            secret, used, disabled_s = con.execute(
+                "select totp, totp_step, disabled_s from account where name = ?", [name]
+            ).fetchone()
+            step = second_factor.step_of(secret, code, now_s, used) if secret else used
+            if disabled_s is not None or step is None:
+                raise SignInRefused(_REFUSED)
             failed_tries.take_back(con, counted, now_s)
             failed_tries.remember(con, name, address, now_s)
-            return _new_session(con, name, now_s)
+            con.execute("update account set totp_step = ?, seen_s = ? where name = ?", [step, now_s, name])
+            con.execute("update account set password = ? where name = ? and password = ?", [newer, name, row[0]])
+            return _new_session(con, name, now_s, address, agent)
 
     def _admitted(self, con: sqlite3.Connection, name: str, counted: tuple[Counted, ...], now_s: float) -> Any:
         """Return the row with an account's hash, and count a failure. Raises TooManyTries."""
@@ -194,34 +209,61 @@ class Accounts:
         return con.execute("select password from account where name = ?", [name]).fetchone()
 
     def visitor(self, token: str, now_s: float) -> Visitor | None:
-        """Return who a session belongs to, and note that it is used; None when it is over."""
+        """Return who a session belongs to and what they may by now, and note that it is used; None when it is over."""
         hashed = token_hash(token)
         with self._transaction() as con:
             row = con.execute(
-                """
-                select s.account, a.role, a.must_change, a.theme, s.seen_s
-                from session s join account a on a.name = s.account
-                where s.token_hash = ? and s.seen_s > ? and s.created_s > ?
-                """,
+                "select account, seen_s from session where token_hash = ? and seen_s > ? and created_s > ?",
                 [hashed, now_s - IDLE_S, now_s - SESSION_S],
             ).fetchone()
-            if row is None:
+            record = account_records.load(con, row[0]) if row is not None else None
+            if record is None or record.disabled_s is not None:
                 return None
-            if now_s - row[4] > SEEN_EVERY_S:
+            if now_s - row[1] > SEEN_EVERY_S:
                 con.execute("update session set seen_s = ? where token_hash = ?", [now_s, hashed])
-        return Visitor(account=row[0], role=row[1], must_change=bool(row[2]), theme=row[3], session=token)
+                con.execute("update account set seen_s = ? where name = ?", [now_s, row[0]])
+        return _visitor(record, session=token)
 
     def again(self, visitor: Visitor, now_s: float) -> Visitor | None:
-        """Return who somebody is by now; None when their session is over, their token revoked, or their account gone."""
+        """Return who somebody is and what they may by now; None when their session, token or account is no more."""
         if visitor.session is not None:
             return self.visitor(visitor.session, now_s)
-        return None if visitor.token is None else self.program(visitor.token)
+        return None if visitor.token is None else self.program(visitor.token, now_s)
 
     def sign_out(self, token: str) -> None:
         with self._transaction() as con:
             con.execute("delete from session where token_hash = ?", [token_hash(token)])
 
-    def change_password(self, name: str, old: str, new: str, now_s: float) -> str:
+    def sessions(self, now_s: float, name: str | None = None) -> list[SignedIn]:
+        """Return the sessions of an account, or of all, that are not over; the last used first."""
+        with self._transaction() as con:
+            rows = con.execute(
+                """
+                select substr(token_hash, 1, 16), account, address, agent, created_s, seen_s
+                from session
+                where seen_s > ? and created_s > ? and account = coalesce(?, account)
+                order by seen_s desc, token_hash
+                """,
+                [now_s - IDLE_S, now_s - SESSION_S, name],
+            ).fetchall()
+        return [
+            SignedIn(session_id=key, account=account, address=address, agent=agent, created_s=created_s, seen_s=seen_s)
+            for key, account, address, agent, created_s, seen_s in rows
+        ]
+
+    def end_session(self, session_id: str, name: str | None = None) -> str | None:
+        """End a session of an account, or of anybody; return whose it was, None where there is none."""
+        with self._transaction() as con:
+            where = "substr(token_hash, 1, 16) = ? and account = coalesce(?, account)"
+            row = con.execute(f"delete from session where {where} returning account", [session_id, name]).fetchone()
+            return row[0] if row else None
+
+    def end_sessions(self, but: str | None = None) -> int:
+        """End every session but one (its token), and return how many that were."""
+        with self._transaction() as con:
+            return con.execute("delete from session where token_hash <> ?", [token_hash(but or "")]).rowcount
+
+    def change_password(self, name: str, old: str, new: str, now_s: float, *, address: str = "", agent: str = "") -> str:
         """Change a password, end every session of the account, return the token of a new one. Raises AccountError."""
         counted = failed_tries.of_change(name)
         with self._transaction() as con:
@@ -238,60 +280,82 @@ class Accounts:
         with self._transaction() as con:
             con.execute("update account set password = ?, must_change = 0 where name = ?", [hashed, name])
             con.execute("delete from session where account = ?", [name])
-            return _new_session(con, name, now_s)
+            return _new_session(con, name, now_s, address, agent)
 
     def reset(self, name: str, password: str) -> None:
-        """Give an account a one-time password and end its sessions; its API tokens stay. Raises NoSuchAccount."""
+        """Give an account a one-time password, take its second factor and sessions; its API tokens stay. Raises NoSuchAccount."""
         hashed = hash_password(password, self._cost)
         with self._transaction() as con:
-            if con.execute("update account set password = ?, must_change = 1 where name = ?", [hashed, name]).rowcount == 0:
-                raise NoSuchAccount(_nobody(con, name))
+            account_records.found(con, name)
+            con.execute("update account set password = ?, must_change = 1, totp = null where name = ?", [hashed, name])
             con.execute("delete from session where account = ?", [name])
             failed_tries.forgive(con, name)
 
     def unlock(self, name: str) -> None:
         """Forget failed tries, so that the next is looked at now. Raises NoSuchAccount."""
         with self._transaction() as con:
-            if con.execute("select 1 from account where name = ?", [name]).fetchone() is None:
-                raise NoSuchAccount(_nobody(con, name))
+            account_records.found(con, name)
             failed_tries.forgive(con, name)
 
     def set_theme(self, name: str, theme: str | None) -> None:
         with self._transaction() as con:
             con.execute("update account set theme = ? where name = ?", [theme, name])
 
+    # -- second factor -----------------------------------------------------------------------------------------------
+
+    def offer_second_factor(self, name: str) -> str:
+        """Return a new secret for an authenticator app; it counts once a code of it was shown."""
+        secret = second_factor.new_secret()
+        with self._transaction() as con:
+            con.execute("update account set totp_pending = ? where name = ?", [secret, name])
+        return secret
+
+    def confirm_second_factor(self, name: str, code: str, now_s: float) -> None:
+        """Ask for codes of the secret that was offered from now on. Raises AccountError."""
+        self._with_code(name, "totp_pending", code, now_s, "update account set totp = totp_pending, totp_pending = null")
+
+    def remove_second_factor(self, name: str, code: str, now_s: float) -> None:
+        """Ask for no code any more; it takes one. Raises AccountError."""
+        self._with_code(name, "totp", code, now_s, "update account set totp = null")
+
+    def _with_code(self, name: str, column: str, code: str, now_s: float, statement: str) -> None:
+        counted = failed_tries.of_change(name)
+        with self._transaction() as con:
+            self._admitted(con, name, counted, now_s)
+            secret, used = con.execute(f"select {column}, totp_step from account where name = ?", [name]).fetchone()
+        step = second_factor.step_of(secret, code, now_s, used) if secret else None
+        if step is None:
+            raise AccountError("This code is not the app’s of now. Wait for the next one and try again.")
+        with self._transaction() as con:
+            failed_tries.take_back(con, counted, now_s)
+            con.execute(f"{statement}, totp_step = ? where name = ?", [step, name])
+
     # -- programs ----------------------------------------------------------------------------------------------------
 
-    def create_token(self, name: str, label: str, now_s: float) -> str:
-        """Return a new API token of an account; only its hash is kept."""
-        token = new_token()
-        with self._transaction() as con:
-            con.execute(
-                "insert into token (token_hash, account, label, created_s) values (?, ?, ?, ?)",
-                [token_hash(token), name, label, now_s],
-            )
-        return token
+    def create_token(self, name: str, label: str, now_s: float, limits: TokenLimits = TokenLimits()) -> str:  # noqa: B008  (frozen)
+        """Return a new API token of an account; only its hash is kept. Raises AccountError."""
+        return self.ask_now(tokens.create, name, label, limits, now_s)
 
-    def tokens(self, name: str) -> list[ApiToken]:
-        with self._transaction() as con:
-            rows = con.execute("select token_id, label, created_s from token where account = ? order by token_id", [name])
-            return [ApiToken(token_id=token_id, label=label, created_s=created) for token_id, label, created in rows]
+    def tokens(self, name: str | None) -> list[ApiToken]:
+        """Return the tokens of an account, or of all."""
+        return self.ask_now(tokens.of_account, name)
 
-    def revoke_token(self, name: str, token_id: int) -> None:
-        """Make a token of an account worthless; without a token of this number nothing happens."""
-        if token_id.bit_length() > 63:  # an address may hold any number, SQLite's end here
-            return
-        with self._transaction() as con:
-            con.execute("delete from token where account = ? and token_id = ?", [name, token_id])
+    def revoke_token(self, name: str | None, token_id: int) -> bool:
+        """Make a token of an account, or of anybody, worthless; without a token of this number nothing happens."""
+        return self.ask_now(tokens.revoke, name, token_id)
 
-    def program(self, token: str) -> Visitor | None:
-        """Return who an API token speaks for, or None."""
+    def program(self, token: str, now_s: float) -> Visitor | None:
+        """Return who an API token speaks for and what it may by now, or None."""
         with self._transaction() as con:
-            row = con.execute(
-                "select a.name, a.role, a.must_change from token t join account a on a.name = t.account where t.token_hash = ?",
-                [token_hash(token)],
-            ).fetchone()
-        return Visitor(account=row[0], role=row[1], must_change=bool(row[2]), theme=None, token=token) if row else None
+            found = tokens.use(con, token, now_s)
+            record = account_records.load(con, found.account) if found is not None else None
+        if found is None or record is None or record.disabled_s is not None:
+            return None
+        owner = _visitor(record)
+        limits = found.limits
+        rights = owner.rights - tokens.NAMED_ONLY if limits.rights is None else owner.rights & limits.rights
+        scope = narrowed(owner.scope, limits.rows, rights)
+        return msgspec.structs.replace(owner, rights=rights, scope=scope, theme=None, token=token, token_id=found.token_id)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -305,45 +369,24 @@ class Accounts:
             self._connection.execute("commit")
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    """Open or create the file, and bring its schema up to date."""
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "it is no file but a folder, a pipe or a device")
-    path.touch(mode=0o600)
-    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-    try:
-        connection.execute("pragma foreign_keys = on")
-        connection.execute("pragma journal_mode = wal")
-        version = connection.execute("pragma user_version").fetchone()[0]
-        for script in _MIGRATIONS[version:]:
-            connection.executescript(f"begin immediate; {script} commit;")
-        # What opens may still be damaged, or its disk read-only: better said now than at the first sign-in
-        if (found := connection.execute("pragma quick_check(1)").fetchone()[0]) != "ok":
-            raise sqlite3.DatabaseError(found.splitlines()[0])
-        connection.executescript(f"begin immediate; pragma user_version = {max(version, len(_MIGRATIONS))}; commit;")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+def _visitor(record: AccountRecord, session: str | None = None) -> Visitor:
+    return Visitor(
+        account=record.name,
+        role=record.role,
+        must_change=record.must_change,
+        theme=record.theme,
+        display_name=record.display_name,
+        rights=rights_of(record.role, record.access.grants),
+        scope=scope_of(record.role, record.access),
+        session=session,
+    )
 
 
-def _unreadable(path: Path, error: Exception) -> str:
-    told = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-        return (
-            f"the accounts in {path} are damaged ({told}). Restore the file from a backup, or move it aside: the next start "
-            "makes a new first account, and API tokens have to be made again"
-        )
-    return f"the accounts in {path} cannot be used ({told}). See that cc-voice's account owns it and its disk can be written"
-
-
-def _nobody(con: sqlite3.Connection, name: str) -> str:
-    names = [row[0] for row in con.execute("select name from account order by name")]
-    return f"there is no account {name!r}; there are: {', '.join(names) or 'none'}"
-
-
-def _new_session(con: sqlite3.Connection, name: str, now_s: float) -> str:
+def _new_session(con: sqlite3.Connection, name: str, now_s: float, address: str, agent: str) -> str:
     token = new_token()
     con.execute("delete from session where created_s < ? or seen_s < ?", [now_s - SESSION_S, now_s - IDLE_S])
-    con.execute("insert into session values (?, ?, ?, ?)", [token_hash(token), name, now_s, now_s])
+    con.execute(
+        "insert into session (token_hash, account, created_s, seen_s, address, agent) values (?, ?, ?, ?, ?, ?)",
+        [token_hash(token), name, now_s, now_s, address[:64], agent[:_AGENT]],
+    )
     return token

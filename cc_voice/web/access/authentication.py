@@ -1,7 +1,6 @@
-"""Authentication: who asks, and may they; the middleware that knows, the guards that refuse.
+"""Authentication: who asks; the middleware that knows, and the guard against forged requests. What they may is in `permissions.py`.
 
-A browser shows its session's cookie, a program `Authorization: Bearer TOKEN`. Everything needs one of the two unless its route
-says `opt={"public": True}`.
+A browser shows its session's cookie, a program `Authorization: Bearer TOKEN`.
 
 Forged requests: a browser sends the cookie with a form of any page, so a request that changes something must prove that it comes
 from a page of ours. `Sec-Fetch-Site` and `Origin` are set by the browser and by nobody's script; requests with neither are
@@ -26,8 +25,6 @@ from cc_voice.config.settings import Settings
 from cc_voice.web.access.accounts import SESSION_S, Accounts, Visitor
 
 COOKIE = "cc_voice_session"
-MAY_RUN_SQL = frozenset({"admin"})
-"""Roles with the right to run SQL."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Connection = ASGIConnection[Any, Any, Any, State]
@@ -46,29 +43,22 @@ class Authentication(AbstractAuthenticationMiddleware):
 async def _visitor(connection: Connection, accounts: Accounts, now_s: float) -> Visitor | None:
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return await accounts.look_up(accounts.program, token.strip())
+        return await accounts.look_up(accounts.program, token.strip(), now_s)
     cookie = connection.cookies.get(COOKIE)
     return await accounts.look_up(accounts.visitor, cookie, now_s) if cookie else None
-
-
-async def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Guard of everything: refuse strangers, and send whoever still has the first password to change it.
-
-    OPTIONS tells which methods an address takes and nothing else; Litestar makes its handlers, without the options of ours.
-    """
-    if handler.opt.get("public") or connection.scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
-        return
-    visitor: Visitor | None = connection.user
-    if visitor is None:
-        raise NotAuthorizedException("sign in, or send `Authorization: Bearer TOKEN`")
-    if visitor.must_change and not handler.opt.get("before_password_change"):
-        raise PasswordChangeNeeded
 
 
 class PasswordChangeNeeded(PermissionDeniedException):
     """The account still has its one-time password."""
 
     detail = "change the one-time password first"
+
+
+def signed_in(request: VisitorRequest) -> Visitor:
+    """Return who asks, where a guard has let through somebody. Raises NotAuthorizedException."""
+    if request.user is None:
+        raise NotAuthorizedException
+    return request.user
 
 
 async def same_origin(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -85,12 +75,6 @@ async def same_origin(connection: Connection, handler: BaseRouteHandler) -> None
         allowed = scheme in ("http", "https") and host == connection.headers.get("host")
     if not allowed:
         raise PermissionDeniedException("the request does not come from a page of this appliance")
-
-
-async def may_run_sql(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Guard of SQL: it sees every call of the site, whoever else may see less."""
-    if connection.user is None or connection.user.role not in MAY_RUN_SQL:
-        raise PermissionDeniedException(f"SQL needs the role {' or '.join(sorted(MAY_RUN_SQL))}")
 
 
 def session_cookie(settings: Settings, token: str) -> Cookie:

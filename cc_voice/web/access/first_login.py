@@ -12,17 +12,17 @@ import structlog
 
 from cc_voice.web.access.accounts import Accounts
 from cc_voice.web.access.private_files import write_private
+from cc_voice.web.access.roles import ALL_OF_SITE, AccountAccess, Role
 
 log = structlog.get_logger()
 
 ACCOUNT = "admin"
-ROLE = "admin"
-"""The only role until there are more; guards already ask for it."""
+ROLE: Role = "admin"
 FILE = "first-login.txt"
 
 
-def ensure_account(accounts: Accounts, data_dir: Path) -> None:
-    """Create the first account unless there is one."""
+def ensure_account(accounts: Accounts, data_dir: Path, access: AccountAccess = ALL_OF_SITE) -> None:
+    """Create the first account unless there is one. It sees the site's numbers; who may read and hear calls is for it to say."""
     if not accounts.is_empty():
         return
     password = secrets.token_urlsafe(12)
@@ -30,7 +30,7 @@ def ensure_account(accounts: Accounts, data_dir: Path) -> None:
     text = f"user name: {ACCOUNT}\npassword: {password}\n"
     # The file first: an account whose password nobody ever saw could not be used, nor made again.
     write_private(path, text)
-    accounts.create(ACCOUNT, password, ROLE, must_change=True)
+    accounts.create(ACCOUNT, password, ROLE, must_change=True, access=access)
     log.info("first account made; its password is in a file", file=str(path))
     if sys.stdout.isatty():
         print(f"First sign-in (also in {path}):\n{text}", end="")

@@ -119,26 +119,37 @@ def rights_of(role: Role, grants: Iterable[Right]) -> frozenset[Right]:
 def scope_of(role: Role, access: AccountAccess) -> RowScope:
     """Return the rows that an account reaches. An agent's are their own calls, whatever else was granted."""
     rights = rights_of(role, access.grants)
-    flags = {"words": "words" in rights, "audit": "audit" in rights, "whole_call": "whole_call" in rights}
     if "numbers" not in rights:
-        return RowScope(audit=flags["audit"])
-    if held(role, "numbers") == "own":
-        return RowScope(user_id=access.user_id, **flags)
-    return RowScope(site=access.site, teams=access.teams, queues=access.queues, user_id=access.user_id, **flags)
+        return RowScope(audit="audit" in rights)
+    rows = AccountAccess(user_id=access.user_id) if held(role, "numbers") == "own" else access
+    return RowScope(
+        site=rows.site,
+        teams=rows.teams,
+        queues=rows.queues,
+        user_id=rows.user_id,
+        words="words" in rights,
+        audit="audit" in rights,
+        whole_call="whole_call" in rights,
+    )
 
 
 def narrowed(scope: RowScope, limit: AccountAccess | None, rights: frozenset[Right]) -> RowScope:
     """Return the rows that a token of an account reaches: never more than its owner by now, whatever it was made with."""
-    flags = {
-        "words": scope.words and "words" in rights,
-        "audit": scope.audit and "audit" in rights,
-        "whole_call": scope.whole_call and "whole_call" in rights,
-    }
+    audit = scope.audit and "audit" in rights
     if "numbers" not in rights:
-        return RowScope(audit=flags["audit"])
+        return RowScope(audit=audit)
+    cut = msgspec.structs.replace(
+        scope,
+        words=scope.words and "words" in rights,
+        audit=audit,
+        whole_call=scope.whole_call and "whole_call" in rights,
+    )
     if limit is None or limit.site:
-        return msgspec.structs.replace(scope, **flags)
-    teams = limit.teams if scope.site else limit.teams & scope.teams
-    queues = limit.queues if scope.site else limit.queues & scope.queues
-    user_id = limit.user_id if scope.site or limit.user_id == scope.user_id else None
-    return RowScope(teams=teams, queues=queues, user_id=user_id, **flags)
+        return cut
+    return msgspec.structs.replace(
+        cut,
+        site=False,
+        teams=limit.teams if scope.site else limit.teams & scope.teams,
+        queues=limit.queues if scope.site else limit.queues & scope.queues,
+        user_id=limit.user_id if scope.site or limit.user_id == scope.user_id else None,
+    )

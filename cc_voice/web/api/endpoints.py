@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
-from litestar.exceptions import ClientException, NotFoundException
+from litestar.exceptions import ClientException, NotFoundException, PermissionDeniedException
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import ServerSentEvent, Stream
 
@@ -25,13 +25,15 @@ from cc_voice.query.sql.runner import SqlAnswer, SqlLimits
 from cc_voice.store import call_list, calls, dimensions, streams
 from cc_voice.store.call_list import CallSummary, CallTotals
 from cc_voice.store.calls import StoredCall
-from cc_voice.web.access.authentication import VisitorRequest, may_run_sql
+from cc_voice.web.access.authentication import VisitorRequest, signed_in
+from cc_voice.web.access.roles import MEANINGS
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.live import event_streams
-from cc_voice.web.live.calls import failure
+from cc_voice.web.live.calls import failure, floor_words
 from cc_voice.web.pages.calls import call_audio
 from cc_voice.web.pages.filters import parse
 from cc_voice.web.pages.query_parameters import FilteredOperation, ReportOperation
+from cc_voice.web.pages.report_rights import permitted_reports, report_asker
 
 LIMITS = SqlLimits()
 MAX_LIMIT = 1000
@@ -95,19 +97,22 @@ async def list_calls(
     asked = parse(request.query_params, zoneinfo.ZoneInfo(appliance.settings.timezone))
     if asked.problems:
         raise ClientException(" ".join(asked.problems))
-    found = await appliance.database.read(lambda con: call_list.list_calls(con, asked.chosen, limit, offset))
-    total = await appliance.database.read(lambda con: call_list.total(con, asked.chosen))
+    appliance.note_down(request, "list", "calls", detail=str(request.url.query))
+    found = await appliance.read(request.user, lambda con: call_list.list_calls(con, asked.chosen, limit, offset))
+    total = await appliance.read(request.user, lambda con: call_list.total(con, asked.chosen))
     return CallList(found, total)
 
 
 @get("/calls/{call_id:str}", summary="Return a call")
-async def show_call(appliance: NamedDependency[Appliance], call_id: FromPath[str]) -> StoredCall:
+async def show_call(request: VisitorRequest, appliance: NamedDependency[Appliance], call_id: FromPath[str]) -> StoredCall:
     """Return a measured call with everything behind it: legs, metrics, reasons, intervals, utterances, words, events."""
-    return await _call(appliance, call_id)
+    found = await _call(appliance, request, call_id)
+    appliance.note_down(request, "view", "call", call_id=call_id)
+    return found
 
 
-async def _call(appliance: Appliance, call_id: str) -> StoredCall:
-    found = await appliance.database.read(lambda con: calls.load_call(con, call_id))
+async def _call(appliance: Appliance, request: VisitorRequest, call_id: str) -> StoredCall:
+    found = await appliance.read(request.user, lambda con: calls.load_call(con, call_id))
     if found is None:
         raise NotFoundException(f"there is no measured call {call_id}")
     return found
@@ -126,6 +131,7 @@ async def audio(
 
 @get("/calls/{call_id:str}/transcript", summary="Return a transcript")
 async def transcript(
+    request: VisitorRequest,
     appliance: NamedDependency[Appliance],
     call_id: FromPath[str],
     format: FromQuery[Literal["vtt", "srt", "txt"]] = "vtt",
@@ -133,25 +139,29 @@ async def transcript(
 ) -> Response[str]:
     """Return a call's transcript, or a leg's, as WebVTT, SubRip or text; times are those of its audio."""
     headers = {"content-disposition": f'attachment; filename="{call_id}.{format}"'}
-    text = call_as(await _call(appliance, call_id), format, leg, appliance.settings.site.name)
+    text = call_as(await _call(appliance, request, call_id), format, leg, appliance.settings.site.name)
+    await appliance.write_down(request, "download", f"transcript, {format}", call_id=call_id)
     return Response(text, media_type=transcripts.MEDIA_TYPES[format], headers=headers)
 
 
 @get("/calls/{call_id:str}/contact-lens", summary="Return a leg like Contact Lens")
-async def contact_lens(appliance: NamedDependency[Appliance], call_id: FromPath[str], leg: FromQuery[int] = 1) -> Response[str]:
+async def contact_lens(
+    request: VisitorRequest, appliance: NamedDependency[Appliance], call_id: FromPath[str], leg: FromQuery[int] = 1
+) -> Response[str]:
     """Return a leg in the shape of an output file of Amazon Connect's Contact Lens; what is not known is left out."""
     headers = {"content-disposition": f'attachment; filename="{call_id}-{leg}.contact-lens.json"'}
-    text = call_as(await _call(appliance, call_id), "json", leg, appliance.settings.site.name)
+    text = call_as(await _call(appliance, request, call_id), "json", leg, appliance.settings.site.name)
+    await appliance.write_down(request, "download", f"leg {leg} as Contact Lens", call_id=call_id)
     return Response(text, media_type=MediaType.JSON, headers=headers)
 
 
 @get("/live", summary="Return the floor now")
-async def live(appliance: NamedDependency[Appliance]) -> Live:
+async def live(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Live:
     """Return the calls in progress, those that lately could not be analysed, and the workers."""
-    rows = await appliance.database.read(streams.in_progress)
-    lost = await appliance.database.read(lambda con: streams.not_analysed(con, appliance.now()))
-    board = appliance.dispatcher.board
-    going_on = [_live(row, board.of_stream(row.stream_id)) for row in rows]
+    appliance.note_down(request, "live", "calls in progress")
+    rows = await appliance.read(request.user, streams.in_progress)
+    lost = await appliance.read(request.user, lambda con: streams.not_analysed(con, appliance.now()))
+    going_on = [_live(row, floor_words(appliance, request.user, row)) for row in rows]
     return Live(going_on, [_live(row) for row in lost], appliance.dispatcher.status())
 
 
@@ -162,13 +172,14 @@ async def live_words(request: VisitorRequest, appliance: NamedDependency[Applian
     While `is_final` is false the words may still change and replace the channel's last ones; empty text takes those back. Positions
     are milliseconds on the stream's clock. A client that reads slowly gets the newest words of each channel.
     """
+    await appliance.write_down(request, "live", "words in progress")
     return ServerSentEvent(event_streams.words(appliance, request.user, appliance.dispatcher.board.watch()))
 
 
 @get("/reports", summary="List reports")
-async def list_reports() -> list[Report]:
-    """List the reports with their parameters."""
-    return await asyncio.to_thread(reports.list_reports)
+async def list_reports(request: VisitorRequest) -> list[Report]:
+    """List the reports that you may ask, with their parameters."""
+    return permitted_reports(request.user, await asyncio.to_thread(reports.list_reports))
 
 
 @get("/reports/{name:str}", summary="Answer a report", operation_class=ReportOperation)
@@ -184,18 +195,25 @@ async def report(
     different ways.
     """
     params = {key: value for key, value in request.query_params.items() if key != "format"}
-    found = await appliance.database.read(lambda con: reports.answered(con, name, params))
+    visitor = await report_asker(request.user, name)
+    if format == "csv" and not visitor.may("export"):
+        raise PermissionDeniedException(f"this needs the right: {MEANINGS['export']}")
+    found = await appliance.read(visitor, lambda con: reports.answered(con, visitor.scope, name, params))
     headers = {"cc-voice-note": quote(" ".join(found.notes), safe=" ,.:;()")} if found.notes else {}
     if format == "json":
+        appliance.note_down(request, "report", name, detail=str(request.url.query))
         return Response(found.frame.write_json(), media_type=MediaType.JSON, headers=headers)
+    await appliance.write_down(request, "export", f"report {name}, csv", detail=str(request.url.query))
     headers["content-disposition"] = f'attachment; filename="{name}.csv"'
     return Response(exports.csv_text(found.frame), media_type="text/csv", headers=headers)
 
 
-@post("/sql", summary="Answer a SELECT", status_code=200, guards=[may_run_sql], request_max_body_size=QUESTION_BYTES)
-async def run_sql(appliance: NamedDependency[Appliance], data: JSONBody[Select]) -> SqlAnswer:
+@post("/sql", summary="Answer a SELECT", status_code=200, request_max_body_size=QUESTION_BYTES)
+async def run_sql(request: VisitorRequest, appliance: NamedDependency[Appliance], data: JSONBody[Select]) -> SqlAnswer:
     """Answer one SELECT on a copy of the published views, for at most 30 s, 512 MB and 10000 rows; needs the right to run SQL."""
-    return await appliance.sql.run(ask_sql, appliance.database, appliance.settings, data.sql, LIMITS)
+    visitor = signed_in(request)
+    await appliance.write_down(request, "sql", "SQL", detail=data.sql)
+    return await appliance.sql.run(ask_sql, appliance.database, appliance.settings, visitor.scope, data.sql, LIMITS)
 
 
 @get("/columns", summary="Describe columns")

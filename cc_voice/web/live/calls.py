@@ -17,9 +17,10 @@ from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.fleet.local import WorkerStatus
 from cc_voice.store import calls, streams
 from cc_voice.store.streams import UNFINISHED, StreamRow
+from cc_voice.web.access.accounts import Visitor
 from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.appliance import Appliance
-from cc_voice.web.live import event_streams
+from cc_voice.web.live import event_streams, live_scope
 from cc_voice.web.rendering import formats, transcript
 from cc_voice.web.rendering.page import fragment, page
 
@@ -88,15 +89,16 @@ class LiveCall(msgspec.Struct, frozen=True, kw_only=True):
 @get("/live")
 async def live(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[str]:
     """Show the calls in progress."""
-    return page(request, "live.html", title="Live", current="live", view=await _floor(appliance))
+    appliance.note_down(request, "live", "calls in progress")
+    return page(request, "live.html", title="Live", current="live", view=await _floor(appliance, request.user))
 
 
 @get("/live/events", include_in_schema=False)
 async def live_events(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> ServerSentEvent:
     """Send the parts of the page of calls in progress that change."""
 
-    async def look() -> event_streams.LiveView:
-        view = await _floor(appliance)
+    async def look(visitor: Visitor) -> event_streams.LiveView:
+        view = await _floor(appliance, visitor)
         rows = {row.key: fragment("live_parts.html", "cells", row) for row in view.rows}
         return event_streams.LiveView({"kpis": fragment("live_parts.html", "kpis", view)}, rows)
 
@@ -106,8 +108,9 @@ async def live_events(request: VisitorRequest, appliance: NamedDependency[Applia
 @get("/calls/{call_id:str}/events", include_in_schema=False)
 async def call_events(request: VisitorRequest, appliance: NamedDependency[Appliance], call_id: FromPath[str]) -> ServerSentEvent:
     """Send what is said in a call in progress."""
-    if await live_call(appliance, call_id) is None:
+    if await live_call(appliance, request.user, call_id) is None:
         raise NotFoundException
+    await appliance.write_down(request, "live", "words in progress", call_id=call_id)
     drawn: dict[str, tuple[transcript.TranscriptLine, str]] = {}
 
     def draw(line: transcript.TranscriptLine) -> str:
@@ -116,8 +119,8 @@ async def call_events(request: VisitorRequest, appliance: NamedDependency[Applia
             drawn[line.key] = (line, fragment("macros.html", "transcript_line", line))
         return drawn[line.key][1]
 
-    async def look() -> event_streams.LiveView:
-        view = await live_call(appliance, call_id)
+    async def look(visitor: Visitor) -> event_streams.LiveView:
+        view = await live_call(appliance, visitor, call_id)
         if view is None:  # revoked meanwhile: nothing of it may stay on a screen
             return event_streams.LiveView({"facts": ""}, {}, over=True)
         rows = {line.key: draw(line) for line in view.lines}
@@ -126,15 +129,15 @@ async def call_events(request: VisitorRequest, appliance: NamedDependency[Applia
     return event_streams.stream(appliance, request.user, look, period_s=WORDS_PERIOD_S)
 
 
-async def live_call(appliance: Appliance, call_id: str) -> LiveCall | None:
-    """Return a call that has streams and is not measured, or None where Zoom never announced one."""
-    found = await appliance.database.read(lambda con: streams.of_call(con, call_id))
-    if not found:
+async def live_call(appliance: Appliance, visitor: Visitor | None, call_id: str) -> LiveCall | None:
+    """Return a call that has streams and is not measured, or None where Zoom never announced one or it is out of scope."""
+    found = await appliance.read(visitor, lambda con: streams.of_call(con, call_id))
+    if not found or visitor is None:
         return None
     # Before the store is asked: what it takes over meanwhile is then shown from there, and from here it would be missing
-    words_now = appliance.dispatcher.board.of_call(call_id)
-    said = await appliance.database.read(lambda con: calls.live_utterances(con, call_id))
-    parties = await appliance.database.read(lambda con: calls.live_channels(con, call_id))
+    words_now = await live_scope.words_seen(appliance, visitor, appliance.dispatcher.board.of_call(call_id))
+    said = await appliance.read(visitor, lambda con: calls.live_utterances(con, call_id))
+    parties = await appliance.read(visitor, lambda con: calls.live_channels(con, call_id))
     newest = found[-1]
     state, _ = STATES[newest.stage]
     hold_ms = _hold_ms(newest)
@@ -158,13 +161,18 @@ async def live_call(appliance: Appliance, call_id: str) -> LiveCall | None:
     )
 
 
-async def _floor(appliance: Appliance) -> LivePage:
+async def _floor(appliance: Appliance, visitor: Visitor | None) -> LivePage:
     now_s = appliance.now()
-    rows = await appliance.database.read(streams.in_progress)
-    lost = await appliance.database.read(lambda con: streams.not_analysed(con, now_s))
+    rows = await appliance.read(visitor, streams.in_progress)
+    lost = await appliance.read(visitor, lambda con: streams.not_analysed(con, now_s))
     zone = zoneinfo.ZoneInfo(appliance.settings.timezone)
-    saying = {row.stream_id: said[0] for row in rows if (said := appliance.dispatcher.board.of_stream(row.stream_id))}
+    saying = {row.stream_id: said[0] for row in rows if (said := floor_words(appliance, visitor, row))}
     return floor(rows, len(lost), appliance.dispatcher.status(), now_s, zone, saying)
+
+
+def floor_words(appliance: Appliance, visitor: Visitor | None, row: StreamRow) -> tuple[LiveWords, ...]:
+    """Return what is being said in a stream, as far as a visitor may read it."""
+    return () if visitor is None else live_scope.readable(visitor.scope, row, appliance.dispatcher.board.of_stream(row.stream_id))
 
 
 def floor(

@@ -17,7 +17,9 @@ from litestar.response.sse import ServerSentEventMessage
 from cc_voice.call.batch import LiveWords
 from cc_voice.fleet.live_transcripts import Watch
 from cc_voice.web.access.accounts import Visitor
+from cc_voice.web.access.roles import Right
 from cc_voice.web.appliance import Appliance
+from cc_voice.web.live import live_scope
 
 PERIOD_S = 1.0
 SILENCE_S = 15.0
@@ -47,21 +49,28 @@ class _Change(msgspec.Struct, frozen=True):
 
 
 def stream(
-    appliance: Appliance, visitor: Visitor | None, look: Callable[[], Awaitable[LiveView]], period_s: float = PERIOD_S
+    appliance: Appliance, visitor: Visitor | None, look: Callable[[Visitor], Awaitable[LiveView]], period_s: float = PERIOD_S
 ) -> ServerSentEvent:
-    """Return the stream of a page. It ends when the picture is over, the session is, or the service stops."""
+    """Return the stream of a page: what `look` shows to the visitor as of each moment, whose rights may change meanwhile.
+
+    It ends when the picture is over, the session is, or the service stops.
+    """
     return ServerSentEvent(_messages(appliance, visitor, look, period_s))
 
 
 async def _messages(
-    appliance: Appliance, visitor: Visitor | None, look: Callable[[], Awaitable[LiveView]], period_s: float
+    appliance: Appliance, visitor: Visitor | None, look: Callable[[Visitor], Awaitable[LiveView]], period_s: float
 ) -> AsyncIterator[ServerSentEventMessage]:
     sent: LiveView | None = None
     quiet_s = 0.0
     while not appliance.draining.is_set():
-        picture = await look()
-        if not await _may_go_on(appliance, visitor):
+        # Asked before each look, and whether they may still see it after: a look takes time
+        by_now = await _by_now(appliance, visitor, "numbers")
+        if by_now is None:
             return
+        picture = await look(by_now)
+        if await _by_now(appliance, visitor, "numbers") != by_now:
+            continue
         if (change := difference(sent, picture)) is not None:
             yield ServerSentEventMessage(data=msgspec.json.encode(change))
             sent, quiet_s = picture, 0.0
@@ -85,28 +94,33 @@ def difference(before: LiveView | None, now: LiveView) -> _Change | None:
     return _Change(parts, _Rows(list(now.rows), changed))
 
 
-async def _may_go_on(appliance: Appliance, visitor: Visitor | None) -> bool:
-    """Whether somebody may still be told: asked before each message, so that nothing follows a sign-out or a revoked token."""
+async def _by_now(appliance: Appliance, visitor: Visitor | None, right: Right) -> Visitor | None:
+    """Return who somebody is and what they may, None when they may be told nothing more.
+
+    Asked for each message, so that nothing follows a sign-out, a revoked token or a right that was taken.
+    """
     if visitor is None:
-        return False
+        return None
     accounts = appliance.accounts
     by_now = await accounts.look_up(accounts.again, visitor, appliance.now())
-    return by_now is not None and not by_now.must_change
+    return by_now if by_now is not None and not by_now.must_change and by_now.may(right) else None
 
 
 async def words(appliance: Appliance, visitor: Visitor | None, watch: Watch) -> AsyncIterator[ServerSentEventMessage]:
-    """Send words of a watch as they come; end as `stream` does."""
+    """Send words of a watch that somebody may read, as they come; end as `stream` does."""
     with watch:
         yield ServerSentEventMessage(data=None, comment="words from now on")
         while not appliance.draining.is_set():
             said: Sequence[LiveWords] = ()
             with contextlib.suppress(TimeoutError):
                 said = await asyncio.wait_for(watch.take(), WORDS_PATIENCE_S)
-            if not await _may_go_on(appliance, visitor):
+            by_now = await _by_now(appliance, visitor, "words")
+            if by_now is None:
                 return
-            if not said:
+            seen = await live_scope.words_seen(appliance, by_now, said) if said else ()
+            if not seen:
                 yield ServerSentEventMessage(data=None, comment="still here")
-            for one in said:
+            for one in seen:
                 yield ServerSentEventMessage(data=msgspec.json.encode(one))
 
 

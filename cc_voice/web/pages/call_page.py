@@ -9,6 +9,7 @@ from cc_voice.call.metrics.entry import Metric
 from cc_voice.call.reasons import explain
 from cc_voice.config.thresholds import ThresholdSet, told
 from cc_voice.store.calls import CallInterval, CallLeg, StoredCall
+from cc_voice.web.pages.access_section import AccessSection
 from cc_voice.web.pages.metric_table import BY_COLUMN, SECTIONS, behind, written
 from cc_voice.web.rendering import formats, transcript
 from cc_voice.web.rendering.timeline import Band, TimelineBands, describe, draw, marks
@@ -83,6 +84,10 @@ class CallPage(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     metric: str | None
     has_audio: bool
+    may_read: bool = True
+    may_play: bool = True
+    accessed: AccessSection | None = None
+    """Who saw and heard it; None for who may not know."""
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,10 +14,12 @@ from cc_voice.store import call_list, streams
 from cc_voice.store import calls as store
 from cc_voice.store.call_list import CallSummary, CallTotals, Facets
 from cc_voice.store.calls import StoredCall
-from cc_voice.web.access.authentication import VisitorRequest
+from cc_voice.web.access.accounts import Visitor
+from cc_voice.web.access.authentication import VisitorRequest, signed_in
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.live.calls import live_call
 from cc_voice.web.pages import call_page
+from cc_voice.web.pages.access_section import accesses
 from cc_voice.web.pages.byte_ranges import file_answer
 from cc_voice.web.pages.filters import PAGE_SIZE, CallListRequest, parse
 from cc_voice.web.rendering import formats
@@ -87,14 +89,15 @@ async def list_calls(request: VisitorRequest, appliance: NamedDependency[Applian
     zone = zoneinfo.ZoneInfo(appliance.settings.timezone)
     asked = parse(request.query_params, zone)
     call_id = asked.fields.get("words", "")
-    if call_id.isalnum() and await _load(appliance, call_id) is not None:
+    if call_id.isalnum() and await _load(appliance, request.user, call_id) is not None:
         return Redirect(f"/calls/{call_id}")
-    total = await appliance.database.read(lambda con: call_list.total(con, asked.chosen))
+    appliance.note_down(request, "list", "calls", detail=str(request.url.query))
+    total = await appliance.read(request.user, lambda con: call_list.total(con, asked.chosen))
     asked = asked.within(total.calls)
     offset = (asked.page - 1) * PAGE_SIZE
-    found = await appliance.database.read(lambda con: call_list.list_calls(con, asked.chosen, PAGE_SIZE, offset))
-    facets = await appliance.database.read(call_list.facets)
-    lost = await appliance.database.read(lambda con: streams.not_analysed(con, appliance.now()))
+    found = await appliance.read(request.user, lambda con: call_list.list_calls(con, asked.chosen, PAGE_SIZE, offset))
+    facets = await appliance.read(request.user, call_list.facets)
+    lost = await appliance.read(request.user, lambda con: streams.not_analysed(con, appliance.now()))
     view = _list_page(asked, found, total, facets, len(lost), zone)
     return page(request, "calls.html", title="Calls", current="calls", view=view)
 
@@ -104,17 +107,22 @@ async def show_call(
     request: VisitorRequest, appliance: NamedDependency[Appliance], call_id: FromPath[str], leg_no: FromPath[int | None] = None
 ) -> Response[str]:
     """Show a call: measured, or as far as it has come."""
-    stored = await _load(appliance, call_id)
+    stored = await _load(appliance, request.user, call_id)
     if stored is None:
-        going_on = await live_call(appliance, call_id)
+        going_on = await live_call(appliance, request.user, call_id)
         if going_on is None:
             raise NotFoundException("There is no such call.")
+        appliance.note_down(request, "view", "call in progress", call_id=call_id)
         return page(request, "call_live.html", title=f"Call {going_on.name}", current="live", view=going_on)
-    has_audio = await appliance.audio.exists(call_id)
+    visitor = signed_in(request)
+    has_audio = visitor.may("play") and await appliance.audio.exists(call_id)
     zone = zoneinfo.ZoneInfo(appliance.settings.timezone)
     view = call_page.build(stored, _shown(request, leg_no), zone, has_audio)
     if view is None:
         raise NotFoundException("This call has no such leg.")
+    appliance.note_down(request, "view", f"call, leg {view.leg_no}" if view.leg_no else "call", call_id=call_id)
+    accessed = await accesses(appliance, visitor, call_id, zone)
+    view = msgspec.structs.replace(view, may_read=visitor.may("words"), may_play=visitor.may("play"), accessed=accessed)
     return page(request, "call.html", title=f"Call {view.name}", current="calls", view=view)
 
 
@@ -138,16 +146,20 @@ async def peaks(request: VisitorRequest, appliance: NamedDependency[Appliance], 
 
 async def call_audio(request: VisitorRequest, appliance: Appliance, call_id: str, form: str) -> Stream:
     """Answer with a file made of a call's recording."""
-    channels = await appliance.database.read(lambda con: store.load_channels(con, call_id))
-    path = await appliance.audio.find(call_id, channels, form) if channels is not None else None
+    visitor = signed_in(request)
+    channels = await appliance.read(visitor, lambda con: store.load_channels(con, call_id))
+    whole = visitor.scope.site or visitor.scope.whole_call
+    only_ms = None if whole else await appliance.read(visitor, lambda con: store.leg_spans(con, call_id))
+    path = await appliance.audio.find(call_id, channels, form, only_ms) if channels is not None else None
     if path is None:
         raise NotFoundException("There is no recording of this call.")
     media_type = MEDIA_TYPES.get(form, "application/json")
+    await appliance.write_down(request, "play" if form in MEDIA_TYPES else "view", f"sound, {form}", call_id=call_id)
     return await asyncio.to_thread(file_answer, path, media_type, request.headers.get("range"), f"{call_id}.{form}")
 
 
-async def _load(appliance: Appliance, call_id: str) -> StoredCall | None:
-    return await appliance.database.read(lambda con: store.load_call(con, call_id))
+async def _load(appliance: Appliance, visitor: Visitor | None, call_id: str) -> StoredCall | None:
+    return await appliance.read(visitor, lambda con: store.load_call(con, call_id))
 
 
 def _shown(request: VisitorRequest, leg_no: int | None) -> call_page.Shown:

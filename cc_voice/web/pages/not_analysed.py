@@ -40,7 +40,8 @@ class NotAnalysedPage(msgspec.Struct, frozen=True, kw_only=True):
 @get("/not-analysed")
 async def show(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[str]:
     """Show the calls that failed or were revoked, with the reason."""
-    rows = await appliance.database.read(lambda con: streams.not_analysed(con, appliance.now()))
+    appliance.note_down(request, "list", "calls not analysed")
+    rows = await appliance.read(request.user, lambda con: streams.not_analysed(con, appliance.now()))
     zone = zoneinfo.ZoneInfo(appliance.settings.timezone)
     view = NotAnalysedPage(days=streams.LATELY_DAYS, zone=zone.key, rows=tuple(_lost(row, zone) for row in rows))
     return page(request, "not_analysed.html", title="Not analysed", current="calls", view=view)

@@ -15,9 +15,11 @@ from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.query import reports as query_reports
 from cc_voice.query.reports import Param, QueryError, Report
 from cc_voice.store import dimensions
-from cc_voice.web.access.authentication import VisitorRequest
+from cc_voice.web.access.accounts import Visitor
+from cc_voice.web.access.authentication import VisitorRequest, signed_in
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.pages import report_columns as column_words
+from cc_voice.web.pages.report_rights import permitted_reports
 from cc_voice.web.rendering import formats
 from cc_voice.web.rendering.page import page
 
@@ -74,19 +76,23 @@ class ReportsPage(msgspec.Struct, frozen=True, kw_only=True):
 @get("/reports")
 async def list_reports(request: VisitorRequest) -> Response[str]:
     """Show the questions."""
-    view = ReportsPage(reports=tuple(await asyncio.to_thread(query_reports.list_reports)))
+    known = await asyncio.to_thread(query_reports.list_reports)
+    view = ReportsPage(reports=tuple(permitted_reports(request.user, known)))
     return page(request, "reports.html", title="Reports", current="reports", view=view)
 
 
 @get("/reports/{name:str}")
 async def show_report(request: VisitorRequest, appliance: NamedDependency[Appliance], name: FromPath[str]) -> Response[str]:
     """Show a question and its answer for the parameters of the address."""
-    reports = tuple(await asyncio.to_thread(query_reports.list_reports))
+    visitor = signed_in(request)
+    reports = tuple(permitted_reports(visitor, await asyncio.to_thread(query_reports.list_reports)))
     report = next((each for each in reports if each.name == name), None)
     if report is None:
         raise NotFoundException("There is no such report.")
     given = {key: value.strip() for key, value in request.query_params.items() if value.strip()}
-    table, problem = await _answer(appliance, report, given)
+    table, problem = await _answer(appliance, visitor, report, given)
+    if table is not None:
+        appliance.note_down(request, "report", name, detail=urlencode(given))
     view = ReportsPage(
         reports=reports,
         name=name,
@@ -94,18 +100,20 @@ async def show_report(request: VisitorRequest, appliance: NamedDependency[Applia
         fields=tuple(_field(param, given) for param in report.params),
         table=table,
         problem=problem,
-        csv=f"/api/v1/reports/{name}?{urlencode({**given, 'format': 'csv'})}",
+        csv=f"/api/v1/reports/{name}?{urlencode({**given, 'format': 'csv'})}" if visitor.may("export") else "",
     )
     return page(request, "reports.html", title=report.title, current="reports", view=view)
 
 
-async def _answer(appliance: Appliance, report: Report, given: Mapping[str, str]) -> tuple[ReportTable | None, str | None]:
+async def _answer(
+    appliance: Appliance, visitor: Visitor, report: Report, given: Mapping[str, str]
+) -> tuple[ReportTable | None, str | None]:
     """Return the table, or why there is none; nothing at all while a required parameter has no value yet."""
     if not given and any(param.default is None for param in report.params):
         return None, None
     try:
-        found = await appliance.database.read(lambda con: query_reports.answered(con, report.name, given))
-        sets = await appliance.database.read(dimensions.threshold_sets)
+        found = await appliance.read(visitor, lambda con: query_reports.answered(con, visitor.scope, report.name, given))
+        sets = await appliance.read(visitor, dimensions.threshold_sets)
     except QueryError as error:
         return None, str(error)
     return _table(found.frame, sets, found.notes), None

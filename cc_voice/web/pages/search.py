@@ -106,15 +106,15 @@ async def search_page(request: VisitorRequest, appliance: NamedDependency[Applia
     """Show what was found; the id of a call leads to it."""
     asked = read(request.query_params)
     query = asked.fields["q"]
-    if query.isalnum() and await appliance.database.read(lambda con: calls.load_channels(con, query)) is not None:
+    if query.isalnum() and await appliance.read(request.user, lambda con: calls.load_channels(con, query)) is not None:
         return Redirect(f"/calls/{query}")
     hits, problem = None, asked.problem
     if query and not problem:
         try:
-            hits = await _find(appliance, asked, PAGE_SIZE)
+            hits = await _find(request, appliance, asked, PAGE_SIZE)
         except SearchError as error:
             problem = str(error)
-    facets = await appliance.database.read(call_list.facets)
+    facets = await appliance.read(request.user, call_list.facets)
     view = _view(asked, hits, problem, facets, zoneinfo.ZoneInfo(appliance.settings.timezone))
     return page(request, "search.html", title="Search", current="search", view=view)
 
@@ -128,7 +128,7 @@ async def search_api(
     if asked.problem:
         raise ClientException(asked.problem)
     try:
-        return await _find(appliance, asked, limit)
+        return await _find(request, appliance, asked, limit)
     except SearchError as error:
         raise ClientException(str(error)) from error
 
@@ -154,9 +154,10 @@ def _day(text: str, problems: list[str]) -> datetime.date | None:
         return None
 
 
-async def _find(appliance: Appliance, asked: SearchRequest, limit: int) -> SearchMatches:
+async def _find(request: VisitorRequest, appliance: Appliance, asked: SearchRequest, limit: int) -> SearchMatches:
+    appliance.note_down(request, "search", "words", detail=str(request.url.query))
     query, after = asked.fields["q"], asked.fields["after"] or None
-    return await appliance.database.read(lambda con: matches.search(con, query, asked.chosen, limit=limit, after=after))
+    return await appliance.read(request.user, lambda con: matches.search(con, query, asked.chosen, limit=limit, after=after))
 
 
 def _view(asked: SearchRequest, hits: SearchMatches | None, problem: str, facets: Facets, zone: zoneinfo.ZoneInfo) -> SearchPage:

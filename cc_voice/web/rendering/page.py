@@ -12,10 +12,19 @@ from litestar.enums import MediaType
 
 from cc_voice.web.access.accounts import Visitor
 from cc_voice.web.access.authentication import Connection
+from cc_voice.web.access.permissions import ROUTES
 from cc_voice.web.rendering import formats
 
 HERE = Path(__file__).parents[1] / "pages"
 STATIC = HERE / "static"
+RAIL = (
+    ("live", "/live", "Live"),
+    ("calls", "/calls", "Calls"),
+    ("search", "/search", "Search"),
+    ("reports", "/reports", "Reports"),
+    ("admin", "/admin/users", "Admin"),
+    ("audit", "/admin/audit", "Audit"),
+)
 
 
 class Shell(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +38,15 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def theme(self) -> str | None:
         return self.visitor.theme if self.visitor else None
+
+    @property
+    def items(self) -> tuple[tuple[str, str, str], ...]:
+        """The rail: name, address, label of what the visitor may use. What they may not is absent, not disabled."""
+        return tuple(item for item in RAIL if ROUTES[("GET", item[1])].lets(self.visitor))
+
+    @property
+    def may_search(self) -> bool:
+        return ROUTES[("GET", "/search")].lets(self.visitor)
 
     @property
     def initials(self) -> str:
