@@ -324,6 +324,7 @@ import sys
 sys.modules["pyarrow"] = sys.modules["pandas"] = None
 from pathlib import Path
 from cc_voice.query import datasets, reports as queries
+from cc_voice.query.scope import EVERYTHING
 from cc_voice.exports import folder
 from tests.stored_calls import golden_call_heard_twice, new_store, write
 con = new_store()

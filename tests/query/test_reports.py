@@ -172,7 +172,7 @@ def test_a_read_only_copy_answers(tmp_path: Path) -> None:
     ("name", "params", "said"),
     [
         ("agent-talks", {}, "did you mean agent-talk"),
-        ("???", {}, "there are: after-transfer, agent-talk"),
+        ("???", {}, "there are: access, after-transfer, agent-talk"),
         ("../checks/partition", {}, "there is no report"),
         ("agent-talk", {"sinse": "2026-11-01"}, "no parameter 'sinse'; it takes since (date), until (date), queue (text)"),
         ("agent-talk", {"since": "1.11.2026"}, "is a date such as 2026-11-01, or today, or today-30, not '1.11.2026'"),

@@ -82,7 +82,7 @@ def test_an_export_ends_when_the_service_does(site: Settings, database: Database
 
 async def test_what_is_due_is_done_while_the_service_runs(site: Settings, database: Database) -> None:
     draining = asyncio.Event()
-    keeping = asyncio.create_task(scheduled_exports.keep(site, database, draining))
+    keeping = asyncio.create_task(scheduled_exports.keep(site, database, draining, lambda name, to: None))
     async with asyncio.timeout(PATIENCE_S):
         while any(state(site, job) is None for job in site.exports):
             await asyncio.sleep(0)

@@ -25,6 +25,7 @@ from cc_voice.speech.models.inventory import installed, vocabulary
 from cc_voice.web.access.accounts import Accounts
 from tests.real.conftest import MODEL, Run
 from tests.system.conftest import APP, Appliance, announce
+from tests.web.conftest import ALL
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
@@ -116,7 +117,13 @@ async def test_a_live_call_is_shown_while_it_is_spoken_and_a_model_put_anew_hear
     serving: Appliance, site: Path, run: Run, korean: Path, corpus: Path
 ) -> None:
     accounts = Accounts(site / "auth.sqlite")
-    accounts.create("program", secrets.token_urlsafe(24), "admin", must_change=False)
+    accounts.create(
+        "program",
+        secrets.token_urlsafe(24),
+        "admin",
+        must_change=False,
+        access=ALL,
+    )
     headers = {"authorization": f"Bearer {accounts.create_token('program', 'program', time.time())}"}
     accounts.close()
     config = SimulatorConfig(

@@ -17,7 +17,7 @@ from cc_voice.store.database import Database
 from cc_voice.web.access.accounts import Accounts
 from tests.call.golden import T0
 from tests.conftest import PATIENCE_S
-from tests.web.conftest import APPS, CHEAP, PASSWORD, store_golden
+from tests.web.conftest import ALL, APPS, CHEAP, PASSWORD, store_golden
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium")
@@ -31,6 +31,9 @@ PAGES = (
     "/reports",
     "/reports/agent-talk",
     "/account",
+    "/admin/users",
+    "/admin/users/rosa",
+    "/admin/audit",
     "/password",
 )
 PHONE = {"width": 390, "height": 844}
@@ -49,7 +52,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store_golden(database, site, "twice", T0 - 2 * 86_400_000, heard_twice=True)
     database.close()
     accounts = Accounts(folder / "auth.sqlite", CHEAP)
-    accounts.create("rosa", PASSWORD, "admin", must_change=False)
+    accounts.create("rosa", PASSWORD, "admin", must_change=False, access=ALL)
     accounts.close()
     config = folder / "site.json"
     config.write_bytes(configuration.dumps(site))

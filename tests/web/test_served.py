@@ -17,6 +17,7 @@ from cc_voice.query.service_client import ask_service
 from cc_voice.query.sql.question_queue import AT_ONCE, RETRY_S, WAITING
 from cc_voice.query.sql.runner import SqlLimits
 from cc_voice.web.access import failed_tries
+from cc_voice.web.access.audit import os_actor
 from cc_voice.web.access.authentication import COOKIE
 from cc_voice.web.api import endpoints
 from cc_voice.web.appliance import Appliance
@@ -253,3 +254,14 @@ async def test_an_accepted_socket_sends_at_once() -> None:
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1, host
             (await accepted).close()
             writer.close()
+
+
+async def test_a_command_over_the_owner_s_socket_is_who_the_kernel_says(served: Served, appliance: Appliance) -> None:
+    """No header can claim to be another: the socket's credentials are those of the process at its other end."""
+    transport = httpx.AsyncHTTPTransport(uds=str(served.owner_socket))
+    asked = {"command": "sql", "arguments": {"text": "select 1", "format": "csv", "actor": "os:somebody"}}
+    async with httpx.AsyncClient(transport=transport, base_url="http://owner", timeout=PATIENCE_S) as client:
+        answer = await client.post("/owner/command", json=asked, headers={"x-actor": "os:somebody"})
+    assert answer.status_code == 200, answer.text
+    [entry] = appliance.audit.entries()
+    assert (entry.actor, entry.action, entry.address) == (os_actor(), "sql", "local")

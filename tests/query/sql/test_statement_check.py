@@ -67,7 +67,8 @@ def refused(con: duckdb.DuckDBPyConnection, sql: str, allowed: Offered) -> str:
 
 def test_our_own_reports_would_be_let_through_where_they_ask_views(empty: duckdb.DuckDBPyConnection, allowed: Offered) -> None:
     reports = {path.stem: re.sub(r"\$\w+", "null", path.read_text()) for path in (bundled("analytics") / "reports").glob("*.sql")}
-    tables = {name for name, sql in reports.items() if re.search(r"\b(fact|dim|zoom)_", sql)}
+    # Who saw what is no view of SQL for people either
+    tables = {name for name, sql in reports.items() if re.search(r"\b(fact|dim|zoom)_|\bv_access\b", sql)}
     assert tables
     assert len(reports) > len(tables)
     reasons = {name: refused(empty, sql, allowed) for name, sql in reports.items()}

@@ -3,15 +3,18 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cc_voice.query.scope import EVERYTHING
+from cc_voice.web.access import account_file, common_passwords, failed_tries
 from cc_voice.web.access import accounts as module
-from cc_voice.web.access import common_passwords, failed_tries
 from cc_voice.web.access.accounts import (
     AccountError,
     Accounts,
@@ -21,17 +24,20 @@ from cc_voice.web.access.accounts import (
     TooManyTries,
 )
 from cc_voice.web.access.first_login import FILE, ensure_account, forget_password
-from cc_voice.web.access.passwords import MAX_LENGTH, MIN_LENGTH, hash_password, objection, verify_password
-from tests.web.conftest import CHEAP, PASSWORD
+from cc_voice.web.access.passwords import MAX_LENGTH, MIN_LENGTH, hash_password, is_outdated, objection, verify_password
+from tests.web.conftest import ALL, CHEAP, PASSWORD
 
 NEW = "another long password"
+OLD_HASH = "scrypt$16$1$1$c2FsdHNhbHRzYWx0c2FsdA==$nd5aVtw0KCQVTjA/uX78SviBgTEUzBdfkl2DFC+upyo="
+"""Of PASSWORD, as the version before wrote it."""
+EVERYTHING_BUT_WHOLE = msgspec.structs.replace(EVERYTHING, whole_call=False)
 HERE, THERE = "10.0.0.1", "10.0.0.2"
 
 
 @pytest.fixture
 def accounts(tmp_path: Path) -> Iterator[Accounts]:
     opened = Accounts(tmp_path / "auth.sqlite", CHEAP)
-    opened.create("rosa", PASSWORD, "admin", must_change=False)
+    opened.create("rosa", PASSWORD, "admin", must_change=False, access=ALL)
     yield opened
     opened.close()
 
@@ -188,12 +194,41 @@ def test_an_administrator_lets_an_account_in_again(accounts: Accounts) -> None:
 def test_accounts_of_the_version_before_are_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "auth.sqlite"
     with closing(sqlite3.connect(path)) as con:
-        con.executescript(module._SCHEMA)
-        con.execute("insert into account values ('rosa', ?, 'admin', 0, null)", [hash_password(PASSWORD, CHEAP)])
+        con.executescript(account_file._SCHEMA)
+        con.execute("insert into account values ('rosa', ?, 'admin', 0, null)", [OLD_HASH])
         con.commit()
     opened = Accounts(path, CHEAP)
-    assert opened.sign_in("rosa", PASSWORD, HERE, 0)
+    visitor = opened.visitor(opened.sign_in("rosa", PASSWORD, HERE, 0), 1)
+    assert visitor is not None
+    assert visitor.scope == EVERYTHING_BUT_WHOLE
+    assert {"words", "play", "unredacted", "export", "administer"} <= visitor.rights, "what they could do they still can"
     opened.close()
+
+
+def test_an_old_hash_is_made_anew_at_sign_in(accounts: Accounts) -> None:
+    stored = partial(accounts.ask_now, lambda con: con.execute("select password from account").fetchone()[0])
+    accounts.ask_now(lambda con: con.execute("update account set password = ?", [OLD_HASH]))
+    with pytest.raises(SignInRefused):
+        accounts.sign_in("rosa", "wrong", HERE, 0)
+    assert stored() == OLD_HASH
+    assert accounts.sign_in("rosa", PASSWORD, HERE, 0)
+    assert stored().startswith("$argon2id$")
+    newer = stored()
+    assert accounts.sign_in("rosa", PASSWORD, HERE, 1)
+    assert stored() == newer
+
+
+def test_a_new_password_costs_what_is_recommended() -> None:
+    assert hash_password("secret").startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert is_outdated(hash_password("secret", CHEAP))
+    assert not verify_password("", "")
+
+
+def test_an_account_without_a_password_is_entered_by_none(accounts: Accounts) -> None:
+    accounts.create("sso", "", "analyst", must_change=False)
+    for password in ("", "x"):
+        with pytest.raises(SignInRefused):
+            accounts.sign_in("sso", password, HERE, 0)
 
 
 def spoil(path: Path) -> None:
@@ -214,7 +249,7 @@ def spoil(path: Path) -> None:
 def test_accounts_that_cannot_be_read_are_told_in_a_sentence(tmp_path: Path, damage: Any, told: str) -> None:
     path = tmp_path / "auth.sqlite"
     opened = Accounts(path, CHEAP)
-    opened.create("rosa", PASSWORD, "admin", must_change=False)
+    opened.create("rosa", PASSWORD, "admin", must_change=False, access=ALL)
     opened.close()
     damage(path)
     with pytest.raises(AccountsUnreadable, match=told) as raised:
@@ -286,16 +321,16 @@ def test_a_password_has_no_more_parts_than_characters_and_at_least_one(password:
 
 def test_a_token_speaks_for_its_account_until_revoked(accounts: Accounts) -> None:
     token = accounts.create_token("rosa", "export", 5)
-    visitor = accounts.program(token)
+    visitor = accounts.program(token, 5)
     assert visitor is not None
     assert (visitor.account, visitor.session) == ("rosa", None)
     [listed] = accounts.tokens("rosa")
     assert (listed.label, listed.created_s) == ("export", 5)
     accounts.revoke_token("somebody else", listed.token_id)
-    assert accounts.program(token) is not None
+    assert accounts.program(token, 5) is not None
     accounts.revoke_token("rosa", listed.token_id)
-    assert accounts.program(token) is None
-    assert accounts.program("") is None
+    assert accounts.program(token, 5) is None
+    assert accounts.program("", 5) is None
 
 
 def test_the_file_holds_no_secret_and_is_private(accounts: Accounts, tmp_path: Path) -> None:
@@ -313,8 +348,8 @@ def test_accounts_outlive_their_process(accounts: Accounts, tmp_path: Path) -> N
     visitor = again.visitor(token, 1)
     assert visitor is not None
     assert visitor.theme == "dark"
-    with pytest.raises(sqlite3.IntegrityError):
-        again.create("rosa", PASSWORD, "admin", must_change=False)
+    with pytest.raises(AccountError, match="already"):
+        again.create("Rosa", PASSWORD, "admin", must_change=False, access=ALL)
     again.close()
 
 

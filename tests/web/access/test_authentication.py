@@ -40,7 +40,7 @@ async def test_a_program_without_a_token_is_told_how(stranger: httpx.AsyncClient
 async def test_a_refusal_does_not_say_what_was_wrong(stranger: httpx.AsyncClient, data: dict[str, str]) -> None:
     answer = await stranger.post("/login", data=data)
     assert answer.status_code == 401
-    assert "User name or password is wrong." in answer.text
+    assert "User name, password or code is wrong." in answer.text
     assert "set-cookie" not in answer.headers
 
 

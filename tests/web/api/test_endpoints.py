@@ -160,7 +160,7 @@ async def test_sql_is_for_whoever_has_the_right(stranger: httpx.AsyncClient, app
     appliance.accounts.create("sam", PASSWORD, "supervisor", must_change=False)
     await stranger.post("/login", data={"account": "sam", "password": PASSWORD})
     refused = await stranger.post("/api/v1/sql", json=SELECT)
-    assert (refused.status_code, refused.json()["detail"]) == (403, "SQL needs the role admin")
+    assert (refused.status_code, refused.json()["detail"]) == (403, "this needs the right: exports and SQL")
 
 
 async def test_another_page_cannot_ask_in_sql(rosa: httpx.AsyncClient, golden: str) -> None:
