@@ -69,7 +69,7 @@ class Param(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A named question. `question` is its number in the list of questions of supervisors and analysts, None beyond it."""
+    """A named question. `question` is its number in the list of questions of supervisors and analysts, None beyond it; `needs` the right to ask it."""
 
     name: str
     title: str
@@ -77,7 +77,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     question: int | None
     params: tuple[Param, ...]
     needs: str = "numbers"
-    """The right that it needs (`web/access/roles.py`)."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,10 +192,9 @@ def prepare(con: Connection) -> None:
     """Give a cursor the macros and views, and UTC for its times, unless it has them already."""
     if con.execute("select true from duckdb_views() where temporary and view_name = 'v_call'").fetchall():
         return
-    folder = bundled("analytics")
     con.execute("set session TimeZone = 'UTC'")
     con.execute(_macros())
-    con.execute(_text(folder / "index.sql"))
+    con.execute(_text(bundled("analytics") / "index.sql"))
     for name in views():
         con.execute(f"create or replace temp view {name} as {view_text(name)}")
 

@@ -7,6 +7,7 @@ import pytest
 
 from cc_voice.config.settings import bundled
 from cc_voice.query import reports as query_reports
+from cc_voice.query.sql import snapshot
 from cc_voice.query.sql.statement_check import MAX_TEXT, Offered, StatementRefused, check_statement, offered
 
 PUBLISHED = list(snapshot.published())
