@@ -3,7 +3,7 @@ select
     g.seq as access_seq,
     g.at_ts as access_ts,
     g.actor,
-    g.token_id as access_token_id,
+    g.token_id::text as access_token_id,
     g.address,
     g.action,
     g.object,

@@ -69,7 +69,7 @@ class Param(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A named question. `question` is its number in the list of questions of supervisors and analysts, None beyond it; `needs` the right to ask it."""
+    """A named question; `question` is its number among those of supervisors and analysts, if any, `needs` the right to ask."""
 
     name: str
     title: str
