@@ -30,6 +30,7 @@ from cc_voice.exports import ExportError, staging
 from cc_voice.exports.folder import Options, export
 from cc_voice.exports.manifest import DICTIONARY, Manifest
 from cc_voice.query import datasets, reports
+from cc_voice.query.scope import EVERYTHING
 from cc_voice.store.calls import load_call
 from tests.conftest import PATIENCE_S, examples
 from tests.stored_calls import NOON, SITE, Connection, call, golden_call, golden_call_heard_twice, leg, new_store, say, write

@@ -16,6 +16,7 @@ from cc_voice.config.settings import Site, bundled
 from cc_voice.exports import ExportError, lake
 from cc_voice.exports.lake import export_lake
 from cc_voice.query import datasets
+from cc_voice.query.scope import EVERYTHING
 from tests.stored_calls import NOON, SITE, Connection, call, leg, new_store, say, write
 
 LEEDS = Site(site_id=2, name="O'Leeds / Süd", timezone="Europe/London")

@@ -160,7 +160,8 @@ def test_an_empty_scope_gets_nothing_of_any_function_of_query(con: Connection) -
         assert reports.run_check(con, chosen, check.name).height == 0, check.name
     with datasets.exported(con, chosen) as source:
         assert source.days() == []
-        assert [batch.height for table in datasets.DATASETS for batch in source.batches(table)] == [0] * len(datasets.DATASETS)
+        rows = {table: sum(batch.height for batch in source.batches(table)) for table in datasets.DATASETS}
+    assert {table for table, n in rows.items() if n} <= {"threshold_sets"}, "these tell of no call"
 
 
 def test_no_function_of_query_has_a_scope_by_default() -> None:
