@@ -14,6 +14,7 @@ import msgspec
 from cc_voice.call.analysis import Interval, SecondLevel
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.thresholds import ThresholdSet
+from cc_voice.speech.background import foreground
 from cc_voice.speech.decoded_segments import Segment, times, with_words
 from cc_voice.speech.errors import RecogniserError
 from cc_voice.speech.frames import FRAME_MS, FrameHistory
@@ -112,6 +113,8 @@ class ChannelPipeline:
         self._meter.finish()
         if self._tight.finish() is Edge.CLOSED:
             self._note_speech()
+        sounds = self.sounds()
+        self._closed = list(foreground(self._closed, self.envelope(), (*sounds.music, *sounds.tones)))
         return found + (self._end_segment() if self._wide.finish() is Edge.CLOSED else [])
 
     def partial(self) -> str:
@@ -130,7 +133,7 @@ class ChannelPipeline:
         return PartialWords(start_ms=start_ms, end_ms=end_ms, text=text, language=self._current[1])
 
     def voiced(self) -> tuple[Interval, ...]:
-        """Return the tight intervals of voice so far, in ms, as they were found."""
+        """Return the tight intervals of voice so far, in ms, as they were found; after `finish` without the background's."""
         opened = [(self._tight.start * FRAME_MS, self._tight.end * FRAME_MS)] if self._tight.open else []
         return (*self._closed, *opened)
 

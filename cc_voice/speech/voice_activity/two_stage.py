@@ -89,7 +89,7 @@ class TwoStageDetector:
         whole = len(pending) - len(pending) % _FRAME
         self._rest = pending[whole:]
         found = self._leveller.level(pending[:whole])
-        audio = self._low_band.restore(found.samples, found.loud)
+        audio = self._low_band.restore(pending[:whole], found)
         self._keep(audio)
         pcm = memoryview(bytes_from_int16(audio))
         for number, audible in enumerate(found.audible):
