@@ -86,6 +86,12 @@ class ThresholdSet(msgspec.Struct, frozen=True, kw_only=True):
     """Whether agents are measured too; customers always are. Off at the site is off for every queue."""
     echo_correlation_pct: int = 40
     """A channel follows the other's level this closely: an echo is suspected; 0 to 100."""
+    qa_min_snr_db: float = 15.0
+    """Speech of a party less far above the noise of the line makes the leg not eligible for quality …"""
+    qa_max_clipping_pct: float = 5.0
+    """… and so does more of it cut off at full scale …"""
+    qa_max_echo_pct: float = 10.0
+    """… or, where an echo is suspected, more of it where that may be."""
     cust_speech_on_hold: bool = False
     """Sensitive: measured only where the site says so."""
 

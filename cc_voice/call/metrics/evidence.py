@@ -45,6 +45,7 @@ from cc_voice.call.metrics.overtalk import BACKCHANNEL
 from cc_voice.call.metrics.silence import LongSilence
 from cc_voice.call.metrics.talk import partition
 from cc_voice.call.metrics.turns import PARTIES
+from cc_voice.call.reasons import MIXED
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.thresholds import ThresholdSet
 
@@ -114,7 +115,7 @@ def evidence(leg: MeasuredLeg, handling: Handling, metric_version: str) -> tuple
     together = scope.two_party_obstacle
     if together is None:
         rows += _both(write, scope, found)
-    elif together == "mixed_audio":
+    elif together in MIXED:
         rows += [*write.rows("silence", scope.silence), *(_long_silence(write, silence, None) for silence in found.silences)]
     rows += _sound_of_voices(write, scope, found)
     rows += _asking(write, scope, found)

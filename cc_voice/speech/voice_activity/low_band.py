@@ -12,7 +12,6 @@ Until half a second of loud sound was heard, a line is taken for a whole one.
 """
 
 from collections import deque
-from collections.abc import Sequence
 from statistics import median
 
 import numpy as np
@@ -99,8 +98,9 @@ def _low_pass(hz: float) -> Floats:
 
 def _band_pass() -> Floats:
     """What is rectified has a mean, of which nothing may pass."""
-    taps = _low_pass(_LOW_HZ[1]) - _low_pass(_LOW_HZ[0])
-    return taps - taps.mean()
+    taps: Floats = _low_pass(_LOW_HZ[1]) - _low_pass(_LOW_HZ[0])
+    taps -= np.mean(taps)
+    return taps
 
 
 _BAND_PASS = _band_pass()
