@@ -8,7 +8,7 @@ under 50 ms, the other party is heard here, or both hear one room, and neither i
 enough to be told is for `call/metrics/loudness.py` to say; measured values are in the README.
 
 An echo is speech of the channel for any detector. So what is 12 dB quieter than the other channel was within 600 ms before, and
-6 dB quieter than this channel is by itself, is no speech of this party (8 and 4 dB where the echo was found). Both are asked: a
+8 dB quieter than this channel is by itself, is no speech of this party (8 and 4 dB where the echo was found). Both are asked: a
 line that is quieter as a whole keeps what it says into the other's speech. Two channels that are the same sound are left alone:
 neither is the other's echo, but nobody can say who speaks (`same_sound`).
 """
@@ -38,11 +38,11 @@ _AUDIBLE_DBFS = -60
 """A block in which the other channel stays below is silent there: nobody hears an echo of that level."""
 _FOUND_PCT = 40
 """Mean correlation of an echo that is certain enough to be looked for more closely."""
-_UNDER_OTHER_DB, _UNDER_OWN_DB = 12, 6
+_UNDER_OTHER_DB, _UNDER_OWN_DB = 12, 8
 _FOUND_UNDER_OTHER_DB, _FOUND_UNDER_OWN_DB = 8, 4
 _OWN_MIN = 500 // ENVELOPE_MS
 """Of a party's own speech, without which its own level is not known."""
-_BRIDGED_MS, _EDGE_MS, _LEAST_MS = 300, 60, 60
+_BRIDGED_MS, _EDGE_MS, _LEAST_MS = 300, 80, 60
 """Soft sounds within a word are as quiet as an echo, and so are its edges; what is left between them may be chance."""
 _SAME_WITHIN_DB, _SAME_SHARE, _SAME_REACH = 1.5, 0.9, 2
 """Channels are one sound where nine tenths of their levels differ by the same, at a lag of 40 ms at the most."""
