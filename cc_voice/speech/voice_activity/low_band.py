@@ -47,7 +47,7 @@ class LowBand:
     """Look at one channel, and restore what its line took. Frames in order; grouping them otherwise changes nothing."""
 
     def __init__(self) -> None:
-        self._heard, self._levelled = np.zeros(_WINDOW), np.zeros(_TAPS - 1 + _FRAME)
+        self._heard, self._levelled = np.zeros(_WINDOW), np.zeros(2 * (_TAPS - 1) + _FRAME)
         """The last samples as they came, and at common level."""
         self._empty: deque[float] = deque(maxlen=_KEPT)
         """How much less is below than within, in loud moments."""
@@ -71,9 +71,9 @@ class LowBand:
             self._look(is_loud)
         if not (self._missing or self._covered):
             return levelled
-        kept = np.convolve(self._levelled, _HIGH_PASS, "valid") if self._covered else self._levelled[-_FRAME:]
-        low = np.convolve(np.abs(self._levelled), _BAND_PASS, "valid")
-        return np.clip(np.rint(kept + _GAIN * low), -32768, 32767).astype(np.int16)
+        kept = np.convolve(self._levelled, _HIGH_PASS, "valid") if self._covered else self._levelled[_TAPS - 1 :]
+        low = np.convolve(np.abs(kept), _BAND_PASS, "valid")
+        return np.clip(np.rint(kept[-_FRAME:] + _GAIN * low), -32768, 32767).astype(np.int16)
 
     def _look(self, is_loud: bool) -> None:
         power = np.square(np.abs(np.fft.rfft(self._heard * _TAPER)))

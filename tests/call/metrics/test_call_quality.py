@@ -54,8 +54,8 @@ def test_a_leg_with_a_tenth_lost_is_not_evaluated(gap: int, eligible: bool) -> N
     ("loudness", "obstacle"),
     [
         ({}, "none"),
-        ({"snr_db_customer": 14.9}, "low_snr"),
-        ({"snr_db_agent": 15.0}, "none"),
+        ({"snr_db_customer": 19.9}, "low_snr"),
+        ({"snr_db_agent": 20.0}, "none"),
         ({"clipping_pct_agent": 5.1}, "clipping"),
         ({"clipping_pct_agent": 5.1, "snr_db_agent": 3.0}, "low_snr"),
     ],
