@@ -150,7 +150,7 @@ class _DetectorRun:
         return pipeline
 
 
-def measure_vad(corpus: Path, kind: Literal["silero", "webrtc"], rate_hz: int, only: Collection[str] | None = None) -> VadScore:
+def measure_vad(corpus: Path, kind: Literal["silero", "webrtc"], rate_hz: int, only: Collection[str] | None = ()) -> VadScore:
     """Hear a corpus with one detector, also under `only` these conditions (None: all that there are).
 
     Raises SpeechError, OSError, ValueError (files that are not as the docstring above says).

@@ -22,7 +22,7 @@ from cc_voice.call.utterances import Utterance
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.media.ranges import Ranges
 from cc_voice.media.recordings import ChannelFile
-from cc_voice.speech.decoded_segments import Segment, of_speech
+from cc_voice.speech.decoded_segments import Segment, cut_to_speech, of_speech
 from cc_voice.speech.pipeline import ChannelPipeline, PartialWords, speech_of
 from cc_voice.speech.recogniser import RecogniserFactory
 from cc_voice.speech.voice_activity.sounds import Sounds
@@ -68,6 +68,10 @@ class RecognisedChannel(msgspec.Struct, frozen=True, kw_only=True):
     def only(self, speech: Intervals) -> "RecognisedChannel":
         """Return the channel with so much of its voice: what else was heard is no speech of its party, nor are the words in it."""
         return msgspec.structs.replace(self, voiced=speech, segments=of_speech(self.segments, canonical(self.voiced), speech))
+
+    def cut_to(self, speech: Intervals) -> "RecognisedChannel":
+        """Return the same, its segments cut to that voice and to be decoded again."""
+        return msgspec.structs.replace(self, voiced=speech, segments=cut_to_speech(self.segments, canonical(self.voiced), speech))
 
     @property
     def utterances(self) -> tuple[Utterance, ...]:

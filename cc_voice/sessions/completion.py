@@ -167,7 +167,7 @@ def own_voices(heard: Mapping[str, RecognisedChannel]) -> Heard:
     """Return the channels without the echoes of each other."""
     channels = _envelopes(heard)
     own = own_speech(channels, echoes(channels))
-    return {name: channel.only(own[name]) for name, channel in heard.items()}
+    return {name: channel.cut_to(own[name]) for name, channel in heard.items()}
 
 
 def _envelopes(heard: Mapping[str, RecognisedChannel]) -> dict[str, ChannelEnvelope]:

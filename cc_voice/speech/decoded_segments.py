@@ -5,11 +5,16 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from cc_voice.call.analysis import Interval
-from cc_voice.call.intervals import Intervals, canonical, contains, overlapping, subtract
+from cc_voice.call.intervals import Intervals, canonical, contains, intersect, length, overlapping, subtract
 from cc_voice.call.utterances import Utterance, Word
 from cc_voice.speech.recogniser import RecognisedSegment, RecogniserFactory
+from cc_voice.speech.segmentation import close_gaps
 
+UNDECODED = "und"
+"""Language of a segment that no recogniser has heard as it is now."""
 _BESIDE_MS = 200
+_JOINED_MS, _PADDING_MS = 500, 150
+"""As segments are made while they are spoken."""
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +67,23 @@ def of_speech(segments: Iterable[Segment], heard: Intervals, speech: Intervals) 
     """
     taken = subtract(heard, canonical((start - _BESIDE_MS, end + _BESIDE_MS) for start, end in speech))
     return tuple(_without(one, taken) for one in segments if subtract((one.spoken,), taken))
+
+
+def cut_to_speech(segments: Iterable[Segment], heard: Intervals, speech: Intervals) -> tuple[Segment, ...]:
+    """Return the segments cut to what is speech of this channel; those that are cut have no words any more, to be decoded again.
+
+    A recogniser that heard an echo before a sentence understood neither.
+    """
+    whole: list[Segment] = []
+    for one in of_speech(segments, heard, speech):
+        kept = intersect((one.spoken,), speech)
+        if length(subtract(intersect((one.spoken,), heard), kept)) <= _BESIDE_MS:
+            whole.append(one)
+            continue
+        for start, end in close_gaps(list(kept), _JOINED_MS):
+            first, last = max(one.start_ms, start - _PADDING_MS), min(one.end_ms, end + _PADDING_MS)
+            whole.append(Segment(start_ms=first // 10 * 10, end_ms=last // 10 * 10, spoken=(start, end), language=UNDECODED))
+    return tuple(whole)
 
 
 def _without(segment: Segment, taken: Intervals) -> Segment:
