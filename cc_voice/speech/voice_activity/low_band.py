@@ -36,6 +36,8 @@ _COVERED_DB = 12
 _LOW_HZ = (70.0, 280.0)
 _TAPS = 129
 """Of the filters, which are late by half of that: 8 ms, less than a frame."""
+_REACH = 2 * (_TAPS - 1)
+"""Samples before a frame that both filters, one after the other, need."""
 _GAIN = 2.0
 
 _HZ = np.fft.rfftfreq(_WINDOW, 1 / RATE_HZ)
@@ -47,7 +49,8 @@ class LowBand:
     """Look at one channel, and restore what its line took. Frames in order; grouping them otherwise changes nothing."""
 
     def __init__(self) -> None:
-        self._heard, self._levelled = np.zeros(_WINDOW), np.zeros(2 * (_TAPS - 1) + _FRAME)
+        self._heard: Floats = np.zeros(_WINDOW)
+        self._levelled: Floats = np.zeros(_REACH)
         """The last samples as they came, and at common level."""
         self._empty: deque[float] = deque(maxlen=_KEPT)
         """How much less is below than within, in loud moments."""
@@ -59,24 +62,26 @@ class LowBand:
 
     def restore(self, samples: Samples, found: LevelFrames) -> Samples:
         """Take whole frames as they came, and the same at common level; return the latter with a low band."""
-        pairs = zip(samples.reshape(-1, _FRAME), found.samples.reshape(-1, _FRAME), found.loud, strict=True)
-        whole = [self._frame(heard, levelled, is_loud) for heard, levelled, is_loud in pairs]
-        return np.concatenate(whole) if whole else found.samples
+        heard: Floats = np.concatenate((self._heard, samples))
+        levelled: Floats = np.concatenate((self._levelled, found.samples))
+        whole = found.samples.copy()
+        for number, is_loud in enumerate(found.loud):
+            at = number * _FRAME
+            self._counts[is_loud] += 1
+            if self._counts[is_loud] % (_EVERY_LOUD if is_loud else _EVERY_QUIET) == 0:
+                self._look(heard[at + _FRAME : at + _FRAME + _WINDOW], is_loud)
+            if self._missing or self._covered:
+                whole[at : at + _FRAME] = self._restored(levelled[at : at + _REACH + _FRAME])
+        self._heard, self._levelled = heard[-_WINDOW:], levelled[-_REACH:]
+        return whole
 
-    def _frame(self, heard: Samples, levelled: Samples, is_loud: bool) -> Samples:
-        self._heard = np.concatenate((self._heard[_FRAME:], heard))
-        self._levelled = np.concatenate((self._levelled[_FRAME:], levelled))
-        self._counts[is_loud] += 1
-        if self._counts[is_loud] % (_EVERY_LOUD if is_loud else _EVERY_QUIET) == 0:
-            self._look(is_loud)
-        if not (self._missing or self._covered):
-            return levelled
-        kept = np.convolve(self._levelled, _HIGH_PASS, "valid") if self._covered else self._levelled[_TAPS - 1 :]
+    def _restored(self, past: Floats) -> Samples:
+        kept = np.convolve(past, _HIGH_PASS, "valid") if self._covered else past[_TAPS - 1 :]
         low = np.convolve(np.abs(kept), _BAND_PASS, "valid")
         return np.clip(np.rint(kept[-_FRAME:] + _GAIN * low), -32768, 32767).astype(np.int16)
 
-    def _look(self, is_loud: bool) -> None:
-        power = np.square(np.abs(np.fft.rfft(self._heard * _TAPER)))
+    def _look(self, moment: Floats, is_loud: bool) -> None:
+        power = np.square(np.abs(np.fft.rfft(moment * _TAPER)))
         below, within = (10 * float(np.log10(power[band].sum() + 1)) for band in (_BELOW, _WITHIN))
         if is_loud:
             self._empty.append(below - within)
