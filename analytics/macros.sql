@@ -70,3 +70,7 @@ create or replace temp macro says_words(said, words, first_word) as
 -- whether a word or phrase was said, as search finds it: whole words in their order, in any case, accents aside
 create or replace temp macro says(said, phrase) as
     says_words(said, as_words(phrase), coalesce(search_words(phrase)[1], '')) and search_words(phrase) <> [];
+
+-- whether echo, noise or clipping on a leg's line leaves in doubt who spoke when; reports about that leave such legs out
+create or replace temp macro is_doubtful(qa_obstacle) as
+    coalesce(qa_obstacle in ('echo', 'low_snr', 'clipping'), false);

@@ -1,5 +1,5 @@
 -- title: Who interrupts customers, and on which calls?
--- summary: Interruptions by the agent per 10 minutes and the share of legs with at least one, with its 95 % interval; and the customers'.
+-- summary: Interruptions by the agent per 10 minutes and the share of legs with at least one, with its 95 % interval; and the customers'. Legs whose line leaves in doubt who spoke are left out and counted.
 -- question: 9
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
@@ -19,7 +19,8 @@ with legs as (
         analysed_ms,
         interruptions_agent,
         interruptions_customer,
-        interruption_ms_agent
+        interruption_ms_agent,
+        is_doubtful(qa_obstacle) as is_left_out
     from v_leg
     where date_key between as_date_key($since) and as_date_key($until)
         and interruptions_agent is not null
@@ -28,12 +29,13 @@ groups as (
     select
         group_name,
         group_id,
-        count(*) as n_legs,
-        count(*) filter (where interruptions_agent > 0) as n_interrupted,
-        ros(600000 * interruptions_agent, analysed_ms) as interruptions_agent_per_10min_ros,
-        avg(interruptions_agent) as interruptions_agent_per_leg,
-        sum(interruption_ms_agent)::bigint as interruption_ms_agent,
-        ros(600000 * interruptions_customer, analysed_ms) as interruptions_customer_per_10min_ros
+        count(*) filter (where not is_left_out) as n_legs,
+        count(*) filter (where is_left_out) as n_left_out,
+        count(*) filter (where interruptions_agent > 0 and not is_left_out) as n_interrupted,
+        ros(if(is_left_out, null, 600000 * interruptions_agent), analysed_ms) as interruptions_agent_per_10min_ros,
+        avg(interruptions_agent) filter (where not is_left_out) as interruptions_agent_per_leg,
+        (sum(interruption_ms_agent) filter (where not is_left_out))::bigint as interruption_ms_agent,
+        ros(if(is_left_out, null, 600000 * interruptions_customer), analysed_ms) as interruptions_customer_per_10min_ros
     from legs
     group by
         group_name,
@@ -45,12 +47,13 @@ select
     group_name,
     group_id,
     n_legs,
+    n_left_out,
     interruptions_agent_per_10min_ros,
     interruptions_agent_per_leg,
     interruption_ms_agent,
-    100 * n_interrupted / n_legs as interrupted_pct,
-    wilson_low_pct(n_interrupted, n_legs) as interrupted_pct_low,
-    wilson_high_pct(n_interrupted, n_legs) as interrupted_pct_high,
+    100 * n_interrupted / nullif(n_legs, 0) as interrupted_pct,
+    wilson_low_pct(n_interrupted, nullif(n_legs, 0)) as interrupted_pct_low,
+    wilson_high_pct(n_interrupted, nullif(n_legs, 0)) as interrupted_pct_high,
     interruptions_customer_per_10min_ros
 from groups
 order by

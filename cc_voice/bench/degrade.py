@@ -1,4 +1,4 @@
-"""Telephone line: what it does to speech, its band, its companding, its noise. The same numbers every time.
+"""Telephone line: what it and the room do to speech: band, companding, loss, clipping, noise, echo. The same numbers every time.
 
 For measuring only: calls reach this product as they are.
 """
@@ -31,6 +31,47 @@ def telephone(samples: Samples, rate_hz: int, speech: Sequence[Interval], snr_db
         line = line + noise * np.sqrt(level / np.square(noise).mean())
     back = resample(int16_from_float(_mu_law(line)), LINE_HZ, rate_hz)
     return np.pad(back, (0, max(0, len(samples) - len(back))))[: len(samples)]
+
+
+Floats = npt.NDArray[np.float64]
+"""A line: 1 is full scale."""
+
+
+def high_passed(line: Floats, rate_hz: int, from_hz: float) -> Floats:
+    """Return a line without what lies below a frequency, cut off as by a brick wall."""
+    spectrum = np.fft.rfft(line)
+    spectrum[np.fft.rfftfreq(len(line), 1 / rate_hz) < from_hz] = 0
+    return np.fft.irfft(spectrum, len(line))
+
+
+def lossy(line: Floats, rate_hz: int, pct: float, seed: int) -> Floats:
+    """Return a line of whose packets of 20 ms some never came."""
+    packet = rate_hz // 50
+    whole = line.copy()
+    for number in np.flatnonzero(np.random.default_rng(seed).random(-(-len(line) // packet)) < pct / 100):
+        whole[number * packet : (number + 1) * packet] = 0
+    return whole
+
+
+def noisy(line: Floats, rate_hz: int, speech: Sequence[Interval], noise: Floats, snr_db: float) -> Floats:
+    """Return a line with a noise, as often as it takes, whose power is so far below that of the speech (the whole line without)."""
+    spoken = [line[start * rate_hz // 1000 : end * rate_hz // 1000] for start, end in speech]
+    level = np.square(np.concatenate(spoken) if spoken else line).mean() / 10 ** (snr_db / 10)
+    background = np.resize(noise, len(line))
+    mixed: Floats = line + background * np.sqrt(level / np.square(background).mean())
+    return mixed
+
+
+def echoed(line: Floats, other: Floats, rate_hz: int, level_db: float, delay_ms: int) -> Floats:
+    """Return a line on which another's voice comes back, out of a small room, so much quieter and later."""
+    tail = np.random.default_rng(3).standard_normal(rate_hz * 60 // 1000) * np.exp(
+        -np.arange(rate_hz * 60 // 1000) / (rate_hz * 0.012)
+    )
+    tail[0] = 3
+    returned = np.convolve(other, tail / np.sqrt(np.square(tail).sum()))
+    late = np.concatenate((np.zeros(delay_ms * rate_hz // 1000), returned))
+    mixed: Floats = line + np.pad(late, (0, max(0, len(line) - len(late))))[: len(line)] * 10 ** (level_db / 20)
+    return mixed
 
 
 def _pink(length: int, seed: int) -> npt.NDArray[np.float64]:

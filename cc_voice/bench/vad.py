@@ -1,11 +1,13 @@
 """`cc-voice bench vad`: how well speech is told from other sounds, against times that people marked.
 
 It hears a folder of recorded calls with human times, and of sounds that are no speech, and prints how far talk time,
-overtalk and silence are off. The folder is laid out as the speech corpus of the project is: `dialogues/*.json` with `audio` (a file
-of one party per channel), `roles` and `reference_metrics`; and `noise/`.
+overtalk and silence are off, also over lines that are made worse (`degraded_lines.py`). The folder is laid out as the speech corpus
+of the project is: `dialogues/*.json` with `audio` (a file of one party per channel), `roles`, `utterances` and `reference_metrics`;
+and `noise/`.
 """
 
 import time
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Literal
@@ -16,6 +18,19 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from cc_voice.bench.degrade import Floats
+from cc_voice.bench.degraded_lines import (
+    BABBLE,
+    MUSIC,
+    OFFICE,
+    ConditionScore,
+    Line,
+    MarkedCall,
+    conditions,
+    score,
+    speech_marked,
+    table,
+)
 from cc_voice.call.intervals import Intervals, canonical, intersect, length, union
 from cc_voice.speech.codecs import AudioFile, Samples, bytes_from_int16, read_audio
 from cc_voice.speech.errors import AudioFileError, SpeechError
@@ -43,12 +58,20 @@ class _Reference(msgspec.Struct, frozen=True):
     silence_ms: int
 
 
+class _MarkedUtterance(msgspec.Struct, frozen=True):
+    speaker: str
+    start_ms: int
+    end_ms: int
+    speech: bool = True
+
+
 class _MarkedDialogue(msgspec.Struct, frozen=True):
     """One file of `dialogues/`; those without audio or times have nothing to measure."""
 
     audio: str | None = None
     roles: dict[str, _ChannelPlace] = {}
     reference_metrics: _Reference | None = None
+    utterances: tuple[_MarkedUtterance, ...] = ()
 
 
 _DIALOGUE = msgspec.json.Decoder(_MarkedDialogue)
@@ -92,6 +115,7 @@ class VadScore(msgspec.Struct, frozen=True):
     calls: tuple[CallScore, ...]
     noise: tuple[NoiseScore, ...]
     cpu_us_per_s: int
+    conditions: tuple[ConditionScore, ...] = ()
 
     @property
     def errors(self) -> list[float]:
@@ -109,7 +133,11 @@ class _DetectorRun:
         self._detectors = detectors
 
     def push(self, audio: AudioFile, channel: int) -> tuple[Intervals, Sounds]:
-        samples: Samples = resample(audio.channels[channel], audio.sample_rate_hz, self.rate_hz)
+        pipeline = self.hear(resample(audio.channels[channel], audio.sample_rate_hz, self.rate_hz))
+        return canonical(pipeline.speech()), pipeline.sounds()
+
+    def hear(self, samples: Samples) -> ChannelPipeline:
+        """Hear a channel to its end, at this run's rate."""
         pipeline = ChannelPipeline("bench", self.rate_hz, None, "und", detectors=self._detectors)
         step = self.rate_hz * _BLOCK_MS // 1000
         blocks = [bytes_from_int16(samples[at : at + step]) for at in range(0, len(samples), step)]
@@ -119,18 +147,60 @@ class _DetectorRun:
         pipeline.finish()
         self.cpu_s += time.process_time() - before
         self.heard_s += len(samples) / self.rate_hz
-        return canonical(pipeline.speech()), pipeline.sounds()
+        return pipeline
 
 
-def measure_vad(corpus: Path, kind: Literal["silero", "webrtc"], rate_hz: int) -> VadScore:
-    """Hear a corpus with one detector. Raises SpeechError, OSError, ValueError (files that are not as the docstring above says)."""
+def measure_vad(corpus: Path, kind: Literal["silero", "webrtc"], rate_hz: int, only: Collection[str] | None = ()) -> VadScore:
+    """Hear a corpus with one detector, also under `only` these conditions (None: all that there are).
+
+    Raises SpeechError, OSError, ValueError (files that are not as the docstring above says).
+    """
     ear = _DetectorRun(voice_activity_detector.detectors(kind), rate_hz)
     dialogues = [(path, _dialogue(path)) for path in sorted((corpus / "dialogues").glob("*.json"))]
-    calls = tuple(_call(corpus, path.stem, one, ear) for path, one in dialogues if one.audio and one.reference_metrics)
+    dialogues = [(path, one) for path, one in dialogues if one.audio and one.reference_metrics]
+    calls = tuple(_call(corpus, path.stem, one, ear) for path, one in dialogues)
     noise = tuple(_noise(path, ear) for path in sorted((corpus / "noise").glob("*")) if path.is_file())
     if not calls or not noise:
         raise AudioFileError(f"{corpus} has no dialogues/*.json with audio and times, or no noise/; see the README of speech")
-    return VadScore(ear.detector, rate_hz, calls, noise, round(ear.cpu_s / ear.heard_s * 1e6))
+    cpu_us_per_s = round(ear.cpu_s / ear.heard_s * 1e6)
+    return VadScore(ear.detector, rate_hz, calls, noise, cpu_us_per_s, _degraded(corpus, [one for _, one in dialogues], ear, only))
+
+
+def _degraded(
+    corpus: Path, dialogues: Sequence[_MarkedDialogue], ear: _DetectorRun, only: Collection[str] | None
+) -> tuple[ConditionScore, ...]:
+    noises = {name: noise for name in (OFFICE, BABBLE, MUSIC) if (noise := _recorded(corpus, name, ear.rate_hz)) is not None}
+    known = conditions(noises, ear.rate_hz)
+    if unknown := set(only or ()) - set(known):
+        raise ValueError(f"no condition {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+    wanted = {name: condition for name, condition in known.items() if only is None or name in only}
+    calls = [_marked_call(corpus, one, ear.rate_hz) for one in dialogues if one.utterances] if wanted else []
+    return tuple(score(name, condition, calls, ear.hear) for name, condition in wanted.items()) if calls else ()
+
+
+def _marked_call(corpus: Path, dialogue: _MarkedDialogue, rate_hz: int) -> MarkedCall:
+    marked = dialogue.reference_metrics
+    if not dialogue.audio or not marked:
+        raise AssertionError("measure_vad takes only dialogues with both")
+    audio = read_audio(corpus / dialogue.audio)
+    said = [(one.speaker, (one.start_ms, one.end_ms)) for one in dialogue.utterances if one.speech]
+    lines = {
+        party: Line(
+            audio=resample(audio.channels[place.channel], audio.sample_rate_hz, rate_hz) / 32768.0,
+            speech=speech_marked(said, party),
+        )
+        for party, place in dialogue.roles.items()
+    }
+    return MarkedCall(lines=lines, duration_ms=marked.duration_ms)
+
+
+def _recorded(corpus: Path, name: str, rate_hz: int) -> Floats | None:
+    """Return the first recording of a noise; None: there is none."""
+    path = next(iter(sorted((corpus / "noise").glob(f"{name}*"))), None)
+    if path is None:
+        return None
+    audio = read_audio(path)
+    return resample(audio.channels[0], audio.sample_rate_hz, rate_hz) / 32768.0
 
 
 def _dialogue(path: Path) -> _MarkedDialogue:
@@ -166,17 +236,21 @@ def _noise(path: Path, ear: _DetectorRun) -> NoiseScore:
 @click.option("--corpus", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of calls and sounds.")
 @click.option("--vad", "kind", type=click.Choice(["silero", "webrtc"]), default="silero", show_default=True, help="Detector.")
 @click.option("--rate-hz", type=click.Choice(_RATES), default="16000", show_default=True, help="Rate of the audio that is heard.")
+@click.option("--condition", "only", multiple=True, metavar="NAME", help="Only these degraded lines, as the table names them.")
+@click.option("--degraded/--no-degraded", default=True, show_default=True, help="Hear the calls over degraded lines, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench_vad(corpus: Path, kind: Literal["silero", "webrtc"], rate_hz: str, as_json: bool) -> None:
+def bench_vad(
+    corpus: Path, kind: Literal["silero", "webrtc"], rate_hz: str, only: tuple[str, ...], degraded: bool, as_json: bool
+) -> None:
     """Hear calls with human times, and sounds that are no speech: how far are talk time, overtalk and silence off?"""
     try:
-        score = measure_vad(corpus, kind, int(rate_hz))
+        found = measure_vad(corpus, kind, int(rate_hz), (only or None) if degraded else ())
     except (SpeechError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
-        click.echo(msgspec.json.encode(score).decode())
+        click.echo(msgspec.json.encode(found).decode())
     else:
-        _print(score, Console(width=_WIDTH))
+        _print(found, Console(width=_WIDTH))
 
 
 def _print(score: VadScore, console: Console) -> None:
@@ -187,6 +261,8 @@ def _print(score: VadScore, console: Console) -> None:
     console.print(_call_table(score))
     console.print(f"Talk time: median error {median(score.errors):.1f} %, worst {max(score.errors):.1f} %")
     console.print(_noise_table(score))
+    if score.conditions:
+        console.print(table(score.conditions))
 
 
 def _call_table(score: VadScore) -> Table:

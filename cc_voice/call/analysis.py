@@ -114,6 +114,8 @@ class StreamAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     """Which of the languages met have a local model (primary subtags); None: no local recogniser is in use, or it is not known."""
     mixed_audio: bool = False
     """All parties on one channel: two-party metrics cannot be measured."""
+    same_audio: bool = False
+    """The parties' channels carry the same sound: as mixed as one channel."""
     detector: str = "webrtcvad-3"
     asr_model: str | None = None
     stop_reason: int | None = None

@@ -12,6 +12,7 @@ from cc_voice.config.thresholds import ThresholdSet, told
 
 REASONS: dict[str, str] = {  # thresholds are places in these texts; `explain` tells them
     "mixed_audio": "All parties are on one audio channel, so who spoke cannot be told apart.",
+    "same_audio": "Both parties' channels carry the same sound, as of a mono recording, so who spoke cannot be told apart.",
     "one_way_audio": "Only one party can be heard on this call.",
     "no_audio": "Neither party's audio arrived.",
     "roles_unknown": "Nothing says which channel is the agent and which the customer.",
@@ -59,6 +60,8 @@ REASONS: dict[str, str] = {  # thresholds are places in these texts; `explain` t
 
 UNSURE = ("party_not_joined", "clock_in_seconds", "packets_odd", "too_many_parties", "call_too_long", "audio_lost")
 """Parties can be heard, and what is counted of them would be wrong."""
+MIXED = ("mixed_audio", "same_audio")
+"""Reasons of calls whose parties can be heard, if only together."""
 
 
 def explain(code: str, sets: Iterable[ThresholdSet]) -> str | None:

@@ -86,6 +86,12 @@ class ThresholdSet(msgspec.Struct, frozen=True, kw_only=True):
     """Whether agents are measured too; customers always are. Off at the site is off for every queue."""
     echo_correlation_pct: int = 40
     """A channel follows the other's level this closely: an echo is suspected; 0 to 100."""
+    qa_min_snr_db: float = 20.0
+    """Speech of a party less far above the noise of the line makes the leg not eligible for quality …"""
+    qa_max_clipping_pct: float = 5.0
+    """… and so does more of it cut off at full scale …"""
+    qa_max_echo_pct: float = 10.0
+    """… or, where an echo is suspected, more of it where that may be."""
     cust_speech_on_hold: bool = False
     """Sensitive: measured only where the site says so."""
 
@@ -108,8 +114,9 @@ class QueueThresholds(ThresholdSet, frozen=True, kw_only=True, forbid_unknown_fi
             return "min_transcript_conf is chosen for whole calls, not for queues; write it in the set named default"
         if not -100 <= self.quiet_dbfs <= 0:
             return f"quiet_dbfs is {self.quiet_dbfs}; levels are -100 to 0 dBFS"
-        if self.echo_correlation_pct > 100:
-            return f"echo_correlation_pct is {self.echo_correlation_pct}; percentages are 0 to 100"
+        shares = ("echo_correlation_pct", "qa_max_clipping_pct", "qa_max_echo_pct")
+        if over := next((name for name in shares if getattr(self, name) > 100), None):
+            return f"{over} is {getattr(self, over)}; percentages are 0 to 100"
         high = next((name for name in ("low_conf", "min_transcript_conf") if getattr(self, name) > 1), None)
         return f"{high} is {getattr(self, high)}; confidences are 0 to 1" if high else None
 

@@ -17,11 +17,12 @@ import msgspec
 import structlog
 
 from cc_voice.call.analysis import Interval, SecondLevel
+from cc_voice.call.intervals import Intervals, canonical
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.media.ranges import Ranges
 from cc_voice.media.recordings import ChannelFile
-from cc_voice.speech.decoded_segments import Segment
+from cc_voice.speech.decoded_segments import Segment, cut_to_speech, of_speech
 from cc_voice.speech.pipeline import ChannelPipeline, PartialWords, speech_of
 from cc_voice.speech.recogniser import RecogniserFactory
 from cc_voice.speech.voice_activity.sounds import Sounds
@@ -63,6 +64,14 @@ class RecognisedChannel(msgspec.Struct, frozen=True, kw_only=True):
     def speech(self) -> tuple[Interval, ...]:
         """Speech, given the words of the segments: what is shorter than 90 ms needs one."""
         return speech_of(self.voiced, self.segments, ThresholdSet())
+
+    def only(self, speech: Intervals) -> "RecognisedChannel":
+        """Return the channel with so much of its voice: what else was heard is no speech of its party, nor are the words in it."""
+        return msgspec.structs.replace(self, voiced=speech, segments=of_speech(self.segments, canonical(self.voiced), speech))
+
+    def cut_to(self, speech: Intervals) -> "RecognisedChannel":
+        """Return the same, its segments cut to that voice and to be decoded again."""
+        return msgspec.structs.replace(self, voiced=speech, segments=cut_to_speech(self.segments, canonical(self.voiced), speech))
 
     @property
     def utterances(self) -> tuple[Utterance, ...]:

@@ -30,7 +30,7 @@ from cc_voice.sessions.party_names import UNJOINED, Joined, joined
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.second_pass import MOST_COMPARED, identified, second_pass, served
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.speech.echo import ChannelEnvelope, echoes
+from cc_voice.speech.echo import ChannelEnvelope, echoes, own_speech, same_sound
 from cc_voice.speech.phrase_boosting import MARK
 
 log = structlog.get_logger()
@@ -139,6 +139,7 @@ def understand(
         policy = LanguagePolicy(default=recording.header.language, identify=False)
     here = {primary(language) for language in installed}
     compare = [policy.tag(language) for language in policy.candidates() if language in here] if languages.compare else []
+    heard = own_voices(heard)
     known = second_pass(
         heard,
         recording.channels,
@@ -149,7 +150,8 @@ def understand(
         run,
     )
     notes = msgspec.structs.replace(notes, words=known.words)
-    analysis = analyse(recording, epoch, known.heard, pipelines.model, notes)
+    decoded = {name: channel.only(heard[name].voiced) for name, channel in known.heard.items()}
+    analysis = analyse(recording, epoch, decoded, pipelines.model, notes)
     return msgspec.structs.replace(
         analysis,
         channels=tuple(
@@ -159,6 +161,17 @@ def understand(
         policy=policy,
         served=served(known.languages, installed, pipelines.recogniser, policy) if recognition.is_local else None,
     )
+
+
+def own_voices(heard: Mapping[str, RecognisedChannel]) -> Heard:
+    """Return the channels without the echoes of each other."""
+    channels = _envelopes(heard)
+    own = own_speech(channels, echoes(channels))
+    return {name: channel.cut_to(own[name]) for name, channel in heard.items()}
+
+
+def _envelopes(heard: Mapping[str, RecognisedChannel]) -> dict[str, ChannelEnvelope]:
+    return {name: ChannelEnvelope(channel.envelope, canonical(channel.voiced)) for name, channel in heard.items()}
 
 
 def read_notes(recording: Recording) -> Journal:
@@ -179,7 +192,8 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, n
     arrived = {name: file.received() for name, file in recording.channels.items()}
     parties = joined(notes.names, notes.events, arrived)
     people, doubts = _people(notes.events), {note.channel_id: note.why for note in notes.doubts}
-    returning = echoes({name: ChannelEnvelope(heard[name].envelope, heard[name].speech) for name in recording.channels})
+    envelopes = _envelopes({name: heard[name] for name in recording.channels})
+    returning, same = echoes(envelopes), same_sound(envelopes)
     channels = tuple(
         ChannelAnalysis(
             channel_id=parties.name(name),
@@ -216,7 +230,8 @@ def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, n
         media_gaps=media_gaps(notes, arrived),
         lost=tuple(msgspec.structs.replace(one, channel_id=parties.name(one.channel_id)) for one in notes.lost),
         language=header.language,
-        mixed_audio=_is_mixed(recording, notes.events),
+        mixed_audio=same or _is_mixed(recording, notes.events),
+        same_audio=same,
         detector=" and ".join(sorted({one.detector for one in heard.values()})) or "none",
         asr_model=" and ".join(sorted({said.asr_model.removesuffix(MARK) for said in local if said.asr_model})) or model,
         stop_reason=notes.end.stop_reason if notes.end else None,

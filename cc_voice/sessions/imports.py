@@ -237,5 +237,5 @@ def _with_parties(analysis: StreamAnalysis, parties: dict[int, str | None], dura
         analysis,
         channels=tuple(named(channel) for channel in analysis.channels),
         duration_ms=duration_ms,
-        mixed_audio=set(parties.values()) == {None},
+        mixed_audio=analysis.same_audio or set(parties.values()) == {None},
     )

@@ -170,6 +170,6 @@ def _decode_stream(folder: Path, known: StreamAnalysis, settings: Settings, reco
         analysis,
         channels=tuple(msgspec.structs.replace(channel, party=parties.get(channel.channel_id)) for channel in analysis.channels),
         duration_ms=known.duration_ms,
-        mixed_audio=known.mixed_audio,
+        mixed_audio=known.mixed_audio or analysis.same_audio,
         host_id=known.host_id,
     )

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from cc_voice.call.analysis import Interval, SecondLevel
+from cc_voice.call.intervals import canonical
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.thresholds import ThresholdSet
-from cc_voice.speech.decoded_segments import Segment, times, with_words
+from cc_voice.speech.background import foreground
+from cc_voice.speech.decoded_segments import Segment, of_speech, times, with_words
 from cc_voice.speech.errors import RecogniserError
 from cc_voice.speech.frames import FRAME_MS, FrameHistory
 from cc_voice.speech.level_meter import LevelMeter
@@ -112,7 +114,9 @@ class ChannelPipeline:
         self._meter.finish()
         if self._tight.finish() is Edge.CLOSED:
             self._note_speech()
-        return found + (self._end_segment() if self._wide.finish() is Edge.CLOSED else [])
+        found += self._end_segment() if self._wide.finish() is Edge.CLOSED else []
+        self._leave_out_background()
+        return found
 
     def partial(self) -> str:
         """Return the words of the utterance being spoken, as far as they are known."""
@@ -130,7 +134,7 @@ class ChannelPipeline:
         return PartialWords(start_ms=start_ms, end_ms=end_ms, text=text, language=self._current[1])
 
     def voiced(self) -> tuple[Interval, ...]:
-        """Return the tight intervals of voice so far, in ms, as they were found."""
+        """Return the tight intervals of voice so far, in ms, as they were found; after `finish` without the background's."""
         opened = [(self._tight.start * FRAME_MS, self._tight.end * FRAME_MS)] if self._tight.open else []
         return (*self._closed, *opened)
 
@@ -173,6 +177,13 @@ class ChannelPipeline:
         if self._wide.open:
             self._listen()
         return found
+
+    def _leave_out_background(self) -> None:
+        sounds, voiced = self.sounds(), canonical(self._closed)
+        kept = foreground(voiced, self.envelope(), (*sounds.music, *sounds.tones))
+        if kept != voiced:
+            self._closed = list(kept)
+            self._segments = list(of_speech(self._segments, voiced, kept))
 
     def _note_speech(self) -> None:
         self._closed.append((self._tight.start * FRAME_MS, self._tight.end * FRAME_MS))

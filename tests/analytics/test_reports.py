@@ -391,6 +391,16 @@ def test_interruptions_are_a_rate_and_a_share(con: Connection) -> None:
     assert ask(con, "interruptions", by="queue")[0]["group_id"] == "billing"
 
 
+def test_legs_in_which_nobody_can_say_who_spoke_are_left_out_and_counted(con: Connection) -> None:
+    for number, obstacle in enumerate(("none", "echo", "low_snr", "clipping", "media_gap")):
+        name = f"c{number}"
+        measured = {"interruptions_agent": number, "interruptions_customer": 1, "interruption_ms_agent": 400 * number}
+        write(con, call(name, leg(name, analysed_ms=100_000, qa_obstacle=obstacle, **measured)))
+    (row,) = ask(con, "interruptions", min_legs="1")
+    assert (row["n_legs"], row["n_left_out"], row["interruptions_agent_per_leg"]) == (2, 3, 2)
+    assert (row["interruptions_agent_per_10min_ros"], row["interruption_ms_agent"]) == (12, 1_600)
+
+
 def test_bad_audio_is_weighted_by_words(con: Connection) -> None:
     one = {"low_conf_word_pct_agent": 50.0, "asr_conf_mean_agent": 0.5, "conf_word_count_agent": 10}
     two = {"low_conf_word_pct_agent": 10.0, "asr_conf_mean_agent": 0.9, "conf_word_count_agent": 30}

@@ -33,6 +33,11 @@ def corpus(tmp_path: Path) -> Path:
     dialogue = {
         "audio": "calls/call.flac",
         "roles": {"agent": {"channel": 0}, "customer": {"channel": 1}},
+        "utterances": [
+            {"speaker": party, "start_ms": start, "end_ms": end}
+            for party, spans in zip(("agent", "customer"), marked, strict=True)
+            for start, end in spans
+        ],
         "reference_metrics": {
             "duration_ms": script["duration_ms"],
             "talk_ms": {"agent": int(timeline[0].sum()), "customer": int(timeline[1].sum())},
@@ -50,7 +55,7 @@ def corpus(tmp_path: Path) -> Path:
 
 
 def test_a_call_whose_times_are_known_is_measured_against_them(corpus: Path) -> None:
-    score = json.loads(run(corpus, "--json").output)
+    score = json.loads(run(corpus, "--no-degraded", "--json").output)
     (call,), (tone,) = score["calls"], score["noise"]
     assert (score["detector"], score["sample_rate_hz"]) == ("webrtcvad-3+silero-5", 16000)
     assert [one["party"] for one in call["talk"]] == ["agent", "customer"]
@@ -64,7 +69,7 @@ def test_a_call_whose_times_are_known_is_measured_against_them(corpus: Path) -> 
 
 
 def test_the_table_is_markdown_and_names_the_other_detector(corpus: Path) -> None:
-    done = run(corpus, "--vad", "webrtc", "--rate-hz", "8000")
+    done = run(corpus, "--no-degraded", "--vad", "webrtc", "--rate-hz", "8000")
     assert done.output.startswith("webrtcvad-3+level at 8000 Hz")
     rows = [[cell.strip(" -") for cell in line.strip("|").split("|")] for line in done.output.splitlines() if line.startswith("|")]
     assert [row[0] for row in rows] == ["call", "", "call", "no speech", "", "tone"]
@@ -87,3 +92,22 @@ def test_other_material_is_refused_with_the_reason(corpus: Path, break_it: objec
     done = run(corpus)
     assert done.exit_code == 1
     assert message in done.output
+
+
+def test_degraded_lines_are_measured_by_name(corpus: Path) -> None:
+    names = ["as it is", "nothing below 300 Hz", "echo −25 dB, 130 ms"]
+    options = [option for name in names for option in ("--condition", name)]
+    conditions = json.loads(run(corpus, *options, "--json").output)["conditions"]
+    assert [one["condition"] for one in conditions] == names
+    for one in conditions:
+        assert one["worst_pct"] <= 15, one
+        assert (one["false_interruptions"], one["legs"]) == (0, 1)
+    printed = run(corpus, "--condition", names[2]).output
+    assert f"| {names[2]} |" in printed
+
+
+def test_a_condition_that_there_is_not_is_refused_with_those_that_there_are(corpus: Path) -> None:
+    done = run(corpus, "--condition", "babble 10 dB")
+    assert done.exit_code == 1
+    assert "no condition babble 10 dB" in done.output
+    assert "5 % of packets lost" in done.output

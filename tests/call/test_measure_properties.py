@@ -130,7 +130,9 @@ def test_a_stream_after_silence_of_another_measures_the_same(stream: StreamAnaly
         assert b.start_ms - a.start_ms == later
 
 
-LOUDNESS = {name for name in METRICS if name.split("_")[0] in ("level", "loudness", "quiet", "clipping", "snr", "raised", "echo")}
+LOUDNESS = {
+    name for name in METRICS if name.split("_")[0] in ("level", "loudness", "quiet", "clipping", "snr", "raised", "echo", "qa")
+}
 
 
 def comparable(leg: LegRow, but: set[str] | None = None) -> dict[str, object]:

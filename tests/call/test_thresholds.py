@@ -41,7 +41,8 @@ DICTIONARY = {
     "raised_voice_agent": True,
 }
 OURS = {"transcript_prefer": "local", "min_transcript_conf": 0.75, "echo_correlation_pct": 40}
-"""Not of the dictionary: which of two recognisers' words are measured, and from when on an echo is suspected."""
+OURS |= {"qa_min_snr_db": 20.0, "qa_max_clipping_pct": 5.0, "qa_max_echo_pct": 10.0}
+"""Not of the dictionary: whose words are measured, from when on an echo is suspected, and what makes doubtful who spoke when."""
 
 
 def test_defaults_are_those_of_the_dictionary() -> None:

@@ -3,6 +3,7 @@
 from typing import Literal
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,8 +15,9 @@ from cc_voice.media import playback, recordings
 from cc_voice.media.recordings import RecordingError
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions.completion import complete, thresholds, unfilled
+from cc_voice.speech.codecs import Samples
 from tests.media.test_full_disk import room_for
-from tests.sessions.conftest import AGENT, CUSTOMER, ENDED, OPENING, Stream, audio, event, spec, tone
+from tests.sessions.conftest import AGENT, CUSTOMER, ENDED, OPENING, Stream, audio, event, interleaved, spec, tone
 
 
 class Interrupted(Exception):
@@ -121,6 +123,26 @@ async def test_a_tone_is_no_speech_and_the_leg_says_which_detector_knew(stream: 
     assert (row.kind, row.party, leg.detector) == ("tone", "agent", "webrtcvad-3+silero-5")
     assert row.start_ms <= 100
     assert row.end_ms >= 2900
+
+
+@pytest.mark.parametrize("factor", [1.0, -0.5])
+async def test_a_stream_with_one_sound_on_both_channels_is_mixed(
+    stream: Stream, voices: tuple[Samples, Samples], factor: float
+) -> None:
+    both = np.maximum(-32768, np.minimum(32767, voices[0].astype(int) + voices[1])).astype(np.int16)
+    other = np.rint(both * factor).astype(np.int16)
+    measured = await stream.run(
+        event("consumer_answered", 0, CUSTOMER),
+        event("user_answered", 0, AGENT),
+        *interleaved(audio(AGENT, both), audio(CUSTOMER, other)),
+        ENDED,
+    )
+    assert measured is not None
+    (leg,) = measured.call.legs
+    assert (leg.mixed_audio, leg.same_audio, leg.talk_ms_agent, leg.qa_obstacle) == (True, True, None, "same_audio")
+    words = [row.text for row in measured.call.utterances]
+    assert words
+    assert len(words) == len(set(words))
 
 
 Spans = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)).map(lambda pair: (pair[0], pair[0] + pair[1])), max_size=6)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from cc_voice.bench.degrade import echoed
 from cc_voice.call.batch import CallMeasured
 from cc_voice.config.settings import Settings
 from cc_voice.media import playback
@@ -149,6 +150,21 @@ def test_one_sound_on_both_channels_is_measured_as_mixed(
     assert found.measured.call.legs[0].talk_ms_agent is None
     assert {row.reason for row in found.measured.call.null_reasons if row.metric == "talk_ms_agent"} == {"mixed_audio"}
     assert importer.whole(importer.file("two.wav")).notes == ()
+
+
+@pytest.mark.parametrize("level_db", [-25, -35])
+def test_an_echo_is_nobodys_speech_and_says_no_word(importer: Importer, voices: tuple[Samples, Samples], level_db: float) -> None:
+    clean = importer.take(importer.file())
+    agent, customer = (voice / 32768.0 for voice in voices)
+    path = importer.file("echo.wav")
+    returned = echoed(customer, agent, RATE_HZ, level_db, 130)
+    soundfile.write(path, np.stack([agent, returned], axis=1), RATE_HZ)
+    found = importer.take(path)
+    (before,), (after,) = clean.call.legs, found.call.legs
+    assert before.talk_ms_customer is not None
+    assert after.talk_ms_customer == pytest.approx(before.talk_ms_customer, rel=0.1)
+    assert (after.interruptions_agent, after.interruptions_customer) == (before.interruptions_agent, before.interruptions_customer)
+    assert said(found) == said(clean)
 
 
 def test_an_import_over_what_a_killed_one_left_is_the_same_call(importer: Importer, voices: tuple[Samples, Samples]) -> None:

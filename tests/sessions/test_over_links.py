@@ -198,7 +198,7 @@ async def test_chat_screen_and_camera_of_a_meeting_are_kept(tmp_path: Path, reco
     assert len(shown) == sent["deskshare"] > 20
     # A sender that gets no time leaves pictures out: those it sends stand where they were shown
     assert min(b - a for a, b in pairwise(shown)) >= 150, "five a second at most, at the pace of the call"
-    assert shown[-1] == pytest.approx(found.status.duration_ms, abs=2000)
+    assert shown[-1] == pytest.approx(found.status.duration_ms, abs=10_000)
     recording = recordings.open_recording(found.folder)
     assert recording is not None
     chat = [note for note in recording.journal(msgspec.json.Decoder(journal.Note)) if isinstance(note, journal.ChatNote)]

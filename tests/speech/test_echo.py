@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cc_voice.call.analysis import Echo
-from cc_voice.speech.echo import ChannelEnvelope, echoes
+from cc_voice.speech.echo import ChannelEnvelope, echoes, own_speech, same_sound
 from tests.conftest import examples
 
 STEP_MS = 20
@@ -113,3 +113,79 @@ def test_whatever_was_heard_gives_an_answer(one: bytes, other: bytes, edges: lis
     for echo in (*found["a"], *found["b"]):
         assert 50 <= echo.delay_ms <= 600
         assert all(-100 <= pct <= 100 for _, pct in echo.blocks)
+
+
+# -- what is a party's own ------------------------------------------------------------------------------------------
+
+
+def own(a: ChannelEnvelope, c: ChannelEnvelope) -> dict[str, tuple[tuple[int, int], ...]]:
+    both_ways = {"a": a, "c": c}
+    return own_speech(both_ways, echoes(both_ways))
+
+
+def spoken_ms(spans: tuple[tuple[int, int], ...]) -> int:
+    return sum(end - start for start, end in spans)
+
+
+def taking_turns(line_levels: Dbfs, voice: Dbfs, *turns: tuple[int, int]) -> Dbfs:
+    at = np.arange(len(voice)) * STEP_MS
+    inside = np.any([(start <= at) & (at < end) for start, end in turns], axis=0)
+    return both(line_levels, np.where(inside, voice, -100.0))
+
+
+@pytest.mark.parametrize("loss_db", [25, 35])
+@pytest.mark.parametrize("delay_ms", [20, 130, 400])
+def test_what_comes_back_is_nobodys_speech_here(loss_db: int, delay_ms: int) -> None:
+    agent = taking_turns(line(40, -80), VOICE, (0, 9_000), (20_000, 30_000))
+    customer = taking_turns(line(40, -80), talk(40, seed=2), (10_000, 19_000))
+    returned = both(customer, delayed(agent, delay_ms, loss_db))
+    found = own(channel(agent, (0, 9_000), (20_000, 30_000)), channel(returned, (100, 9_400), (10_000, 19_000), (20_100, 30_300)))
+    assert found["a"] == ((0, 9_000), (20_000, 30_000))
+    kept = [span for span in found["c"] if span[0] < 9_400 or span[0] > 19_000]
+    assert spoken_ms(tuple(kept)) <= 500
+    assert spoken_ms(found["c"]) - spoken_ms(tuple(kept)) >= 8_500
+
+
+def test_a_party_who_says_nothing_but_the_others_echo_says_nothing() -> None:
+    agent = taking_turns(line(40, -80), VOICE, (0, 30_000))
+    found = own(channel(agent, (0, 30_000)), channel(delayed(agent, 130, 25), (130, 30_130)))
+    assert spoken_ms(found["c"]) <= 300
+
+
+def test_a_quiet_line_keeps_what_is_said_into_the_others_speech() -> None:
+    quiet = taking_turns(line(40, -90), talk(40, seed=2, level=-45), (5_000, 15_000), (25_000, 35_000))
+    agent = taking_turns(line(40, -90), VOICE, (0, 12_000))
+    found = own(channel(agent, (0, 12_000)), channel(quiet, (5_000, 15_000), (25_000, 35_000)))
+    assert spoken_ms(found["c"]) >= 19_000
+
+
+def test_whoever_speaks_alone_keeps_everything() -> None:
+    spans = {"a": ((0, 9_000),), "c": ((10_000, 19_000),)}
+    agent, customer = (taking_turns(line(40, -80), talk(40, seed), *spans[name]) for seed, name in ((1, "a"), (2, "c")))
+    assert own(channel(agent, *spans["a"]), channel(customer, *spans["c"])) == spans
+
+
+@pytest.mark.parametrize("lower_db", [0, 6, 20])
+@pytest.mark.parametrize("delay_ms", [0, 40])
+def test_one_sound_on_both_channels_is_the_same_and_nobodys_echo(lower_db: float, delay_ms: int) -> None:
+    one = taking_turns(line(40, -80), VOICE, (0, 9_000), (20_000, 30_000))
+    copy = both(delayed(one, delay_ms, lower_db), np.full(2_000, -99.0))
+    pair = {"a": channel(one, (0, 9_000)), "c": channel(copy, (0, 9_000))}
+    assert same_sound(pair)
+    assert own_speech(pair, echoes(pair)) == {"a": ((0, 9_000),), "c": ((0, 9_000),)}
+
+
+def test_two_voices_an_echo_and_silence_are_not_the_same_sound() -> None:
+    agent = taking_turns(line(40, -80), VOICE, (0, 9_000))
+    customer = taking_turns(line(40, -80), talk(40, seed=2), (10_000, 19_000))
+    heard = channel(agent, (0, 9_000))
+    for other in (customer, both(customer, delayed(agent, 130, 25)), delayed(agent, 130, 25)):
+        assert not same_sound({"a": heard, "c": channel(other, (10_000, 19_000))})
+    assert not same_sound({"a": heard, "c": channel(np.full(2_000, -100.0))})
+    assert not same_sound({"a": heard})
+
+
+def test_of_three_channels_all_must_be_shared() -> None:
+    agent, customer = channel(talk(40, 1), ALL), channel(talk(40, 2), ALL)
+    assert not same_sound({"a": agent, "b": agent, "c": customer})
+    assert same_sound({"a": agent, "b": agent, "c": agent})

@@ -12,7 +12,7 @@ from cc_voice.call.analysis import ChannelAnalysis, Echo, LostAudio, SegmentComp
 from cc_voice.call.events import CallEvent
 from cc_voice.call.intervals import Intervals, canonical, complement, shift, subtract, union
 from cc_voice.call.language_policy import LanguagePolicy
-from cc_voice.call.levels import combine, place
+from cc_voice.call.levels import combine, is_same_sound, place
 from cc_voice.call.utterances import Utterance, Word
 
 
@@ -33,6 +33,8 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """Audio that arrived and is not in the recordings."""
     language: str
     mixed_audio: bool
+    same_audio: bool
+    """The channels carry the same sound; then the audio is mixed, too."""
     detector: str
     asr_model: str | None
     stop_reason: int | None
@@ -51,7 +53,7 @@ def merge(streams: Sequence[StreamAnalysis]) -> Timeline:
     """Lay the streams of one call on the clock of the earliest. Raises ValueError when there is none."""
     if not streams:
         raise ValueError("a call without a stream cannot be measured")
-    ordered = sorted(streams, key=lambda stream: (stream.t0_unix_ms, stream.stream_id))
+    ordered = [_once(stream) for stream in sorted(streams, key=lambda stream: (stream.t0_unix_ms, stream.stream_id))]
     first, last = ordered[0], ordered[-1]
     placed = [_placed(stream, stream.t0_unix_ms - first.t0_unix_ms) for stream in ordered]
     spans = [canonical(((offset, offset + stream.duration_ms),)) for stream, offset in placed]
@@ -68,6 +70,7 @@ def merge(streams: Sequence[StreamAnalysis]) -> Timeline:
         lost=tuple(one for stream, _ in placed for one in stream.lost),
         language=first.language,
         mixed_audio=any(_is_mixed(stream) for stream in ordered),
+        same_audio=any(stream.same_audio for stream in ordered),
         detector=last.detector,
         asr_model=next((stream.asr_model for stream in reversed(ordered) if stream.asr_model), None),
         stop_reason=last.stop_reason,
@@ -86,6 +89,15 @@ def _is_mixed(stream: StreamAnalysis) -> bool:
     """An imported file of one channel that nobody gave a party is as mixed as one that says so."""
     unknown_mono = stream.product == "import" and len(stream.channels) == 1 and stream.channels[0].party is None
     return stream.mixed_audio or unknown_mono
+
+
+def _once(stream: StreamAnalysis) -> StreamAnalysis:
+    """What is on several channels alike was said once. Analyses of earlier versions do not tell; their levels do."""
+    if not (stream.same_audio or is_same_sound(stream.channels)):
+        return stream
+    first = next((channel.channel_id for channel in stream.channels if channel.speech), None)
+    said = tuple(one for one in stream.utterances if one.source == "zoom" or one.channel_id == first)
+    return msgspec.structs.replace(stream, same_audio=True, mixed_audio=True, utterances=said)
 
 
 def _placed(stream: StreamAnalysis, offset: int) -> tuple[StreamAnalysis, int]:

@@ -54,7 +54,7 @@ from cc_voice.call.metrics.silence import LongSilence
 from cc_voice.call.metrics.talk import partition
 from cc_voice.call.metrics.talk_speed import pace_pieces
 from cc_voice.call.metrics.turns import PARTIES, begins_in, other
-from cc_voice.call.reasons import Unmeasured
+from cc_voice.call.reasons import MIXED, Unmeasured
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.thresholds import ThresholdSet
 
@@ -125,7 +125,7 @@ def evidence(leg: MeasuredLeg, handling: Handling, metric_version: str) -> tuple
     together = scope.two_party_obstacle
     if together is None:
         rows += _both(write, scope, found)
-    elif together == "mixed_audio":
+    elif together in MIXED:
         rows += [*write.rows("silence", scope.silence), *(_long_silence(write, silence, None) for silence in found.silences)]
     rows += _sound_of_voices(write, scope, found, leg.thresholds)
     rows += _asking(write, scope, found)

@@ -81,6 +81,8 @@ class LegInput(msgspec.Struct, frozen=True, kw_only=True):
     no_handling: str | None
     """Why hold, monitoring and transfer are not known."""
     mixed: bool
+    same_audio: bool
+    """Mixed, because the channels carry the same sound."""
     language: str
     """The configured one."""
     spoken: dict[Party, tuple[Spoken, ...]]
@@ -164,6 +166,7 @@ def leg_input(
         no_words={party: _no_words(channels[party], timeline, transcript) for party in PARTIES},
         no_handling=_no_handling(leg, handling, timeline),
         mixed=timeline.mixed_audio,
+        same_audio=timeline.same_audio,
         language=timeline.language,
         spoken=tongues,
         spoken_by_anybody=(
@@ -263,7 +266,7 @@ def _obstacle(
     timeline: Timeline,
 ) -> str | None:
     if timeline.mixed_audio:
-        return "mixed_audio"
+        return "same_audio" if timeline.same_audio else "mixed_audio"
     if channels[party]:
         return "one_way_audio" if voice[other(party)] and not voice[party] else None
     if party == "agent" and handling.by_events and not leg.answered and leg.channel_id is None:

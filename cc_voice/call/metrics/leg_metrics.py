@@ -10,7 +10,7 @@ from cc_voice.call.metrics.handling import answer_metrics, conversation_metrics,
 from cc_voice.call.metrics.languages import LanguageFindings, Who, find_languages, language_metrics
 from cc_voice.call.metrics.latency import Latency, greeting, latencies, latency_metrics
 from cc_voice.call.metrics.leg_input import LegInput
-from cc_voice.call.metrics.loudness import Echoed, Raised, echoed, loudness_metrics, raised_voices
+from cc_voice.call.metrics.loudness import Echoed, Raised, doubtful_echo, echoed, loudness_metrics, raised_voices
 from cc_voice.call.metrics.monologues import turn_metrics
 from cc_voice.call.metrics.overtalk import Overtalk, overtalk, overtalk_metrics
 from cc_voice.call.metrics.preconditions import check_preconditions
@@ -94,6 +94,7 @@ def measure_leg(call_id: str, scope: LegInput, handling: Handling, thresholds: T
 def leg_metrics(scope: LegInput, found: Findings, handling: Handling, thresholds: ThresholdSet) -> Metrics:
     """Return what every section measures, whatever stands in the way: `check_preconditions` looks at that."""
     monitored = clip(handling.monitored, scope.leg.span)
+    loudness = loudness_metrics(scope, found.raised, found.echoes, thresholds)
     return {
         **handling_metrics(scope, monitored),
         **answer_metrics(scope, handling),
@@ -111,6 +112,6 @@ def leg_metrics(scope: LegInput, found: Findings, handling: Handling, thresholds
         **confidence_metrics(found.heard, scope, thresholds),
         **disagreement_metrics(scope),
         **language_metrics(scope, found.languages, thresholds),
-        **loudness_metrics(scope, found.raised, found.echoes, thresholds),
-        **quality_metrics(scope, thresholds.min_analysed_ms),
+        **loudness,
+        **quality_metrics(scope, loudness, doubtful_echo(scope, found.echoes, thresholds), thresholds),
     }

@@ -12,12 +12,12 @@ from statistics import mean, median
 import msgspec
 
 from cc_voice.call.analysis import ECHO_BLOCK_MS, Interval, SecondLevel
-from cc_voice.call.intervals import Intervals, canonical, contains, intersect, overlapping, shift, union
+from cc_voice.call.intervals import Intervals, canonical, contains, intersect, length, overlapping, shift, union
 from cc_voice.call.levels import Levels, mean_power, power
 from cc_voice.call.metrics.entry import AGENT, BOTH, CUSTOMER, Evidence, Metric
 from cc_voice.call.metrics.leg_input import LegInput
 from cc_voice.call.metrics.percentiles import interpolated
-from cc_voice.call.metrics.turns import PARTIES, Party
+from cc_voice.call.metrics.turns import PARTIES, Party, other
 from cc_voice.call.reasons import Metrics, Unmeasured, Value
 from cc_voice.config.thresholds import ThresholdSet
 
@@ -311,6 +311,16 @@ def echoed(scope: LegInput, thresholds: ThresholdSet) -> tuple[Echoed, ...]:
                 clear = canonical((start, start + ECHO_BLOCK_MS) for start, pct in inside if pct >= _ECHO_BLOCK_PCT)
                 found.append(Echoed(party=party, delay_ms=echo.delay_ms, spans=intersect(clear, scope.analysed)))
     return tuple(found)
+
+
+def doubtful_echo(scope: LegInput, echoes: Sequence[Echoed], thresholds: ThresholdSet) -> bool:
+    """Whether much of a party's speech may still be the other's echo: more than a tenth of it is where the echo would be."""
+    for echo in echoes:
+        theirs = scope.speech[other(echo.party)]
+        returned = length(intersect(theirs, shift(scope.speech[echo.party], echo.delay_ms)))
+        if 100 * returned > thresholds.qa_max_echo_pct * length(theirs):
+            return True
+    return False
 
 
 def loudness_metrics(scope: LegInput, raised: Sequence[Raised], echoes: Sequence[Echoed], thresholds: ThresholdSet) -> Metrics:

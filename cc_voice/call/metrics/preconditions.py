@@ -5,7 +5,7 @@ import msgspec
 from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.call.metrics.entry import Need
 from cc_voice.call.metrics.leg_input import LegInput
-from cc_voice.call.reasons import UNSURE, Metrics, Unmeasured
+from cc_voice.call.reasons import MIXED, UNSURE, Metrics, Unmeasured
 from cc_voice.config.thresholds import ThresholdSet
 
 _NOBODY = ("no_audio", "one_way_audio", "roles_unknown", "no_agent_answered", *UNSURE)
@@ -24,11 +24,11 @@ PRECONDITIONS: dict[Need, Precondition] = {
         "the platform tells of hold, transfers and monitoring",
         ("no_events", "no_hold_in_product", "no_agent_answered", "no_answer_time"),
     ),
-    "agent": Precondition("the agent can be heard, and told apart", ("mixed_audio", *_NOBODY)),
+    "agent": Precondition("the agent can be heard, and told apart", (*MIXED, *_NOBODY)),
     "customer": Precondition(
-        "the customer can be heard, and told apart", ("mixed_audio", "no_audio", "one_way_audio", "roles_unknown", *UNSURE)
+        "the customer can be heard, and told apart", (*MIXED, "no_audio", "one_way_audio", "roles_unknown", *UNSURE)
     ),
-    "parties": Precondition("both parties can be heard, and told apart", ("mixed_audio", *_NOBODY)),
+    "parties": Precondition("both parties can be heard, and told apart", (*MIXED, *_NOBODY)),
     "anybody": Precondition("both parties can be heard, if only on one channel", _NOBODY),
     "length": Precondition("enough time was analysed", ("too_short",)),
     "setting": Precondition("the site measures what customers say on hold", ("setting_off",)),
@@ -57,7 +57,7 @@ def _obstacles(scope: LegInput, thresholds: ThresholdSet) -> dict[Need, str | No
         "agent": scope.obstacles["agent"],
         "customer": scope.obstacles["customer"],
         "parties": together,
-        "anybody": scope.unsure if together == "mixed_audio" else together,
+        "anybody": scope.unsure if together in MIXED else together,
         "length": "too_short" if scope.analysed_ms < thresholds.min_analysed_ms else None,
         "setting": None if thresholds.cust_speech_on_hold else "setting_off",
         "raised_voice": None if thresholds.raised_voice_agent else "setting_off",

@@ -29,6 +29,7 @@ _FLOOR_DBFS = -60
 """No amplification beyond 40 dB: under this is the noise of silent lines."""
 _FADE_DB_PER_S = 2
 _GATE_DB = 36
+_LOUD_DB = 12
 _HEADROOM_DB = 17
 """How far the noise of a line stays under the target."""
 
@@ -43,6 +44,8 @@ class LevelFrames(msgspec.Struct, frozen=True):
     samples: Samples
     audible: list[bool]
     """Which frames are loud enough to be this channel's own voice."""
+    loud: list[bool]
+    """Which are about as loud as it gets."""
 
 
 class GainControl:
@@ -56,15 +59,17 @@ class GainControl:
         self._headroom = 10 ** (_HEADROOM_DB / 10)
         self._fade = 10 ** (-_FADE_DB_PER_S / 10 * FRAME_MS / 1000)
         self._gate = 10 ** (-_GATE_DB / 10)
+        self._near = 10 ** (-_LOUD_DB / 10)
 
     def level(self, samples: Samples) -> LevelFrames:
         """Take whole frames at 8 kHz."""
-        gains, audible = [], []
+        gains, audible, loud = [], [], []
         for energy in frame_energies(bytes_from_int16(samples), RATE_HZ):
             self._quietest = max(self._lowest, min(self._quietest * self._rise, max(energy, *self._before)))
             self._loudest = max(self._loudest * self._fade, min(energy, *self._before), self._quietest * self._headroom)
             self._before = (energy, self._before[0])
             gains.append(max(1.0, (_energy(_TARGET_DBFS) / self._loudest) ** 0.5))
             audible.append(energy > self._loudest * self._gate)
+            loud.append(energy > self._loudest * self._near)
         frames = samples.reshape(-1, frame_samples(RATE_HZ)) * np.array(gains).reshape(-1, 1)
-        return LevelFrames(np.clip(np.rint(frames), -32768, 32767).astype(np.int16).reshape(-1), audible)
+        return LevelFrames(np.clip(np.rint(frames), -32768, 32767).astype(np.int16).reshape(-1), audible, loud)

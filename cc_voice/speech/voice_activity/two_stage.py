@@ -22,6 +22,7 @@ from cc_voice.speech.frames import BYTES_PER_SAMPLE, check_rate, frame_samples
 from cc_voice.speech.sample_rates import Resampler
 from cc_voice.speech.voice_activity.decision import OPEN, REACH, VoiceDecision
 from cc_voice.speech.voice_activity.gain import RATE_HZ, GainControl
+from cc_voice.speech.voice_activity.low_band import LowBand
 from cc_voice.speech.voice_activity.silero import CHUNK_SAMPLES, CONTEXT_SAMPLES, Audio, Silero, SileroState
 from cc_voice.speech.voice_activity.sounds import WINDOW_SAMPLES, SoundLog, Sounds, SpectrumAnalyser, Texture
 
@@ -43,7 +44,7 @@ class TwoStageDetector:
         check_rate(sample_rate_hz)
         self._frame_bytes = frame_samples(sample_rate_hz) * BYTES_PER_SAMPLE
         self._resampler = Resampler(sample_rate_hz, RATE_HZ)
-        self._leveller, self._vad = GainControl(), webrtcvad.Vad(3)
+        self._leveller, self._low_band, self._vad = GainControl(), LowBand(), webrtcvad.Vad(3)
         self._silero, self._memory = silero, SileroState()
         self._decision, self._eye, self._log = VoiceDecision(), SpectrumAnalyser(), SoundLog()
         self._given = self._gated = self._answered = 0
@@ -88,8 +89,9 @@ class TwoStageDetector:
         whole = len(pending) - len(pending) % _FRAME
         self._rest = pending[whole:]
         found = self._leveller.level(pending[:whole])
-        self._keep(found.samples)
-        pcm = memoryview(bytes_from_int16(found.samples))
+        audio = self._low_band.restore(pending[:whole], found)
+        self._keep(audio)
+        pcm = memoryview(bytes_from_int16(audio))
         for number, audible in enumerate(found.audible):
             at = number * _FRAME * BYTES_PER_SAMPLE
             self._gate(self._vad.is_speech(pcm[at : at + _FRAME * BYTES_PER_SAMPLE], RATE_HZ) and audible)

@@ -108,6 +108,8 @@ def test_below_ten_seconds_only_durations_are_given(duration: int, short: bool) 
         "transferred_out",
         "hold_count",
         "talk_speed_unit",
+        "same_audio",
+        "qa_obstacle",
         "one_way_audio",
         "mixed_audio",
         "multi_party",
