@@ -53,7 +53,7 @@ METRICS = (
     Metric(
         name="qa_obstacle",
         type="text",
-        label="Fit for evaluation",
+        label="Obstacle to evaluation",
         meaning=(
             "What keeps the leg from being evaluated; none where nothing does. Echo, low_snr (under {qa_min_snr_db} dB) and "
             "clipping (over {qa_max_clipping_pct} %) make who spoke when doubtful."

@@ -357,6 +357,7 @@ GOLDEN = (
     ("hold_ms", "0:10 1"),
     ("cust_speech_on_hold_ms", "1.5 s 1"),
     ("acw_ms", "— Wrap-up time has not been imported"),
+    ("qa_obstacle", "none"),
     ("asr_conf_mean", "0.90"),
 )
 """What the page says of a metric begins so."""
