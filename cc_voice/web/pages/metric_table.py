@@ -76,8 +76,6 @@ def _length_ms(interval: CallInterval) -> int:
 def written(metric: Metric, value: Any, leg: dict[str, Any]) -> tuple[str, str]:
     """Return a value and its unit as the page shows them; `leg` has the leg's other columns."""
     match metric.unit:
-        case None:
-            return str(value).replace("_", " "), ""
         case "%" | "0–100":
             return formats.percent(value), "%"
         case "0–1" if "ratio" in metric.name.split("_"):
