@@ -73,4 +73,15 @@ create or replace temp macro says(said, phrase) as
 
 -- whether echo, noise or clipping on a leg's line leaves in doubt who spoke when; reports about that leave such legs out
 create or replace temp macro is_doubtful(qa_obstacle) as
-    coalesce(qa_obstacle in ('echo', 'low_snr', 'clipping'), false);
+    qa_obstacle is not null and qa_obstacle in (
+        -- for each doubt: '{doubt}',
+        'nothing else'
+    );
+
+-- a number that depends on who spoke when: of such a leg none, so that sums, means and ratios go by without it
+create or replace temp macro unless_doubtful(value, qa_obstacle) as
+    case when not is_doubtful(qa_obstacle) then value end;
+
+-- of how many legs such numbers are left out
+create or replace temp macro n_doubtful(qa_obstacle) as
+    count(*) filter (where is_doubtful(qa_obstacle));

@@ -1,5 +1,5 @@
 -- title: How do transferred calls go on?
--- summary: By receiving agent: time from hand-over to greeting, length of the customer's first turn (telling it again), length of the leg.
+-- summary: By receiving agent: time from hand-over to greeting, length of the customer's first turn (telling it again), length of the leg. The first two without legs whose line leaves in doubt who spoke.
 -- question: 14
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
@@ -16,8 +16,9 @@ with legs as (
         user_id,
         queue_name,
         transferred_out,
-        greeting_latency_ms,
-        interaction_ms
+        unless_doubtful(greeting_latency_ms, qa_obstacle) as greeting_latency_ms,
+        interaction_ms,
+        qa_obstacle
     from v_leg
     where date_key between as_date_key($since) and as_date_key($until)
 ),
@@ -30,7 +31,8 @@ received as (
         l.queue_name,
         l.start_ms - before.end_ms as handover_gap_ms,
         l.greeting_latency_ms,
-        l.interaction_ms
+        l.interaction_ms,
+        l.qa_obstacle
     from legs as l
     join legs as before on before.call_id = l.call_id and before.leg_no = l.leg_no - 1
     where before.transferred_out
@@ -44,6 +46,7 @@ first_turns as (
     join fact_interval as i on i.leg_id = r.leg_id and i.date_key = r.date_key
     where i.kind = 'turn'
         and i.party = 'customer'
+        and not is_doubtful(r.qa_obstacle)
     group by r.leg_id
 )
 select
@@ -51,6 +54,7 @@ select
     r.user_id,
     r.queue_name,
     count(*) as n_legs,
+    n_doubtful(r.qa_obstacle) as n_left_out,
     quantile_cont(r.handover_gap_ms, 0.5) as handover_gap_ms_p50,
     quantile_cont(r.greeting_latency_ms, 0.5) as greeting_latency_ms_p50,
     quantile_cont(t.first_turn_ms, 0.5) as customer_first_turn_ms_p50,

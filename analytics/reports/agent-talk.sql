@@ -1,5 +1,5 @@
 -- title: Who talks how much, and how fast?
--- summary: Talk %, talk speed in the agent's most spoken language, and monologues per agent, beside tenure; ratios of sums with 95 % intervals.
+-- summary: Talk %, talk speed in the agent's most spoken language, and monologues per agent, beside tenure; ratios of sums with 95 % intervals. Talk and monologues without legs whose line leaves in doubt who spoke.
 -- question: 19
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
@@ -16,6 +16,7 @@ with legs as (
         analysed_ms::double as analysed_ms,
         talk_ms_agent::double as talk_ms_agent,
         talk_ms_customer,
+        qa_obstacle,
         wpm_agent,
         talk_speed_unit,
         monologue_count_agent,
@@ -30,12 +31,13 @@ agents as (
         user_id,
         any_value(team_name) as team_name,
         date_diff('day', min(hire_date), $until) as tenure_days,
-        count(*) as n_legs,
-        ros(100 * talk_ms_agent, analysed_ms) as agent_talk_pct_ros,
-        100 * ros_margin(talk_ms_agent, analysed_ms) as margin,
-        ros(talk_ms_agent, talk_ms_agent + talk_ms_customer) as talk_ratio_agent_ros,
-        max(longest_monologue_ms_agent) as longest_monologue_ms_agent,
-        avg(monologue_count_agent) as monologues_per_leg
+        count(*) - n_doubtful(qa_obstacle) as n_legs,
+        n_doubtful(qa_obstacle) as n_left_out,
+        ros(unless_doubtful(100 * talk_ms_agent, qa_obstacle), analysed_ms) as agent_talk_pct_ros,
+        100 * ros_margin(unless_doubtful(talk_ms_agent, qa_obstacle), analysed_ms) as margin,
+        ros(unless_doubtful(talk_ms_agent, qa_obstacle), talk_ms_agent + talk_ms_customer) as talk_ratio_agent_ros,
+        max(unless_doubtful(longest_monologue_ms_agent, qa_obstacle)) as longest_monologue_ms_agent,
+        avg(unless_doubtful(monologue_count_agent, qa_obstacle)) as monologues_per_leg
     from legs
     group by
         agent_name,
@@ -79,6 +81,7 @@ select
     a.team_name,
     a.tenure_days,
     a.n_legs,
+    a.n_left_out,
     a.agent_talk_pct_ros,
     greatest(0, a.agent_talk_pct_ros - a.margin) as agent_talk_pct_low,
     least(100, a.agent_talk_pct_ros + a.margin) as agent_talk_pct_high,

@@ -1,5 +1,5 @@
 -- title: Did coaching change the behaviour?
--- summary: One metric in the days before and after a date: ratio of sums, change, 95 % interval; a row for each way in which legs were measured.
+-- summary: One metric in the days before and after a date: ratio of sums, change, 95 % interval; a row for each way of measuring. What depends on who spoke leaves out legs whose line leaves that in doubt.
 -- question: 27
 -- param change (date, required): first local date after the change
 -- param days (integer, default 30): length of each side
@@ -23,7 +23,8 @@ with legs as (
             when 'hold_pct' then interaction_ms
             when 'interaction_ms' then 1
             else analysed_ms
-        end)::double as whole
+        end)::double as whole,
+        $metric not in ('hold_pct', 'interaction_ms') and is_doubtful(qa_obstacle) as is_left_out
     from v_leg
     where date_key between as_date_key($change - $days::integer) and as_date_key($change + $days::integer - 1)
         and ($agent is null or agent_name = $agent)
@@ -34,12 +35,13 @@ sides as (
         threshold_set_id,
         metric_version,
         detector,
-        count(*) as n,
-        sum(part) as a,
-        sum(whole) as b,
-        sum(part * part) as aa,
-        sum(part * whole) as ab,
-        sum(whole * whole) as bb
+        count(*) filter (where not is_left_out) as n,
+        count(*) filter (where is_left_out) as n_left_out,
+        sum(part) filter (where not is_left_out) as a,
+        sum(whole) filter (where not is_left_out) as b,
+        sum(part * part) filter (where not is_left_out) as aa,
+        sum(part * whole) filter (where not is_left_out) as ab,
+        sum(whole * whole) filter (where not is_left_out) as bb
     from legs
     where part is not null
         and whole is not null
@@ -57,6 +59,7 @@ compared as (
         coalesce(before.detector, after.detector) as detector,
         coalesce(before.n, 0) as n_legs_before,
         coalesce(after.n, 0) as n_legs_after,
+        coalesce(before.n_left_out, 0) + coalesce(after.n_left_out, 0) as n_left_out,
         before.a / nullif(before.b, 0) as value_before,
         after.a / nullif(after.b, 0) as value_after,
         1.96 * sqrt(
@@ -76,6 +79,7 @@ select
     detector,
     n_legs_before,
     n_legs_after,
+    n_left_out,
     value_before as value_before_ros,
     value_after as value_after_ros,
     value_after - value_before as change,

@@ -1,5 +1,5 @@
 -- title: How did the days go?
--- summary: Calls, legs, transfers and the main ratios of each queue by local date.
+-- summary: Calls, legs, transfers and the main ratios of each queue by local date; talk, silence and overtalk without legs whose line leaves in doubt who spoke.
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
 -- param queue (text, default none): only legs of the queue with this name
@@ -8,6 +8,7 @@ select
     queue_name,
     n_calls,
     n_legs,
+    n_left_out,
     n_agents,
     n_transferred_out,
     n_legs_transfer_known,

@@ -1,12 +1,20 @@
 -- title: Where does the agent leave the customer in unexplained silence?
--- summary: Silences of ten seconds and more that nobody announced and that the agent owed an answer, longest first, with what was said last.
+-- summary: Silences of ten seconds and more that nobody announced and that the agent owed an answer, longest first, with what was said last. Legs whose line leaves in doubt who spoke are left out and counted.
 -- question: 10
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
 -- param queue (text, default none): only legs of the queue with this name
 -- param agent (text, default none): only legs of the agent with this name
 -- param limit (integer, default 100): rows at most
-with longest as (
+with left_out as (
+    select n_doubtful(l.qa_obstacle) as n_left_out
+    from v_leg as l
+    where l.date_key between as_date_key($since) and as_date_key($until)
+        and ($queue is null or l.queue_name = $queue)
+        and ($agent is null or l.agent_name = $agent)
+        and l.dead_air_agent_owed_ms > 0
+),
+longest as (
     select
         l.call_id,
         c.call_no,
@@ -23,6 +31,7 @@ with longest as (
         and ($queue is null or l.queue_name = $queue)
         and ($agent is null or l.agent_name = $agent)
         and l.dead_air_agent_owed_ms > 0
+        and not is_doubtful(l.qa_obstacle)
         and i.kind = 'dead_air'
         and i.party = 'agent'
     order by
@@ -54,9 +63,11 @@ select
     d.start_ms,
     d.end_ms,
     d.end_ms - d.start_ms as duration_ms,
+    o.n_left_out,
     s.last_party,
     s.last_text
 from longest as d
+cross join left_out as o
 left join said_before as s on s.leg_id = d.leg_id and s.start_ms = d.start_ms
 order by
     duration_ms desc,

@@ -1,5 +1,5 @@
 -- title: Who lectures?
--- summary: The longest uninterrupted turns of agents (customer backchannels do not break them) with how they begin.
+-- summary: The longest uninterrupted turns of agents (customer backchannels do not break them) with how they begin. Legs whose line leaves in doubt who spoke are left out and counted.
 -- question: 20
 -- param since (date, default today-30): first local date
 -- param until (date, default today): last local date
@@ -7,7 +7,15 @@
 -- param agent (text, default none): only legs of the agent with this name
 -- param min_ms (integer, default 30000): shorter turns are left out
 -- param limit (integer, default 50): rows at most
-with longest as (
+with left_out as (
+    select n_doubtful(l.qa_obstacle) as n_left_out
+    from v_leg as l
+    where l.date_key between as_date_key($since) and as_date_key($until)
+        and ($queue is null or l.queue_name = $queue)
+        and ($agent is null or l.agent_name = $agent)
+        and l.longest_monologue_ms_agent >= $min_ms
+),
+longest as (
     select
         l.call_id,
         c.call_no,
@@ -24,6 +32,7 @@ with longest as (
         and ($queue is null or l.queue_name = $queue)
         and ($agent is null or l.agent_name = $agent)
         and l.longest_monologue_ms_agent >= $min_ms
+        and not is_doubtful(l.qa_obstacle)
         and i.kind = 'turn'
         and i.party = 'agent'
         and i.end_ms - i.start_ms >= $min_ms
@@ -57,8 +66,10 @@ select
     t.start_ms,
     t.end_ms,
     t.end_ms - t.start_ms as duration_ms,
+    o.n_left_out,
     left(s.text, 200) as begins
 from longest as t
+cross join left_out as o
 left join said as s on s.leg_id = t.leg_id and s.start_ms = t.start_ms
 order by
     duration_ms desc,

@@ -1,4 +1,38 @@
 -- grain: one row per agent and local date
+with legs as (
+    select
+        user_id,
+        agent_name,
+        team_name,
+        local_date,
+        date_key,
+        transferred_out,
+        interaction_ms,
+        handle_ms,
+        analysed_ms,
+        hold_ms,
+        acw_ms,
+        hold_pct,
+        threshold_set_id,
+        metric_version,
+        detector,
+        qa_obstacle,
+        unless_doubtful(talk_ms_agent, qa_obstacle) as talk_ms_agent,
+        unless_doubtful(talk_ms_customer, qa_obstacle) as talk_ms_customer,
+        unless_doubtful(agent_only_ms, qa_obstacle) as agent_only_ms,
+        unless_doubtful(customer_only_ms, qa_obstacle) as customer_only_ms,
+        unless_doubtful(overtalk_ms, qa_obstacle) as overtalk_ms,
+        unless_doubtful(silence_ms, qa_obstacle) as silence_ms,
+        unless_doubtful(dead_air_agent_owed_ms, qa_obstacle) as dead_air_agent_owed_ms,
+        unless_doubtful(interruptions_agent, qa_obstacle) as interruptions_agent,
+        unless_doubtful(interruptions_customer, qa_obstacle) as interruptions_customer,
+        unless_doubtful(agent_talk_pct, qa_obstacle) as agent_talk_pct,
+        unless_doubtful(talk_ratio_agent, qa_obstacle) as talk_ratio_agent,
+        unless_doubtful(silence_pct, qa_obstacle) as silence_pct,
+        unless_doubtful(overtalk_pct, qa_obstacle) as overtalk_pct,
+        unless_doubtful(greeting_latency_ms, qa_obstacle) as greeting_latency_ms
+    from v_leg
+)
 select
     user_id,
     agent_name,
@@ -6,6 +40,7 @@ select
     local_date,
     date_key,
     count(*) as n_legs,
+    n_doubtful(qa_obstacle) as n_left_out,
     count(*) filter (where transferred_out) as n_transferred_out,
     count(transferred_out) as n_legs_transfer_known,
     count(interaction_ms) as n_legs_interaction,
@@ -54,7 +89,7 @@ select
     ros(600000 * interruptions_agent, analysed_ms) as interruptions_agent_per_10min_ros,
     avg(greeting_latency_ms) as greeting_latency_ms_mean,
     count(greeting_latency_ms) as n_legs_greeting
-from v_leg
+from legs
 group by
     user_id,
     agent_name,

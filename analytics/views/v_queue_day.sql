@@ -1,10 +1,45 @@
 -- grain: one row per queue and local date
+with legs as (
+    select
+        queue_id,
+        queue_name,
+        local_date,
+        date_key,
+        call_id,
+        user_id,
+        transferred_out,
+        interaction_ms,
+        handle_ms,
+        analysed_ms,
+        hold_ms,
+        acw_ms,
+        hold_pct,
+        threshold_set_id,
+        metric_version,
+        detector,
+        qa_obstacle,
+        unless_doubtful(talk_ms_agent, qa_obstacle) as talk_ms_agent,
+        unless_doubtful(talk_ms_customer, qa_obstacle) as talk_ms_customer,
+        unless_doubtful(agent_only_ms, qa_obstacle) as agent_only_ms,
+        unless_doubtful(customer_only_ms, qa_obstacle) as customer_only_ms,
+        unless_doubtful(overtalk_ms, qa_obstacle) as overtalk_ms,
+        unless_doubtful(silence_ms, qa_obstacle) as silence_ms,
+        unless_doubtful(dead_air_agent_owed_ms, qa_obstacle) as dead_air_agent_owed_ms,
+        unless_doubtful(interruptions_agent, qa_obstacle) as interruptions_agent,
+        unless_doubtful(interruptions_customer, qa_obstacle) as interruptions_customer,
+        unless_doubtful(agent_talk_pct, qa_obstacle) as agent_talk_pct,
+        unless_doubtful(talk_ratio_agent, qa_obstacle) as talk_ratio_agent,
+        unless_doubtful(silence_pct, qa_obstacle) as silence_pct,
+        unless_doubtful(overtalk_pct, qa_obstacle) as overtalk_pct
+    from v_leg
+)
 select
     queue_id,
     queue_name,
     local_date,
     date_key,
     count(*) as n_legs,
+    n_doubtful(qa_obstacle) as n_left_out,
     count(distinct call_id) as n_calls,
     count(distinct user_id) as n_agents,
     count(*) filter (where transferred_out) as n_transferred_out,
@@ -53,7 +88,7 @@ select
     part_of_ros(interruptions_agent, analysed_ms)::bigint as interruptions_agent_per_10min_part_count,
     whole_of_ros(interruptions_agent, analysed_ms)::bigint as interruptions_agent_per_10min_whole_ms,
     ros(600000 * interruptions_agent, analysed_ms) as interruptions_agent_per_10min_ros
-from v_leg
+from legs
 group by
     queue_id,
     queue_name,

@@ -103,7 +103,7 @@ def measure_chain(
 ) -> ChainLoss:
     """Hear calls both ways under every condition. Raises SpeechError."""
     losses = [_loss(call, name, factory, detectors) for call in calls for name in CONDITIONS]
-    return ChainLoss(factory.model_name, detectors(RATE_HZ).name, tuple(losses))
+    return ChainLoss(factory.model_name, voice_activity_detector.recorded_name(detectors(RATE_HZ)), tuple(losses))
 
 
 def _loss(

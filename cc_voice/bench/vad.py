@@ -127,7 +127,7 @@ class _DetectorRun:
     """Hears channels and counts what that costs."""
 
     def __init__(self, detectors: voice_activity_detector.DetectorFactory, rate_hz: int) -> None:
-        self.detector = detectors(rate_hz).name
+        self.detector = voice_activity_detector.recorded_name(detectors(rate_hz))
         self.cpu_s = self.heard_s = 0.0
         self.rate_hz = rate_hz
         self._detectors = detectors

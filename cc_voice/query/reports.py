@@ -25,6 +25,7 @@ import duckdb
 import msgspec
 import polars as pl
 
+from cc_voice.call.metrics.call_quality import DOUBTS
 from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.config import site_settings
 from cc_voice.config.settings import bundled
@@ -35,7 +36,8 @@ from cc_voice.store.migration import tokeniser_macros
 Connection = duckdb.DuckDBPyConnection
 Value = datetime.date | int | float | str | None
 
-_FOR_EACH = re.compile(r"^(?P<indent> *)-- for each metric: (?P<line>.*\{metric\}.*)$", re.MULTILINE)
+_FOR_EACH = re.compile(r"^(?P<indent> *)-- for each (?P<what>metric|doubt): (?P<line>.*\{(?P=what)\}.*)$", re.MULTILINE)
+_NAMES = {"metric": tuple(METRICS), "doubt": DOUBTS}
 _HEADER = re.compile(r"^-- (title|summary|question|needs|check|grain): (.+)$", re.MULTILINE)
 _TYPE = r"date|integer|number|text|choice \w+(?:\|\w+)*"
 _PARAM = re.compile(rf"^-- param (\w+) \(({_TYPE}), (required|default \S+)\): (.+)$", re.MULTILINE)
@@ -227,12 +229,14 @@ def _files(kind: str) -> dict[str, Path]:
 
 
 def _text(path: Path) -> str:
-    """Return the SQL of a file; a line `-- for each metric: l.{metric},` becomes one line for each metric of a leg."""
-    return _FOR_EACH.sub(_lines_of_metrics, path.read_text())
+    """Return the SQL of a file; a line `-- for each metric: l.{metric},` becomes one line for each metric of a leg,
+    one with `doubt` one for each obstacle that leaves in doubt who spoke when.
+    """
+    return _FOR_EACH.sub(_lines_of_names, path.read_text())
 
 
-def _lines_of_metrics(found: re.Match[str]) -> str:
-    return "\n".join(found["indent"] + found["line"].replace("{metric}", name) for name in METRICS)
+def _lines_of_names(found: re.Match[str]) -> str:
+    return "\n".join(found["indent"] + found["line"].replace(f"{{{found['what']}}}", name) for name in _NAMES[found["what"]])
 
 
 def _sql(kind: str, word: str, name: str) -> str:

@@ -23,7 +23,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 QUEUED_MESSAGES = 32
 UNANSWERED_LIMIT = 3
 """This many keep-alives in a row without answer and the link is dropped (8.1)."""
-UNREAD_S = 2.0
+UNREAD_S = 10.0
 """A peer that takes not one message in this time no longer reads. One that is slow is waited for: what is queued counts as sent."""
 _CLOSE = ""
 """Queue entry that closes the socket once all before it is written; no message encodes to nothing."""

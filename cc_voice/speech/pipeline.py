@@ -22,7 +22,7 @@ from cc_voice.speech.frames import FRAME_MS, FrameHistory
 from cc_voice.speech.level_meter import LevelMeter
 from cc_voice.speech.recogniser import Recogniser, RecogniserFactory
 from cc_voice.speech.segmentation import Edge, TightRule, TightSpeech, WideSegment, close_gaps
-from cc_voice.speech.voice_activity.detector import DetectorFactory
+from cc_voice.speech.voice_activity.detector import DetectorFactory, recorded_name
 from cc_voice.speech.voice_activity.sounds import Sounds
 from cc_voice.speech.voice_activity.webrtc import WebrtcDetector
 
@@ -80,8 +80,8 @@ class ChannelPipeline:
 
     @property
     def detector(self) -> str:
-        """Which voice detector this channel has."""
-        return self._detector.name
+        """Which voice detector this channel has, and by which rules it is believed."""
+        return recorded_name(self._detector)
 
     @property
     def position_ms(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from cc_voice.call import tokeniser
+from cc_voice.call.metrics.call_quality import DOUBTS
 from cc_voice.store.database import Connection, structs
 
 
@@ -51,10 +52,14 @@ class CallSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of a whole list: ratios of sums over all its legs, None where nothing could be measured."""
+    """The numbers of a whole list: ratios of sums over all its legs, None where nothing could be measured.
+
+    Talk, overtalk, silence and interruptions are without the `left_out` legs whose line leaves in doubt who spoke when.
+    """
 
     calls: int
     legs: int
+    left_out: int
     duration_ms_mean: float | None
     agent_talk_pct: float | None
     customer_talk_pct: float | None
@@ -104,6 +109,12 @@ _LIST = f"""
     left join dim_queue as q on q.queue_key = l.queue_key
 """
 
+_IS_LEFT_OUT = f"(l.qa_obstacle is not null and l.qa_obstacle in {DOUBTS})"
+_SURE = ", ".join(
+    f"case when not {_IS_LEFT_OUT} then l.{name} end as {name}"
+    for name in ("talk_ms_agent", "talk_ms_customer", "overtalk_ms", "silence_ms", "interruptions_agent")
+)
+
 _TOTAL = f"""
     with chosen as (
         select
@@ -113,13 +124,16 @@ _TOTAL = f"""
         where {{where}}
     ),
     legs as (
-        select l.*
+        select
+            l.* replace ({_SURE}),
+            {_IS_LEFT_OUT} as is_left_out
         from fact_leg as l
         semi join chosen as c on c.call_id = l.call_id
     )
     select
         (select count(*) from chosen) as calls,
         count(*) as legs,
+        count(*) filter (is_left_out) as left_out,
         (select avg(duration_ms) from chosen) as duration_ms_mean,
         100 * sum(talk_ms_agent) / nullif(sum(analysed_ms) filter (talk_ms_agent is not null), 0) as agent_talk_pct,
         100 * sum(talk_ms_customer) / nullif(sum(analysed_ms) filter (talk_ms_customer is not null), 0) as customer_talk_pct,

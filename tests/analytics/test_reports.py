@@ -2,6 +2,8 @@
 
 import datetime
 import functools
+import importlib
+import re
 import statistics
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +16,9 @@ from hypothesis import strategies as st
 
 from cc_voice.call import tokeniser
 from cc_voice.call.measure import measure
+from cc_voice.call.metrics.call_quality import DOUBTS
 from cc_voice.call.rows import ChannelRow, LegLanguageRow, MeasuredCall
+from cc_voice.config.settings import bundled
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.query import reports
 from cc_voice.query.scope import EVERYTHING
@@ -816,6 +820,107 @@ def test_every_report_of_legs_tells_that_they_were_measured_in_different_ways(co
     reports.prepare(con)
     found = con.execute("select queue_name, n_legs, threshold_set_ids, metric_versions from v_queue_day order by all").fetchall()
     assert found == [("Billing", 1, "1", "1"), ("Sales", 2, "1, 2", "2")]
+
+
+# -- legs whose line leaves in doubt who spoke -----------------------------------------------------------------------
+
+WHO_SPOKE = ("talk", "silence", "overtalk", "monologues", "latency")
+"""Modules of `call/metrics` whose metrics depend on who spoke when."""
+FROM_EVENTS = {"analysed_ms"}
+KINDS = {"turn", "dead_air", "long_silence", "overtalk", "latency", "greeting", "speech"}
+"""Intervals that depend on it, as `i.kind = 'turn'`."""
+WITHOUT_THE_RULE = {
+    "audio-quality": "it looks for those very lines; talk time only weighs their faults",
+    "disclosure": "it is of words; talk time only tells an agent who said nothing from one whose words nobody knows",
+    "v_contact_lens": "a row is one leg, which is shown with its own numbers",
+}
+
+
+def names_who_spoke(sql: str) -> set[str]:
+    """What of such metrics a report or view reads, also as the columns that views of days make of them."""
+    body = re.sub(r"--.*", "", sql)
+    modules = [importlib.import_module(f"cc_voice.call.metrics.{name}") for name in WHO_SPOKE]
+    metrics = {metric.name for module in modules for metric in module.METRICS} - FROM_EVENTS
+    found = {name for name in metrics if re.search(rf"\b{name}(?:_ros|_moc|_mean)?\b", body)}
+    return found | {kind for kind in KINDS if re.search(rf"kind = '{kind}'", body)}
+
+
+def test_whatever_names_who_spoke_when_leaves_doubtful_legs_out_or_says_why_not() -> None:
+    files = {path.stem: path.read_text() for kind in ("reports", "views") for path in (bundled("analytics") / kind).glob("*.sql")}
+    named = {name for name, sql in files.items() if names_who_spoke(sql)}
+    ruled = {name for name, sql in files.items() if re.search(r"\b(?:is_doubtful|unless_doubtful|n_doubtful)\(", sql)}
+    days = {name for name, sql in files.items() if re.search(r"\bfrom v_(?:agent|queue)_day\b", sql)}
+    assert named - ruled - days == set(WITHOUT_THE_RULE)
+    assert len(named) > 10
+    assert {name for name in ruled | days if not re.search(r"\bn_left_out\b", files[name])} == set()
+    assert [name for name in ruled | days if re.search(r"'(?:echo|low_snr|clipping)'", files[name])] == []
+
+
+@pytest.mark.parametrize("obstacle", [None, "none", "media_gap", "too_short", "one_way_audio", *DOUBTS])
+def test_the_rule_is_that_of_the_metric(obstacle: str | None) -> None:
+    found = prepared().execute("select is_doubtful($it), unless_doubtful(7, $it)", {"it": obstacle}).fetchall()
+    assert found == [(True, None) if obstacle in DOUBTS else (False, 7)]
+
+
+TALK = {"agent_only_ms": 20_000, "customer_only_ms": 10_000, "overtalk_ms": 6_000, "silence_ms": 14_000}
+NOISE = {"agent_only_ms": 1_000, "customer_only_ms": 2_000, "overtalk_ms": 57_000, "silence_ms": 0}
+
+
+def write_doubt(con: Connection, **both: Any) -> None:
+    """A clear leg of a minute with 10 s on hold, a leg with an echo and 30 s on hold, and one that nobody heard."""
+    measured = {"talk_ms_agent": 26_000, "analysed_ms": 50_000, "hold_ms": 10_000, "greeting_latency_ms": 2_000} | TALK
+    echo = {"talk_ms_agent": 58_000, "analysed_ms": 60_000, "hold_ms": 30_000, "greeting_latency_ms": 9_000} | NOISE
+    write(con, call("a", leg("a", qa_obstacle="none", **measured | both)))
+    write(con, call("b", leg("b", qa_obstacle="echo", interaction_ms=90_000, **echo | both)))
+    write(con, call("c", leg("c", qa_obstacle="media_gap", **both)))
+
+
+def test_handle_time_splits_no_leg_in_doubt(con: Connection) -> None:
+    """20 + 10 + 6 s of talk, 14 s silence and 10 s hold are the minute of the clear leg; wrap-up is of all three."""
+    write_doubt(con, acw_ms=6_000)
+    (row,) = ask(con, "handle-time")
+    assert (row["n_legs"], row["n_left_out"], row["n_legs_not_heard"]) == (1, 1, 1)
+    assert (row["interaction_ms_mean"], row["overtalk_ms_mean"], row["silence_ms_mean"]) == (60_000, 6_000, 14_000)
+    assert (row["hold_ms_mean"], row["unheard_ms_mean"]) == (10_000, 0)
+    assert row["talk_pct_ros"] == 60
+    assert (row["n_legs_acw"], row["handle_ms_mean"]) == (3, 76_000)  # (60 + 90 + 60) ÷ 3 + 6
+
+
+@pytest.mark.parametrize("view", ["v_agent_day", "v_queue_day"])
+def test_days_sum_talk_of_clear_legs_and_hold_of_all(con: Connection, view: str) -> None:
+    write_doubt(con)
+    reports.prepare(con)
+    names = "n_legs, n_left_out, talk_ms_agent, overtalk_ms, agent_talk_pct_ros, agent_talk_pct_whole_ms, hold_ms, hold_pct_ros"
+    found = con.execute(f"select {names} from {view}").fetchall()
+    assert found == [(3, 1, 26_000, 6_000, 52, 50_000, 40_000, pytest.approx(100 * 40 / 150))]
+    (day,) = ask(con, "days")
+    assert (day["n_legs"], day["n_left_out"], day["overtalk_pct_ros"]) == (3, 1, 12)
+
+
+def test_a_greeting_that_may_be_an_echo_is_none(con: Connection) -> None:
+    write_doubt(con)
+    (row,) = ask(con, "greeting", within_ms="5000")
+    assert (row["n_legs"], row["n_left_out"], row["in_time_pct"], row["greeting_latency_ms_p90"]) == (1, 1, 100, 2_000)
+    con.execute("update fact_leg set qa_obstacle = 'low_snr'")
+    (row,) = ask(con, "greeting")
+    assert (row["n_legs"], row["n_left_out"], row["in_time_pct"], row["in_time_pct_low"]) == (0, 2, None, None)
+
+
+@pytest.mark.parametrize(("metric", "after", "left_out"), [("agent_talk_pct", 52, 1), ("hold_pct", 100 * 40 / 150, 0)])
+def test_a_change_is_of_clear_legs_where_it_is_of_talk(con: Connection, metric: str, after: float, left_out: int) -> None:
+    write_doubt(con)
+    (row,) = reports.answer(con, "before-after", {"change": "2026-11-02", "metric": metric}).rows(named=True)
+    assert (row["n_legs_after"], row["n_left_out"]) == (2 - left_out, left_out)
+    assert row["value_after_ros"] == pytest.approx(after)
+
+
+def test_lists_of_turns_and_silences_leave_legs_in_doubt_out(con: Connection) -> None:
+    long = {"longest_monologue_ms_agent": 40_000, "dead_air_agent_owed_ms": 12_000}
+    for name, obstacle in (("a", "none"), ("b", "echo"), ("c", "clipping")):
+        found = (interval(name, "turn", 0, 40_000), interval(name, "dead_air", 40_000, 52_000))
+        write(con, call(name, leg(name, qa_obstacle=obstacle, **long), intervals=found))
+    for report in ("monologues", "dead-air"):
+        assert [(row["call_id"], row["n_left_out"]) for row in ask(con, report)] == [("a", 2)], report
 
 
 # -- what is missing, and other people's names -----------------------------------------------------------------------

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 import cc_voice.simulator
 from cc_voice.bench.chain import CONDITIONS, bundled_calls, words_of
 from cc_voice.commands.main import main
+from cc_voice.speech.voice_activity.detector import detectors, recorded_name
 
 SCENARIOS = Path(cc_voice.simulator.__file__).parent / "scenarios"
 
@@ -42,7 +43,7 @@ def test_what_is_said_in_another_language_counts_nowhere() -> None:
 def test_the_path_costs_no_words() -> None:
     """Long pauses in the noise of a line: the call that lost whole sentences while noise was raised to the level of speech."""
     loss = json.loads(run("--call", "long-hold", "--json").output)
-    assert (loss["model"], loss["detector"]) == ("mini-en-test", "webrtcvad-3+silero-5")
+    assert (loss["model"], loss["detector"]) == ("mini-en-test", recorded_name(detectors("silero")(16_000)))
     found = {one["condition"]: one for one in loss["calls"]}
     assert list(found) == list(CONDITIONS)
     assert {one["words"] for one in found.values()} == {96}

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 import cc_voice.simulator
 from cc_voice.commands.main import main
+from cc_voice.speech.voice_activity.detector import detectors, recorded_name
 
 SCENARIOS = Path(cc_voice.simulator.__file__).parent / "scenarios"
 
@@ -57,7 +58,7 @@ def corpus(tmp_path: Path) -> Path:
 def test_a_call_whose_times_are_known_is_measured_against_them(corpus: Path) -> None:
     score = json.loads(run(corpus, "--no-degraded", "--json").output)
     (call,), (tone,) = score["calls"], score["noise"]
-    assert (score["detector"], score["sample_rate_hz"]) == ("webrtcvad-3+silero-5", 16000)
+    assert (score["detector"], score["sample_rate_hz"]) == (recorded_name(detectors("silero")(16_000)), 16000)
     assert [one["party"] for one in call["talk"]] == ["agent", "customer"]
     for one in call["talk"]:
         assert abs(one["found_ms"] - one["expected_ms"]) <= 0.05 * one["expected_ms"]
@@ -70,7 +71,7 @@ def test_a_call_whose_times_are_known_is_measured_against_them(corpus: Path) -> 
 
 def test_the_table_is_markdown_and_names_the_other_detector(corpus: Path) -> None:
     done = run(corpus, "--no-degraded", "--vad", "webrtc", "--rate-hz", "8000")
-    assert done.output.startswith("webrtcvad-3+level at 8000 Hz")
+    assert done.output.startswith(f"{recorded_name(detectors('webrtc')(8_000))} at 8000 Hz")
     rows = [[cell.strip(" -") for cell in line.strip("|").split("|")] for line in done.output.splitlines() if line.startswith("|")]
     assert [row[0] for row in rows] == ["call", "", "call", "no speech", "", "tone"]
     assert rows[0][1:3] == ["talk agent, s", "talk customer, s"]

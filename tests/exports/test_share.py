@@ -9,7 +9,7 @@ import pytest
 
 from cc_voice.exports.folder import Options, export
 from cc_voice.exports.lake import export_lake
-from cc_voice.query import reports
+from cc_voice.query import datasets
 from cc_voice.query.scope import EVERYTHING
 from tests.stored_calls import SITE, Connection, golden_call, new_store, write
 
@@ -31,7 +31,7 @@ def share(tmp_path: Path, mode: int) -> Path:
 
 
 def write_out(con: Connection, folder: Path, options: Options) -> None:
-    with reports.exported(con, EVERYTHING) as source:
+    with datasets.exported(con, EVERYTHING) as source:
         export(source, folder, options)
 
 
@@ -72,6 +72,6 @@ def test_a_share_that_is_opened_later_opens_what_is_there(con: Connection, tmp_p
 
 def test_delta_tables_are_as_open_as_their_folder(con: Connection, tmp_path: Path) -> None:
     folder = share(tmp_path, 0o2750)
-    with reports.exported(con, EVERYTHING) as source:
+    with datasets.exported(con, EVERYTHING) as source:
         export_lake(source, str(folder), SITE.name)
     assert modes(folder) == ({0o640}, {0o2750})

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import datetime
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -381,6 +382,17 @@ def test_a_report_for_analysts_takes_values_of_python(site: Path) -> None:
     frame = reports.run("agent-talk", data_dir=site, since=day - datetime.timedelta(days=11), queue="Billing", until=None)
     assert frame["n_legs"].to_list() == [2]
     assert reports.run("sample", data_dir=site, min_ms=1, per_agent=1).height == 0
+
+
+def test_an_analyst_is_warned_of_legs_that_were_measured_in_different_ways(site: Path) -> None:
+    with contextlib.closing(Database.open(site / "cc_voice.duckdb")) as database:
+        database.write_now(lambda con: con.execute("update fact_leg set detector = if(call_id = 'c0', 'new', 'old')"))
+    with pytest.warns(UserWarning, match="2 detectors of speech: new in 1 leg, old in 2 legs") as told:
+        assert reports.run("agent-talk", data_dir=site)["n_legs"].to_list() == [3]
+    assert [Path(warning.filename).name for warning in told] == [Path(__file__).name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert reports.run("agent-talk", data_dir=site, since="today")["n_legs"].to_list() == [1]
 
 
 def test_a_mistake_of_an_analyst_is_explained(site: Path) -> None:

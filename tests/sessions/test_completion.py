@@ -16,6 +16,7 @@ from cc_voice.media.recordings import RecordingError
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions.completion import complete, thresholds, unfilled
 from cc_voice.speech.codecs import Samples
+from cc_voice.speech.voice_activity.detector import detectors, recorded_name
 from tests.media.test_full_disk import room_for
 from tests.sessions.conftest import AGENT, CUSTOMER, ENDED, OPENING, Stream, audio, event, interleaved, spec, tone
 
@@ -120,7 +121,7 @@ async def test_a_tone_is_no_speech_and_the_leg_says_which_detector_knew(stream: 
     assert measured is not None
     (leg,) = measured.call.legs
     (row,) = measured.call.intervals
-    assert (row.kind, row.party, leg.detector) == ("tone", "agent", "webrtcvad-3+silero-5")
+    assert (row.kind, row.party, leg.detector) == ("tone", "agent", recorded_name(detectors("silero")(16_000)))
     assert row.start_ms <= 100
     assert row.end_ms >= 2900
 

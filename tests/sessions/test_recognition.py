@@ -24,6 +24,7 @@ from cc_voice.speech.machine import this_machine
 from cc_voice.speech.phrase_boosting import WithPhrases
 from cc_voice.speech.recogniser_pool import RecogniserPool
 from cc_voice.speech.voice_activity import silero
+from cc_voice.speech.voice_activity.detector import detectors, recorded_name
 from tests.sessions.conftest import RATE_HZ
 
 Make = Callable[..., Recognition]
@@ -259,8 +260,8 @@ def test_closing_waits_for_what_is_being_heard(site: Settings) -> None:
 
 
 def test_calls_are_heard_by_both_detectors_unless_the_site_says_otherwise(make: Make) -> None:
-    assert make().pipelines("en")[0]("a", RATE_HZ).detector == "webrtcvad-3+silero-5"
-    assert make(vad="webrtc").pipelines("en")[0]("a", RATE_HZ).detector == "webrtcvad-3+level"
+    assert make().pipelines("en")[0]("a", RATE_HZ).detector == recorded_name(detectors("silero")(RATE_HZ))
+    assert make(vad="webrtc").pipelines("en")[0]("a", RATE_HZ).detector == recorded_name(detectors("webrtc")(RATE_HZ))
 
 
 def test_without_silero_calls_are_heard_by_webrtcs_detector_and_the_operator_is_told_once(
@@ -271,7 +272,7 @@ def test_without_silero_calls_are_heard_by_webrtcs_detector_and_the_operator_is_
     recognition = make(recogniser="none")
     with capture_logs() as logs:
         names = [recognition.pipelines("en")[0](channel, RATE_HZ).detector for channel in "ab"]
-    assert names == ["webrtcvad-3+level"] * 2
+    assert names == [recorded_name(detectors("webrtc")(RATE_HZ))] * 2
     (entry,) = logs
     assert entry["log_level"] == "error"
     assert "onnxruntime" in entry["error"]

@@ -5,6 +5,7 @@ import datetime
 import pytest
 
 from cc_voice.call.events import EventName
+from cc_voice.call.metrics.call_quality import DOUBTS
 from cc_voice.store import batches, call_list, calls
 from cc_voice.store.call_list import CallFilter
 from cc_voice.store.database import Database
@@ -85,6 +86,25 @@ def test_totals_are_ratios_of_sums(three_calls: Database) -> None:
     held = [m for m in legs if m["hold_ms"] is not None]
     assert len(held) == 2
     assert total.hold_pct == pytest.approx(100 * sum(m["hold_ms"] for m in held) / sum(m["interaction_ms"] for m in held))
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_totals_of_talk_leave_out_legs_in_doubt_and_say_how_many(three_calls: Database, doubt: str) -> None:
+    before = three_calls.read_now(lambda con: call_list.total(con, CallFilter(agent="ana")))
+    assert before.left_out == 0
+    stir = "qa_obstacle = ?, talk_ms_agent = 1, talk_ms_customer = 1, overtalk_ms = 1, silence_ms = 1, interruptions_agent = 99"
+    three_calls.write_now(lambda con: con.execute(f"update fact_leg set {stir} where call_id = 'call-1'", [doubt]))
+    total = three_calls.read_now(lambda con: call_list.total(con, CallFilter()))
+    (sure, left_out) = (total.legs - total.left_out, total.left_out)
+    assert (sure, left_out) == (2, 1)
+    legs = [
+        three_calls.read_now(lambda con, name=name: calls.load_call(con, name)).legs[0].metrics  # type: ignore[union-attr, misc]
+        for name in ("call-0", "call-2")
+    ]
+    analysed_ms = sum(m["analysed_ms"] for m in legs)
+    assert total.agent_talk_pct == pytest.approx(100 * sum(m["talk_ms_agent"] for m in legs) / analysed_ms)
+    assert total.silence_pct == pytest.approx(100 * sum(m["silence_ms"] for m in legs) / analysed_ms)
+    assert total.interruptions_agent_per_10min == pytest.approx(600_000 * sum(m["interruptions_agent"] for m in legs) / analysed_ms)
 
 
 def test_facets_name_what_there_is(three_calls: Database) -> None:

@@ -10,6 +10,9 @@ from cc_voice.config.thresholds import ThresholdSet
 FIT = "none"
 """`qa_obstacle` of an eligible leg."""
 
+DOUBTS = ("echo", "low_snr", "clipping")
+"""What on a line leaves in doubt who spoke when: numbers of talk over many legs are without such legs."""
+
 METRICS = (
     Metric(
         name="one_way_audio",
@@ -50,15 +53,15 @@ METRICS = (
     Metric(
         name="qa_obstacle",
         type="text",
-        label="Fit for evaluation",
+        label="Obstacle to evaluation",
         meaning=(
             "What keeps the leg from being evaluated; none where nothing does. Echo, low_snr (under {qa_min_snr_db} dB) and "
             "clipping (over {qa_max_clipping_pct} %) make who spoke when doubtful."
         ),
         formula=(
-            "the first of: why two parties cannot be measured; too_short; media_gap (over a tenth of the leg); echo (over "
-            "{qa_max_echo_pct} % of a party's speech may be the other's echo); low_snr (a party's under {qa_min_snr_db} dB); "
-            "clipping (over {qa_max_clipping_pct} % of a party's speech); else none"
+            "the first of: why two parties cannot be measured; too_short; echo (over {qa_max_echo_pct} % of a party's "
+            "speech may be the other's echo); low_snr (a party's under {qa_min_snr_db} dB); clipping (over {qa_max_clipping_pct} % "
+            "of a party's speech); media_gap (over a tenth of the leg); else none"
         ),
         no_evidence="It is told of the leg as a whole; the numbers that it names have doors of their own.",
         since="0.2.0",
@@ -91,14 +94,15 @@ def _obstacle(scope: LegInput, loudness: Metrics, has_echo: bool, thresholds: Th
         return scope.two_party_obstacle
     if scope.analysed_ms < thresholds.min_analysed_ms:
         return "too_short"
-    if 10 * length(scope.gaps) > scope.leg.end_ms - scope.leg.start_ms:
-        return "media_gap"
+    # Doubts before gaps: a gap says nothing of who spoke in the rest, and would hide that nobody knows
     if has_echo:
         return "echo"
     if any(_number(loudness[f"snr_db_{party}"], 100) < thresholds.qa_min_snr_db for party in PARTIES):
         return "low_snr"
     clipped = any(_number(loudness[f"clipping_pct_{party}"], 0) > thresholds.qa_max_clipping_pct for party in PARTIES)
-    return "clipping" if clipped else FIT
+    if clipped:
+        return "clipping"
+    return "media_gap" if 10 * length(scope.gaps) > scope.leg.end_ms - scope.leg.start_ms else FIT
 
 
 def _number(value: Value, otherwise: float) -> float:

@@ -29,8 +29,18 @@ class Detector(Protocol):
         """Return what sounded like a voice and is music or a tone."""
 
 
+OWN_SPEECH = "own-1"
+"""What becomes of every detector's answers: the party's own speech, without people behind and the other's echo, lines without low
+frequencies levelled. Stored with each leg behind the detector's name; raised with every change that moves numbers, so that legs
+measured before are told apart."""
+
 DetectorFactory = Callable[[int], Detector]
 """sample_rate_hz → a detector for one channel; raises ValueError for a rate that cannot be examined."""
+
+
+def recorded_name(detector: Detector) -> str:
+    """Return what is stored with numbers: the detector, and which rules decided on its answers."""
+    return f"{detector.name}+{OWN_SPEECH}"
 
 
 def detectors(kind: Literal["silero", "webrtc"]) -> DetectorFactory:

@@ -94,5 +94,7 @@ def written(metric: Metric, value: Any, leg: dict[str, Any]) -> tuple[str, str]:
             return formats.number(value, 1), metric.unit
         case "true/false":
             return ("yes" if value else "no"), ""
+        case _ if metric.type == "text":
+            return str(value).replace("_", " "), ""
         case _:
             return formats.number(value), ""

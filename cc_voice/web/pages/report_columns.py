@@ -48,6 +48,7 @@ _WHOLE = {
     "wpm_language": "Language of words per minute",
     "most_by": "Agent with the most",
     "n_legs_echo": "Legs in which an echo would be told",
+    "n_left_out": "Legs left out: who spoke is in doubt",
     "n_legs_acw": "Legs with wrap-up",
     "queue_name": "Queue",
     "said_ts": "Said, UTC",

@@ -66,6 +66,14 @@ def test_a_line_on_which_nobody_can_say_who_spoke_is_not_evaluated(loudness: dic
     assert quality(TWO, has_echo=True, **loudness)["qa_obstacle"] == "echo"
 
 
+def test_a_gap_does_not_hide_that_nobody_can_say_who_spoke() -> None:
+    call = stream(channel("a", (0, 1_000)), channel("c", (1_000, 2_000)), media_gaps=((10_000, 20_000),))
+    assert quality(call)["qa_obstacle"] == "media_gap"
+    assert quality(call, has_echo=True)["qa_obstacle"] == "echo"
+    assert quality(call, snr_db_agent=3.0)["qa_obstacle"] == "low_snr"
+    assert quality(call, clipping_pct_customer=50.0)["qa_obstacle"] == "clipping"
+
+
 def test_what_stands_in_the_way_of_two_parties_is_told_first() -> None:
     assert quality(stream(channel("a", (0, 1_000)), channel("c")), has_echo=True)["qa_obstacle"] == "one_way_audio"
     short = stream(channel("a", (0, 1_000)), channel("c", (1_000, 2_000)), duration_ms=9_999)

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from typing import Literal
 
 import pytest
 
 from cc_voice.speech.errors import DetectorError
-from cc_voice.speech.voice_activity.detector import detectors
+from cc_voice.speech.pipeline import ChannelPipeline
+from cc_voice.speech.voice_activity.detector import OWN_SPEECH, detectors, recorded_name
 from cc_voice.speech.voice_activity.silero import CHUNK_SAMPLES, CONTEXT_SAMPLES, Audio, Silero, SileroState, load
 from tests.conftest import PATIENCE_S
 
@@ -14,6 +16,14 @@ from tests.conftest import PATIENCE_S
 def test_detectors_are_told_apart_by_name() -> None:
     assert detectors("webrtc")(16000).name == "webrtcvad-3+level"
     assert detectors("silero")(16000).name == "webrtcvad-3+silero-5"
+
+
+@pytest.mark.parametrize("kind", ["silero", "webrtc"])
+def test_what_is_stored_tells_the_rules_that_decided_too(kind: Literal["silero", "webrtc"]) -> None:
+    """Legs measured before echo and background were no speech have the bare name: reports tell them apart."""
+    detector = detectors(kind)(16000)
+    assert recorded_name(detector) == f"{detector.name}+{OWN_SPEECH}" != detector.name
+    assert ChannelPipeline("ch", 16000, None, "en", detectors=detectors(kind)).detector == recorded_name(detector)
 
 
 def test_a_process_has_one_network() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -86,6 +87,21 @@ async def test_a_report_comes_as_json_and_as_csv(rosa: httpx.AsyncClient, golden
     [line] = csv.DictReader(io.StringIO(answer.text))
     assert line["agent_name"] == "ana"
     assert list(line) == list(row)
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+async def test_legs_measured_in_different_ways_stand_in_a_header(rosa: httpx.AsyncClient, appliance: Appliance, form: str) -> None:
+    for number in range(2):
+        store_golden(appliance.database, appliance.settings, f"call{number}", T0 + number * 3_600_000)
+    asked = f"/api/v1/reports/agent-talk?since=2026-09-01&until=2026-09-30&format={form}"
+    assert "cc-voice-note" not in (await rosa.get(asked)).headers
+    appliance.database.write_now(lambda con: con.execute("update fact_leg set detector = 'gehör, alt' where call_id = 'call0'"))
+    answer = await rosa.get(asked)
+    assert answer.status_code == 200
+    assert answer.headers["cc-voice-note"].isascii()
+    told = unquote(answer.headers["cc-voice-note"])
+    assert told.startswith("Legs measured in different ways: 2 detectors of speech: gehör, alt in 1 leg, ")
+    assert told.endswith(" in 1 leg. Measure them alike with cc-voice recompute, or narrow the days.")
 
 
 async def test_no_cell_of_a_csv_is_a_formula(rosa: httpx.AsyncClient, appliance: Appliance) -> None:

@@ -357,6 +357,7 @@ GOLDEN = (
     ("hold_ms", "0:10 1"),
     ("cust_speech_on_hold_ms", "1.5 s 1"),
     ("acw_ms", "— Wrap-up time has not been imported"),
+    ("qa_obstacle", "none"),
     ("asr_conf_mean", "0.90"),
 )
 """What the page says of a metric begins so."""
@@ -439,6 +440,27 @@ async def test_a_report_is_answered_for_its_defaults_and_for_what_is_asked(rosa:
     assert f'<th scope="col" title="{told}" class="num">Agent talk, %</th>' in html
     assert "scroll sideways for the last ones" in html
     assert "/api/v1/reports/agent-talk?since=2026-09-01&amp;until=2026-09-30&amp;format=csv" in html
+
+
+async def test_a_report_of_legs_measured_in_different_ways_says_so(rosa: httpx.AsyncClient, appliance: Appliance) -> None:
+    for number in range(2):
+        store_golden(appliance.database, appliance.settings, f"call{number}", T0 + number * 3_600_000)
+    asked = "/reports/agent-talk?since=2026-09-01&until=2026-09-30"
+    assert 'role="note"' not in (await rosa.get(asked)).text
+    appliance.database.write_now(lambda con: con.execute("update fact_leg set detector = '<old>' where call_id = 'call0'"))
+    html = (await rosa.get(asked)).text
+    told = html.split('<p class="alert warn" role="note">')[1].split("</p>")[0]
+    assert told.startswith("Legs measured in different ways: 2 detectors of speech: &lt;old&gt; in 1 leg, ")
+
+
+async def test_totals_say_how_many_legs_leave_in_doubt_who_spoke(rosa: httpx.AsyncClient, appliance: Appliance) -> None:
+    store_golden(appliance.database, appliance.settings)
+    assert "in doubt" not in (await rosa.get("/calls")).text
+    appliance.database.write_now(lambda con: con.execute("update fact_leg set qa_obstacle = 'echo'"))
+    totals = (await rosa.get("/calls")).text.split('<dl class="kpis"')[1].split("</dl>")[0]
+    assert "1 in doubt" in totals
+    assert totals.count('<span class="u">%</span>') == 1, "of hold alone"
+    assert (await rosa.get("/api/v1/calls")).json()["total"]["left_out"] == 1
 
 
 async def test_a_parameter_that_is_wrong_is_told(rosa: httpx.AsyncClient, golden: str) -> None:
