@@ -65,7 +65,7 @@ dbt: setup $(DBT)/.installed
 	  $(BIN)/cc-voice export --data-dir var/demo --format parquet --out $(DBT)/exports; \
 	fi
 	@exports="$(abspath $(or $(EXPORTS),$(DBT)/exports))"; here="$(abspath $(DBT))"; cd analytics/dbt && \
-	  CC_VOICE_EXPORTS="$$exports" CC_VOICE_DBT_DATABASE="$$here/cc_voice_example.duckdb" \
+	  SITE_EXPORTS="$$exports" SITE_DATABASE="$$here/cc_voice_example.duckdb" \
 	  DBT_TARGET_PATH="$$here/target" DBT_LOG_PATH="$$here/logs" PYTHONDONTWRITEBYTECODE=1 \
 	  "$$here/bin/dbt" --no-version-check build --profiles-dir . $(ARGS)
 	@$(DBT)/bin/python -c "import duckdb; duckdb.connect('$(DBT)/cc_voice_example.duckdb', read_only=True).sql('from hold_by_queue_week').show(max_width=200)"

@@ -14,9 +14,9 @@ weeks as (
         count(*) as n_legs_all,
         count(*) filter (where is_measured) as n_legs,
         count(*) filter (where is_measured and hold_ms > 0) as n_legs_held,
-        sum(hold_count) filter (where is_measured) as holds,
-        sum(hold_ms) filter (where is_measured) as hold_ms,
-        sum(interaction_ms) filter (where is_measured) as interaction_ms
+        sum(hold_count) filter (where is_measured)::bigint as holds,
+        sum(hold_ms) filter (where is_measured)::bigint as hold_ms,
+        sum(interaction_ms) filter (where is_measured)::bigint as interaction_ms
     from measured
     group by all
 )
