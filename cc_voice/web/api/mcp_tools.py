@@ -32,9 +32,8 @@ Numbers and words of a contact center's calls, measured on site. Read only; you 
 
 Begin with list_reports: it has the questions that this appliance answers, their parameters, today's date at the site and the time
 zone. Prefer a report to SQL. Compare a period with the one before it by asking the same report twice. Every answer names the
-report, the period, how many calls it is about and how many rows there are: name them when you answer, and say so where n is small; tell
-its notes.
-A null is something that could not be measured, not zero. What a column means is in describe_columns.
+report, the period, how many calls it is about and how many rows there are: name them when you answer, say so where n is small, and
+tell its notes. A null is something that could not be measured, not zero. What a column means is in describe_columns.
 
 Example: "why did hold time rise in Billing last week" - report hold-by-agent with queue=Billing for last week and for the week
 before, then transfers, handle-time and phrase-said or search for what was said before the hold.

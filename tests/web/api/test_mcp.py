@@ -231,6 +231,16 @@ async def test_what_is_not_understood_is_told_by_its_name(appliance: Appliance, 
         empty = await ask(client, "report", name="agent-talk", params={"since": "2020-01-01", "until": "2020-01-02"})
         assert (empty["n_rows"], empty["n_calls"]) == (0, 0)
         assert empty["no_rows"].startswith("no call from 2020-01-01")
+        far = await client.call_tool("report", {"name": "before-after", "params": {"change": "2026-11-02", "days": 4_000_000}})
+        assert "something is broken" not in str(far.content)
+
+
+async def test_what_to_know_before_numbers_are_believed_is_told(appliance: Appliance, served: Served) -> None:
+    fill(appliance)
+    appliance.database.write_now(lambda con: con.execute("update fact_leg set metric_version = '2' where call_id = 'mine'"))
+    async with over_http(served.url, token_of(appliance, "rosa")) as client:
+        [note] = (await ask(client, "report", name="agent-talk", params=PERIOD))["notes"]
+    assert "2 versions of the formulas" in note
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"jsonrpc": "2.0"}', b"[" * 60_000, b'{"method":"\xff"}'])
