@@ -7,7 +7,7 @@ import asyncio
 import datetime
 import zoneinfo
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -29,9 +29,12 @@ from cc_voice.store.search.matches import SearchFilter, SearchMatches
 from cc_voice.web.access.audit import AuditUnavailable
 from cc_voice.web.access.authentication import VisitorRequest, signed_in
 from cc_voice.web.access.permissions import ROUTES
-from cc_voice.web.api.mcp_tools import ToolError
+from cc_voice.web.api.mcp_tools import Asker, ToolError
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.pages.report_rights import permitted_reports, report_asker
+
+if TYPE_CHECKING:
+    from cc_voice.web.api.mcp_server import HttpAnswer
 
 T = TypeVar("T")
 
@@ -43,15 +46,21 @@ QUESTION_BYTES = 64 * 1024
 async def mcp(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[bytes]:
     """Answer a message of the Model Context Protocol."""
     try:
-        from cc_voice.web.api import mcp_server
+        answer_http = await asyncio.to_thread(_protocol)
     except ImportError as error:
         raise NotFoundException("there is no MCP server here: the extra `mcp` is not installed") from error
-
     asker = VisitorAsker(appliance, request)
-    found = await mcp_server.answer_http(asker, dict(request.scope), await request.body(), request.receive)
+    found = await answer_http(asker, dict(request.scope), await request.body(), request.receive)
     kind = found.headers.pop("content-type", "application/json")
     kept = {name: value for name, value in found.headers.items() if name != "content-length"}
     return Response(found.body, status_code=found.status, headers=kept, media_type=kind)
+
+
+def _protocol() -> "Callable[[Asker, dict[str, Any], bytes, Callable[[], Awaitable[Any]]], Awaitable[HttpAnswer]]":
+    """Return what speaks the protocol. For a thread: the first import of `mcp` takes a second or two."""
+    from cc_voice.web.api import mcp_server
+
+    return mcp_server.answer_http
 
 
 class VisitorAsker:

@@ -26,6 +26,8 @@ from cc_voice.store.search.matches import SearchFilter, SearchMatches
 MOST_ROWS = 1000
 SOME_ROWS = 200
 """What an assistant can read; the number of all rows is always told."""
+MOST_CELLS = 20_000
+"""Of an answer in SQL, which may have hundreds of columns: a thousand such rows would be megabytes."""
 
 INSTRUCTIONS = """\
 Numbers and words of a contact center's calls, measured on site. Read only; you see what the token's owner may see.
@@ -210,12 +212,13 @@ def _day(text: str | None, name: str) -> datetime.date | None:
 
 async def _sql(asker: Asker, given: SqlArguments) -> dict[str, Any]:
     found = await asker.sql(given.select)
+    most = min(given.limit, max(1, MOST_CELLS // max(1, len(found.columns))))
     return {
         "asked": given.select,
         "columns": found.columns,
         "n_rows": len(found.rows),
-        "rows": found.rows[: given.limit],
-        "is_cut": found.cut is not None or len(found.rows) > given.limit,
+        "rows": found.rows[:most],
+        "is_cut": found.cut is not None or len(found.rows) > most,
         "age_s": found.age_s,
     }
 

@@ -22,7 +22,7 @@ from cc_voice.commands.main import main
 from cc_voice.web import api
 from cc_voice.web.access.roles import ROLES, AccountAccess, Right, Role, rights_of
 from cc_voice.web.access.tokens import TokenLimits
-from cc_voice.web.api.mcp_tools import TOOLS
+from cc_voice.web.api.mcp_tools import MOST_CELLS, TOOLS
 from cc_voice.web.appliance import Appliance
 from tests.conftest import PATIENCE_S
 from tests.web.access.sites import SECRETS, TEAM_A, fill, join
@@ -227,6 +227,8 @@ async def test_what_is_not_understood_is_told_by_its_name(appliance: Appliance, 
         assert "there is no tool 'delete_calls'" in await refused(client, "delete_calls")
         cut = await ask(client, "sql", select="select * from range(5)", limit=2)
         assert (cut["n_rows"], len(cut["rows"]), cut["is_cut"]) == (5, 2, True)
+        wide = await ask(client, "sql", select="select unnest(range(300)) as n, * from v_leg", limit=1000)
+        assert len(wide["rows"]) * len(wide["columns"]) <= MOST_CELLS < wide["n_rows"] * len(wide["columns"])
         assert (await ask(client, "report", name="agent-talk", params=PERIOD, limit=1))["is_cut"]
         empty = await ask(client, "report", name="agent-talk", params={"since": "2020-01-01", "until": "2020-01-02"})
         assert (empty["n_rows"], empty["n_calls"]) == (0, 0)
