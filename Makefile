@@ -9,7 +9,7 @@ ARGS ?=
 # Four workers for two cores: much of a test is waiting. Files with the longest tests come first (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test soak real build matrix properties nightly setup wheel install wheelhouse generate screenshot lock clean
+.PHONY: demo test soak real dbt build matrix properties nightly setup wheel install wheelhouse generate screenshot lock clean
 
 demo: setup
 	$(BIN)/cc-voice demo $(ARGS)
@@ -52,6 +52,31 @@ $(REAL)/.installed: tests/real/requirements.lock
 	  uv pip install -q --target $(REAL) --no-deps --require-hashes -r $<; \
 	else \
 	  $(BIN)/python -m pip install -q --disable-pip-version-check --target $(REAL) --no-deps --require-hashes -r $<; \
+	fi
+	@touch $@
+
+# The example of analytics/dbt over an export of yours, or of the demo; an environment of its own, as dbt's pins do not fit ours.
+DBT := .dbt
+EXPORTS ?=
+
+dbt: setup $(DBT)/.installed
+	@if test -z "$(EXPORTS)"; then \
+	  set -e; test -f var/demo/cc_voice.duckdb || $(BIN)/cc-voice demo --once; \
+	  $(BIN)/cc-voice export --data-dir var/demo --format parquet --out $(DBT)/exports; \
+	fi
+	@exports="$(abspath $(or $(EXPORTS),$(DBT)/exports))"; here="$(abspath $(DBT))"; cd analytics/dbt && \
+	  SITE_EXPORTS="$$exports" SITE_DATABASE="$$here/cc_voice_example.duckdb" \
+	  DBT_TARGET_PATH="$$here/target" DBT_LOG_PATH="$$here/logs" PYTHONDONTWRITEBYTECODE=1 \
+	  "$$here/bin/dbt" --no-version-check build --profiles-dir . $(ARGS)
+	@$(DBT)/bin/python -c "import duckdb; duckdb.connect('$(DBT)/cc_voice_example.duckdb', read_only=True).sql('from hold_by_queue_week').show(max_width=200)"
+
+$(DBT)/.installed: analytics/dbt/requirements.lock
+	@if command -v uv >/dev/null 2>&1; then \
+	  set -e; uv venv -q --clear --seed --python $(PYTHON) $(DBT); \
+	  uv pip install -q --python $(DBT)/bin/python --require-hashes -r $<; \
+	else \
+	  set -e; sh deploy/make-venv.sh $(PYTHON) $(DBT); \
+	  $(DBT)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<; \
 	fi
 	@touch $@
 
@@ -127,7 +152,9 @@ lock:
 	$(COMPILE) -c requirements.lock pyproject.toml -o deploy/requirements.lock
 	$(COMPILE) -c requirements.lock --extra codecs pyproject.toml -o deploy/codecs.lock
 	$(COMPILE) -c requirements.lock --extra lake pyproject.toml -o deploy/lake.lock
+	$(COMPILE) -c requirements.lock --extra mcp pyproject.toml -o deploy/mcp.lock
+	printf 'dbt-core<1.12\ndbt-duckdb>=1.11\n' | $(COMPILE) - -o analytics/dbt/requirements.lock
 	printf 'hatchling\nsetuptools\nwheel\n' | $(COMPILE) -c requirements.lock - -o deploy/build.lock
 
 clean:
-	rm -rf $(VENV) $(REAL) $(BUILD) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(REAL) $(DBT) $(BUILD) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

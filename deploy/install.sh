@@ -6,7 +6,7 @@
 #
 # From a checkout (`make install PREFIX=/opt/cc-voice`) dependencies come from the package index that pip or uv is set up for, from a
 # wheelhouse (`make wheelhouse`) out of the folder this file lies in, without network. Every hash of the lock is verified in both.
-# PYTHON=python3.12 chooses the interpreter, EXTRAS="codecs lake" the extras; see pyproject.toml for what they are.
+# PYTHON=python3.12 chooses the interpreter, EXTRAS="codecs lake mcp" the extras; see pyproject.toml for what they are.
 set -eu
 umask 022
 
@@ -38,7 +38,7 @@ venv=$prefix/versions/$version-$(date -u +%Y%m%dT%H%M%S)
 
 locks=$here/requirements.lock
 for extra in ${EXTRAS:-}; do
-  [ -f "$here/$extra.lock" ] || die "there is no extra $extra; there are: codecs lake"
+  [ -f "$here/$extra.lock" ] || die "there is no extra $extra; there are: codecs lake mcp"
   locks="$locks $here/$extra.lock"
 done
 

@@ -46,6 +46,7 @@ ONE_MODULE_EACH = {
     "pyotp": {"web.access.second_factor"},
     "deltalake": {"exports.lake"},
     "obstore": {"exports.bucket"},
+    "mcp": {"web.api.mcp_server"},
     "litestar": set(),
     "duckdb": set(),
 }

@@ -155,7 +155,7 @@ def test_every_dependency_has_a_reason() -> None:
     text = (TOP / "pyproject.toml").read_text()
     required = PROJECT["project"]["dependencies"]
     extras = PROJECT["project"]["optional-dependencies"]
-    for requirement in [*required, *extras["codecs"], *extras["lake"], *extras["test"]]:
+    for requirement in [*required, *extras["codecs"], *extras["lake"], *extras["mcp"], *extras["test"]]:
         name = re.split(r"[<>=\[]", requirement)[0]
         reason = re.search(rf'^  "{re.escape(requirement)}",(?:\s+# (.+))?$', text, re.MULTILINE)
         assert reason is not None, requirement
@@ -181,7 +181,9 @@ def test_what_the_appliance_imports_is_installed_with_it() -> None:
     project = PROJECT["project"]
     # What an extra brings is imported where a site asks for it, and its absence told
     extras = project["optional-dependencies"]
-    names = {re.split(r"[<>=\[]", text)[0] for text in [*project["dependencies"], *extras["codecs"], *extras["lake"]]}
+    names = {
+        re.split(r"[<>=\[]", text)[0] for text in [*project["dependencies"], *extras["codecs"], *extras["lake"], *extras["mcp"]]
+    }
     other = {"webrtcvad": "webrtcvad-wheels", "argon2": "argon2-cffi"}
     assert {other.get(name, name) for name in foreign} <= names
 
@@ -215,7 +217,11 @@ def test_the_lock_holds_what_the_project_requires() -> None:
 
 
 def test_no_index_or_host_of_packages_is_named() -> None:
-    locks = ("requirements.lock", *(f"deploy/{name}.lock" for name in ("requirements", "codecs", "lake", "build")))
+    locks = (
+        "requirements.lock",
+        *(f"deploy/{name}.lock" for name in ("requirements", "codecs", "lake", "mcp", "build")),
+        "analytics/dbt/requirements.lock",
+    )
     for name in (*locks, "pyproject.toml", "Makefile", "deploy/Dockerfile", "deploy/make-venv.sh", "deploy/install.sh"):
         # A wheelhouse is a folder: the one place that install.sh may look into
         text = (TOP / name).read_text().replace('--find-links "$wheels"', "")
@@ -228,14 +234,14 @@ def test_no_index_or_host_of_packages_is_named() -> None:
 def test_locks_of_what_is_installed_agree_and_have_no_tools_of_tests() -> None:
     pinned = {
         name: set(re.findall(r"^[a-z0-9-]+==[\w.]+", (TOP / "deploy" / f"{name}.lock").read_text(), flags=re.MULTILINE))
-        for name in ("requirements", "codecs", "lake", "build")
+        for name in ("requirements", "codecs", "lake", "mcp", "build")
     }
     everything = {entry.split()[0] for entry in entries()}
-    for extra, own in (("codecs", "av"), ("lake", "deltalake")):
+    for extra, own in (("codecs", "av"), ("lake", "deltalake"), ("mcp", "mcp")):
         assert pinned["requirements"] < pinned[extra] <= everything
         assert own in {entry.partition("==")[0] for entry in pinned[extra]}
     tools = {"pytest", "hypothesis", "mypy", "ruff", "playwright", "pandas", "import-linter", "hatchling"}
-    for name in ("requirements", "codecs", "lake"):
+    for name in ("requirements", "codecs", "lake", "mcp"):
         assert not tools & {entry.partition("==")[0] for entry in pinned[name]}
     assert {entry.partition("==")[0] for entry in pinned["build"]} >= {"hatchling", "setuptools", "wheel"}
 

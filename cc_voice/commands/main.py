@@ -46,6 +46,7 @@ class _Commands(LazyGroup):
             "report",
             "Answer a named question over all calls; without a name, list the questions.",
         ),
+        "mcp": ("cc_voice.commands.mcp", "mcp", "Answer an assistant's questions, in the Model Context Protocol."),
         "export": ("cc_voice.commands.export", "export", "Write tables as CSV, Parquet or Delta, for BI tools."),
         "demo": ("cc_voice.commands.demo", "demo", "Play eight bundled calls through a service of its own and show the results."),
     }

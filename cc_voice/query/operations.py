@@ -147,6 +147,11 @@ def _report(database: Database, settings: Settings, arguments: Mapping[str, Any]
         if arguments["format"] == "table":
             zone = settings.timezone
             return msgspec.to_builtins(database.read_now(lambda con: report_tables.table(con, EVERYTHING, name, params, zone)))
+        if arguments["format"] == "rows":
+            zone, most = settings.timezone, int(arguments["limit"])
+            return msgspec.to_builtins(
+                database.read_now(lambda con: report_tables.told_rows(con, EVERYTHING, name, params, zone, most))
+            )
         found = database.read_now(lambda con: reports.answered(con, EVERYTHING, name, params))
     except reports.QueryError as error:
         raise QuestionError(str(error)) from error

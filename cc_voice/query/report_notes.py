@@ -32,7 +32,7 @@ _NAMES = ("sets of thresholds", "versions of the formulas", "detectors of speech
 
 def notes(con: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what to say of the legs behind a report's answer; `values` are its parameters."""
-    days = _days(values)
+    days = days_of(values)
     if days is None or not _READS_LEGS.search(re.sub(r"--.*", "", sql)):
         return ()
     asked = {"first": days[0], "last": days[1], "queue": values.get("queue"), "agent": values.get("agent")}
@@ -52,7 +52,7 @@ def notes(con: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -
     return (f"Legs measured in different ways: {'; '.join(told)}. Measure them alike with cc-voice recompute, or narrow the days.",)
 
 
-def _days(values: Mapping[str, Any]) -> tuple[datetime.date, datetime.date] | None:
+def days_of(values: Mapping[str, Any]) -> tuple[datetime.date, datetime.date] | None:
     """Return the first and last day that a report asks about, None where it asks about none."""
     match values:
         case {"since": datetime.date() as since, "until": datetime.date() as until}:

@@ -1,6 +1,7 @@
 """Tables of reports for people at a terminal: what was asked, over which days, in which units and time, and why there is no row.
 
-Programs take CSV or JSON, where names and times (UTC) are those of the data dictionary; nothing of this is in them.
+Programs take CSV or JSON, where names and times (UTC) are those of the data dictionary; nothing of this is in them. Between the two
+stand assistants (`cc-voice mcp`), which have the rows of programs and are told what people are: `told_rows`.
 """
 
 import datetime
@@ -14,6 +15,7 @@ import polars as pl
 
 from cc_voice.query import reports
 from cc_voice.query.columns import columns
+from cc_voice.query.report_notes import days_of
 from cc_voice.query.reports import Connection, Report, Value
 from cc_voice.query.scope import RowScope, scoped
 
@@ -62,6 +64,37 @@ class ReportText(msgspec.Struct, frozen=True, kw_only=True):
     """What to know of the legs behind the numbers."""
 
 
+class ReportPeriod(msgspec.Struct, frozen=True):
+    """Local dates, both included."""
+
+    since: datetime.date
+    until: datetime.date
+
+
+class ReportRows(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer as programs have it, with what it is about."""
+
+    report: str
+    title: str
+    summary: str
+    timezone: str
+    period: ReportPeriod | None
+    """None for a report of a single call."""
+    asked: dict[str, str]
+    """The parameters that were in force, defaults too; those that are not set left out."""
+    n_calls: int | None
+    """Calls of the period that whoever asks may see, whatever else was asked."""
+    n_rows: int
+    units: dict[str, str]
+    """Column → unit, of those that have one."""
+    rows: list[dict[str, Any]]
+    is_cut: bool
+    """Whether there are more rows than are given."""
+    notes: tuple[str, ...] = ()
+    """What to know of the legs behind the numbers before they are believed."""
+    no_rows: str | None = None
+
+
 def table(con: Connection, scope: RowScope, name: str, params: Mapping[str, str], timezone: str) -> ReportText:
     """Answer a report for reading from what a scope may see; times are of the site's zone. Raises QueryError."""
     con = scoped(con, scope)
@@ -79,6 +112,34 @@ def table(con: Connection, scope: RowScope, name: str, params: Mapping[str, str]
         rows=[[cell(value, zone) for value in row] for row in frame.iter_rows()],
         no_rows=_why_empty(con, report, values) if frame.is_empty() else None,
         notes=found.notes,
+    )
+
+
+def told_rows(con: Connection, scope: RowScope, name: str, params: Mapping[str, str], timezone: str, most: int) -> ReportRows:
+    """Answer a report for a program that has to explain it, from what a scope may see: the first rows of its JSON, and how many.
+
+    Raises QueryError.
+    """
+    con = scoped(con, scope)
+    found = reports.answered(con, scope, name, params)
+    frame = found.frame
+    report, values = reports.asked(con, name, params)
+    days = days_of(values)
+    units = {column: unit(column, kind, "UTC", str(values.get("metric"))) for column, kind in frame.schema.items()}
+    return ReportRows(
+        report=report.name,
+        title=report.title,
+        summary=report.summary,
+        timezone=timezone,
+        period=ReportPeriod(*days) if days else None,
+        asked={key: str(value) for key, value in values.items() if value is not None},
+        n_calls=_calls_between(con, *days) if days else None,
+        n_rows=frame.height,
+        units={column: found for column, found in units.items() if found},
+        rows=msgspec.json.decode(frame.head(most).write_json()),
+        is_cut=frame.height > most,
+        notes=found.notes,
+        no_rows=_why_empty(con, report, values) if frame.is_empty() else None,
     )
 
 
@@ -127,7 +188,7 @@ def _why_empty(con: Connection, report: Report, values: Mapping[str, Value]) -> 
     if isinstance(since, datetime.date) and isinstance(until, datetime.date):
         if since > until:
             return f"the period ends before it begins: since={since}, until={until}"
-        inside = _one(con, "select count(*) from v_call where local_date between ? and ?", since, until)
+        inside = _calls_between(con, since, until)
         if not inside:
             return f"no call from {since} to {until}; what is stored ({_calls(calls)}) is from {first} to {last}"
         calls = inside
@@ -135,6 +196,10 @@ def _why_empty(con: Connection, report: Report, values: Mapping[str, Value]) -> 
         if (name := values.get(param)) is not None and (known := _unknown(con, column, str(name))) is not None:
             return f"no {param} is called {name!r}; there are: {known}"
     return f"there is nothing in {_calls(calls)} that fits what was asked: {_told(values)}"
+
+
+def _calls_between(con: Connection, since: datetime.date, until: datetime.date) -> int:
+    return _one(con, "select count(*) from v_call where local_date between ? and ?", since, until)
 
 
 def _unknown(con: Connection, column: str, name: str) -> str | None:

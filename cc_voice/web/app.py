@@ -15,7 +15,7 @@ from cc_voice.query import columns
 from cc_voice.web import errors, health, owner_socket, security_headers, webhooks
 from cc_voice.web.access import authentication, permissions
 from cc_voice.web.access.authentication import VisitorRequest
-from cc_voice.web.api import endpoints
+from cc_voice.web.api import endpoints, mcp_route
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.live import calls as live_calls
 from cc_voice.web.pages import account, calls, not_analysed, reports, search, users
@@ -85,6 +85,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     search.search_api,
     endpoints.list_columns,
     endpoints.run_sql,
+    mcp_route.mcp,
 )
 
 

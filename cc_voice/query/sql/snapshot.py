@@ -150,6 +150,7 @@ def _state(con: Connection, now_s: float) -> Snapshot:
 def _make(con: Connection, folder: Path, state: Snapshot, found: Snapshot | None, stopped: Callable[[], bool]) -> Snapshot:
     """Bring the copy to a state: what has changed since `found` where that is some days, else all of it."""
     began_s = time.monotonic()
+    folder = folder.resolve()  # it is filled by a process that works elsewhere
     days = _changed(found, state) if found is not None and found.base == state.base else None
     (folder / "snapshot.json").unlink(missing_ok=True)
     handed = folder / "handed"

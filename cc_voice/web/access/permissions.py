@@ -93,6 +93,7 @@ ROUTES: dict[tuple[str, str], RouteNeed] = {
     ("GET", "/api/v1/search"): _need("words"),
     ("GET", "/api/v1/columns"): SIGNED_IN,
     ("POST", "/api/v1/sql"): _need("export"),
+    ("POST", "/api/v1/mcp"): SIGNED_IN,  # each tool needs what the route needs that it stands for (web/api/mcp_tools.py)
     ("GET", "/api/v1/schema"): SIGNED_IN,
     ("GET", "/api/v1/schema/{path}"): SIGNED_IN,
     ("GET", "/api/v1/schema/openapi.json"): SIGNED_IN,

@@ -32,6 +32,18 @@ def test_it_holds_the_published_views_and_nothing_else(con: duckdb.DuckDBPyConne
     assert snapshot.database(tmp_path).stat().st_mode & 0o077 == 0
 
 
+def test_a_folder_may_be_named_from_where_one_is(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `--data-dir var`, which is the default."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sql").mkdir()
+    refresh(con, Path("sql"), NOW_S)
+    write(con, call("late", leg("late"), at=NOON + datetime.timedelta(days=1)))
+    assert refresh(con, Path("sql"), NOW_S + RENEW_S + 1).is_current
+    assert tables(tmp_path / "sql")["v_call"] == con.execute("select count(*) from v_call").fetchall()[0][0]
+
+
 def test_it_has_the_rows_of_the_views(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     refresh(con, tmp_path, NOW_S)
     with duckdb.connect(str(snapshot.database(tmp_path)), read_only=True) as copy:
