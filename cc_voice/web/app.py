@@ -14,7 +14,6 @@ from cc_voice.web.access import authentication, permissions
 from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.api import routes
 from cc_voice.web.appliance import Appliance
-from cc_voice.web.head_requests import tell_head
 from cc_voice.web.live import calls as live_calls
 from cc_voice.web.pages import account, calls, not_analysed, reports, search, users
 from cc_voice.web.rendering import page
@@ -96,7 +95,7 @@ def create_app(appliance: Appliance) -> Litestar:
         guards=[permissions.permitted, authentication.same_origin],
         request_max_body_size=FORM_BYTES,
         exception_handlers={Exception: errors.answer},
-        before_send=[security_headers.add_headers, tell_head],
+        before_send=[security_headers.add_headers, permissions.tell_methods],
         state=State({"appliance": appliance, "description": description, "parameters": description.parameters}),
         openapi_config=None,
         logging_config=None,

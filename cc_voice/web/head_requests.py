@@ -5,7 +5,6 @@ The answer ends with its headers, so that an event stream, which has no end, has
 
 from typing import cast
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -32,12 +31,3 @@ def with_head(app: ASGIApp) -> ASGIApp:
         await app(cast(HTTPScope, {**scope, "method": "GET"}), receive, send_head)
 
     return answering
-
-
-async def tell_head(message: Message, scope: Scope) -> None:
-    """Name HEAD beside GET where an answer tells which methods an address takes. Litestar's `before_send`."""
-    if message["type"] == "http.response.start":
-        headers = MutableScopeHeaders.from_message(message)
-        methods = headers.get("allow", "").replace(" ", "").split(",")
-        if "GET" in methods:
-            headers["allow"] = ", ".join(sorted({*methods, "HEAD"}))

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 from litestar.connection import ASGIConnection
-from litestar.datastructures import State
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
+from litestar.types import Message, Scope
 
 from cc_voice.web.access.accounts import Visitor
 from cc_voice.web.access.authentication import PasswordChangeNeeded
@@ -141,6 +142,22 @@ def route_of(connection: Connection) -> tuple[str, str]:
     """Return the key of a request's route."""
     path = str(connection.scope.get("path_template", ""))
     return str(connection.scope.get("method", "")), STATIC if path.startswith(f"{STATIC}/") else path
+
+
+def methods_of(path: str) -> set[str]:
+    """Return the methods that a path takes."""
+    found = {method for method, named in ROUTES if named == path}
+    return found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())
+
+
+async def tell_methods(message: Message, scope: Scope) -> None:
+    """Name every method of an address in `Allow`; Litestar's has those of one handler, and no HEAD. Its `before_send`."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        if "allow" in headers:
+            told = {each.strip() for each in headers["allow"].split(",")}
+            known = methods_of(str(scope.get("path_template", "")))
+            headers["allow"] = ", ".join(sorted(told | known | ({"HEAD"} if "GET" in told else set())))
 
 
 async def permitted(connection: Connection, handler: BaseRouteHandler) -> None:

@@ -15,7 +15,7 @@ from cc_voice.config.schedules import ExportJob
 from cc_voice.query import columns, reports, scheduled_exports, table_pages
 from cc_voice.query.columns import ViewColumn
 from cc_voice.query.operations import ask_sql
-from cc_voice.query.reports import Report
+from cc_voice.query.reports import QueryError, Report
 from cc_voice.query.sql.runner import SqlAnswer, SqlLimits
 from cc_voice.query.table_pages import TableDescription
 from cc_voice.store import dimensions
@@ -91,7 +91,15 @@ async def report(
     visitor = await report_asker(request.user, name)
     refuse_others_of(await asyncio.to_thread(reports.explain, name), params)
     form = tables.chosen_form(request, format)
-    frame = await appliance.read(visitor, lambda con: reports.answer(con, visitor.scope, name, params))
+    try:
+        frame = await appliance.read(visitor, lambda con: reports.answer(con, visitor.scope, name, params))
+    except QueryError as error:
+        # The sentence quotes the parameter that it is about
+        known = await asyncio.to_thread(reports.explain, name)
+        wrong = [FieldProblem("query", each.name, str(error)) for each in known.params if repr(each.name) in str(error)]
+        if not wrong:
+            raise
+        raise BadParameters(*wrong[:1]) from error
     if form == "json":
         appliance.note_down(request, "report", name, detail=str(request.url.query))
         return Response(await asyncio.to_thread(frame.write_json), media_type=MediaType.JSON)
