@@ -4,10 +4,12 @@ import asyncio
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
@@ -87,8 +89,18 @@ async def test_schemathesis_finds_no_fault_and_no_status_that_is_not_told(
         cookies = dict(client.cookies)
     statuses, faults = await asyncio.to_thread(fuzz, served.url, cookies, mode)
     assert faults == []
-    assert 200 in statuses
+    assert {200, 404} <= statuses if mode is GenerationMode.POSITIVE else {400, 404} <= statuses
     assert not [status for status in statuses if status >= 500]
+
+
+def without_credentials() -> dict[str, Any]:
+    """Return the document without its security schemes: schemathesis would make up tokens, and learn no more than 401."""
+    document: dict[str, Any] = msgspec.json.decode(routes.description().text)
+    del document["components"]["securitySchemes"]
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            del operation["security"]
+    return document
 
 
 def fuzz(url: str, cookies: dict[str, str], mode: GenerationMode) -> tuple[set[int], list[str]]:
@@ -99,7 +111,7 @@ def fuzz(url: str, cookies: dict[str, str], mode: GenerationMode) -> tuple[set[i
     faults = []
     with requests.Session() as session:
         session.cookies.update(cookies)
-        for found in schemathesis.openapi.from_dict(routes.description().document).get_all_operations():
+        for found in schemathesis.openapi.from_dict(without_credentials()).get_all_operations():
             operation = found.ok()
             about = settings(
                 max_examples=EXAMPLES.get(operation.path, MOST),
@@ -125,6 +137,8 @@ def fuzz(url: str, cookies: dict[str, str], mode: GenerationMode) -> tuple[set[i
 
             try:
                 ask()
+            except Unsatisfiable:
+                pass  # an operation without parameters: there is nothing to get wrong
             except BaseException as fault:  # failures come in groups, which are no exceptions
                 faults.append(f"{operation.label}: {fault}")
     return seen, faults

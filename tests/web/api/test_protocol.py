@@ -51,6 +51,14 @@ async def test_an_unknown_parameter_is_refused_by_its_name_everywhere(rosa: http
     assert [each["name"] for each in is_problem(value, 400)["errors"]] == ["since"]
 
 
+async def test_a_stranger_is_told_how_to_ask(stranger: httpx.AsyncClient) -> None:
+    for path, methods in routes.description().document["paths"].items():
+        for method in methods:
+            answer = await stranger.request(method.upper(), address(path))
+            is_problem(answer, 401)
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
 async def test_a_field_of_a_body_is_named(rosa: httpx.AsyncClient) -> None:
     for body, name in (({"sq": "select 1"}, "sq"), ({"sql": 1}, "sql"), ({}, "sql")):
         [error] = is_problem(await rosa.post("/api/v1/sql", json=body), 400)["errors"]
