@@ -10,7 +10,8 @@ import duckdb
 import msgspec
 import polars as pl
 
-from cc_voice.query.reports import DATASETS, Connection, NoSuchReport, QueryError, prepare, views
+from cc_voice.query.datasets import DATASETS
+from cc_voice.query.reports import Connection, NoSuchReport, QueryError, prepare, views
 from cc_voice.query.scope import RowScope, scoped
 from cc_voice.store.call_list import CallPlace, behind_place
 

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import msgspec
 from litestar import Response, get, post
@@ -86,13 +87,17 @@ async def report(
     name: FromPath[str],
     format: FromQuery[TableForm | None] = None,
 ) -> Response[Any]:
-    """Answer a report; its parameters are query parameters, which `GET /reports` lists."""
+    """Answer a report; its parameters are query parameters, which `GET /reports` lists.
+
+    The header `cc-voice-note`, percent-encoded, says what to know of the legs behind the numbers, as that they were measured in
+    different ways.
+    """
     params = {key: value for key, value in request.query_params.items() if key != "format"}
     visitor = await report_asker(request.user, name)
     refuse_others_of(await asyncio.to_thread(reports.explain, name), params)
     form = tables.chosen_form(request, format)
     try:
-        frame = await appliance.read(visitor, lambda con: reports.answer(con, visitor.scope, name, params))
+        found = await appliance.read(visitor, lambda con: reports.answered(con, visitor.scope, name, params))
     except QueryError as error:
         # The sentence quotes the parameter that it is about
         known = await asyncio.to_thread(reports.explain, name)
@@ -100,11 +105,12 @@ async def report(
         if not wrong:
             raise
         raise BadParameters(*wrong[:1]) from error
+    headers = {"cc-voice-note": quote(" ".join(found.notes), safe=" ,.:;()")} if found.notes else {}
     if form == "json":
         appliance.note_down(request, "report", name, detail=str(request.url.query))
-        return Response(await asyncio.to_thread(frame.write_json), media_type=MediaType.JSON)
+        return Response(await asyncio.to_thread(found.frame.write_json), media_type=MediaType.JSON, headers=headers)
     await tables.write_down(request, appliance, form, f"report {name}")
-    return await tables.file_response(frame, form, name)
+    return await tables.file_response(found.frame, form, name, headers)
 
 
 @get("/search", summary="Find calls by what was said", operation_class=SearchOperation)
