@@ -8,10 +8,11 @@ import httpx
 import polars as pl
 import pytest
 
+from cc_voice.query.datasets import DATASETS
 from cc_voice.web.api import routes
 from cc_voice.web.api.entity_tags import knows
 from cc_voice.web.appliance import Appliance
-from tests.web.access.sites import fill, join
+from tests.web.access.sites import SECRETS, fill, join
 from tests.web.access.test_permissions import address
 from tests.web.conftest import PASSWORD, Served
 
@@ -155,7 +156,7 @@ async def test_a_list_is_read_page_by_page_and_then_what_changed(appliance: Appl
 
 async def test_a_table_is_read_page_by_page_with_whole_calls(api: httpx.AsyncClient) -> None:
     names = [each["name"] for each in (await api.get("/tables")).json()]
-    assert names == ["calls", "legs", "utterances", "words", "unused_utterances", "unused_words"]
+    assert names == list(DATASETS)
     for name in names:
         whole = await everything(api, f"/tables/{name}", "rows", "limit=500")
         singly = await everything(api, f"/tables/{name}", "rows", "limit=1")
@@ -237,11 +238,12 @@ async def test_sessions_are_ended_through_the_api(appliance: Appliance, rosa: ht
 async def test_no_row_beyond_the_scope_comes_through_any_list(appliance: Appliance, served: Served) -> None:
     fill(appliance)
     join(appliance, "ann", "analyst")
+    secrets = set(SECRETS) - {"hidden"}  # analysts read the whole of a call that was handed on
     token = appliance.accounts.create_token("ann", "all", appliance.now())
     async with httpx.AsyncClient(base_url=f"{served.url}/api/v1", headers={"authorization": f"Bearer {token}"}) as client:
-        for name in ("calls", "legs", "utterances", "words"):
+        for name in DATASETS:
             text = (await client.get(f"/tables/{name}")).text
-            assert "theirs" not in text, name
-            assert "mine" in text, name
+            assert not [secret for secret in secrets if secret in text], name
+        assert "mine" in (await client.get("/tables/words")).text
         assert "theirs" not in (await client.get("/calls?updated_since=2020-01-01T00:00:00Z")).text
         assert (await client.get("/streams")).json() == {"streams": [], "next": None}
