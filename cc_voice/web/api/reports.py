@@ -188,7 +188,7 @@ async def table(
 ) -> Response[Any]:
     """Return all rows of at most `limit` calls, in the order in which calls changed, for a copy that is kept up to date.
 
-    A call that comes again replaces all its rows. Calls that were deleted do not come; `GET /calls` has those that there are. Tables
+    A call that comes again replaces all its rows. Calls that were deleted do not come; `GET /calls` has those there are. Tables
     that are not by call come whole.
     """
     visitor, form = signed_in(request), tables.chosen_form(request, format)
