@@ -25,6 +25,15 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Calls in which one utterance holds all of these words or phrases, as search finds them: whole, in any case, accents aside."""
 
 
+class CallPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a list that is read page by page."""
+
+    after: tuple[int, str] | None = None
+    """Time (Unix microseconds) and id of the last row of the page before."""
+    updated_since: datetime.datetime | None = None
+    """Only rows that changed then or later."""
+
+
 class CallSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the list. Percentages are ratios of sums over the call's legs; None where no leg could be measured."""
 
@@ -49,6 +58,8 @@ class CallSummary(msgspec.Struct, frozen=True, kw_only=True):
     interruptions_customer: int | None
     dead_air_ms: int | None
     long_silence_count: int | None
+    updated_ts: datetime.datetime | None
+    """When anything of it last changed."""
 
 
 class CallTotals(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +113,8 @@ _LIST = f"""
         sum(l.interruptions_agent)::bigint as interruptions_agent,
         sum(l.interruptions_customer)::bigint as interruptions_customer,
         sum(l.dead_air_ms)::bigint as dead_air_ms,
-        sum(l.long_silence_count)::bigint as long_silence_count
+        sum(l.long_silence_count)::bigint as long_silence_count,
+        c.last_update_ts as updated_ts
     from fact_call as c
     left join fact_leg as l on l.call_id = c.call_id
     left join dim_agent as a on a.agent_key = l.agent_key
@@ -149,17 +161,44 @@ _TOTAL = f"""
 def list_calls(con: Connection, chosen: CallFilter, limit: int = 50, offset: int = 0) -> list[CallSummary]:
     """Return calls, newest first."""
     where, parameters = _where(chosen)
+    return _listed(con, where, parameters, "c.start_ts desc, c.call_id", limit, offset)
+
+
+def page_of_calls(con: Connection, chosen: CallFilter, limit: int, place: CallPlace) -> list[CallSummary]:
+    """Return calls behind a place, newest first; those that changed since a moment instead in the order in which they did.
+
+    The writer commits one change after the other, so whoever comes back with the last `updated_ts` they have seen misses nothing.
+    """
+    where, parameters = _where(chosen)
+    behind, more, order = behind_place("c.start_ts", "c.last_update_ts", "c.call_id", place)
+    return _listed(con, f"({where}) and {behind}", [*parameters, *more], order, limit, 0)
+
+
+def behind_place(begun: str, changed: str, key: str, place: CallPlace) -> tuple[str, list[Any], str]:
+    """Return the condition on rows behind a place, its parameters, and their order; the arguments are columns."""
+    column, sign, way = (begun, "<", " desc") if place.updated_since is None else (changed, ">", "")
+    terms, parameters = ["true"], list[Any]()
+    if place.updated_since is not None:
+        terms, parameters = [f"{changed} >= ?"], [place.updated_since]
+    if place.after is not None:
+        at = "make_timestamptz(?::bigint)"
+        terms.append(f"({column} {sign} {at} or ({column} = {at} and {key} > ?))")
+        parameters += [place.after[0], place.after[0], place.after[1]]
+    return " and ".join(terms), parameters, f"{column}{way}, {key}"
+
+
+def _listed(con: Connection, where: str, parameters: list[Any], order: str, limit: int, offset: int) -> list[CallSummary]:
     sql = f"""
         with page as (
             select c.*
             from fact_call as c
             where {where}
-            order by c.start_ts desc, c.call_id
+            order by {order}
             limit ? offset ?
         )
         {_LIST.replace("from fact_call as c", "from page as c")}
         group by all
-        order by c.start_ts desc, c.call_id
+        order by {order}
     """
     return structs(con, CallSummary, sql, [*parameters, limit, offset])
 

@@ -62,6 +62,20 @@ class CallLeg(msgspec.Struct, frozen=True, kw_only=True):
     intervals: tuple[CallInterval, ...]
 
 
+class LegLanguage(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a leg a party spoke in a language."""
+
+    leg_id: str
+    leg_no: int
+    party: str
+    language_code: str
+    speech_ms: int | None
+    share_pct: float | None
+    word_count: int | None
+    wpm: float | None
+    asr_conf_mean: float | None
+
+
 class CallWord(msgspec.Struct, frozen=True, kw_only=True):
     """One word; Zoom's words have no times and no confidence."""
 
@@ -217,6 +231,19 @@ def live_utterances(con: Connection, call_id: str) -> tuple[CallUtterance, ...]:
 def live_channels(con: Connection, call_id: str) -> dict[str, str | None]:
     """Return who was announced on which channel of a call in progress so far."""
     return _parties(con, call_id)
+
+
+def languages_of(con: Connection, call_id: str) -> list[LegLanguage]:
+    """Return which languages were spoken in the legs of a measured call, and how much."""
+    fields = ("g.leg_id", "l.leg_no", *(f"g.{name}" for name in LegLanguage.__struct_fields__[2:]))
+    sql = f"""
+        select {", ".join(fields)}
+        from fact_leg_language as g
+        join fact_leg as l on l.leg_id = g.leg_id
+        where l.call_id = ?
+        order by l.leg_no, g.party, g.speech_ms desc, g.language_code
+    """
+    return structs(con, LegLanguage, sql, [call_id])
 
 
 def load_channels(con: Connection, call_id: str) -> dict[str, str | None] | None:

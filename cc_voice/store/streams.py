@@ -25,6 +25,7 @@ from typing import get_args
 import msgspec
 
 from cc_voice.call.batch import MediaRefusal, OpenStage, Stage, StageReached, StreamNotes, StreamProgress
+from cc_voice.store.call_list import CallPlace, behind_place
 from cc_voice.store.database import Connection, structs
 
 UNFINISHED: tuple[OpenStage, ...] = get_args(OpenStage)
@@ -64,6 +65,8 @@ class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     started_unix_ms: int
     updated_unix_ms: int
+    updated_us: int
+    """Unix microseconds, as it is stored: the place in a list of what changed."""
     t0_unix_ms: int | None
     media_ms: int
     """How far audio has arrived."""
@@ -109,6 +112,7 @@ _SELECT = """
         epoch,
         epoch_ms(started_ts) as started_unix_ms,
         epoch_ms(updated_ts) as updated_unix_ms,
+        epoch_us(updated_ts) as updated_us,
         epoch_ms(t0_ts) as t0_unix_ms,
         coalesce(media_ms, 0) as media_ms,
         coalesce(recognised_ms, 0) as recognised_ms,
@@ -203,6 +207,13 @@ def worst_lag_ms(con: Connection) -> int | None:
 def list_streams(con: Connection) -> list[StreamRow]:
     """Return the newest streams of any stage, newest first."""
     return structs(con, StreamRow, _SELECT + " order by started_ts desc, stream_id limit ?", [LISTED])
+
+
+def page_of_streams(con: Connection, limit: int, place: CallPlace, stage: Stage | None = None) -> list[StreamRow]:
+    """Return streams behind a place, newest first; with `updated_since` in the order in which they changed."""
+    behind, parameters, order = behind_place("started_ts", "updated_ts", "stream_id", place)
+    sql = f"{_SELECT} where {behind} and stage = coalesce(?, stage) order by {order} limit ?"
+    return structs(con, StreamRow, sql, [*parameters, stage, limit])
 
 
 def not_analysed(con: Connection, now_s: float) -> list[StreamRow]:

@@ -4,18 +4,15 @@ from litestar import Litestar, Router, get
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from cc_voice import __version__
 from cc_voice.query import columns
 from cc_voice.web import errors, health, owner_socket, security_headers, webhooks
 from cc_voice.web.access import authentication, permissions
 from cc_voice.web.access.authentication import VisitorRequest
-from cc_voice.web.api import endpoints, mcp_route
+from cc_voice.web.api import mcp_route, routes
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.live import calls as live_calls
 from cc_voice.web.pages import account, calls, not_analysed, reports, search, users
@@ -72,21 +69,6 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     users.revoke_token,
     users.audit_log,
 )
-API: tuple[ControllerRouterHandler, ...] = (
-    endpoints.list_calls,
-    endpoints.show_call,
-    endpoints.audio,
-    endpoints.transcript,
-    endpoints.contact_lens,
-    endpoints.live,
-    endpoints.live_words,
-    endpoints.list_reports,
-    endpoints.report,
-    search.search_api,
-    endpoints.list_columns,
-    endpoints.run_sql,
-    mcp_route.mcp,
-)
 
 
 def create_app(appliance: Appliance) -> Litestar:
@@ -96,6 +78,7 @@ def create_app(appliance: Appliance) -> Litestar:
     """
     page.environment()
     columns.columns()
+    description = routes.description()
 
     def provide() -> Appliance:
         return appliance
@@ -104,7 +87,8 @@ def create_app(appliance: Appliance) -> Litestar:
         route_handlers=[
             *FOR_PROGRAMS,
             Router("/", route_handlers=list(PAGES), include_in_schema=False),
-            Router("/api/v1", route_handlers=list(API)),
+            routes.router(),
+            mcp_route.mcp,  # a protocol of its own: its messages are described by it, not by OpenAPI
             _static_files(),
         ],
         dependencies={"appliance": Provide(provide, sync_to_thread=False)},
@@ -112,15 +96,9 @@ def create_app(appliance: Appliance) -> Litestar:
         guards=[permissions.permitted, authentication.same_origin],
         request_max_body_size=FORM_BYTES,
         exception_handlers={Exception: errors.answer},
-        before_send=[security_headers.add_headers],
-        state=State({"appliance": appliance}),
-        openapi_config=OpenAPIConfig(
-            title="cc_voice",
-            version=__version__,
-            path="/api/v1/schema",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-            use_handler_docstrings=True,
-        ),
+        before_send=[security_headers.add_headers, permissions.tell_methods],
+        state=State({"appliance": appliance, "description": description, "parameters": description.parameters}),
+        openapi_config=None,
         logging_config=None,
     )
 

@@ -9,7 +9,6 @@ import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.datastructures import State
-from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, InternalServerException, NotAuthorizedException
 from litestar.response import Redirect
 
@@ -21,6 +20,7 @@ from cc_voice.store.errors import ReadTooLong, StoreError
 from cc_voice.web.access.account_records import AccountError
 from cc_voice.web.access.audit import AuditUnavailable
 from cc_voice.web.access.authentication import PasswordChangeNeeded, login_path
+from cc_voice.web.api.problems import MEDIA_TYPE, problem
 from cc_voice.web.rendering.page import page
 
 log = structlog.get_logger()
@@ -69,13 +69,6 @@ class ErrorPage(msgspec.Struct, frozen=True):
     detail: str
 
 
-class ErrorDocument(msgspec.Struct, frozen=True):
-    """An error as programs get it."""
-
-    status_code: int
-    detail: str
-
-
 def answer(request: Request[Any, Any, State], error: Exception) -> Response[Any]:
     """Answer a request that failed."""
     status, detail = describe(error)
@@ -84,10 +77,13 @@ def answer(request: Request[Any, Any, State], error: Exception) -> Response[Any]
         if status == 500 and request.url.path.startswith("/owner/"):  # whoever asks here may read the log too
             detail = f"the service met a fault ({type(error).__name__}: {str(error)[:300]}); its log has the rest"
     if request.url.path.startswith(_FOR_PROGRAMS):
-        headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        if status == 401:
+            headers["www-authenticate"] = "Bearer"
         if isinstance(error, SqlBusy):
             headers["retry-after"] = str(error.retry_s)
-        return Response(ErrorDocument(status, detail), status_code=status, media_type=MediaType.JSON, headers=headers)
+        told = problem(status, detail, error)
+        return Response(told, status_code=status, media_type=MEDIA_TYPE, headers=headers)
     if isinstance(error, NotAuthorizedException):
         return Redirect(login_path(request), status_code=303)
     if isinstance(error, PasswordChangeNeeded):

@@ -21,8 +21,8 @@ def with_problem(app: ASGIApp, problem: Callable[[], str | None]) -> ASGIApp:
         if told is None:
             await app(scope, receive, send)
             return
-        body = msgspec.json.encode({"status_code": 503, "status": "failing", "detail": told}) + b"\n"
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        body = msgspec.json.encode({"type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": told}) + b"\n"
+        headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
         headers += [(b"cache-control", b"no-store"), (b"retry-after", str(RETRY_AFTER_S).encode())]
         await send({"type": "http.response.start", "status": 503, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from structlog.testing import capture_logs
 
 from cc_voice.web import connections
-from cc_voice.web.api import endpoints
+from cc_voice.web.api import reports
 from cc_voice.web.app import FORM_BYTES, create_app
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.connections import LoopErrors
@@ -146,7 +146,7 @@ async def test_a_head_without_end_is_refused(connect: Connect) -> None:
 
 
 def test_every_route_has_a_limit(appliance: Appliance) -> None:
-    larger = {"/webhooks/zoom": WEBHOOK_BYTES, "/api/v1/sql": endpoints.QUESTION_BYTES, "/owner/command": OWNER_BYTES}
+    larger = {"/webhooks/zoom": WEBHOOK_BYTES, "/api/v1/sql": reports.QUESTION_BYTES, "/owner/command": OWNER_BYTES}
     limits = {
         route.path: handler.resolve_request_max_body_size()
         for route in create_app(appliance).routes

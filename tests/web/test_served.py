@@ -19,7 +19,7 @@ from cc_voice.query.sql.runner import SqlLimits
 from cc_voice.web.access import failed_tries
 from cc_voice.web.access.audit import os_actor
 from cc_voice.web.access.authentication import COOKIE
-from cc_voice.web.api import endpoints
+from cc_voice.web.api import reports
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.service import configuration
 from cc_voice.web.sockets import listen_tcp
@@ -83,7 +83,7 @@ async def test_the_service_does_not_notice_a_question_that_would_take_everything
     browser: httpx.AsyncClient, golden: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sign_in(browser)
-    monkeypatch.setattr(endpoints, "LIMITS", SqlLimits(time_ms=6_000))
+    monkeypatch.setattr(reports, "LIMITS", SqlLimits(time_ms=6_000))
     asking = asyncio.create_task(browser.post("/api/v1/sql", json={"sql": BOMB}, timeout=2 * PATIENCE_S))
     for path in ["/calls", "/api/v1/calls", "/reports/agent-talk?since=2026-09-01"] * 5:
         assert (await browser.get(path)).status_code == 200

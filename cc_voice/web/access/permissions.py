@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 from litestar.connection import ASGIConnection
-from litestar.datastructures import State
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
+from litestar.types import Message, Scope
 
 from cc_voice.web.access.accounts import Visitor
 from cc_voice.web.access.authentication import PasswordChangeNeeded
@@ -81,22 +82,49 @@ ROUTES: dict[tuple[str, str], RouteNeed] = {
     ("GET", "/reports"): _need("numbers", "audit"),
     ("GET", "/reports/{name}"): _need("numbers", "audit"),
     # the API
+    ("GET", "/api/v1/openapi.json"): SIGNED_IN,
+    ("GET", "/api/v1/docs"): SIGNED_IN,
+    ("GET", "/api/v1/me"): SIGNED_IN,
+    ("GET", "/api/v1/me/tokens"): PERSON,
+    ("POST", "/api/v1/me/tokens"): PERSON,
+    ("DELETE", "/api/v1/me/tokens/{token_id}"): PERSON,
+    ("GET", "/api/v1/me/sessions"): PERSON,
+    ("DELETE", "/api/v1/me/sessions/{session_id}"): PERSON,
     ("GET", "/api/v1/calls"): _need("numbers"),
     ("GET", "/api/v1/calls/{call_id}"): _need("numbers"),
+    ("GET", "/api/v1/calls/{call_id}/legs"): _need("numbers"),
+    ("GET", "/api/v1/calls/{call_id}/utterances"): _need("words"),
+    ("GET", "/api/v1/calls/{call_id}/intervals"): _need("numbers"),
+    ("GET", "/api/v1/calls/{call_id}/events"): _need("numbers"),
+    ("GET", "/api/v1/calls/{call_id}/languages"): _need("numbers"),
+    ("GET", "/api/v1/calls/{call_id}/evidence/{metric}"): _need("numbers"),
     ("GET", "/api/v1/calls/{call_id}/audio"): _need("play"),
     ("GET", "/api/v1/calls/{call_id}/transcript"): _need("words"),
     ("GET", "/api/v1/calls/{call_id}/contact-lens"): _need("words"),
     ("GET", "/api/v1/live"): _need("numbers"),
     ("GET", "/api/v1/live/words"): _need("words"),
+    ("GET", "/api/v1/live/{call_id}"): _need("numbers"),
+    ("GET", "/api/v1/streams"): _need("numbers"),
     ("GET", "/api/v1/reports"): _need("numbers", "audit"),
     ("GET", "/api/v1/reports/{name}"): _need("numbers", "audit"),
     ("GET", "/api/v1/search"): _need("words"),
-    ("GET", "/api/v1/columns"): SIGNED_IN,
     ("POST", "/api/v1/sql"): _need("export"),
     ("POST", "/api/v1/mcp"): SIGNED_IN,  # each tool needs what the route needs that it stands for (web/api/mcp_tools.py)
-    ("GET", "/api/v1/schema"): SIGNED_IN,
-    ("GET", "/api/v1/schema/{path}"): SIGNED_IN,
-    ("GET", "/api/v1/schema/openapi.json"): SIGNED_IN,
+    ("GET", "/api/v1/columns"): SIGNED_IN,
+    ("GET", "/api/v1/tables"): _need("export"),
+    ("GET", "/api/v1/tables/{name}"): _need("export"),
+    ("GET", "/api/v1/exports"): _need("read_administration"),
+    ("GET", "/api/v1/accounts"): _need("read_administration"),
+    ("POST", "/api/v1/accounts"): _need("administer"),
+    ("GET", "/api/v1/accounts/{name}"): _need("read_administration"),
+    ("PUT", "/api/v1/accounts/{name}"): _need("administer"),
+    ("POST", "/api/v1/accounts/{name}/{deed}"): _need("administer"),
+    ("GET", "/api/v1/sessions"): _need("read_administration"),
+    ("DELETE", "/api/v1/sessions"): _need("administer"),
+    ("DELETE", "/api/v1/sessions/{session_id}"): _need("administer"),
+    ("GET", "/api/v1/tokens"): _need("read_administration"),
+    ("DELETE", "/api/v1/tokens/{token_id}"): _need("administer"),
+    ("GET", "/api/v1/audit"): _need("audit"),
     # administration
     ("GET", "/admin/users"): _need("read_administration"),
     ("POST", "/admin/users"): _need("administer"),
@@ -115,6 +143,22 @@ def route_of(connection: Connection) -> tuple[str, str]:
     """Return the key of a request's route."""
     path = str(connection.scope.get("path_template", ""))
     return str(connection.scope.get("method", "")), STATIC if path.startswith(f"{STATIC}/") else path
+
+
+def methods_of(path: str) -> set[str]:
+    """Return the methods that a path takes."""
+    found = {method for method, named in ROUTES if named == path}
+    return found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())
+
+
+async def tell_methods(message: Message, scope: Scope) -> None:
+    """Name every method of an address in `Allow`; Litestar's has those of one handler, and no HEAD. Its `before_send`."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        if "allow" in headers:
+            told = {each.strip() for each in headers["allow"].split(",")}
+            known = methods_of(str(scope.get("path_template", "")))
+            headers["allow"] = ", ".join(sorted(told | known | ({"HEAD"} if "GET" in told else set())))
 
 
 async def permitted(connection: Connection, handler: BaseRouteHandler) -> None:

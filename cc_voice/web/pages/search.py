@@ -1,17 +1,13 @@
-"""Search: the page with its query and filters in the address, and the same as JSON for programs."""
+"""Search: the page with its query and filters in the address."""
 
 import datetime
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException
-from litestar.openapi.spec import Operation
-from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from cc_voice.store import call_list, calls
@@ -22,7 +18,6 @@ from cc_voice.store.search.matches import SearchFilter, SearchMatches
 from cc_voice.store.search.snippets import Snippet, SnippetPiece
 from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.appliance import Appliance
-from cc_voice.web.pages.query_parameters import text_parameter
 from cc_voice.web.rendering import formats
 from cc_voice.web.rendering.page import page
 
@@ -40,14 +35,6 @@ MEANINGS = {
     "after": "the next page: what the page before ended with",
 }
 """Query parameters by name, in the order of the form."""
-
-
-@dataclass
-class SearchOperation(Operation):
-    """An operation that takes the parameters of search."""
-
-    def __post_init__(self) -> None:
-        self.parameters = [*(self.parameters or []), *(text_parameter(name, meaning) for name, meaning in MEANINGS.items())]
 
 
 class SearchRequest(msgspec.Struct, frozen=True):
@@ -117,20 +104,6 @@ async def search_page(request: VisitorRequest, appliance: NamedDependency[Applia
     facets = await appliance.read(request.user, call_list.facets)
     view = _view(asked, hits, problem, facets, zoneinfo.ZoneInfo(appliance.settings.timezone))
     return page(request, "search.html", title="Search", current="search", view=view)
-
-
-@get("/search", summary="Find calls by what was said", operation_class=SearchOperation)
-async def search_api(
-    request: VisitorRequest, appliance: NamedDependency[Appliance], limit: FromQuery[int] = PAGE_SIZE
-) -> SearchMatches:
-    """Find calls by what was said, newest first, with the passages; `after` of a page is the parameter of the next."""
-    asked = read(request.query_params)
-    if asked.problem:
-        raise ClientException(asked.problem)
-    try:
-        return await _find(request, appliance, asked, limit)
-    except SearchError as error:
-        raise ClientException(str(error)) from error
 
 
 def read(query: Mapping[str, str]) -> SearchRequest:

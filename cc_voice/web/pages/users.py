@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import zoneinfo
-from typing import Literal
+from typing import Literal, assert_never
 
 import msgspec
 from litestar import Response, get, post
@@ -23,6 +23,7 @@ from cc_voice.web.pages.account import SessionRow, TokenRow, listed, moment, ses
 from cc_voice.web.rendering.page import page
 
 LOG_SHOWN = 200
+AccountDeed = Literal["disable", "enable", "reset", "unlock"]
 HELD: dict[Held | None, str] = {"yes": "In scope", "own": "Own", "grant": "If granted", "own grant": "Own, if granted", None: "—"}
 
 
@@ -154,29 +155,37 @@ async def do_to_user(
     request: VisitorRequest,
     appliance: NamedDependency[Appliance],
     name: FromPath[str],
-    deed: FromPath[Literal["disable", "enable", "reset", "unlock"]],
+    deed: FromPath[AccountDeed],
 ) -> Response[str] | Redirect:
     """Disable or enable an account, give it a one-time password, or forget its failed tries."""
-    before, accounts = await _record(appliance, name), appliance.accounts
+    before = await _record(appliance, name)
     await appliance.write_down(request, "change", f"account {name}: {deed}")
-    password = None
     try:
-        match deed:
-            case "disable":
-                await accounts.ask(account_records.disable, name, appliance.now())
-            case "enable":
-                await accounts.ask(account_records.enable, name)
-            case "unlock":
-                await accounts.look_up(accounts.unlock, name)
-            case "reset":
-                password = secrets.token_urlsafe(12)
-                await accounts.hashing(accounts.reset, name, password)
+        password = await do(appliance, name, deed)
     except AccountError as error:
         return await _refused(request, appliance, error, before)
     if password is None:
         return Redirect(f"/admin/users/{name}", status_code=303)
     view = await _users(request, appliance, person=await _record(appliance, name), password=password)
     return page(request, "users.html", title=before.shown_name, current="admin", view=view)
+
+
+async def do(appliance: Appliance, name: str, deed: AccountDeed) -> str | None:
+    """Do something to an account, and return the one-time password that it got. Raises AccountError."""
+    accounts, password = appliance.accounts, None
+    match deed:
+        case "disable":
+            await accounts.ask(account_records.disable, name, appliance.now())
+        case "enable":
+            await accounts.ask(account_records.enable, name)
+        case "unlock":
+            await accounts.look_up(accounts.unlock, name)
+        case "reset":
+            password = secrets.token_urlsafe(12)
+            await accounts.hashing(accounts.reset, name, password)
+        case _ as never:
+            assert_never(never)
+    return password
 
 
 @post("/admin/sessions/end", status_code=303, include_in_schema=False)

@@ -33,7 +33,7 @@ async def test_a_program_without_a_token_is_told_how(stranger: httpx.AsyncClient
     answer = await stranger.get("/api/v1/calls")
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert answer.json()["status_code"] == 401
+    assert answer.json()["status"] == 401
 
 
 @pytest.mark.parametrize("data", [GOOD | {"password": "wrong"}, GOOD | {"account": "nobody"}, {}, {"account": "rosa"}])

@@ -24,7 +24,15 @@ ELSEWHERE = {
     ("GET", "/readyz"): 503,
 }
 """Routes for anybody: what a browser gets there without a signature, the socket, a password, and from a service without workers."""
-VALUES = {"call_id": "mine", "leg_no": "1", "name": "agent-talk", "token_id": "1", "session_id": "x", "deed": "unlock", "path": "x"}
+VALUES = {
+    "call_id": "mine",
+    "leg_no": "1",
+    "name": "agent-talk",
+    "metric": "hold_ms",
+    "token_id": "1",
+    "session_id": "x",
+    "deed": "unlock",
+}
 
 
 def routes(app: Litestar) -> set[tuple[str, str]]:
@@ -138,6 +146,7 @@ FOREIGN = [
     "/api/v1/calls/{}/audio",
     "/api/v1/calls/{}/transcript",
     "/api/v1/calls/{}/contact-lens",
+    *(f"/api/v1/calls/{{}}/{part}" for part in ("legs", "utterances", "intervals", "events", "languages", "evidence/hold_ms")),
 ]
 
 

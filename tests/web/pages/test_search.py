@@ -71,7 +71,7 @@ async def test_filters_stay_in_the_form_and_in_the_next_page(rosa: httpx.AsyncCl
 async def test_a_mistake_is_told_on_the_page_and_to_programs(rosa: httpx.AsyncClient, golden: str, query: str, says: str) -> None:
     page = await rosa.get(f"/search?{query}")
     assert (page.status_code, says in page.text) == (200, True)
-    answer = await rosa.get(f"/api/v1/search?{query}")
+    answer = await rosa.get(f"/api/v1/search?{query.replace('after', 'cursor')}")
     assert (answer.status_code, says in answer.json()["detail"]) == (400, True)
 
 
@@ -83,8 +83,8 @@ async def test_programs_get_hits_and_the_place_to_go_on(rosa: httpx.AsyncClient,
     (passage,) = first["hits"][0]["passages"]
     assert passage["pieces"] == [{"text": "okay", "is_match": True}]
     assert (passage["party"], passage["start_ms"]) == ("agent", 16_500)
-    rest = (await rosa.get("/api/v1/search", params={"q": "okay", "after": first["after"]})).json()
-    assert ([hit["call_id"] for hit in rest["hits"]], rest["after"]) == (["call0"], None)
+    rest = (await rosa.get("/api/v1/search", params={"q": "okay", "cursor": first["next"]})).json()
+    assert ([hit["call_id"] for hit in rest["hits"]], rest["next"]) == (["call0"], None)
     assert (await rosa.get("/api/v1/search?q=okay&limit=0")).status_code == 400
 
 
@@ -98,7 +98,7 @@ async def test_nobody_searches_without_signing_in(stranger: httpx.AsyncClient) -
 
 
 async def test_the_api_describes_the_parameters_of_search(rosa: httpx.AsyncClient) -> None:
-    described = (await rosa.get("/api/v1/schema/openapi.json")).json()["paths"]["/api/v1/search"]["get"]
-    assert {"q", "from", "to", "party", "agent", "queue", "language", "source", "after", "limit"} == {
+    described = (await rosa.get("/api/v1/openapi.json")).json()["paths"]["/api/v1/search"]["get"]
+    assert {"q", "from", "to", "party", "agent", "queue", "language", "source", "cursor", "limit"} == {
         parameter["name"] for parameter in described["parameters"]
     }
