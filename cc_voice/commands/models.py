@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from cc_voice.commands.terminal import language_tag, load_settings, print_json, print_table, reason, site_options
 from cc_voice.config.languages import primary
-from cc_voice.config.settings import ModelSize
+from cc_voice.config.settings import ModelSize, Settings
 from cc_voice.query.model_lines import ModelLine, lines_of
 from cc_voice.speech.errors import FetchError, ModelError, SpeechError
 from cc_voice.speech.models import installation

@@ -97,12 +97,15 @@ def read(kind: PolicyKind, text: str) -> Any:
         values = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PolicyError(f"this is no TOML: {error}") from error
+    has_format = "format" in values
     if (found := values.pop("format", FORMAT)) != FORMAT:
         raise PolicyError(f"format is {found!r}; this program writes and reads format {FORMAT}")
     if others := sorted(values.keys() - {kind}):
         raise PolicyError(f"{others[0]!r} does not belong here: a policy {kind} holds {_heading(kind)} and nothing else")
+    if kind not in values and has_format and kind != "language":
+        return ()
     if kind not in values:
-        raise PolicyError(f"{_heading(kind)} is missing; the policy is empty without it")
+        raise PolicyError(f"{_heading(kind)} is missing; where there shall be none, `format = 1` alone says so")
     try:
         value = wording.converted(values[kind], _TYPES[kind], _no_hook, (kind,))
         return languages.checked(value) if isinstance(value, LanguageSettings) else value_checked(kind, value)
@@ -129,7 +132,28 @@ def _no_hook(kind: type[Any], value: Any) -> Any:
 def example(kind: PolicyKind, settings: Settings) -> str:
     """Return the text that a kind begins with where there is no file: what is in force, as TOML."""
     value = msgspec.to_builtins(getattr(settings, kind))
-    return f"format = {FORMAT}\n{written(kind, value)}"
+    return f"format = {FORMAT}\n{written(kind, value) or _HINTS.get(kind, '')}"
+
+
+_HINTS: dict[PolicyKind, str] = {
+    "thresholds": """
+# [[thresholds]]
+# name = "default"          # the site's set; deploy/configuration.md has every key
+# dead_air_ms = 10000
+#
+# [[thresholds]]
+# name = "billing"
+# queues = ["Billing"]      # ids or names
+# dead_air_ms = 8000
+""",
+    "claims": """
+# [[claims]]
+# claim = "groups"
+# value = "cc-supervisors"
+# role = "supervisor"
+# teams = ["team-a"]
+""",
+}
 
 
 def written(name: str, value: Any) -> str:
@@ -144,7 +168,7 @@ def written(name: str, value: Any) -> str:
 
 
 def _is_tables(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+    return isinstance(value, dict) or (isinstance(value, list | tuple) and bool(value) and isinstance(value[0], dict))
 
 
 # -- what is in force ------------------------------------------------------------------------------------------------

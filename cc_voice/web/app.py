@@ -18,7 +18,7 @@ from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.api import endpoints
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.live import calls as live_calls
-from cc_voice.web.pages import account, calls, not_analysed, reports, search, users
+from cc_voice.web.pages import account, administration, calls, not_analysed, reports, search, users
 from cc_voice.web.rendering import page
 
 FORM_BYTES = 8192
@@ -30,7 +30,7 @@ one of 9.5 MB held it for 5 to 14 s."""
 async def first_page(request: VisitorRequest) -> Redirect:
     """Go to the first page a visitor may use."""
     visitor = authentication.signed_in(request)
-    firsts = {"numbers": "/live", "audit": "/admin/audit", "read_administration": "/admin/users"}
+    firsts = {"numbers": "/live", "audit": "/admin/audit", "read_administration": "/admin/overview"}
     return Redirect(next((path for right, path in firsts.items() if right in visitor.rights), "/account"))
 
 
@@ -62,6 +62,14 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     reports.list_reports,
     reports.show_report,
     search.search_page,
+    administration.overview,
+    administration.queues,
+    administration.show_policy,
+    administration.set_policy,
+    administration.try_policy,
+    administration.models,
+    administration.exports,
+    administration.system,
     users.list_users,
     users.show_user,
     users.add_user,

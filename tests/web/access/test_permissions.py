@@ -24,7 +24,16 @@ ELSEWHERE = {
     ("GET", "/readyz"): 503,
 }
 """Routes for anybody: what a browser gets there without a signature, the socket, a password, and from a service without workers."""
-VALUES = {"call_id": "mine", "leg_no": "1", "name": "agent-talk", "token_id": "1", "session_id": "x", "deed": "unlock", "path": "x"}
+VALUES = {
+    "call_id": "mine",
+    "leg_no": "1",
+    "name": "agent-talk",
+    "token_id": "1",
+    "session_id": "x",
+    "deed": "unlock",
+    "path": "x",
+    "kind": "language",
+}
 
 
 def routes(app: Litestar) -> set[tuple[str, str]]:
