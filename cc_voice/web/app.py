@@ -18,7 +18,7 @@ from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.api import endpoints
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.live import calls as live_calls
-from cc_voice.web.pages import account, administration, calls, not_analysed, reports, search, users
+from cc_voice.web.pages import account, administration, calls, not_analysed, provider_sign_in, reports, search, users
 from cc_voice.web.rendering import page
 
 FORM_BYTES = 8192
@@ -40,6 +40,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     account.sign_in_page,
     account.sign_in,
     account.sign_out,
+    provider_sign_in.begin,
+    provider_sign_in.come_back,
     account.password_page,
     account.change_password,
     account.account_page,

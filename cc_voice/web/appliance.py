@@ -23,6 +23,7 @@ from cc_voice.store.inbox import Inbox
 from cc_voice.web.access.accounts import Accounts, Visitor
 from cc_voice.web.access.audit import Action, AuditLog, Deed
 from cc_voice.web.access.authentication import VisitorRequest
+from cc_voice.web.access.oidc import OidcClient
 from cc_voice.web.audio_cache import AudioCache
 from cc_voice.web.write_probe import WriteProbe
 
@@ -52,6 +53,8 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     audit: AuditLog
     audio: AudioCache
+    oidc: OidcClient | None = None
+    """Where people sign in elsewhere; None: only here."""
     draining: asyncio.Event
     """Set when the service is asked to stop: streams to browsers end, so that nothing holds it up."""
     counts: ServiceCounts = msgspec.field(default_factory=ServiceCounts)

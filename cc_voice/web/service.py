@@ -47,6 +47,7 @@ from cc_voice.web.access.audit import FILE as audit_file
 from cc_voice.web.access.audit import AuditLog
 from cc_voice.web.access.command_audit import export_audit
 from cc_voice.web.access.first_login import ensure_account
+from cc_voice.web.access.oidc import OidcClient
 from cc_voice.web.access.private_files import write_private
 from cc_voice.web.app import create_app
 from cc_voice.web.appliance import Appliance
@@ -208,6 +209,7 @@ async def _serve(
         dispatcher=dispatcher,
         accounts=accounts,
         audit=audit,
+        oidc=OidcClient(settings.oidc, settings.public_url) if settings.oidc and settings.public_url else None,
         probe=WriteProbe(database, inbox, settings.data_dir),
         audio=AudioCache(settings.data_dir / "cache", settings.recordings_dir),
         draining=asyncio.Event(),

@@ -54,6 +54,8 @@ ROUTES: dict[tuple[str, str], RouteNeed] = {
     # signing in, and one's own account
     ("GET", "/login"): ANYBODY,
     ("POST", "/login"): ANYBODY,
+    ("GET", "/login/oidc"): ANYBODY,
+    ("GET", "/login/oidc/callback"): ANYBODY,
     ("GET", "/"): SIGNED_IN,
     ("POST", "/logout"): PERSON,
     ("GET", "/password"): PERSON,

@@ -20,6 +20,8 @@ ELSEWHERE = {
     ("POST", "/webhooks/zoom"): 401,
     ("POST", "/owner/command"): 404,
     ("POST", "/login"): 401,
+    ("GET", "/login/oidc"): 404,
+    ("GET", "/login/oidc/callback"): 404,
     ("GET", "/healthz"): 503,
     ("GET", "/readyz"): 503,
 }
