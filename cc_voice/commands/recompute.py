@@ -116,6 +116,8 @@ def _differs(settings: Settings, what: What, adopt: bool) -> bool:
     """Whether the site's settings are to become these. Raises ClickException where they are others and shall stay so."""
     if site_settings.remembered(settings.data_dir) is not None:
         found = site_differences(settings, recognition=what == "recognition")
+    elif dict(settings.policies).get("thresholds", "").isdecimal():
+        found = []  # published in this very folder: the site's own, whatever its legs were measured with before
     else:
         stored = msgspec.convert(operations.ask(settings, "recompute.thresholds"), tuple[ThresholdSet, ...])
         found = site_settings.other_thresholds(settings, stored)

@@ -23,6 +23,8 @@ SAMPLE = 200
 """Calls whose recordings are looked at, to tell what an hour of a call takes on disk."""
 RATE_DAYS = 14
 """How far back the hours of calls for each day are counted."""
+GOOD_HOURS = 24
+"""Older than a day is late."""
 _USER_INFO = re.compile(r"//[^/@\s]*@")
 """What may be a password in a URL."""
 
@@ -105,6 +107,17 @@ class ConfigurationLine(msgspec.Struct, frozen=True, kw_only=True):
     is_default: bool
     source: str
     """`pinned`, `default`, `version N` for policies; else `configuration` or `default`."""
+
+
+class Gauge(msgspec.Struct, frozen=True):
+    """One card of the overview: what, how well, its number, a note."""
+
+    title: str
+    state: str
+    """ok, warn or crit."""
+    word: str
+    big: str
+    note: str
 
 
 def overview(database: Database, settings: Settings, running: Running | None, now_s: float) -> Overview:
@@ -268,3 +281,65 @@ def _lines(key: str, value: Any) -> list[tuple[str, str]]:
         return [(key, "not set")]
     shown = str(value) if isinstance(value, Path) else msgspec.json.encode(value).decode()
     return [(key, _USER_INFO.sub("//…@", shown))]
+
+
+def gauges(found: Overview, now_s: float) -> tuple[Gauge, ...]:
+    """Return the cards of the overview: state in a word, number, note."""
+    running = found.running
+    workers = running is not None and running.workers == running.workers_wanted
+    failing = [each for each in found.exports if each.error is not None]
+    done = [each.done_s for each in found.exports if each.done_s is not None]
+    disk, days = found.disk, found.disk.days_left
+    used = round(100 * (1 - disk.free_bytes / disk.total_bytes)) if disk.total_bytes else 0
+    lag = "no call is going on" if found.lag_ms is None else f"recognition is {found.lag_ms / 1000:.1f} s behind at most"
+    backup_h = None if found.last_backup_s is None else (now_s - found.last_backup_s) / 3600
+    return (
+        Gauge(
+            "Streams",
+            "warn" if found.failed_lately else "ok",
+            "Look" if found.failed_lately else "Good",
+            f"{found.streams_live} live",
+            f"{found.streams_worked_off} being measured, {found.failed_lately} failed in 7 days",
+        ),
+        Gauge(
+            "Workers",
+            "ok" if workers else "crit",
+            "Good" if workers else "Missing",
+            "no service runs" if running is None else f"{running.workers} of {running.workers_wanted}",
+            (running.problem or f"{running.worker_restarts} replaced; {lag}") if running else lag,
+        ),
+        Gauge(
+            "Inbox",
+            "ok" if running and not running.retrying else "warn",
+            "Good" if running and not running.retrying else "Look",
+            "–" if running is None else f"{running.inbox_waiting} waiting",
+            "–" if running is None else f"{running.retrying} streams or webhooks are tried again",
+        ),
+        Gauge(
+            "Disk",
+            "ok" if days is None or days > 30 else "warn" if days > 7 else "crit",
+            "Good" if days is None or days > 30 else "Filling",
+            f"{used} % used",
+            "no calls yet tell how fast it fills"
+            if days is None or disk.bytes_a_day is None
+            else f"{days:,.0f} days at {disk.bytes_a_day / 1e9:.2f} GB a day",
+        ),
+        Gauge(
+            "Exports",
+            "crit" if failing else "ok",
+            "Failing" if failing else "Good" if found.exports else "None",
+            f"{len(found.exports)} scheduled",
+            f"{failing[0].name} failed" if failing else f"last done {_age(now_s - max(done))} ago" if done else "none done yet",
+        ),
+        Gauge(
+            "Backup",
+            "ok" if backup_h is not None and backup_h <= GOOD_HOURS else "warn",
+            "Unknown" if backup_h is None else "Good" if backup_h <= GOOD_HOURS else "Late",
+            "–" if backup_h is None else f"{backup_h:.0f} h old",
+            "the product makes none by itself yet; deploy/README.md tells how" if backup_h is None else "target 24 h",
+        ),
+    )
+
+
+def _age(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

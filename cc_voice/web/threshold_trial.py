@@ -19,7 +19,7 @@ MOST_CALLS = 200
 _NICE = 10
 
 
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
+class ThresholdTrial(msgspec.Struct, frozen=True, kw_only=True):
     """What would change. `changes` is None where the text was only checked."""
 
     calls: int
@@ -29,7 +29,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     changes: Changes | None = None
 
 
-def trial(database: Database, candidate: Settings) -> Trial:
+def trial(database: Database, candidate: Settings) -> ThresholdTrial:
     """Measure the newest calls under other settings, and compare. For a thread; takes seconds. Raises StoreError."""
     newest = database.read_now(lambda con: call_list.list_calls(con, call_list.CallFilter(), limit=MOST_CALLS))
     call_ids = list(dict.fromkeys(each.call_id for each in newest))
@@ -44,4 +44,4 @@ def trial(database: Database, candidate: Settings) -> Trial:
             batch = result.measured
             stored = database.read_now(lambda con, call_id=result.call_id: calls.leg_metrics(con, [call_id]))  # type: ignore[misc]
             comparison.add(stored.get(result.call_id, {}), batch.call.legs)
-    return Trial(calls=len(call_ids) - problems, problems=problems, changes=comparison.result())
+    return ThresholdTrial(calls=len(call_ids) - problems, problems=problems, changes=comparison.result())

@@ -35,7 +35,7 @@ from cc_voice.web.access.account_file import open_file, unreadable
 from cc_voice.web.access.account_records import AccountError as AccountError
 from cc_voice.web.access.account_records import AccountRecord
 from cc_voice.web.access.account_records import NoSuchAccount as NoSuchAccount
-from cc_voice.web.access.claim_mapping import Entry
+from cc_voice.web.access.claim_mapping import MappedAccount
 from cc_voice.web.access.failed_tries import Counted
 from cc_voice.web.access.passwords import (
     COST,
@@ -202,7 +202,7 @@ class Accounts:
             return _new_session(con, name, now_s, address, agent)
 
     def sign_in_elsewhere(
-        self, issuer: str, subject: str, entry: Entry | None, now_s: float, *, address: str, agent: str = ""
+        self, issuer: str, subject: str, entry: MappedAccount | None, now_s: float, *, address: str, agent: str = ""
     ) -> str:
         """Return the token of a new session of whom a provider vouches for; the first time their account is made.
 

@@ -12,7 +12,7 @@ from cc_voice.config.oidc_settings import ClaimRule, OidcSettings
 from cc_voice.web.access.roles import AccountAccess, Role, grantable
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class MappedAccount(msgspec.Struct, frozen=True, kw_only=True):
     """Who comes in, and with what."""
 
     name: str
@@ -26,7 +26,7 @@ def needed_claims(oidc: OidcSettings, rules: Sequence[ClaimRule]) -> frozenset[s
     return frozenset([oidc.name_claim, *([oidc.user_id_claim] if oidc.user_id_claim else []), *(rule.claim for rule in rules)])
 
 
-def mapped(claims: Mapping[str, Any], oidc: OidcSettings, rules: Sequence[ClaimRule]) -> Entry | None:
+def mapped(claims: Mapping[str, Any], oidc: OidcSettings, rules: Sequence[ClaimRule]) -> MappedAccount | None:
     """Return with what somebody comes in, None for whom no rule fits or who has no name."""
     fitting = [rule for rule in rules if _has(claims.get(rule.claim), rule.value)]
     name = claims.get(oidc.name_claim)
@@ -37,7 +37,7 @@ def mapped(claims: Mapping[str, Any], oidc: OidcSettings, rules: Sequence[ClaimR
     user_id = claims.get(oidc.user_id_claim) if oidc.user_id_claim else None
     shown = claims.get("name")
     given = {grant for rule in same for grant in rule.grants}
-    return Entry(
+    return MappedAccount(
         name=name.strip(),
         display_name=shown.strip()[:80] or None if isinstance(shown, str) and shown.isprintable() else None,
         role=role,

@@ -18,7 +18,7 @@ from litestar.response import Redirect
 from cc_voice.config import policies as files
 from cc_voice.config.policies import PolicyError, PolicyKind
 from cc_voice.query import administration, policies
-from cc_voice.query.administration import ConfigurationLine, ExportState, Overview, QueuePolicies
+from cc_voice.query.administration import ConfigurationLine, ExportState, Gauge, QueuePolicies, gauges
 from cc_voice.query.model_lines import ModelLine, lines_of
 from cc_voice.query.policies import PolicyChange, PolicyConflict, PolicyState
 from cc_voice.speech.errors import ModelError
@@ -28,13 +28,11 @@ from cc_voice.web.access.authentication import VisitorRequest, signed_in
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.pages.account import moment
 from cc_voice.web.rendering.page import page
-from cc_voice.web.threshold_trial import Trial
+from cc_voice.web.threshold_trial import ThresholdTrial
 
 POLICY_FORM_BYTES = 4 * files.MOST_BYTES
 """A text as a form sends it: every character may be three."""
 VERSIONS_SHOWN = 20
-GOOD_HOURS = 24
-"""A day without export or backup is late."""
 
 
 class PolicyForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,17 +40,6 @@ class PolicyForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     text: str = ""
     seen: str = ""
-
-
-class Gauge(msgspec.Struct, frozen=True):
-    """One card of the overview: what, how well, its number, a note."""
-
-    title: str
-    state: str
-    """ok, warn or crit."""
-    word: str
-    big: str
-    note: str
 
 
 class OverviewPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +80,7 @@ class PolicyPage(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     problem: str | None = None
     difference: str | None = None
-    trial: Trial | None = None
+    trial: ThresholdTrial | None = None
 
 
 class ModelsPage(msgspec.Struct, frozen=True):
@@ -175,7 +162,7 @@ async def try_policy(
     except PolicyError as error:
         view = await _policy(request, appliance, known, text=data.text, problem=str(error))
         return _policy_page(request, view, 400)
-    return _policy_page(request, await _policy(request, appliance, known, text=data.text, trial=trial or Trial(calls=0)))
+    return _policy_page(request, await _policy(request, appliance, known, text=data.text, trial=trial or ThresholdTrial(calls=0)))
 
 
 @get("/admin/models", include_in_schema=False)
@@ -261,65 +248,3 @@ def _version(each: PolicyVersion, zone: zoneinfo.ZoneInfo) -> VersionLine:
 
 def _policy_page(request: VisitorRequest, view: PolicyPage, status: int = 200) -> Response[str]:
     return page(request, "admin_policy.html", title=view.state.title, current="admin", section="queues", view=view, status=status)
-
-
-def gauges(found: Overview, now_s: float) -> tuple[Gauge, ...]:
-    """Return the cards of the overview: state in a word, number, note."""
-    running = found.running
-    workers = running is not None and running.workers == running.workers_wanted
-    failing = [each for each in found.exports if each.error is not None]
-    done = [each.done_s for each in found.exports if each.done_s is not None]
-    disk, days = found.disk, found.disk.days_left
-    used = round(100 * (1 - disk.free_bytes / disk.total_bytes)) if disk.total_bytes else 0
-    lag = "no call is going on" if found.lag_ms is None else f"recognition is {found.lag_ms / 1000:.1f} s behind at most"
-    backup_h = None if found.last_backup_s is None else (now_s - found.last_backup_s) / 3600
-    return (
-        Gauge(
-            "Streams",
-            "warn" if found.failed_lately else "ok",
-            "Look" if found.failed_lately else "Good",
-            f"{found.streams_live} live",
-            f"{found.streams_worked_off} being measured, {found.failed_lately} failed in 7 days",
-        ),
-        Gauge(
-            "Workers",
-            "ok" if workers else "crit",
-            "Good" if workers else "Missing",
-            "no service runs" if running is None else f"{running.workers} of {running.workers_wanted}",
-            (running.problem or f"{running.worker_restarts} replaced; {lag}") if running else lag,
-        ),
-        Gauge(
-            "Inbox",
-            "ok" if running and not running.retrying else "warn",
-            "Good" if running and not running.retrying else "Look",
-            "–" if running is None else f"{running.inbox_waiting} waiting",
-            "–" if running is None else f"{running.retrying} streams or webhooks are tried again",
-        ),
-        Gauge(
-            "Disk",
-            "ok" if days is None or days > 30 else "warn" if days > 7 else "crit",
-            "Good" if days is None or days > 30 else "Filling",
-            f"{used} % used",
-            "no calls yet tell how fast it fills"
-            if days is None or disk.bytes_a_day is None
-            else f"{days:,.0f} days at {disk.bytes_a_day / 1e9:.2f} GB a day",
-        ),
-        Gauge(
-            "Exports",
-            "crit" if failing else "ok",
-            "Failing" if failing else "Good" if found.exports else "None",
-            f"{len(found.exports)} scheduled",
-            f"{failing[0].name} failed" if failing else f"last done {_age(now_s - max(done))} ago" if done else "none done yet",
-        ),
-        Gauge(
-            "Backup",
-            "ok" if backup_h is not None and backup_h <= GOOD_HOURS else "warn",
-            "Unknown" if backup_h is None else "Good" if backup_h <= GOOD_HOURS else "Late",
-            "–" if backup_h is None else f"{backup_h:.0f} h old",
-            "the product makes none by itself yet; deploy/README.md tells how" if backup_h is None else "target 24 h",
-        ),
-    )
-
-
-def _age(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
