@@ -41,14 +41,14 @@ def queues(as_json: bool, config: Path | None, data_dir: Path | None) -> None:
         print_json(found)
         return
     rows = [_queue_row(each) for each in found]
-    columns = ["queue", "languages", "thresholds", "dead air from, s", "long silence from, s", "legs in 30 days"]
+    columns = ["queue", "languages", "thresholds", "dead air from, s", "long silence from, s"]
     print_table(columns, rows, empty="no call came through a queue yet, and no policy names one")
 
 
 def _queue_row(each: dict[str, Any]) -> list[str]:
     languages = ", ".join(each["languages"]) + ("" if each["has_own_languages"] else " (the site's)")
     lengths = [f"{each[name] / 1000:g}" for name in ("dead_air_ms", "long_silence_ms")]
-    return [each["name"] or each["queue"], languages, each["threshold_set"], *lengths, str(each["calls"])]
+    return [each["name"] or each["queue"], languages, each["threshold_set"], *lengths]
 
 
 @admin.command()

@@ -36,7 +36,8 @@ TITLES: dict[PolicyKind, str] = {
     "claims": "Roles by claims of the sign-in provider",
 }
 FORMAT = 1
-MOST_BYTES = 200_000
+MOST_BYTES = 64_000
+"""A form with it is read in the event loop of the service, which must answer webhooks meanwhile."""
 PINNED, DEFAULT = "pinned", "default"
 Held = tuple[tuple[str, str], ...]
 """(kind, where it is from): `pinned` by the configuration, `default`, or the number of a version."""

@@ -95,8 +95,6 @@ class QueuePolicies(msgspec.Struct, frozen=True, kw_only=True):
     threshold_set: str
     dead_air_ms: int
     long_silence_ms: int
-    calls: int
-    """Legs of the last 30 days of data."""
 
 
 class ConfigurationLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,16 +205,13 @@ def export_states(settings: Settings) -> list[ExportState]:
 class _Queue(msgspec.Struct, frozen=True):
     queue_id: str | None
     queue_name: str | None
-    calls: int
 
 
 _QUEUES = """
-    select q.queue_id, any_value(q.queue_name) as queue_name, count(l.leg_id) as calls
-    from dim_queue as q
-    left join fact_leg as l
-        on l.queue_key = q.queue_key and l.ended_ts > (select max(ended_ts) from fact_leg) - interval 30 day
-    group by q.queue_id
-    order by calls desc, queue_name nulls last
+    select queue_id, any_value(queue_name) as queue_name
+    from dim_queue
+    group by queue_id
+    order by queue_name nulls last, queue_id
 """
 
 
@@ -228,7 +223,7 @@ def queue_policies(database: Database, settings: Settings) -> list[QueuePolicies
     named = dict.fromkeys(
         [*(rule.queue for rule in now.language.queues), *(name for each in now.thresholds for name in each.queues)]
     )
-    known += [_Queue(name, None, 0) for name in named if name not in seen]
+    known += [_Queue(name, None) for name in named if name not in seen]
     site = next((each.values for each in now.thresholds if each.name == SITE_SET), ThresholdSet())
     return [_of_queue(queue, now, site, now.thresholds) for queue in known if queue.queue_id or queue.queue_name]
 
@@ -245,7 +240,6 @@ def _of_queue(queue: _Queue, now: Settings, site: ThresholdSet, sets: tuple[Queu
         threshold_set=chosen.name,
         dead_air_ms=chosen.dead_air_ms,
         long_silence_ms=chosen.long_silence_ms,
-        calls=queue.calls,
     )
 
 

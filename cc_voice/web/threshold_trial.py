@@ -6,6 +6,7 @@ Measured in a process of its own, behind everything else: the service answers we
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import msgspec
 
@@ -13,7 +14,7 @@ from cc_voice.call.metric_changes import MEASURED, Changes, MetricComparison
 from cc_voice.config.settings import Settings
 from cc_voice.sessions import recomputation
 from cc_voice.store import call_list, calls
-from cc_voice.store.database import Database
+from cc_voice.store.database import Connection
 
 MOST_CALLS = 200
 _NICE = 10
@@ -29,10 +30,19 @@ class ThresholdTrial(msgspec.Struct, frozen=True, kw_only=True):
     changes: Changes | None = None
 
 
-def trial(database: Database, candidate: Settings) -> ThresholdTrial:
-    """Measure the newest calls under other settings, and compare. For a thread; takes seconds. Raises StoreError."""
-    newest = database.read_now(lambda con: call_list.list_calls(con, call_list.CallFilter(), limit=MOST_CALLS))
-    call_ids = list(dict.fromkeys(each.call_id for each in newest))
+StoredLegs = dict[str, dict[str, Any]]
+"""call_id → leg_id → what is stored of it."""
+
+
+def newest(con: Connection) -> StoredLegs:
+    """Return the legs of the newest calls, on a connection that sees what whoever asks may see."""
+    page = call_list.list_calls(con, call_list.CallFilter(), limit=MOST_CALLS)
+    return calls.leg_metrics(con, list(dict.fromkeys(each.call_id for each in page)))
+
+
+def trial(stored: StoredLegs, candidate: Settings) -> ThresholdTrial:
+    """Measure calls under other settings, and compare the legs that are given. For a thread; takes seconds."""
+    call_ids = list(stored)
     plan = recomputation.plan(candidate, call_ids=tuple(call_ids))
     comparison, problems = MetricComparison(MEASURED), 0
     context = multiprocessing.get_context("spawn")
@@ -41,7 +51,6 @@ def trial(database: Database, candidate: Settings) -> ThresholdTrial:
             if result.measured is None:
                 problems += 1
                 continue
-            batch = result.measured
-            stored = database.read_now(lambda con, call_id=result.call_id: calls.leg_metrics(con, [call_id]))  # type: ignore[misc]
-            comparison.add(stored.get(result.call_id, {}), batch.call.legs)
+            known = stored[result.call_id]
+            comparison.add(known, tuple(leg for leg in result.measured.call.legs if leg.leg_id in known))
     return ThresholdTrial(calls=len(call_ids) - problems, problems=problems, changes=comparison.result())

@@ -158,7 +158,8 @@ async def try_policy(
         candidate = await asyncio.to_thread(files.tried, appliance.settings, known, data.text.replace("\r\n", "\n"))
         trial = None
         if known == "thresholds":
-            trial = await asyncio.to_thread(threshold_trial.trial, appliance.database, candidate)
+            stored = await appliance.read(request.user, threshold_trial.newest)
+            trial = await asyncio.to_thread(threshold_trial.trial, stored, candidate)
     except PolicyError as error:
         view = await _policy(request, appliance, known, text=data.text, problem=str(error))
         return _policy_page(request, view, 400)

@@ -10,8 +10,10 @@ from cc_voice.config import policies as files
 from cc_voice.config.schedules import ExportJob
 from cc_voice.config.settings import Secret
 from cc_voice.config.thresholds import QueueThresholds
+from cc_voice.media import recordings
 from cc_voice.query import policies
 from cc_voice.web.appliance import Appliance
+from tests.call.golden import golden_stream
 from tests.web.access.sites import browser, fill, sign_in
 from tests.web.conftest import PASSWORD
 
@@ -95,12 +97,21 @@ async def test_an_auditor_reads_and_changes_nothing(appliance: Appliance) -> Non
         assert (await publish(client, 1, files.digest(""))).status_code == 403
 
 
-async def test_what_would_change_is_measured_and_nothing_is_changed(
+async def test_what_would_change_is_measured_in_the_rows_of_who_asks_and_nothing_is_changed(
     appliance: Appliance, rosa: httpx.AsyncClient, golden: str
 ) -> None:
-    answer = await rosa.post(f"{PATH}/try", data={"text": TEXT.format(11_000), "seen": await seen(rosa)})
+    heard = msgspec.structs.replace(golden_stream(), call_id=golden)
+    recordings.save_analysis(appliance.settings.recordings_dir, heard)
+    text = TEXT.format(10_000) + "long_silence_ms = 4600\n"
+    answer = await rosa.post(f"{PATH}/try", data={"text": text, "seen": await seen(rosa)})
     assert answer.status_code == 200, answer.text
-    assert "What would change" in answer.text
+    assert "1 of 1 legs of the 1 newest calls" in answer.text
+    assert "long_silence_count" in answer.text
+    appliance.accounts.create("narrow", PASSWORD, "admin", must_change=False)
+    async with browser(appliance) as client:
+        await sign_in(client, "narrow")
+        answer = await client.post(f"{PATH}/try", data={"text": text, "seen": ""})
+    assert "0 of 0 legs of the 0 newest calls" in answer.text
     assert policies.history(appliance.database, "thresholds") == []
 
 
