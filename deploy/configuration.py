@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from cc_voice.config.settings import Secret, Settings
+from cc_voice.config.settings import MADE, Secret, Settings
 
 DOCUMENT = Path(__file__).with_name("configuration.md")
 HEAD = """# Configuration
@@ -33,6 +33,9 @@ environment variable, which goes before the file: `CC_VOICE_DATA_DIR` for `data_
 `[language]` there is `CC_VOICE_LANGUAGE`. One app can be told there: `CC_VOICE_CLIENT_ID`, `CC_VOICE_CLIENT_SECRET` and
 `CC_VOICE_WEBHOOK_SECRET` together, its other keys in the same way. A variable that begins so and sets nothing is an error too.
 Options of a command go before both. A file with secrets is readable by the service's account only.
+
+`[language]`, `[[thresholds]]` and `[[claims]]` are policies: a table that stands in the file pins its policy, and where none does
+people change it while the service runs (deploy/README.md, Policies).
 
 The data folder remembers what the service was last started with, without secrets: commands that name no file take that.
 """
@@ -89,6 +92,8 @@ def tables(struct: type[msgspec.Struct], name: str = "", several: bool = False) 
     told = meanings(struct)
     rows, inner = [], []
     for field in msgspec.structs.fields(struct):
+        if struct is Settings and field.name == MADE:
+            continue  # no key of a file
         if held := list(structs_in(field.type)):
             path = f"{name}.{field.name}".lstrip(".")
             inner += [(kind, path, typing.get_origin(field.type) is tuple) for kind in held]

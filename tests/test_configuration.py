@@ -38,6 +38,8 @@ def test_it_has_every_table_and_the_defaults(script: types.ModuleType) -> None:
             "[[exports]]",
             "[[phrases]]",
             "[[thresholds]]",
+            "[oidc]",
+            "[[claims]]",
         ),
     ]
     assert '| `log_level` | text | `"info"` |' in text

@@ -43,6 +43,7 @@ ONE_MODULE_EACH = {
         *(f"web.access.{name}" for name in ("account_file", "account_records", "accounts", "audit", "failed_tries", "tokens")),
     },
     "argon2": {"web.access.passwords"},
+    "joserfc": {"web.access.oidc"},
     "pyotp": {"web.access.second_factor"},
     "deltalake": {"exports.lake"},
     "obstore": {"exports.bucket"},

@@ -30,6 +30,7 @@ select
     l.asr_model,
     l.metric_version,
     l.threshold_set_id,
+    l.policies,
     l.computed_at
 from fact_leg as l
 join fact_call as c on c.call_no = l.call_no

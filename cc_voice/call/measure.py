@@ -36,10 +36,12 @@ def measure(
     thresholds: ThresholdSet,
     agent_rule: AgentRule = FIRST_TO_JOIN,
     by_queue: Sequence[QueueThresholds] = (),
+    policies: str | None = None,
 ) -> MeasuredCall:
     """Measure one call from the analyses of all its streams. Raises ValueError when there is none.
 
     `agent_rule` is for meetings and phone calls. A leg is measured with the thresholds of its queue where `by_queue` has some.
+    `policies` names the versions of the policies that these are from.
     """
     timeline = merge(streams)
     handling = handle(timeline, agent_rule)
@@ -55,7 +57,7 @@ def measure(
     return MeasuredCall(
         call=_call_row(timeline, handling, primary_language(scopes, timeline.language), _compared(legs)),
         channels=tuple(_channel_row(channel, timeline, handling) for channel in timeline.channels),
-        legs=tuple(_leg_row(leg, timeline) for leg in legs),
+        legs=tuple(_leg_row(leg, timeline, policies) for leg in legs),
         leg_languages=tuple(row for leg in legs for row in language_rows(leg)),
         utterances=utterances,
         words=word_rows(utterances, transcript.utterances),
@@ -124,7 +126,7 @@ def _channel_row(channel: ChannelAnalysis, timeline: Timeline, handling: Handlin
     )
 
 
-def _leg_row(measured: MeasuredLeg, timeline: Timeline) -> LegRow:
+def _leg_row(measured: MeasuredLeg, timeline: Timeline, policies: str | None) -> LegRow:
     leg = measured.scope.leg
     channel = next((channel for channel in timeline.channels if channel.channel_id == leg.channel_id), None)
     columns: dict[str, Any] = {name: None if isinstance(value, Unmeasured) else value for name, value in measured.metrics.items()}
@@ -144,6 +146,7 @@ def _leg_row(measured: MeasuredLeg, timeline: Timeline) -> LegRow:
         threshold_set_id=measured.thresholds.threshold_set_id,
         detector=timeline.detector,
         asr_model=timeline.asr_model,
+        policies=policies,
         **columns,
     )
 

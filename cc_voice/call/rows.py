@@ -91,6 +91,8 @@ class LegRow(_MeasuredColumns, frozen=True, kw_only=True):  # type: ignore[misc,
     threshold_set_id: int
     detector: str | None = None
     asr_model: str | None = None
+    policies: str | None = None
+    """Versions of the policies that it was measured under, in words; None: none were known."""
 
 
 class LegLanguageRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,7 +29,9 @@ class _Commands(LazyGroup):
     elsewhere: ClassVar = {
         "simulate": ("cc_voice.simulator.command", "simulate", "Play Zoom's part: webhooks, links and media of simulated calls."),
         "accounts": ("cc_voice.commands.accounts", "accounts", "List accounts, make and disable them, give one-time passwords."),
-        "audit": ("cc_voice.commands.audit", "audit", "Verify who saw, played, took and changed what."),
+        "audit": ("cc_voice.commands.audit", "audit", "Search and verify who saw, played, took and changed what."),
+        "admin": ("cc_voice.commands.administration", "admin", "Show how the appliance is, and the configuration in force."),
+        "policies": ("cc_voice.commands.policies", "policies", "List, show and change what people decide: languages, thresholds."),
         "models": ("cc_voice.commands.models", "models", "List, fetch, verify, measure and remove speech models."),
         "search": ("cc_voice.commands.search", "search", "Find calls by what was said."),
         "reindex": ("cc_voice.commands.search", "reindex", "Make the index of search anew, sorted by word."),

@@ -1,5 +1,6 @@
 """`cc-voice recompute`: measure calls again, show what changes, and only then publish it."""
 
+import contextlib
 import datetime
 import hashlib
 import multiprocessing
@@ -115,6 +116,8 @@ def _differs(settings: Settings, what: What, adopt: bool) -> bool:
     """Whether the site's settings are to become these. Raises ClickException where they are others and shall stay so."""
     if site_settings.remembered(settings.data_dir) is not None:
         found = site_differences(settings, recognition=what == "recognition")
+    elif dict(settings.policies).get("thresholds", "").isdecimal():
+        found = []  # published in this very folder: the site's own, whatever its legs were measured with before
     else:
         stored = msgspec.convert(operations.ask(settings, "recompute.thresholds"), tuple[ThresholdSet, ...])
         found = site_settings.other_thresholds(settings, stored)
@@ -178,6 +181,29 @@ def _recompute(
         print_json(summary)
     else:
         _print(summary)
+
+
+def show_changes(
+    settings: Settings, since: datetime.datetime | None, until: datetime.datetime | None, as_json: bool, jobs: int | None = None
+) -> None:
+    """Show what calls would measure under other settings; nothing is kept. Raises ClickException."""
+    plan = recomputation.plan(settings, since=since.date() if since else None, until=until.date() if until else None)
+    run = RecomputeRun(settings.runs_dir, f"try-{_name(plan)}-{os.getpid()}")
+    try:
+        run.begin(plan)
+        _measure(settings, run, plan, jobs or os.cpu_count() or 1)
+        summary = _compare(settings, run, ())
+    except (RunError, operations.QuestionError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(reason(error)) from error
+    finally:
+        with contextlib.suppress(RunError, OSError):
+            run.discard()
+    if as_json:
+        print_json(summary)
+    else:
+        _print(summary, is_tried=True)
 
 
 def _name(plan: RunPlan) -> str:
@@ -252,7 +278,7 @@ def _batched(results: Iterable[RunResult], size: int) -> Iterator[list[RunResult
         yield batch
 
 
-def _print(summary: Summary) -> None:
+def _print(summary: Summary, *, is_tried: bool = False) -> None:
     changes = summary.changes
     new = f", {summary.calls_new} of them not in the store" if summary.calls_new else ""
     click.echo(f"{summary.calls} calls measured{new}; {changes.legs_changed} of {changes.legs} legs change")
@@ -262,7 +288,9 @@ def _print(summary: Summary) -> None:
         _print_changes(changes)
     for call_id, problem in sorted(summary.problems.items()):
         click.echo(f"{call_id} was not measured: {problem}", err=True)
-    if summary.published is None:
+    if is_tried:
+        click.echo("Nothing was changed: this is what would be measured.")
+    elif summary.published is None:
         click.echo(f"Nothing was changed. The same command with --publish writes it; `--discard {summary.run}` forgets it.")
     else:
         left = f"; {summary.superseded} left as they are: deleted, or measured anew meanwhile" if summary.superseded else ""

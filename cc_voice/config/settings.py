@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from cc_voice.config import environment, languages, media_settings, phrase_lists, schedules, wording
+from cc_voice.config import environment, languages, media_settings, oidc_settings, phrase_lists, schedules, thresholds, wording
 from cc_voice.config.thresholds import QueueThresholds
 from cc_voice.config.wording import SettingsError as SettingsError
 
@@ -139,6 +139,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the recogniser prefers to words that it is unsure of, by language."""
     thresholds: tuple[QueueThresholds, ...] = ()
     """Sets of thresholds: the one named `default` is the site's, those with `queues` are theirs, others only to be tried."""
+    oidc: oidc_settings.OidcSettings | None = None
+    claims: tuple[oidc_settings.ClaimRule, ...] = ()
+    """Which claims of people who sign in with the provider are which role and rows here."""
+    policies: tuple[tuple[str, str], ...] = ()
+    """Where policies are from (`config/policies.py`); made by the program, no key of a file."""
     min_free_mb: int = 1000
     """Free disk below which `/readyz` answers 503; an hour of a call takes about 230 MB while it is recorded."""
     log_level: str = "info"
@@ -210,15 +215,23 @@ def _encode_hook(value: Any) -> Any:
 
 _PLACEHOLDER = "…"
 """What stands in the example configuration where a site's own credentials belong."""
-_TABLES = ("apps", "language", "transcript", "media", "exports", "phrases", "thresholds")
+_TABLES = ("apps", "language", "transcript", "media", "exports", "phrases", "thresholds", "oidc", "claims")
 """Keys that only a file can hold, but for one app and one language."""
+POLICIES = ("language", "thresholds", "claims")
+"""Tables that people can change while the service runs, where the configuration does not hold them."""
+MADE = "policies"
+_KEYS = tuple(key for key in Settings.__struct_fields__ if key != MADE)
+_DEFAULTS = Settings()
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 _SETTINGS = msgspec.json.Decoder(Settings, dec_hook=_decode_hook)
 
 
 def dumps(settings: Settings) -> bytes:
     """Return settings as JSON for a worker process of ours. Holds the secrets: never log it."""
-    return msgspec.json.encode(settings, enc_hook=_encode_hook)
+    values = msgspec.structs.asdict(settings)
+    # What says nothing is left out: read as a file, a table that is there pins its policy
+    plain = {key: value for key, value in values.items() if key not in (*POLICIES, MADE) or value != getattr(_DEFAULTS, key)}
+    return msgspec.json.encode(plain, enc_hook=_encode_hook)
 
 
 def loads(data: bytes) -> Settings:
@@ -244,17 +257,20 @@ def load(
     sources: dict[str, Mapping[str, Any]] = {
         base[0]: base[1],
         f"configuration {chosen}": read_file(chosen) if chosen is not None else {},
-        "environment": environment.read(environ, [key for key in Settings.__struct_fields__ if key not in _TABLES], _TABLES),
+        "environment": environment.read(environ, [key for key in _KEYS if key not in _TABLES], _TABLES),
         "command line": {key: value for key, value in (overrides or {}).items() if value is not None},
     }
+    pinned = {key for name, found in sources.items() if name != base[0] for key in POLICIES if key in found}
+    pinned |= {kind for kind, state in base[1].get(MADE, ()) if state == "pinned"}
     values = {key: value for found in sources.values() for key, value in found.items()}
     origins = {key: source for source, found in sources.items() for key in found}
-    unknown = sorted(set(values) - set(Settings.__struct_fields__))
+    unknown = sorted(key for key in values if key not in _KEYS and (key != MADE or origins[key] != base[0]))
     if unknown:
-        known = ", ".join(Settings.__struct_fields__)
+        known = ", ".join(_KEYS)
         meant = wording.did_you_mean(unknown[0], Settings.__struct_fields__)
         raise SettingsError(f"{origins[unknown[0]]}: unknown setting {unknown[0]!r}; known are {known}{meant}")
     try:
+        values[MADE] = [(kind, "pinned") for kind in POLICIES if kind in pinned]
         settings: Settings = wording.converted(_plain(values), Settings, _decode_hook)
     except wording.WrongValue as error:
         raise SettingsError(f"{origins[str(error.path[0])]}: {error}") from error
@@ -310,11 +326,13 @@ def _checked(settings: Settings) -> Settings:
     names = [app.name for app in settings.apps]
     if len(set(names)) != len(names):
         raise SettingsError("two apps have the same name; give each [[apps]] entry its own")
-    _check_thresholds(settings.thresholds)
     if (
         problem := media_settings.problem(settings.media)
         or phrase_lists.problem(settings.phrases)
         or schedules.problem(settings.exports)
+        or thresholds.problem(settings.thresholds)
+        or oidc_settings.rules_problem(settings.claims)
+        or oidc_settings.problem(settings.oidc, settings.public_url)
     ):
         raise SettingsError(problem)
     for app in settings.apps:
@@ -333,17 +351,6 @@ def _check_proxies(proxies: Sequence[str]) -> None:
             raise SettingsError(
                 f"trusted_proxies names {proxy!r}, which is no address and no network such as 10.0.0.0/8"
             ) from error
-
-
-def _check_thresholds(sets: Sequence[QueueThresholds]) -> None:
-    names = [entry.name for entry in sets]
-    queues = [queue for entry in sets for queue in entry.queues]
-    for what, listed in (("sets of thresholds have the name", names), ("sets of thresholds are for the queue", queues)):
-        if twice := next((name for name in listed if listed.count(name) > 1), None):
-            raise SettingsError(f"two {what} {twice!r}; see [[thresholds]]")
-    for entry in sets:
-        if problem := entry.problem():
-            raise SettingsError(f"thresholds {entry.name!r}: {problem}")
 
 
 def _check_credentials(app: ZoomApp) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from cc_voice import __version__
-from cc_voice.config import settings
+from cc_voice.config import policies, settings
 from cc_voice.config.settings import Secret, Settings
 from cc_voice.config.settings import SettingsError as SettingsError
 from cc_voice.config.thresholds import SITE_SET, QueueThresholds, ThresholdSet
@@ -43,7 +43,8 @@ _REMEMBERED = msgspec.json.Decoder(Remembered)
 
 
 def dumps(site: Settings, config: Path | None) -> bytes:
-    """Return what a data folder is to remember, without secrets."""
+    """Return what a data folder is to remember, without secrets and without policies, whose versions lie beside it."""
+    site = policies.only_pinned(site)
     models_dir = None if site.models_dir is None else site.models_dir.absolute()
     plain = msgspec.structs.replace(site, apps=(), proxy=None, customer_key_salt=Secret(""), models_dir=models_dir)
     values = msgspec.json.decode(settings.dumps(plain))
@@ -74,8 +75,17 @@ def load(
 ) -> Settings:
     """Return the settings for a command: of the configuration that is named, else those that the data folder remembers.
 
-    The environment goes before them, and `overrides` before that. Raises SettingsError.
+    The environment goes before them, and `overrides` before that; then the policies in force. Raises SettingsError.
     """
+    found = configured(config, environ, overrides)
+    try:
+        return policies.in_force(found)
+    except policies.PolicyError as error:
+        raise SettingsError(str(error)) from error
+
+
+def configured(config: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any] | None) -> Settings:
+    """As `load`, without policies."""
     if config is not None or environ.get("CC_VOICE_CONFIG"):
         return settings.load(config, environ, overrides)
     given = dict(overrides or {})

@@ -146,6 +146,17 @@ def for_queue(
     )
 
 
+def problem(sets: Sequence[QueueThresholds]) -> str | None:
+    """Return why a site cannot use these sets together, None where it can."""
+    names = [entry.name for entry in sets]
+    queues = [queue for entry in sets for queue in entry.queues]
+    for what, listed in (("sets of thresholds have the name", names), ("sets of thresholds are for the queue", queues)):
+        if twice := next((name for name in listed if listed.count(name) > 1), None):
+            return f"two {what} {twice!r}; see [[thresholds]]"
+    found = ((entry.name, entry.problem()) for entry in sets)
+    return next((f"thresholds {name!r}: {told}" for name, told in found if told), None)
+
+
 # -- thresholds in texts ---------------------------------------------------------------------------------------------
 
 _PLACE = re.compile(r"\{(\w+)\}")

@@ -33,7 +33,7 @@ import structlog
 
 from cc_voice.call.batch import Batch, StageReached, StreamProgress
 from cc_voice.config.settings import Settings
-from cc_voice.fleet import background, webhook_rows
+from cc_voice.fleet import background, call_policies, webhook_rows
 from cc_voice.fleet.control import Control
 from cc_voice.fleet.live_transcripts import LiveTranscripts
 from cc_voice.fleet.local import LocalFleet, WorkerStatus
@@ -236,8 +236,8 @@ class Dispatcher:
 
     async def _started(self, app: str, body: bytes, webhook: Started) -> None:
         target = StreamTarget.of(webhook)
-        language = self._settings.language.default
-        match await self._database.write(lambda con: webhook_rows.announced(con, app, target, language)):
+        now = partial(call_policies.in_force_or, self._settings)  # read by the writer: what it just published is in force
+        match await self._database.write(lambda con: webhook_rows.announced(con, app, target, now())):
             case "new":
                 await self._take_up(webhook.stream_id)
             case "served":  # whether it is a failover is for the protocol core to say (it knows the links' health)
@@ -280,8 +280,7 @@ class Dispatcher:
         if webhook.stop_reason != StopReason.STREAM_REVOKED:
             return
         self.board.close(webhook.stream_id)
-        # Here too when a worker was told: it may have left the media behind and be measuring, where it hears no webhook.
-        if is_served:
+        if is_served:  # here too: the worker may be measuring, where it hears no webhook
             self._revoked.add(webhook.stream_id)
         row = await self._database.write(lambda con: webhook_rows.revoke(con, webhook.stream_id, self._settings.site))
         await self._in_thread(self._inbox.erase, webhook.stream_id, REVOKED)
@@ -335,6 +334,7 @@ class Dispatcher:
             stage=row.stage,
             started_event_ms=row.started_unix_ms,
             resumed=row.epoch > 1,
+            policies=row.held_policies,
         )
         if spec.stage == "received":
             self.board.open(spec)

@@ -7,7 +7,7 @@ import msgspec
 
 from cc_voice.call import ids
 from cc_voice.call.batch import StageReached
-from cc_voice.config.settings import Site
+from cc_voice.config.settings import Settings, Site
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.enums import StopReason
 from cc_voice.rtms.errors import WebhookError
@@ -24,8 +24,11 @@ Known = Literal["new", "served", "ended", "old"]
 """What an announcement is about: a new stream; one that goes on; one that we hold ended; nothing that was not known."""
 
 
-def announced(con: Connection, app: str, target: StreamTarget, language: str) -> Known:
-    """Record an announcement. One of a known stream says where Zoom serves it now, if it is later than the last."""
+def announced(con: Connection, app: str, target: StreamTarget, now: Settings) -> Known:
+    """Record an announcement; a new call is under the policies of `now`.
+
+    One of a known stream says where Zoom serves it now, if it is later than the last.
+    """
     is_new = streams.open_stream(
         con,
         stream_id=target.stream_id,
@@ -34,7 +37,8 @@ def announced(con: Connection, app: str, target: StreamTarget, language: str) ->
         instance_id=target.instance_id,
         app=app,
         target=msgspec.json.encode(target).decode(),
-        language=language,
+        language=now.language.default,
+        policies=now.policies,
         started_unix_ms=target.event_ts_ms or int(time.time() * 1000),
     )
     row = streams.load(con, target.stream_id)

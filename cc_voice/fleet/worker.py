@@ -23,6 +23,7 @@ from cc_voice.call.batch import Batch, CallMeasured, LiveWords, StageReached, St
 from cc_voice.config import settings as configuration
 from cc_voice.config.settings import Settings
 from cc_voice.fleet import background, stderr
+from cc_voice.fleet.call_policies import held_or
 from cc_voice.fleet.messages import (
     TO_WORKER,
     Announce,
@@ -122,12 +123,14 @@ class Worker:
                 message = TO_WORKER.decode(self._pipe.recv_bytes())
             except (EOFError, OSError):
                 os._exit(0)  # the owner is gone: see the module's docstring
-            loop.call_soon_threadsafe(self._receive, message)
+            # Here, where files may be read: a session must exist after its task's first step, for the webhook that follows at once
+            held = held_or(self._settings, message.spec.policies) if isinstance(message, OpenStream) else self._settings
+            loop.call_soon_threadsafe(self._receive, message, held)
 
-    def _receive(self, message: ToWorker) -> None:
+    def _receive(self, message: ToWorker, held: Settings) -> None:
         match message:
             case OpenStream(spec=spec):
-                background.spawn(self._serve(spec), self._tasks)
+                background.spawn(self._serve(spec, held), self._tasks)
             case Announce():
                 # Not at once: a session that was opened by the message before exists after its task's first step
                 asyncio.get_running_loop().call_soon(self._announce, message)
@@ -151,15 +154,15 @@ class Worker:
         for session in self._sessions.values():
             session.leave()
 
-    async def _serve(self, spec: SessionSpec) -> None:
-        """Serve one stream; the outermost frame of its task, so every failure is recorded here."""
+    async def _serve(self, spec: SessionSpec, settings: Settings) -> None:
+        """Serve one stream under the policies of its call; the outermost frame of its task, so every failure is recorded here."""
         error: str | None = None
         try:
             with structlog.contextvars.bound_contextvars(call_id=spec.call_id, stream_id=spec.stream_id):
                 if spec.stage == "received":
-                    await self._stream(spec)
+                    await self._stream(spec, settings)
                 else:
-                    work = partial(completion.complete, spec, self._settings, self._recognition, self.deliver)
+                    work = partial(completion.complete, spec, settings, self._recognition, self.deliver)
                     # With the context: what is logged in the thread names the call
                     loop = asyncio.get_running_loop()
                     await loop.run_in_executor(self._recognition.backlog, contextvars.copy_context().run, work)
@@ -168,10 +171,10 @@ class Worker:
             log.exception("session failed", call_id=spec.call_id, stream_id=spec.stream_id)
         self._send(Closed(spec.stream_id, spec.epoch, error))
 
-    async def _stream(self, spec: SessionSpec) -> None:
-        options = client_options(self._settings, spec.language, spec.resumed)
+    async def _stream(self, spec: SessionSpec, settings: Settings) -> None:
+        options = client_options(settings, spec.language, spec.resumed)
         client = StreamClient(spec.target, self._credentials(spec), options=options)
-        session = Session(spec, client, self._settings, self._recognition, self.deliver, self.show)
+        session = Session(spec, client, settings, self._recognition, self.deliver, self.show)
         self._sessions[spec.stream_id] = session
         try:
             await session.run()

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from cc_voice import exports
+from cc_voice.config.policies import PolicyError, kind_of
 from cc_voice.config.settings import Settings
 from cc_voice.exports import transcripts
 from cc_voice.exports.contact_lens import contact_lens
@@ -21,7 +22,7 @@ from cc_voice.exports.folder import Options, export
 from cc_voice.exports.lake import TableWritten, export_lake
 from cc_voice.exports.manifest import Manifest
 from cc_voice.media import recompute_runs, recordings, spool
-from cc_voice.query import call_deletion, datasets, report_tables, reports, service_client
+from cc_voice.query import administration, call_deletion, datasets, policies, report_tables, reports, service_client
 from cc_voice.query import sql as people_sql
 from cc_voice.query.scope import EVERYTHING, RowScope
 from cc_voice.query.service_client import QuestionError as QuestionError
@@ -38,8 +39,19 @@ CHECK_ROWS = 20
 """Rows that break a check, shown at most: what is wrong is seen from a few, and there may be millions."""
 _NEED_A_SITE = frozenset(
     {
-        *("calls.list", "calls.show", "calls.export", "calls.delete", "streams", "streams.not_analysed", "report"),
-        *("checks", "search", "reindex", "export", "export.lake", "sql"),
+        *(
+            "calls.list",
+            "calls.show",
+            "calls.export",
+            "calls.delete",
+            "streams",
+            "streams.not_analysed",
+            "report",
+            "policies",
+            "policies.set",
+        ),
+        *("checks", "search", "reindex", "export", "export.lake", "sql", "policies", "policies.set"),
+        *("administration.overview", "administration.queues", "administration.exports", "administration.configuration"),
     }
 )
 """Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
@@ -59,6 +71,7 @@ WRITTEN_DOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "sql": ("sql", ("text",)),
     "enrich": ("import", ("dataset",)),
     "recompute.publish": ("change", ("run",)),
+    "policies.set": ("change", ("kind", "text", "seen")),
 }
 """Questions that the audit log has before they are answered: action, and the arguments that are told."""
 
@@ -297,6 +310,53 @@ def _enrich(database: Database, settings: Settings, arguments: Mapping[str, Any]
     return msgspec.to_builtins(taken)
 
 
+def _policy(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    kind = arguments.get("kind")
+    try:
+        if kind is None:
+            return msgspec.to_builtins(policies.states(database, settings))
+        found = policies.state(database, settings, kind_of(kind))
+        return {"state": msgspec.to_builtins(found), "versions": msgspec.to_builtins(policies.history(database, found.kind))}
+    except PolicyError as error:
+        raise QuestionError(str(error)) from error
+
+
+def _set_policy(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    try:
+        change = policies.PolicyChange(
+            kind=kind_of(arguments["kind"]), text=arguments["text"], seen=arguments["seen"], actor=arguments["by"]
+        )
+        return msgspec.to_builtins(policies.publish(database, settings, change))
+    except policies.PolicyConflict as error:
+        raise QuestionError(f"{error}\n{error.difference}") from error
+    except (PolicyError, OSError) as error:
+        raise QuestionError(str(error)) from error
+
+
+def _overview(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    told = arguments.get("running")
+    running = None if told is None else msgspec.convert(told, administration.Running)
+    return msgspec.to_builtins(administration.overview(database, settings, running, time.time()))
+
+
+def _queues(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    try:
+        return msgspec.to_builtins(administration.queue_policies(database, settings))
+    except PolicyError as error:
+        raise QuestionError(str(error)) from error
+
+
+def _exports(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    return msgspec.to_builtins(administration.export_states(settings))
+
+
+def _configuration(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    try:
+        return msgspec.to_builtins(administration.configuration(settings))
+    except PolicyError as error:
+        raise QuestionError(str(error)) from error
+
+
 def _audit_copied(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
     """Return number and hash of the last entry of the audit log that the store has a copy of."""
     return database.read_now(access_log.last)
@@ -308,6 +368,12 @@ QUESTIONS: dict[str, Question] = {
     "calls.show": _show_call,
     "calls.export": _export_call,
     "calls.delete": _delete_call,
+    "administration.overview": _overview,
+    "administration.queues": _queues,
+    "administration.exports": _exports,
+    "administration.configuration": _configuration,
+    "policies": _policy,
+    "policies.set": _set_policy,
     "streams": _streams,
     "streams.not_analysed": _not_analysed,
     "reports": _list_reports,

@@ -17,6 +17,7 @@ from cc_voice.call.language_policy import LanguagePolicy
 from cc_voice.call.legs.assignment import PHONE
 from cc_voice.call.measure import measure
 from cc_voice.config.languages import LanguageSettings, primary
+from cc_voice.config.policies import told
 from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import SITE_SET, ThresholdSet
 from cc_voice.media import films, recordings
@@ -313,7 +314,7 @@ def call_measured(analyses: Sequence[StreamAnalysis], settings: Settings, tried:
         epoch=analyses[-1].epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        call=measure(analyses, chosen, _agent_rule(analyses[-1].product, settings), by_queue),
+        call=measure(analyses, chosen, _agent_rule(analyses[-1].product, settings), by_queue, told(settings.policies)),
     )
 
 

@@ -48,6 +48,8 @@ def plan(
     decides: list[Any] = [settings.thresholds, settings.meeting_agent, settings.cust_speech_on_hold, settings.transcript]
     if settings.phone_agent:  # added only where it is set: earlier runs of other sites keep their fingerprint
         decides.append(settings.phone_agent)
+    if any(state.isdecimal() for _, state in settings.policies):
+        decides.append(settings.policies)
     if what == "recognition":
         decides += [settings.recogniser, settings.vad, settings.prefer_models, settings.language, settings.phrases]
         decides += [repr(inventory.stamps(settings.installed_models_dir)), settings.allow_test_model]

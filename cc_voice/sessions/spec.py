@@ -20,5 +20,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     stage: OpenStage = "received"
     """Where to go on: received (media), recorded (listen), transcribed (measure)."""
     started_event_ms: int | None = None
+    policies: tuple[tuple[str, str], ...] = ()
+    """The policies that the call began with (`config/policies.py`); none: a program took it that knew none."""
     resumed: bool = False
     """An earlier session of this stream existed: reconnect at once, its recording continues."""

@@ -168,6 +168,7 @@ _ABOUT_LEG = (
     "threshold_set_id",
     "detector",
     "asr_model",
+    "policies",
     "computed_at",
 )
 """Columns of fact_leg that measure nothing. The table has more: what later versions will measure is no number yet, nor missing."""

@@ -148,6 +148,10 @@ class Inbox:
         """Return the webhooks that nobody has acted on, oldest first."""
         return self.run(lambda con: select(con, "state = 'new'"))
 
+    def waiting(self) -> int:
+        """Return how many webhooks nobody has acted on."""
+        return self.run(lambda con: int(con.execute("select count(*) from webhook where state = 'new'").fetchone()[0]))
+
     def take_over(self, rows: Sequence[InboxRow]) -> None:
         """Commit rows of another inbox, all or none; those that are here already stay as they are."""
         self.run(lambda con: _insert(con, rows))

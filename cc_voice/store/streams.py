@@ -32,6 +32,7 @@ UNFINISHED: tuple[OpenStage, ...] = get_args(OpenStage)
 _GOING_ON = "stage in ('received', 'recorded', 'transcribed')"
 _RANK: dict[Stage, int] = {stage: rank for rank, stage in enumerate(get_args(Stage))}
 _REFUSED = msgspec.json.Decoder(tuple[MediaRefusal, ...])
+_POLICIES = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 MOST_FAILURES = 20
 """Failures that are kept of a stream, the first ones: a stream that fails for ever must not fill its row."""
 LISTED = 200
@@ -87,12 +88,18 @@ class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
     """What was odd, as JSON: name → how often. None while media flows, and where nothing was."""
     refused: str | None
     """Which kinds of media Zoom does not send, as JSON of MediaRefusal. None where nothing is missing."""
+    policies: str | None
+    """The policies that the call began with, as JSON of pairs; None: a program took it that knew none."""
     failures: str | None
     """Sessions that failed and were replaced, as JSON of SessionFailure. `failure` is the present one and goes; these stay."""
 
     @property
     def failed_sessions(self) -> tuple[SessionFailure, ...]:
         return _FAILURES.decode(self.failures) if self.failures else ()
+
+    @property
+    def held_policies(self) -> tuple[tuple[str, str], ...]:
+        return _POLICIES.decode(self.policies) if self.policies else ()
 
     @property
     def refusals(self) -> tuple[MediaRefusal, ...]:
@@ -127,6 +134,7 @@ _SELECT = """
         coalesce(utterance_count, 0) as utterance_count,
         cast(notes as text) as notes,
         cast(refused as text) as refused,
+        policies,
         cast(failures as text) as failures
     from stream
 """
@@ -143,16 +151,27 @@ def open_stream(
     target: str,
     language: str,
     started_unix_ms: int,
+    policies: tuple[tuple[str, str], ...] = (),
 ) -> bool:
-    """Record a stream that Zoom announced; False when it is known. It gets its first epoch when a session takes it."""
+    """Record a stream that Zoom announced; False when it is known. It gets its first epoch when a session takes it.
+
+    A further stream of a call is under the policies of its first.
+    """
     rows = con.execute(
         """
-        insert into stream (stream_id, call_id, product, instance_id, app, target, language, stage, epoch, started_ts, updated_ts)
-        values (?, ?, ?, ?, ?, ?, ?, 'received', 0, make_timestamptz(?::bigint * 1000), now())
+        insert into stream (
+            stream_id, call_id, product, instance_id, app, target, language, stage, epoch, started_ts, updated_ts, policies
+        )
+        select ?, ?, ?, ?, ?, ?, ?, 'received', 0, make_timestamptz(?::bigint * 1000), now(), coalesce(
+            (select policies from stream where call_id = ? and policies is not null order by started_ts, stream_id limit 1), ?
+        )
         on conflict do nothing
         returning stream_id
         """,
-        [stream_id, call_id, product, instance_id, app, target, language, started_unix_ms],
+        [
+            *(stream_id, call_id, product, instance_id, app, target, language, started_unix_ms, call_id),
+            msgspec.json.encode(policies).decode() if policies else None,
+        ],
     ).fetchall()
     return bool(rows)
 

@@ -15,7 +15,7 @@ from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.api import mcp_route, routes
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.live import calls as live_calls
-from cc_voice.web.pages import account, calls, not_analysed, reports, search, users
+from cc_voice.web.pages import account, administration, calls, not_analysed, provider_sign_in, reports, search, users
 from cc_voice.web.rendering import page
 
 FORM_BYTES = 8192
@@ -27,7 +27,7 @@ one of 9.5 MB held it for 5 to 14 s."""
 async def first_page(request: VisitorRequest) -> Redirect:
     """Go to the first page a visitor may use."""
     visitor = authentication.signed_in(request)
-    firsts = {"numbers": "/live", "audit": "/admin/audit", "read_administration": "/admin/users"}
+    firsts = {"numbers": "/live", "audit": "/admin/audit", "read_administration": "/admin/overview"}
     return Redirect(next((path for right, path in firsts.items() if right in visitor.rights), "/account"))
 
 
@@ -37,6 +37,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     account.sign_in_page,
     account.sign_in,
     account.sign_out,
+    provider_sign_in.begin,
+    provider_sign_in.come_back,
     account.password_page,
     account.change_password,
     account.account_page,
@@ -59,6 +61,14 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     reports.list_reports,
     reports.show_report,
     search.search_page,
+    administration.overview,
+    administration.queues,
+    administration.show_policy,
+    administration.set_policy,
+    administration.try_policy,
+    administration.models,
+    administration.exports,
+    administration.system,
     users.list_users,
     users.show_user,
     users.add_user,

@@ -15,6 +15,7 @@ import msgspec
 from cc_voice.config.settings import Settings
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.query import scope
+from cc_voice.query.administration import Running
 from cc_voice.query.scope import NOTHING
 from cc_voice.query.sql.question_queue import QuestionQueue
 from cc_voice.store.database import Connection, Database
@@ -22,6 +23,7 @@ from cc_voice.store.inbox import Inbox
 from cc_voice.web.access.accounts import Accounts, Visitor
 from cc_voice.web.access.audit import Action, AuditLog, Deed
 from cc_voice.web.access.authentication import VisitorRequest
+from cc_voice.web.access.oidc import OidcClient
 from cc_voice.web.audio_cache import AudioCache
 from cc_voice.web.write_probe import WriteProbe
 
@@ -51,6 +53,8 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     audit: AuditLog
     audio: AudioCache
+    oidc: OidcClient | None = None
+    """Where people sign in elsewhere; None: only here."""
     draining: asyncio.Event
     """Set when the service is asked to stop: streams to browsers end, so that nothing holds it up."""
     counts: ServiceCounts = msgspec.field(default_factory=ServiceCounts)
@@ -65,6 +69,19 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
     async def read(self, visitor: Visitor | None, work: Callable[[Connection], T]) -> T:
         """Read from the store what somebody may see; nobody sees nothing."""
         return await scope.read(self.database, visitor.scope if visitor else NOTHING, work)
+
+    async def running(self) -> Running:
+        """Return what only this process knows of itself."""
+        workers = self.dispatcher.status()
+        return Running(
+            workers=sum(worker.pid is not None for worker in workers),
+            workers_wanted=len(workers),
+            worker_restarts=sum(worker.restarts for worker in workers),
+            streams=sum(worker.streams for worker in workers),
+            retrying=self.dispatcher.failing,
+            inbox_waiting=await asyncio.to_thread(self.inbox.waiting),
+            problem=self.dispatcher.problem,
+        )
 
     async def write_down(
         self, request: VisitorRequest, action: Action, about: str, *, call_id: str | None = None, detail: str = ""

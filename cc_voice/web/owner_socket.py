@@ -61,7 +61,11 @@ async def command(request: VisitorRequest, appliance: NamedDependency[Appliance]
         await appliance.audit.write(deed, appliance.now())
     # A question in SQL may wait for others: in threads of its own, as those of people
     run = appliance.sql.run if asked.command == "sql" else asyncio.to_thread
-    result = await run(question, appliance.database, appliance.settings, asked.arguments)
+    # Who did it is who the socket says, whatever a command says of itself
+    arguments = asked.arguments if deed is None else {**asked.arguments, "by": deed.actor}
+    if asked.command == "administration.overview":
+        arguments = {**arguments, "running": msgspec.to_builtins(await appliance.running())}
+    result = await run(question, appliance.database, appliance.settings, arguments)
     return Response(await asyncio.to_thread(_written, result), media_type=MediaType.JSON)
 
 

@@ -25,12 +25,14 @@ import uvicorn
 
 from cc_voice import __version__
 from cc_voice.config import site_settings
+from cc_voice.config.policies import PolicyError, in_force
 from cc_voice.config.settings import Secret, Settings
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import WorkerPlan, plan
 from cc_voice.media.files import write_atomically
 from cc_voice.media.recordings import recorded_calls
 from cc_voice.query import scheduled_exports
+from cc_voice.query.policies import restore
 from cc_voice.query.sql import warm_copy
 from cc_voice.speech.machine import this_machine
 from cc_voice.speech.models import inventory
@@ -45,6 +47,7 @@ from cc_voice.web.access.audit import FILE as audit_file
 from cc_voice.web.access.audit import AuditLog
 from cc_voice.web.access.command_audit import export_audit
 from cc_voice.web.access.first_login import ensure_account
+from cc_voice.web.access.oidc import OidcClient
 from cc_voice.web.access.private_files import write_private
 from cc_voice.web.app import create_app
 from cc_voice.web.appliance import Appliance
@@ -79,6 +82,10 @@ class FolderClosed(CannotServe):
     """Something in the data folder cannot be written."""
 
 
+class PoliciesUnreadable(CannotServe):
+    """A policy in force cannot be read, as after a downgrade."""
+
+
 class SaltUnreadable(CannotServe):
     """The salt of customer keys is damaged."""
 
@@ -89,13 +96,14 @@ def run(settings: Settings, remembered: bytes, config: Path | None) -> None:
     `remembered` is what the data folder keeps for commands (`site_settings`), `config` the file that the settings are from.
     Raises StoreError, AccountsUnreadable, MemoryTooSmall, CannotServe or OSError, worded for the operator, when it cannot.
     """
-    planned = plan(settings, this_machine())
     if closed := folder_check.problem(settings.data_dir):
         raise FolderClosed(closed)
     with contextlib.ExitStack() as opened:
         database = Database.open(settings.database_path)
         opened.callback(database.close)
         write_atomically(settings.data_dir / site_settings.FILE, remembered)
+        settings = _with_policies(settings, database)
+        planned = plan(settings, this_machine())
         _tell_start(settings, config)
         inbox = Inbox.open(settings.inbox_path)
         opened.callback(inbox.close)
@@ -108,6 +116,15 @@ def run(settings: Settings, remembered: bytes, config: Path | None) -> None:
         ensure_account(accounts, settings.data_dir)
         with _listening(settings) as sockets:
             asyncio.run(_serve(settings, planned, database, inbox, accounts, audit, sockets))
+
+
+def _with_policies(settings: Settings, database: Database) -> Settings:
+    """Return settings with the policies in force. Raises PoliciesUnreadable."""
+    try:
+        restore(database, settings)
+        return in_force(settings)
+    except PolicyError as error:
+        raise PoliciesUnreadable(str(error)) from error
 
 
 def _tell_start(settings: Settings, config: Path | None) -> None:
@@ -192,6 +209,7 @@ async def _serve(
         dispatcher=dispatcher,
         accounts=accounts,
         audit=audit,
+        oidc=OidcClient(settings.oidc, settings.public_url) if settings.oidc and settings.public_url else None,
         probe=WriteProbe(database, inbox, settings.data_dir),
         audio=AudioCache(settings.data_dir / "cache", settings.recordings_dir),
         draining=asyncio.Event(),

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cc_voice.config import settings, site_settings
+from cc_voice.config import policies, settings, site_settings
 from cc_voice.config.settings import Secret, Settings, SettingsError, ZoomApp
 from cc_voice.config.thresholds import QueueThresholds, ThresholdSet
 
@@ -45,7 +45,7 @@ def folder(tmp_path: Path, config: Path) -> Path:
 
 def test_a_command_without_a_configuration_takes_what_the_folder_remembers(folder: Path, config: Path) -> None:
     found = site_settings.load(environ={}, overrides={"data_dir": folder, "workers": None})
-    assert found == settings.load(config, {}, {"data_dir": folder})
+    assert found == policies.in_force(settings.load(config, {}, {"data_dir": folder}))
 
 
 def test_a_configuration_the_environment_and_options_go_before_it(folder: Path, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_every_setting_comes_back(tmp_path: Path) -> None:
     full = Settings(data_dir=tmp_path, apps=(app,), models_dir=Path("models"), warm_memory_mb=7, phone_agent=("first",))
     (tmp_path / site_settings.FILE).write_bytes(site_settings.dumps(full, None))
     found = site_settings.load(environ={}, overrides={"data_dir": tmp_path})
-    assert found == msgspec.structs.replace(full, apps=(), models_dir=Path("models").absolute())
+    assert found == policies.in_force(msgspec.structs.replace(full, apps=(), models_dir=Path("models").absolute()))
 
 
 def test_what_is_damaged_or_written_by_a_newer_version_is_told_or_passed_over(folder: Path) -> None:

@@ -16,11 +16,13 @@ from structlog.testing import capture_logs
 
 from cc_voice.call import ids
 from cc_voice.call.batch import StageReached
+from cc_voice.config.policies import in_force
 from cc_voice.config.settings import Settings
-from cc_voice.fleet import dispatch, spooled_batches
+from cc_voice.fleet import call_policies, dispatch, spooled_batches
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import plan
 from cc_voice.media import recordings, spool
+from cc_voice.query import policies
 from cc_voice.query.reports import prepare
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.webhooks import SiteNotice, parse_webhook
@@ -29,6 +31,7 @@ from cc_voice.store import batches, inbox, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.inbox import Inbox, InboxRow
 from cc_voice.store.streams import StreamRow
+from tests.call.golden import golden_stream
 from tests.conftest import PATIENCE_S
 from tests.fleet.conftest import APP, T0, record, until, webhook
 from tests.fleet.rest import Rest, serving
@@ -87,7 +90,13 @@ def row(database: Database) -> Callable[[], StreamRow]:
     return load
 
 
-def announced(database: Database, stage: str = "received", stream_id: str = "s1", call_id: str = "call-s1") -> int:
+def announced(
+    database: Database,
+    stage: str = "received",
+    stream_id: str = "s1",
+    call_id: str = "call-s1",
+    held: tuple[tuple[str, str], ...] = (),
+) -> int:
     """Put a stream into the store that an earlier process served up to a stage; its epoch."""
 
     def insert(con: Connection) -> int:
@@ -108,6 +117,7 @@ def announced(database: Database, stage: str = "received", stream_id: str = "s1"
             target=msgspec.json.encode(target).decode(),
             language="en",
             started_unix_ms=T0,
+            policies=held,
         )
         taken = streams.take(con, stream_id)
         assert taken is not None
@@ -589,3 +599,25 @@ async def test_what_webhooks_said_of_a_revoked_stream_is_overwritten(
     assert row().stage == "revoked"
     bodies = accepted.run(lambda con: con.execute("select body, state, note from webhook").fetchall())
     assert bodies == [(b"", "done", dispatch.REVOKED)] * 2
+
+
+async def test_a_call_is_measured_under_the_policies_it_began_with(
+    run: Run, site: Settings, database: Database, row: Callable[[], StreamRow]
+) -> None:
+    text = "format = 1\n[[thresholds]]\nlong_silence_ms = {}\n"
+    first = policies.PolicyChange(kind="thresholds", text=text.format(4_600), seen=None, actor="rosa")
+    policies.publish(database, site, first)
+    held = in_force(site).policies
+    policies.publish(database, site, msgspec.structs.replace(first, text=text.format(2_000)))
+    heard = msgspec.structs.replace(golden_stream(), call_id="golden", stream_id="s1")
+    record(site, "golden")
+    recordings.save_analysis(site.recordings_dir, heard)
+    announced(database, "transcribed", call_id="golden", held=held)
+    announced(database, "failed", stream_id="s2", call_id="golden", held=in_force(site).policies)
+    assert database.read_now(lambda con: streams.load(con, "s2")).held_policies == held  # a further stream of the same call
+    await run()
+    await until(lambda: row().stage == "measured", "the call is measured")
+    found = database.read_now(lambda con: con.execute("select policies, long_silence_count from fact_leg").fetchall())
+    assert found == [("language default, thresholds 1", 0)]  # 4.5 s of silence in the example: one under version 2
+    new = await asyncio.to_thread(call_policies.in_force_or, site)
+    assert dict(new.policies)["thresholds"] == "2"

@@ -74,7 +74,13 @@ from account as a, (select 'words' as value union select 'play' union select 'un
 where a.role = 'admin';
 pragma user_version = 3;
 """
-_MIGRATIONS = (_SCHEMA, _ADDRESSES, _ACCESS)
+_ELSEWHERE = """
+alter table account add column issuer text;
+alter table account add column subject text;
+create unique index account_by_subject on account(issuer, subject) where subject is not null;
+pragma user_version = 4;
+"""
+_MIGRATIONS = (_SCHEMA, _ADDRESSES, _ACCESS, _ELSEWHERE)
 """The n-th leads to `user_version` n."""
 
 

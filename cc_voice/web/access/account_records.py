@@ -189,6 +189,24 @@ def _keep_one_administrator(con: sqlite3.Connection, name: str) -> None:
         raise AccountError(f"{name} is the last administrator; make another one first")
 
 
+def of_subject(con: sqlite3.Connection, issuer: str, subject: str) -> AccountRecord | None:
+    """Return the account of whom a provider knows as a subject, None where they have none here."""
+    row = con.execute(f"{_SELECT} where issuer = ? and subject = ?", [issuer, subject]).fetchone()
+    return _record(con, row) if row is not None else None
+
+
+def follow_claims(con: sqlite3.Connection, name: str, role: Role, access: AccountAccess, display_name: str | None) -> None:
+    """Give an account what its provider says by now, whoever the last administrator is: they decide there. Raises AccountError."""
+    _check(name, role, access)
+    con.execute("update account set role = ?, display_name = ? where name = ?", [role, display_name, name])
+    _give(con, name, access)
+
+
+def link(con: sqlite3.Connection, name: str, issuer: str, subject: str) -> None:
+    """Remember whom a provider knows an account as."""
+    con.execute("update account set issuer = ?, subject = ? where name = ?", [issuer, subject, name])
+
+
 def rights_text(rights: frozenset[Right] | None) -> str | None:
     """Return rights as a token keeps them."""
     return None if rights is None else ",".join(sorted(rights))

@@ -35,6 +35,7 @@ from cc_voice.web.access.account_file import open_file, unreadable
 from cc_voice.web.access.account_records import AccountError as AccountError
 from cc_voice.web.access.account_records import AccountRecord
 from cc_voice.web.access.account_records import NoSuchAccount as NoSuchAccount
+from cc_voice.web.access.claim_mapping import MappedAccount
 from cc_voice.web.access.failed_tries import Counted
 from cc_voice.web.access.passwords import (
     COST,
@@ -199,6 +200,33 @@ class Accounts:
             con.execute("update account set totp_step = ?, seen_s = ? where name = ?", [step, now_s, name])
             con.execute("update account set password = ? where name = ? and password = ?", [newer, name, row[0]])
             return _new_session(con, name, now_s, address, agent)
+
+    def sign_in_elsewhere(
+        self, issuer: str, subject: str, entry: MappedAccount | None, now_s: float, *, address: str, agent: str = ""
+    ) -> str:
+        """Return the token of a new session of whom a provider vouches for; the first time their account is made.
+
+        Without an entry nobody comes in, and what an earlier one left ends: sessions and API tokens. Raises AccountError.
+        """
+        with self._transaction() as con:
+            known = account_records.of_subject(con, issuer, subject)
+            if entry is None and known is not None:
+                con.execute("delete from session where account = ?", [known.name])
+                con.execute("delete from token where account = ?", [known.name])
+            elif entry is not None and known is None:
+                account_records.insert(
+                    con, entry.name, "", entry.role, entry.access, must_change=False, display_name=entry.display_name, now_s=now_s
+                )
+                account_records.link(con, entry.name, issuer, subject)
+            elif entry is not None and known is not None and known.disabled_s is None:
+                account_records.follow_claims(con, known.name, entry.role, entry.access, entry.display_name)
+            name = known.name if known else entry.name if entry else ""
+            if entry is not None and (known is None or known.disabled_s is None):
+                con.execute("update account set seen_s = ? where name = ?", [now_s, name])
+                return _new_session(con, name, now_s, address, agent)
+        if entry is None:
+            raise SignInRefused("You have no role here. Ask who administers this site which group gives one.")
+        raise SignInRefused("This account is disabled.")
 
     def _admitted(self, con: sqlite3.Connection, name: str, counted: tuple[Counted, ...], now_s: float) -> Any:
         """Return the row with an account's hash, and count a failure. Raises TooManyTries."""

@@ -55,6 +55,8 @@ ROUTES: dict[tuple[str, str], RouteNeed] = {
     # signing in, and one's own account
     ("GET", "/login"): ANYBODY,
     ("POST", "/login"): ANYBODY,
+    ("GET", "/login/oidc"): ANYBODY,
+    ("GET", "/login/oidc/callback"): ANYBODY,
     ("GET", "/"): SIGNED_IN,
     ("POST", "/logout"): PERSON,
     ("GET", "/password"): PERSON,
@@ -126,6 +128,14 @@ ROUTES: dict[tuple[str, str], RouteNeed] = {
     ("DELETE", "/api/v1/tokens/{token_id}"): _need("administer"),
     ("GET", "/api/v1/audit"): _need("audit"),
     # administration
+    ("GET", "/admin/overview"): _need("read_administration"),
+    ("GET", "/admin/queues"): _need("read_administration"),
+    ("GET", "/admin/policies/{kind}"): _need("read_administration"),
+    ("POST", "/admin/policies/{kind}"): _need("administer"),
+    ("POST", "/admin/policies/{kind}/try"): _need("administer"),
+    ("GET", "/admin/models"): _need("read_administration"),
+    ("GET", "/admin/exports"): _need("read_administration"),
+    ("GET", "/admin/system"): _need("read_administration"),
     ("GET", "/admin/users"): _need("read_administration"),
     ("POST", "/admin/users"): _need("administer"),
     ("GET", "/admin/users/{name}"): _need("read_administration"),

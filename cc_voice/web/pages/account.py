@@ -76,6 +76,8 @@ class SignInPage(msgspec.Struct, frozen=True):
     account: str = ""
     next: str = "/"
     problem: str | None = None
+    provider: str | None = None
+    """What the way to a sign-in provider is called; None: there is none."""
 
 
 class PasswordPage(msgspec.Struct, frozen=True):
@@ -125,10 +127,15 @@ class AccountPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/login", include_in_schema=False)
-async def sign_in_page(request: VisitorRequest) -> Response[str]:
+async def sign_in_page(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[str]:
     """Show the sign-in form."""
-    view = SignInPage(next=local_path(request.query_params.get("next")))
+    view = SignInPage(next=local_path(request.query_params.get("next")), provider=provider_label(appliance))
     return page(request, "login.html", title="Sign in", view=view)
+
+
+def provider_label(appliance: Appliance) -> str | None:
+    """Return what the way to the sign-in provider is called, None without one."""
+    return appliance.oidc.settings.label if appliance.oidc else None
 
 
 @post("/login", status_code=303, include_in_schema=False)
@@ -147,7 +154,7 @@ async def sign_in(
         appliance.note_down(request, "refused", f"sign-in, {type(error).__name__}", detail=data.account[:MAX_NAME])
         # Without the name: people type passwords into the wrong field
         log.warning("sign-in refused", address=address, reason=type(error).__name__)
-        view = SignInPage(data.account, local_path(data.next), str(error))
+        view = SignInPage(data.account, local_path(data.next), str(error), provider_label(appliance))
         return _refused(page(request, "login.html", title="Sign in", view=view, status=401), error)
     log.info("signed in", account=data.account, address=address)
     # A session of before is over: whoever knows its token must not find somebody else behind it

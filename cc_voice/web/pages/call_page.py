@@ -175,7 +175,11 @@ def _footer(leg: CallLeg | None) -> str:
         return "No leg: no agent handled this call."
     metrics = leg.metrics
     parts = [f"Formulas {metrics.get('metric_version')}", f"thresholds {metrics.get('threshold_set_id')}"]
-    parts += [f"{name} {metrics[key]}" for name, key in (("speech", "detector"), ("model", "asr_model")) if metrics.get(key)]
+    parts += [
+        f"{name} {metrics[key]}"
+        for name, key in (("speech", "detector"), ("model", "asr_model"), ("policies", "policies"))
+        if metrics.get(key)
+    ]
     return " · ".join(parts)
 
 

@@ -103,7 +103,9 @@ class AuditPage(msgspec.Struct, frozen=True):
 @get("/admin/users", include_in_schema=False)
 async def list_users(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[str]:
     """Show accounts, sessions and tokens."""
-    return page(request, "users.html", title="Users and roles", current="admin", view=await _users(request, appliance))
+    return page(
+        request, "users.html", title="Users and roles", current="admin", section="users", view=await _users(request, appliance)
+    )
 
 
 @get("/admin/users/{name:str}", include_in_schema=False)
@@ -111,7 +113,7 @@ async def show_user(request: VisitorRequest, appliance: NamedDependency[Applianc
     """Show an account with the form that changes it."""
     record = await _record(appliance, name)
     view = await _users(request, appliance, person=record)
-    return page(request, "users.html", title=record.shown_name, current="admin", view=view)
+    return page(request, "users.html", title=record.shown_name, current="admin", section="users", view=view)
 
 
 @post("/admin/users", status_code=200, include_in_schema=False)
@@ -129,7 +131,7 @@ async def add_user(
     except AccountError as error:
         return await _refused(request, appliance, error)
     view = await _users(request, appliance, person=await _record(appliance, data.name), password=password)
-    return page(request, "users.html", title="Users and roles", current="admin", view=view)
+    return page(request, "users.html", title="Users and roles", current="admin", section="users", view=view)
 
 
 @post("/admin/users/{name:str}", status_code=303, include_in_schema=False)
@@ -167,7 +169,7 @@ async def do_to_user(
     if password is None:
         return Redirect(f"/admin/users/{name}", status_code=303)
     view = await _users(request, appliance, person=await _record(appliance, name), password=password)
-    return page(request, "users.html", title=before.shown_name, current="admin", view=view)
+    return page(request, "users.html", title=before.shown_name, current="admin", section="users", view=view)
 
 
 async def do(appliance: Appliance, name: str, deed: AccountDeed) -> str | None:
@@ -223,7 +225,7 @@ async def audit_log(request: VisitorRequest, appliance: NamedDependency[Applianc
     appliance.note_down(request, "view", "audit log", detail=q)
     zone = zoneinfo.ZoneInfo(appliance.settings.timezone)
     view = AuditPage(q, tuple(line(entry, zone) for entry in found), zone.key)
-    return page(request, "audit.html", title="Audit log", current="audit", view=view)
+    return page(request, "audit.html", title="Audit log", current="audit", section="audit", view=view)
 
 
 def read(data: AccountForm) -> tuple[Role, AccountAccess]:
@@ -270,7 +272,7 @@ async def _refused(
     request: VisitorRequest, appliance: Appliance, error: AccountError, person: AccountRecord | None = None
 ) -> Response[str]:
     view = await _users(request, appliance, person=person, problem=str(error))
-    return page(request, "users.html", title="Users and roles", current="admin", view=view, status=400)
+    return page(request, "users.html", title="Users and roles", current="admin", section="users", view=view, status=400)
 
 
 async def _users(

@@ -22,9 +22,21 @@ RAIL = (
     ("calls", "/calls", "Calls"),
     ("search", "/search", "Search"),
     ("reports", "/reports", "Reports"),
-    ("admin", "/admin/users", "Admin"),
+    ("admin", "/admin/overview", "Admin"),
     ("audit", "/admin/audit", "Audit"),
 )
+
+
+SECTIONS = (
+    ("overview", "/admin/overview", "Overview"),
+    ("queues", "/admin/queues", "Queues and policies"),
+    ("models", "/admin/models", "Models and languages"),
+    ("users", "/admin/users", "Users and roles"),
+    ("exports", "/admin/exports", "Exports"),
+    ("audit", "/admin/audit", "Audit log"),
+    ("system", "/admin/system", "System"),
+)
+"""Of administration."""
 
 
 class Shell(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +44,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     current: str
+    section: str
     site: str
     visitor: Visitor | None
 
@@ -43,6 +56,11 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     def items(self) -> tuple[tuple[str, str, str], ...]:
         """The rail: name, address, label of what the visitor may use. What they may not is absent, not disabled."""
         return tuple(item for item in RAIL if ROUTES[("GET", item[1])].lets(self.visitor))
+
+    @property
+    def sections(self) -> tuple[tuple[str, str, str], ...]:
+        """The pages of administration that the visitor may see."""
+        return tuple(item for item in SECTIONS if ROUTES[("GET", item[1])].lets(self.visitor))
 
     @property
     def may_search(self) -> bool:
@@ -87,10 +105,12 @@ def environment() -> jinja2.Environment:
     return env
 
 
-def page(connection: Connection, template: str, *, title: str, view: Any, current: str = "", status: int = 200) -> Response[str]:
+def page(
+    connection: Connection, template: str, *, title: str, view: Any, current: str = "", section: str = "", status: int = 200
+) -> Response[str]:
     """Return a page; the template gets `shell` and `view`."""
     site = connection.app.state.appliance.settings.site_name
-    shell = Shell(title=title, current=current, site=site, visitor=connection.scope.get("user"))
+    shell = Shell(title=title, current=current, section=section, site=site, visitor=connection.scope.get("user"))
     html = environment().get_template(template).render(shell=shell, view=view)
     return Response(html, status_code=status, media_type=MediaType.HTML)
 

@@ -20,6 +20,8 @@ ELSEWHERE = {
     ("POST", "/webhooks/zoom"): 401,
     ("POST", "/owner/command"): 404,
     ("POST", "/login"): 401,
+    ("GET", "/login/oidc"): 404,
+    ("GET", "/login/oidc/callback"): 404,
     ("GET", "/healthz"): 503,
     ("GET", "/readyz"): 503,
 }
@@ -32,6 +34,8 @@ VALUES = {
     "token_id": "1",
     "session_id": "x",
     "deed": "unlock",
+    "path": "x",
+    "kind": "language",
 }
 
 
