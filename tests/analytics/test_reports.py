@@ -909,7 +909,7 @@ def test_a_greeting_that_may_be_an_echo_is_none(con: Connection) -> None:
 @pytest.mark.parametrize(("metric", "after", "left_out"), [("agent_talk_pct", 52, 1), ("hold_pct", 100 * 40 / 150, 0)])
 def test_a_change_is_of_clear_legs_where_it_is_of_talk(con: Connection, metric: str, after: float, left_out: int) -> None:
     write_doubt(con)
-    (row,) = reports.answer(con, "before-after", {"change": "2026-11-02", "metric": metric}).rows(named=True)
+    (row,) = reports.answer(con, EVERYTHING, "before-after", {"change": "2026-11-02", "metric": metric}).rows(named=True)
     assert (row["n_legs_after"], row["n_left_out"]) == (2 - left_out, left_out)
     assert row["value_after_ros"] == pytest.approx(after)
 
