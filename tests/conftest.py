@@ -9,7 +9,7 @@ import structlog
 from hypothesis import settings
 
 # Machines are shared and noisy: how long an example takes says nothing.
-settings.register_profile("cc_voice", deadline=None)
+settings.register_profile("cc_voice", deadline=None, max_examples=50)
 settings.register_profile("nightly", deadline=None, max_examples=1000)
 if settings.get_current_profile_name() != "nightly":  # `--hypothesis-profile nightly`, see `make properties`
     settings.load_profile("cc_voice")

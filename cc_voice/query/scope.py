@@ -117,8 +117,8 @@ SHARED = frozenset(
     }
 )
 """Tables that tell of no call, agent or queue: the same for everybody."""
-CLOSED = frozenset({"inbox", "site_webhook"})
-"""Tables that the site alone may see: webhooks as they came, and those that are about no call."""
+CLOSED = frozenset({"inbox", "policy_version", "site_webhook"})
+"""Tables that the site alone may see: webhooks as they came, those that are about no call, and what people decided."""
 
 
 def definitions(scope: RowScope, base: str) -> dict[str, str]:

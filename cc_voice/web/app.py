@@ -13,6 +13,7 @@ from cc_voice.web import errors, health, owner_socket, security_headers, webhook
 from cc_voice.web.access import authentication, permissions
 from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.api import mcp_route, routes
+from cc_voice.web.api.description import PREFIX
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.live import calls as live_calls
 from cc_voice.web.pages import account, administration, calls, not_analysed, provider_sign_in, reports, search, users
@@ -98,7 +99,7 @@ def create_app(appliance: Appliance) -> Litestar:
             *FOR_PROGRAMS,
             Router("/", route_handlers=list(PAGES), include_in_schema=False),
             routes.router(),
-            mcp_route.mcp,  # a protocol of its own: its messages are described by it, not by OpenAPI
+            Router(PREFIX, route_handlers=[mcp_route.mcp]),  # described by its own protocol, not by OpenAPI
             _static_files(),
         ],
         dependencies={"appliance": Provide(provide, sync_to_thread=False)},

@@ -56,6 +56,7 @@ def test_one_call_is_followed_however_it_is_tagged() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.nightly
 def test_a_customer_who_speaks_japanese_is_followed_however_it_is_tagged() -> None:
     """Written without spaces, and by models that know English and Spanish: its words stay Zoom's."""
     answer = CliRunner().invoke(main, ["bench", "language", "--call", "english-to-japanese", "--speed", "12", "--json"])

@@ -19,7 +19,7 @@ def bench(*arguments: str) -> Result:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("generated")
-    done = bench("data", "--out", str(folder), "--calls", "300", "--days", "40")
+    done = bench("data", "--out", str(folder), "--calls", "100", "--days", "40")
     assert done.exit_code == 0, done.output
     return folder
 
@@ -33,11 +33,11 @@ def ask(site: Path, sql: str) -> list[tuple[object, ...]]:
 
 
 def test_the_site_is_as_big_as_asked(site: Path) -> None:
-    assert ask(site, "select count(*) from fact_call") == [(300,)]
+    assert ask(site, "select count(*) from fact_call") == [(100,)]
     (utterances,) = ask(site, "select count(*) from fact_utterance")[0]
-    assert 20 * 300 < int(str(utterances)) < 40 * 300
-    assert ask(site, "select count(distinct call_id) from fact_word join fact_utterance using (utterance_id)") == [(3,)]
-    assert ask(site, "select count(distinct date_key) > 25 from fact_call") == [(True,)]
+    assert 20 * 100 < int(str(utterances)) < 40 * 100
+    assert ask(site, "select count(distinct call_id) from fact_word join fact_utterance using (utterance_id)") == [(1,)]
+    assert ask(site, "select count(distinct date_key) > 15 from fact_call") == [(True,)]
     assert ask(site, "select count(distinct language_code) from fact_utterance") == [(3,)]
 
 
@@ -65,18 +65,18 @@ def test_a_site_with_calls_is_left_alone(site: Path) -> None:
     done = bench("data", "--out", str(site), "--calls", "1")
     assert done.exit_code == 1
     assert "has calls already" in done.output
-    assert ask(site, "select count(*) from fact_call") == [(300,)]
+    assert ask(site, "select count(*) from fact_call") == [(100,)]
 
 
 def test_every_report_and_search_is_timed(site: Path) -> None:
     timings = json.loads(bench("queries", "--data-dir", str(site), "--repeats", "2", "--json").output)
-    assert timings["calls"] == 300
+    assert timings["calls"] == 100
     assert {one["name"] for one in timings["reports"]} == {report.name for report in reports.list_reports()}
     assert {one["range"] for one in timings["searches"]} == {"all", "31 days"}
     for one in (*timings["reports"], *timings["reports_all"], *timings["searches"]):
         assert 0 < one["p50_ms"] <= one["p95_ms"]
     rows = {one["name"]: one["rows"] for one in timings["reports"]}
-    assert rows["agent-talk"] > 50
+    assert rows["agent-talk"] > 20
     found = {one["name"]: one["rows"] for one in timings["searches"]}
     assert found["refund"] > 0
     assert found["nowhere"] == 0
@@ -84,7 +84,7 @@ def test_every_report_and_search_is_timed(site: Path) -> None:
 
 def test_the_table_is_markdown(site: Path) -> None:
     lines = bench("queries", "--data-dir", str(site), "--repeats", "1").output.splitlines()
-    assert lines[0].startswith("300 calls, ")
+    assert lines[0].startswith("100 calls, ")
     assert any(line.startswith("| agent-talk ") for line in lines)
 
 

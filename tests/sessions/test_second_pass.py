@@ -107,8 +107,14 @@ def check(measured: CallMeasured | None, script: Script) -> CallMeasured:
 
 @pytest.mark.parametrize(
     "tag",
-    [right, late(10_000), late(20_000), late(30_000), lambda *_: None, lambda n, line: "en" if n == 8 else line["language"]],
-    ids=["right", "10 s late", "20 s late", "30 s late", "absent", "wrong once"],
+    [
+        pytest.param(right, id="right"),
+        pytest.param(late(10_000), id="10 s late", marks=pytest.mark.nightly),
+        pytest.param(late(20_000), id="20 s late", marks=pytest.mark.nightly),
+        pytest.param(late(30_000), id="30 s late"),
+        pytest.param(lambda *_: None, id="absent"),
+        pytest.param(lambda n, line: "en" if n == 8 else line["language"], id="wrong once", marks=pytest.mark.nightly),
+    ],
 )
 async def test_tags_of_any_quality(stream: Stream, script: Script, tag: Callable[[int, dict[str, Any]], str | None]) -> None:
     measured = check(await stream.run(*OPENING, *in_order(script.packets, script.words(tag)), ENDED), script)

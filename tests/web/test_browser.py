@@ -253,7 +253,7 @@ def test_a_passage_is_heard_where_it_was_found(page: Any) -> None:
     assert button.get_attribute("aria-pressed") is None
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_scrolls_sideways_on_a_phone(page: Any, path: str, theme: str) -> None:
     page.emulate_media(color_scheme=theme)

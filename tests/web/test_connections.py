@@ -16,6 +16,7 @@ from cc_voice.web.app import FORM_BYTES, create_app
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.connections import LoopErrors
 from cc_voice.web.owner_socket import MAX_BODY_BYTES as OWNER_BYTES
+from cc_voice.web.pages import administration
 from cc_voice.web.webhooks import MAX_BODY_BYTES as WEBHOOK_BYTES
 from tests.conftest import PATIENCE_S
 from tests.web.conftest import Served
@@ -146,7 +147,9 @@ async def test_a_head_without_end_is_refused(connect: Connect) -> None:
 
 
 def test_every_route_has_a_limit(appliance: Appliance) -> None:
-    larger = {"/webhooks/zoom": WEBHOOK_BYTES, "/api/v1/sql": reports.QUESTION_BYTES, "/owner/command": OWNER_BYTES}
+    larger = {"/webhooks/zoom": WEBHOOK_BYTES, "/owner/command": OWNER_BYTES}
+    larger |= dict.fromkeys(("/api/v1/sql", "/api/v1/mcp"), reports.QUESTION_BYTES)
+    larger |= dict.fromkeys(("/admin/policies/{kind:str}", "/admin/policies/{kind:str}/try"), administration.POLICY_FORM_BYTES)
     limits = {
         route.path: handler.resolve_request_max_body_size()
         for route in create_app(appliance).routes

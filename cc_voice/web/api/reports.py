@@ -61,7 +61,7 @@ class TableRows(msgspec.Struct, frozen=True, kw_only=True):
     updated_ts: datetime.datetime | None
 
 
-class ExportState(msgspec.Struct, frozen=True, kw_only=True):
+class ApiExportState(msgspec.Struct, frozen=True, kw_only=True):
     """An export that the appliance makes by itself, and how the last attempt went: null where there was none."""
 
     job: ExportJob
@@ -204,10 +204,12 @@ async def table(
 
 
 @get("/exports", summary="List scheduled exports")
-async def list_exports(appliance: NamedDependency[Appliance]) -> list[ExportState]:
+async def list_exports(appliance: NamedDependency[Appliance]) -> list[ApiExportState]:
     """List the exports that the appliance makes by itself, and how each went last."""
 
-    def look() -> list[ExportState]:
-        return [ExportState(job=job, last=scheduled_exports.state(appliance.settings, job)) for job in appliance.settings.exports]
+    def look() -> list[ApiExportState]:
+        return [
+            ApiExportState(job=job, last=scheduled_exports.state(appliance.settings, job)) for job in appliance.settings.exports
+        ]
 
     return await asyncio.to_thread(look)
