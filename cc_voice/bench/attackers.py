@@ -75,7 +75,7 @@ async def _attack(pipe: Connection, attack: Attack) -> Repelled:
     questions: Counter[str] = Counter()
     form = b"name=rosa&password=" + bytes(FORM_BYTES).replace(b"\0", b"x")
     heads = {"content-type": "application/x-www-form-urlencoded"}
-    question = {"command": "sql", "arguments": {"text": SELECT}}
+    question = {"command": "sql", "arguments": {"text": SELECT, "format": "json"}}
     transport = httpx.AsyncHTTPTransport(uds=attack.owner_socket)
     async with (
         httpx.AsyncClient(timeout=TIMEOUT_S) as stranger,

@@ -151,13 +151,14 @@ def test_every_route_has_a_limit(appliance: Appliance) -> None:
     larger |= dict.fromkeys(("/api/v1/sql", "/api/v1/mcp"), reports.QUESTION_BYTES)
     larger |= dict.fromkeys(("/admin/policies/{kind:str}", "/admin/policies/{kind:str}/try"), administration.POLICY_FORM_BYTES)
     limits = {
-        route.path: handler.resolve_request_max_body_size()
+        (route.path, method): handler.resolve_request_max_body_size()
         for route in create_app(appliance).routes
         for handler in getattr(route, "route_handlers", ())
         if isinstance(handler, HTTPRouteHandler) and "OPTIONS" not in handler.http_methods
+        for method in handler.http_methods
     }
     assert len(limits) > 30
-    assert limits == {path: larger.get(path, FORM_BYTES) for path in limits}
+    assert limits == {(path, method): larger.get(path, FORM_BYTES) if method == "POST" else FORM_BYTES for path, method in limits}
 
 
 def test_what_cannot_be_accepted_is_told_once_a_minute() -> None:
