@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -41,6 +41,7 @@ TABLES = ("calls", "legs", "utterances", "words", "unused_utterances", "unused_w
 """Whose rows the summary counts, by the names of the exported files."""
 MARKER = ".cc-voice-demo"
 """Marks a folder as the demo's own: only such a folder is ever emptied."""
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 MEASURE_TIMEOUT_S = 120.0
 """How long results may take after the last call ended."""
 POLL_S = 0.25
@@ -80,12 +81,11 @@ def demo(once: bool, as_json: bool, speed: float, data_dir: Path) -> None:
     """Play eight bundled calls through a service of its own and show what the appliance makes of them."""
     # Not a terminal: no line may be folded to eighty columns
     console = Console(stderr=as_json, width=None if (sys.stderr if as_json else sys.stdout).isatty() else 200)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end)  # else the service would outlive a demo whose terminal is closed
+    _end_on_signals()
     as_owner(data_dir)
     site = _site(data_dir.resolve())
     with _service(site) as address:
-        summary = asyncio.run(_play(site, address, speed, console))
+        summary = _run(_play(site, address, speed, console))
         _show(site, summary, console)
         if not once:
             _stay(site, address, console)
@@ -93,9 +93,39 @@ def demo(once: bool, as_json: bool, speed: float, data_dir: Path) -> None:
         click.echo(msgspec.json.encode(summary).decode())
 
 
+def _end_on_signals() -> None:
+    """Else the service would outlive a demo whose terminal is closed."""
+    for number in _ENDING:
+        signal.signal(number, _end)
+
+
 def _end(number: int, frame: object) -> NoReturn:
     """End as Ctrl-C does, the service first."""
     raise SystemExit(128 + number)
+
+
+def _run(playing: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """Run the loop until it is done or a signal comes, which then cancels: raised in the middle of a callback it could be lost."""
+    came: list[int] = []
+
+    async def cancellable() -> dict[str, Any]:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def end(number: int) -> None:
+            came.append(number)
+            task.cancel()
+
+        for number in _ENDING:
+            loop.add_signal_handler(number, end, number)
+        return await playing
+
+    try:
+        return asyncio.run(cancellable())
+    except asyncio.CancelledError:
+        raise SystemExit(128 + came[0]) from None
+    finally:
+        _end_on_signals()
 
 
 def _check_left(database_path: Path) -> None:
