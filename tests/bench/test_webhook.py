@@ -27,6 +27,7 @@ def test_a_few_webhooks_are_answered_and_counted() -> None:
     assert score["audio_lost_s"] == 0 < score["audio_sent_s"]
     assert set(score["repelled"]["logins"]) <= {"403", "413", "0"}, "a form of megabytes is refused, or the line closed on it"
     assert set(score["repelled"]["questions"]) <= {"200", "422", "429"}
+    assert sum(score["repelled"]["logins"].values()) > 0 < score["repelled"]["questions"]["429"], "twelve at once are too many"
 
 
 def test_of_ten_webhooks_one_is_a_repetition_and_two_are_of_streams() -> None:
