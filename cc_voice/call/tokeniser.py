@@ -1,14 +1,16 @@
 """The tokeniser: how a text becomes the words that are compared and counted, whoever asks.
 
-Search, the filter of the call list, reports and snippets compare words in one spelling, in SQL as `search_words` (migration
-`one_tokeniser`) and here as `words`; the two are equal for every text (`tests/store/test_tokeniser.py`). So a text is folded:
+Search, the filter of the call list, reports and snippets compare words in one spelling, in SQL as `search_words` (migrations
+`one_tokeniser`, `redaction`) and here as `words`; the two are equal for every text (`tests/store/test_tokeniser.py`). So a text is folded:
 
 1. Compatibility characters become what they stand for (NFKC): full-width letters, ①, ﬁ, half-width kana; all digits become 0–9.
 2. What is not seen goes: Unicode's default ignorables (joiners, soft hyphens, marks of direction) and the Arabic tatweel.
 3. Whatever is no letter, mark or number parts words: also apostrophes and hyphens, so `don't` is `don t`.
 4. Canonical composition, lower case, final sigma as sigma; letters of Latin, Greek, Cyrillic, Hebrew and Arabic lose their marks
    (elsewhere a mark is no accent but half of the letter), and ł ø đ ħ ı ß æ œ become their plain spellings.
-5. A script that writes no spaces is taken apart into characters, each with its marks: a word of it is found as a phrase.
+5. What redaction hid stands in a text as a chip, `[CARD_NUMBER]`: it is one term that no word is, `CHIP_TERM`. Nobody finds redacted
+   calls by "card number", and no phrase crosses a chip.
+6. A script that writes no spaces is taken apart into characters, each with its marks: a word of it is found as a phrase.
 
 Characters are those of Unicode 14, the version of Python 3.11; younger ones part words, so that an index does not depend on which
 version of Python or DuckDB made it.
@@ -20,6 +22,7 @@ language that somebody claims for it.
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Iterator
 
 _UNSPACED = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecd\u0edc-\u0edf"  # Thai, Lao
@@ -53,6 +56,12 @@ _YOUNGER = (
 )
 """Letters, marks and numbers of Unicode 15.0 and 15.1."""
 _SPELLINGS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "ς": "σ", "ß": "ss", "æ": "ae", "œ": "oe"})
+
+CHIP_TERM = "0redacted0"
+"""What a chip is to all who compare words. Nobody can search for it (`store/search/query.py`)."""
+CHIP = re.compile(r"\[[A-Z_]+\]")
+"""A chip as it stands in a text."""
+_SPACED_CHIP = f" {CHIP_TERM} "
 
 _CUT = re.compile(f"[{_UNSPACED}][{_MARKS}]*|[^ {_UNSPACED}]+")
 _ALONE = re.compile(f"[{_UNSPACED}]")
@@ -97,6 +106,8 @@ _LETTERS = _Letters()
 
 def words(text: str) -> list[str]:
     """Return the words of a text in order, in the one spelling in which words are compared."""
+    if "[" in text:
+        text = CHIP.sub(_SPACED_CHIP, text)
     if text.isascii():
         return _ASCII.findall(text.lower())
     cut: list[str] = _CUT.findall(unicodedata.normalize("NFC", text.translate(_LETTERS)).lower())
@@ -115,11 +126,21 @@ def spans(text: str) -> list[tuple[int, int]]:
 
     Empty where the two do not agree, as for marks that stand in no order that is written anywhere.
     """
-    spread = [(_LETTERS[ord(letter)], place) for place, letter in enumerate(text)]
+    spread = list(_spread(text))
     places = [place for letters, place in spread for _ in letters]
     found = _CUT.finditer("".join(letters for letters, _ in spread))
-    where = [(places[match.start()], places[match.end() - 1] + 1) for match in found]
+    where = [(places[match.start()][0], places[match.end() - 1][1]) for match in found]
     return where if len(where) == len(words(text)) else []
+
+
+def _spread(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield what the characters of a text stand for and where each is in it (start, end); a chip is one."""
+    chips = {match.start(): match.end() for match in CHIP.finditer(text)}
+    at = 0
+    while at < len(text):
+        end = chips.get(at, at + 1)
+        yield _SPACED_CHIP if at in chips else _LETTERS[ord(text[at])], (at, end)
+        at = end
 
 
 def units(text: str) -> int:

@@ -24,10 +24,14 @@ _MACRO = re.compile(r"^create macro (search_\w+\(.*?;)$", re.MULTILINE | re.DOTA
 def tokeniser_macros() -> str:
     """Return the macros that cut a text into words, as a store has them, as SQL for whoever asks a copy without them.
 
-    They are read out of the migration that made them, so that there is one text of each.
+    They are read out of the migrations that made them, the newest of each name, so that there is one text of each.
     """
-    newest = next(sql for _, _, sql in reversed(scripts()) if "create macro search_words(" in sql)
-    return "\n".join(f"create or replace temp macro {macro}" for macro in _MACRO.findall(newest))
+    found: dict[str, str] = {}
+    for _, _, sql in scripts():
+        if "create macro search_words(" in sql:
+            found |= {macro.partition("(")[0]: macro for macro in _MACRO.findall(sql)}
+    found = {name: found[name] for name in sorted(found, key=lambda name: name == "search_words")}
+    return "\n".join(f"create or replace temp macro {macro}" for macro in found.values())
 
 
 def migrate(con: duckdb.DuckDBPyConnection) -> int:

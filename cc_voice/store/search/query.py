@@ -155,10 +155,14 @@ def _phrases(raws: Sequence[_Raw]) -> list[QueryPhrase]:
 def _words(piece: str) -> list[QueryWord]:
     """Return the words of a piece of text; a star at its end stands for any ending of the last one."""
     words = [QueryWord(text) for text in tokeniser.words(piece)]
+    if any(word.text == tokeniser.CHIP_TERM for word in words):
+        raise SearchError(f"“{piece}” stands for what was redacted, which cannot be searched for")
     if words and piece.endswith("*"):
         beginning = words[-1].text
         if len(beginning) < MIN_PREFIX and beginning.isascii():
             raise SearchError(f"“{piece}” stands for too many words; give at least {MIN_PREFIX} letters before the star")
+        if tokeniser.CHIP_TERM.startswith(beginning):
+            raise SearchError(f"“{piece}” stands for no word; leave the star out")
         words[-1] = QueryWord(beginning, is_prefix=True)
     return words
 

@@ -83,6 +83,15 @@ def test_words_of_a_phrase_are_said_in_one_utterance(con: Connection) -> None:
     assert ids(con, "credit near/5 card") == []
 
 
+def test_what_was_redacted_is_one_term_that_nobody_finds(con: Connection) -> None:
+    tell(con, "a", "my number is [CARD_NUMBER] thank you", "and the code [CVV]")
+    for query in ("card", '"card number"', "redacted", '"is thank"', '"number card"', "cvv", "cv*"):
+        assert ids(con, query) == []
+    assert ids(con, "is near/2 thank") == ["a"]
+    assert marked(con, '"thank you"') == ["thank you"]
+    assert ("0redacted0",) in con.execute("select term from posting").fetchall()
+
+
 WORDS = st.sampled_from(["ab", "b", "ba", "c"])
 PHRASES = st.lists(st.builds(QueryWord, WORDS, st.booleans()), min_size=1, max_size=2).map(lambda words: QueryPhrase(tuple(words)))
 

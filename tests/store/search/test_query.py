@@ -81,6 +81,9 @@ def test_a_query_is_read(query: str, expected: Query) -> None:
         ("refund AND card", "AND is no operator here: words beside each other"),
         ("refund NOT card", "NOT is no operator here: -card"),
         ("word " * 21, "more than 20 words"),
+        ("[CARD_NUMBER]", "cannot be searched for"),
+        ("refund 0redacted0", "cannot be searched for"),
+        ("0re*", "stands for no word"),
     ],
 )
 def test_a_query_that_asks_for_nothing_is_told_why(query: str, says: str) -> None:
