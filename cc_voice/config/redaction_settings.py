@@ -39,3 +39,28 @@ class RedactionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Hide the other party's sound of the same time as well: echo and cross-talk carry digits."""
     queues: tuple[QueueRedaction, ...] = ()
     """What some queues hide beside."""
+
+
+def problem(given: RedactionSettings) -> str | None:
+    """Return why settings cannot be used, None where they can."""
+    if not given.policy:
+        return 'policy of [redaction] is empty; write ["off"] where nothing shall be hidden'
+    if not 9 <= given.any_run <= 19:
+        return f"any_run of [redaction] is {given.any_run}; write 9 to 19: a card number has 13 to 19 digits"
+    if _is_torn(given.policy):
+        return "policy of [redaction] names `off` beside others; write it alone"
+    for at, rule in enumerate(given.queues, 1):
+        if not any(name.strip() for name in rule.queues):
+            return f"entry {at} of [[redaction.queues]] names no queue"
+        if not rule.policy and not rule.keep_after:
+            return f"entry {at} of [[redaction.queues]] says nothing: it has neither policy nor keep_after"
+        if _is_torn(rule.policy):
+            return f"entry {at} of [[redaction.queues]] names `off` beside others; write it alone"
+    if any(not words.strip() for words in (*given.keep_after, *(word for rule in given.queues for word in rule.keep_after))):
+        return "keep_after of [redaction] has an empty word, after which every number would stay"
+    return None
+
+
+def _is_torn(policy: tuple[PolicyClass, ...]) -> bool:
+    """Tell whether `off` stands beside other classes, which says two things at once."""
+    return "off" in policy and set(policy) != {"off"}

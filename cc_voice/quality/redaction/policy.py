@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from cc_voice.config.redaction_settings import HiddenSound, PolicyClass, RedactionSettings
+from cc_voice.config.redaction_settings import HiddenSound, PolicyClass, QueueRedaction, RedactionSettings
 
 _INCLUDED: dict[str, frozenset[str]] = {
     "pii": frozenset({"pci", "ssn"}),
@@ -54,8 +54,8 @@ def strictest(settings: RedactionSettings) -> RedactionPolicy:
     return _policy(settings, (*settings.policy, *(kind for rule in settings.queues for kind in rule.policy)), [])
 
 
-def _policy(settings, kinds, rules):
-    classes = tuple(sorted({kind for kind in kinds if kind != "off"}))
+def _policy(settings: RedactionSettings, kinds: Collection[PolicyClass], rules: Collection[QueueRedaction]) -> RedactionPolicy:
+    classes: tuple[PolicyClass, ...] = tuple(sorted({kind for kind in kinds if kind != "off"}))
     keep = {word for rule in rules for word in rule.keep_after} | set(settings.keep_after)
     return RedactionPolicy(
         classes=classes,
