@@ -8,7 +8,7 @@ import msgspec
 
 from cc_voice.call.redactions import Entity
 from cc_voice.quality.redaction.finder import SpokenLine, find
-from cc_voice.quality.redaction.policy import RedactionPolicy
+from cc_voice.quality.redaction.redaction_policy import RedactionPolicy
 
 
 class AuditFinding(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import msgspec
 
 from cc_voice.call.redactions import Entity, FoundBy
 from cc_voice.call.utterances import Word
-from cc_voice.quality.redaction.policy import RedactionPolicy
+from cc_voice.quality.redaction.redaction_policy import RedactionPolicy
 
 
 class SpokenLine(msgspec.Struct, frozen=True, kw_only=True):

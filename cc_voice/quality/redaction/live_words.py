@@ -14,7 +14,7 @@ from cc_voice.call.redactions import is_chip
 from cc_voice.call.utterances import Word
 from cc_voice.quality.redaction.chips import chipped
 from cc_voice.quality.redaction.finder import HiddenStretch, SpokenLine, find
-from cc_voice.quality.redaction.policy import RedactionPolicy
+from cc_voice.quality.redaction.redaction_policy import RedactionPolicy
 
 HELD_MS = 15_000
 """How long a chain waits for its next digits."""
