@@ -40,6 +40,8 @@ def test_it_has_every_table_and_the_defaults(script: types.ModuleType) -> None:
             "[[thresholds]]",
             "[oidc]",
             "[[claims]]",
+            "[redaction]",
+            "[[redaction.queues]]",
         ),
     ]
     assert '| `log_level` | text | `"info"` |' in text

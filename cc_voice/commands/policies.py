@@ -1,5 +1,5 @@
-"""`cc-voice policies`: what people decide while the service runs (languages of queues, thresholds, claims), for whoever holds the
-data folder. Calls that begin from then on are under it; nothing is restarted."""
+"""`cc-voice policies`: what people decide while the service runs (languages of queues, thresholds, claims, redaction), for whoever
+holds the data folder. Calls that begin from then on are under it; nothing is restarted."""
 
 import datetime
 import hashlib
@@ -11,12 +11,12 @@ import click
 
 from cc_voice.commands.terminal import ask, load_settings, local_time, print_json, print_table, site_options
 
-KINDS = ("language", "thresholds", "claims")
+KINDS = ("language", "thresholds", "claims", "redaction")
 
 
 @click.group("policies")
 def policies() -> None:
-    """List, show and change what people decide: languages of queues, thresholds, roles by claims.
+    """List, show and change what people decide: languages of queues, thresholds, roles by claims, redaction.
 
     Each is a text in TOML, the table that cc-voice.toml would hold. A table that stands there pins its policy.
     """

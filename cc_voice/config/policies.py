@@ -1,4 +1,5 @@
-"""Policies: what people change while the service runs (languages of queues, thresholds, claims), as files of the data folder.
+"""Policies: what people change while the service runs (languages of queues, thresholds, claims, redaction), as files of the data
+folder.
 
     <data>/policies/KIND.toml                  the working copy, which people read and edit
     <data>/policies/versions/KIND-N.toml       what was published, never changed again; the highest N is in force
@@ -7,7 +8,7 @@
 A file of a kind holds the table that `cc-voice.toml` would hold, with `format = 1` above it. A site that writes the table into
 cc-voice.toml has pinned that kind: the files do not count, and nobody changes it on a page. One file for each kind and none for
 each queue: a call does not know its queue when it begins, and keeps the versions of that moment; what comes later (consent,
-redaction, retention) is a further kind, and so another file with versions of its own.
+retention) is a further kind, and so another file with versions of its own.
 
 A call keeps what it began with (`at`); its legs name it (`told`). Files and not the store, as workers and commands beside a running
 service have no store. A working copy that somebody edited is not in force until it is published.
@@ -18,22 +19,24 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, assert_never, get_args
 
 import msgspec
 
-from cc_voice.config import languages, oidc_settings, thresholds, wording
+from cc_voice.config import languages, oidc_settings, redaction_settings, thresholds, wording
 from cc_voice.config.languages import LanguageSettings
 from cc_voice.config.oidc_settings import ClaimRule
+from cc_voice.config.redaction_settings import RedactionSettings
 from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import QueueThresholds
 
-PolicyKind = Literal["language", "thresholds", "claims"]
+PolicyKind = Literal["language", "thresholds", "claims", "redaction"]
 KINDS: tuple[PolicyKind, ...] = get_args(PolicyKind)
 TITLES: dict[PolicyKind, str] = {
     "language": "Languages of calls and queues",
     "thresholds": "Thresholds of the site and of queues",
     "claims": "Roles by claims of the sign-in provider",
+    "redaction": "Numbers that are hidden, of the site and of queues",
 }
 FORMAT = 1
 MOST_BYTES = 64_000
@@ -46,7 +49,10 @@ _TYPES: dict[PolicyKind, Any] = {
     "language": LanguageSettings,
     "thresholds": tuple[QueueThresholds, ...],
     "claims": tuple[ClaimRule, ...],
+    "redaction": RedactionSettings,
 }
+_ONE_TABLE: tuple[PolicyKind, ...] = ("language", "redaction")
+"""Kinds that are a table, not a list of them: without it they say nothing."""
 _FILE = re.compile(r"([a-z]+)-([0-9]{1,9})\.toml")
 
 
@@ -103,27 +109,37 @@ def read(kind: PolicyKind, text: str) -> Any:
         raise PolicyError(f"format is {found!r}; this program writes and reads format {FORMAT}")
     if others := sorted(values.keys() - {kind}):
         raise PolicyError(f"{others[0]!r} does not belong here: a policy {kind} holds {_heading(kind)} and nothing else")
-    if kind not in values and has_format and kind != "language":
+    if kind not in values and has_format and kind not in _ONE_TABLE:
         return ()
     if kind not in values:
         raise PolicyError(f"{_heading(kind)} is missing; where there shall be none, `format = 1` alone says so")
     try:
         value = wording.converted(values[kind], _TYPES[kind], _no_hook, (kind,))
-        return languages.checked(value) if isinstance(value, LanguageSettings) else value_checked(kind, value)
+        return value_checked(kind, value)
     except (wording.WrongValue, ValueError) as error:
         raise PolicyError(str(error)) from error
 
 
 def value_checked(kind: PolicyKind, value: Any) -> Any:
     """Return a value that can be used. Raises ValueError."""
-    problem = thresholds.problem(value) if kind == "thresholds" else oidc_settings.rules_problem(value)
+    match kind:
+        case "language":
+            return languages.checked(value)
+        case "thresholds":
+            problem = thresholds.problem(value)
+        case "claims":
+            problem = oidc_settings.rules_problem(value)
+        case "redaction":
+            problem = redaction_settings.problem(value)
+        case _:
+            assert_never(kind)
     if problem is not None:
         raise ValueError(problem)
     return value
 
 
 def _heading(kind: PolicyKind) -> str:
-    return f"[{kind}]" if kind == "language" else f"[[{kind}]]"
+    return f"[{kind}]" if kind in _ONE_TABLE else f"[[{kind}]]"
 
 
 def _no_hook(kind: type[Any], value: Any) -> Any:

@@ -17,7 +17,17 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from cc_voice.config import environment, languages, media_settings, oidc_settings, phrase_lists, schedules, thresholds, wording
+from cc_voice.config import (
+    environment,
+    languages,
+    media_settings,
+    oidc_settings,
+    phrase_lists,
+    redaction_settings,
+    schedules,
+    thresholds,
+    wording,
+)
 from cc_voice.config.thresholds import QueueThresholds
 from cc_voice.config.wording import SettingsError as SettingsError
 
@@ -142,6 +152,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc: oidc_settings.OidcSettings | None = None
     claims: tuple[oidc_settings.ClaimRule, ...] = ()
     """Which claims of people who sign in with the provider are which role and rows here."""
+    redaction: redaction_settings.RedactionSettings = redaction_settings.RedactionSettings()
     policies: tuple[tuple[str, str], ...] = ()
     """Where policies are from (`config/policies.py`); made by the program, no key of a file."""
     min_free_mb: int = 1000
@@ -215,9 +226,9 @@ def _encode_hook(value: Any) -> Any:
 
 _PLACEHOLDER = "…"
 """What stands in the example configuration where a site's own credentials belong."""
-_TABLES = ("apps", "language", "transcript", "media", "exports", "phrases", "thresholds", "oidc", "claims")
+_TABLES = ("apps", "language", "transcript", "media", "exports", "phrases", "thresholds", "oidc", "claims", "redaction")
 """Keys that only a file can hold, but for one app and one language."""
-POLICIES = ("language", "thresholds", "claims")
+POLICIES = ("language", "thresholds", "claims", "redaction")
 """Tables that people can change while the service runs, where the configuration does not hold them."""
 MADE = "policies"
 _KEYS = tuple(key for key in Settings.__struct_fields__ if key != MADE)
@@ -331,6 +342,7 @@ def _checked(settings: Settings) -> Settings:
         or phrase_lists.problem(settings.phrases)
         or schedules.problem(settings.exports)
         or thresholds.problem(settings.thresholds)
+        or redaction_settings.problem(settings.redaction)
         or oidc_settings.rules_problem(settings.claims)
         or oidc_settings.problem(settings.oidc, settings.public_url)
     ):

@@ -1,0 +1,1 @@
+"""Quality: rules, forms, redaction, sentiment, alerts, as pure functions on a call."""
