@@ -7,6 +7,7 @@ import msgspec
 
 from cc_voice.call.events import CallEvent
 from cc_voice.call.language_policy import LanguagePolicy
+from cc_voice.call.redactions import Redaction
 from cc_voice.call.utterances import Utterance
 
 Interval = tuple[int, int]
@@ -90,6 +91,19 @@ class LostAudio(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+class RedactedSound(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a stream nobody shall hear, and whether that is so."""
+
+    policy: tuple[str, ...]
+    """The classes of numbers that were looked for (`config/redaction_settings.py`)."""
+    outcome: Literal["silenced", "text_only", "withheld"]
+    """`text_only`: the site keeps the sound as it is; `withheld`: redaction failed, and nothing of the stream is played."""
+    failure: str | None = None
+    """Why it is withheld."""
+    spans: tuple[tuple[str, tuple[Interval, ...]], ...] = ()
+    """Of each channel of the recording (its own id, not a party's that was found out later): when it is silenced."""
+
+
 class StreamAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     """One stream, heard. Times count from `t0_unix_ms`, the stream's first packet."""
 
@@ -122,3 +136,7 @@ class StreamAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     host_id: str | None = None
     """The account's id of the meeting's host, where the announcement told it."""
     epoch: int = 1
+    redactions: tuple[Redaction, ...] | None = None
+    """What was hidden in the words, which are here without it; None: nobody looked (policy `off`, or an earlier version)."""
+    redacted: RedactedSound | None = None
+    """None as above."""

@@ -215,6 +215,8 @@ UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my"})
 
 def normalise(token: str) -> str:
     """Return a token as the lists spell it: lower case, composed, apostrophes straight, no punctuation at its ends."""
+    if token.startswith("[") and tokeniser.CHIP.match(token):
+        return tokeniser.CHIP_TERM  # else a chip would be the words of its name to whoever looks for phrases
     text = unicodedata.normalize("NFC", token.lower()).replace("’", "'")
     start, end = 0, len(text)
     while start < end and not text[start].isalnum():

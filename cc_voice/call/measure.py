@@ -53,7 +53,10 @@ def measure(
         for scope in scopes
     ]
     unused, unused_words = unused_rows(transcript.unused, scopes, handling, timeline)
-    utterances = _with_loudness(utterance_rows(transcript.utterances, legs, handling, timeline.call_id), timeline)
+    utterances = _with_loudness(
+        utterance_rows(transcript.utterances, legs, handling, timeline.call_id, is_redacted=timeline.redactions is not None),
+        timeline,
+    )
     return MeasuredCall(
         call=_call_row(timeline, handling, primary_language(scopes, timeline.language), _compared(legs)),
         channels=tuple(_channel_row(channel, timeline, handling) for channel in timeline.channels),
@@ -61,7 +64,7 @@ def measure(
         leg_languages=tuple(row for leg in legs for row in language_rows(leg)),
         utterances=utterances,
         words=word_rows(utterances, transcript.utterances),
-        intervals=tuple(row for leg in legs for row in evidence(leg, handling, METRIC_VERSION)),
+        intervals=tuple(row for leg in legs for row in evidence(leg, handling, timeline, METRIC_VERSION)),
         events=tuple(_event_row(event, timeline.call_id, handling.legs) for event in timeline.events),
         null_reasons=tuple(row for leg in legs for row in _reasons(leg)),
         unused_utterances=unused,

@@ -131,6 +131,8 @@ class UtteranceRow(msgspec.Struct, frozen=True, kw_only=True):
     on_hold: bool | None
     loudness_mean: float | None = None
     asr_model: str | None
+    redaction_count: int | None = None
+    """Chips in it; None: nobody has looked for what should be hidden."""
 
 
 class UnusedUtteranceRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +157,7 @@ class UnusedUtteranceRow(msgspec.Struct, frozen=True, kw_only=True):
     asr_conf: float | None
     on_hold: bool | None
     asr_model: str | None
+    redaction_count: int | None = None
 
 
 class WordRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +170,10 @@ class WordRow(msgspec.Struct, frozen=True, kw_only=True):
     word: str
     conf: float | None
     language_code: str
+    is_redacted: bool | None = None
+    """Whether it is a chip. None: not looked for."""
+    entity_type: str | None = None
+    """What a chip says was there."""
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):

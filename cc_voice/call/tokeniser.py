@@ -1,15 +1,16 @@
 """The tokeniser: how a text becomes the words that are compared and counted, whoever asks.
 
 Search, the filter of the call list, reports and snippets compare words in one spelling, in SQL as `search_words` (migrations
-`one_tokeniser`, `redaction`) and here as `words`; the two are equal for every text (`tests/store/test_tokeniser.py`). So a text is folded:
+`one_tokeniser` and `redaction`) and here as `words`; the two are equal for every text (`tests/store/test_tokeniser.py`). So a text
+is folded:
 
 1. Compatibility characters become what they stand for (NFKC): full-width letters, ①, ﬁ, half-width kana; all digits become 0–9.
 2. What is not seen goes: Unicode's default ignorables (joiners, soft hyphens, marks of direction) and the Arabic tatweel.
 3. Whatever is no letter, mark or number parts words: also apostrophes and hyphens, so `don't` is `don t`.
 4. Canonical composition, lower case, final sigma as sigma; letters of Latin, Greek, Cyrillic, Hebrew and Arabic lose their marks
    (elsewhere a mark is no accent but half of the letter), and ł ø đ ħ ı ß æ œ become their plain spellings.
-5. What redaction hid stands in a text as a chip, `[CARD_NUMBER]`: it is one term that no word is, `CHIP_TERM`. Nobody finds redacted
-   calls by "card number", and no phrase crosses a chip.
+5. What redaction hid stands in a text as a chip, `[CARD_NUMBER]`. It is one term that no word is: nobody finds redacted calls by
+   "card number", and no phrase crosses a chip.
 6. A script that writes no spaces is taken apart into characters, each with its marks: a word of it is found as a phrase.
 
 Characters are those of Unicode 14, the version of Python 3.11; younger ones part words, so that an index does not depend on which
@@ -119,6 +120,11 @@ def _folded(word: str) -> str:
         return word
     plain = "".join(one for one in unicodedata.normalize("NFD", word) if unicodedata.category(one)[0] != "M")
     return unicodedata.normalize("NFC", plain).translate(_SPELLINGS)
+
+
+def without_chips(text: str) -> str:
+    """Return a text without what stands for hidden words: a chip is in no language."""
+    return CHIP.sub(" ", text) if "[" in text else text
 
 
 def spans(text: str) -> list[tuple[int, int]]:

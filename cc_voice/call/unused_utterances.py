@@ -12,7 +12,7 @@ from cc_voice.call.metrics.turns import PARTIES, Party
 from cc_voice.call.rows import UnusedUtteranceRow, WordRow
 from cc_voice.call.transcript.transcript_selection import UnusedUtterance
 from cc_voice.call.utterance_rows import role_outside_legs, words_as_rows
-from cc_voice.call.utterances import mean_confidence
+from cc_voice.call.utterances import mean_confidence, word_count
 
 Rows = tuple[tuple[UnusedUtteranceRow, ...], tuple[WordRow, ...]]
 
@@ -51,10 +51,11 @@ def _row(line: UnusedUtterance, scopes: Sequence[LegInput], handling: Handling, 
         language_code=said.language,
         lid_conf=said.lid_conf,
         text=said.text,
-        word_count=len(said.words),
+        word_count=word_count(said.words),
         asr_conf=mean_confidence(said.words),
         on_hold=contains(place[0].hold, middle(said)) if place else None,
         asr_model=said.asr_model,
+        redaction_count=None if timeline.redactions is None else sum(word.hidden is not None for word in said.words),
     )
 
 

@@ -16,7 +16,7 @@ from cc_voice.call.metrics.talk_speed import talk_speed, words_in
 from cc_voice.call.metrics.turns import PARTIES, Party, TurnTaking
 from cc_voice.call.reasons import Unmeasured
 from cc_voice.call.rows import LegLanguageRow, UtteranceRow, WordRow
-from cc_voice.call.utterances import Utterance, Word, mean_confidence
+from cc_voice.call.utterances import Utterance, Word, mean_confidence, word_count
 from cc_voice.config.languages import primary
 
 Key = tuple[str, int]
@@ -34,9 +34,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def utterance_rows(
-    utterances: Sequence[Utterance], legs: Sequence[MeasuredLeg], handling: Handling, call_id: str
+    utterances: Sequence[Utterance], legs: Sequence[MeasuredLeg], handling: Handling, call_id: str, *, is_redacted: bool = False
 ) -> tuple[UtteranceRow, ...]:
-    """Return the call's transcript in order. What a monitoring supervisor whispers is not in it (1.7)."""
+    """Return the call's transcript in order. What a monitoring supervisor whispers is not in it (1.7).
+
+    `is_redacted`: what should be hidden was looked for.
+    """
     places = _places(legs)
     heard = [words for words in utterances if not _is_whispered(words, places, handling)]
     mixed = any(leg.scope.mixed for leg in legs)
@@ -54,12 +57,13 @@ def utterance_rows(
             language_code=words.language,
             lid_conf=words.lid_conf,
             text=words.text,
-            word_count=len(words.words),
+            word_count=word_count(words.words),
             asr_conf=mean_confidence(words.words),
             is_question=is_question(words),
             is_backchannel=place.backchannel if place else None,
             on_hold=place.on_hold if place else None,
             asr_model=words.asr_model,
+            redaction_count=sum(word.hidden is not None for word in words.words) if is_redacted else None,
         )
         for seq, words in enumerate(heard, start=1)
         for place in (places.get((words.channel_id, words.start_ms)),)
@@ -135,6 +139,8 @@ def words_as_rows(utterance: str, language: str, words: Iterable[Word]) -> Itera
             word=word.word,
             conf=word.conf,
             language_code=language,
+            is_redacted=word.hidden is not None,
+            entity_type=word.word.strip("[]") if word.hidden is not None else None,
         )
 
 

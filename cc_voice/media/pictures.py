@@ -10,12 +10,13 @@ They are deleted with the stream's folder, when the call is or Zoom revokes the 
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from cc_voice.media.files import append_record
+from cc_voice.media.files import append_record, write_atomically
 
 Kind = Literal["share", "video"]
 Form = Literal["jpg", "png", "h264"]
@@ -87,6 +88,27 @@ def read_pictures(folder: Path) -> list[StoredPicture]:
         except msgspec.DecodeError:
             continue
     return found
+
+
+def drop(stream_folder: Path, times: Sequence[tuple[int, int]]) -> int:
+    """Remove what was seen at certain times (Unix ms) and return how many pictures that were; a film that has some goes as a whole.
+
+    H.264 tells what changes: without some of its pieces the rest still shows them, or nothing. Can be repeated. Raises OSError.
+    """
+    count = 0
+    for folder in (stream_folder / kind for kind in KINDS):
+        found = read_pictures(folder)
+        gone = {one.file for one in found if any(start <= one.at_unix_ms < end for start, end in times)}
+        if not gone:
+            continue
+        write_atomically(
+            folder / "index.jsonl", b"".join(b"\n" + msgspec.json.encode(one) for one in found if one.file not in gone)
+        )
+        for name in gone:
+            for path in (folder / name, (folder / name).with_suffix(".mp4") if name.endswith(".h264") else folder / name):
+                path.unlink(missing_ok=True)
+        count += sum(one.file in gone for one in found)
+    return count
 
 
 def _append(path: Path, data: bytes) -> int:

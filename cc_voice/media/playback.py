@@ -12,10 +12,14 @@ import msgspec
 import numpy as np
 import soundfile
 
-from cc_voice.media import recordings
+from cc_voice.media import recordings, redaction_state
 from cc_voice.media.audio_records import BYTES_PER_SAMPLE, AudioRecords
-from cc_voice.media.files import no_file
+from cc_voice.media.files import RecordingError, no_file
 from cc_voice.media.sound_files import read_sound
+
+
+class SoundWithheld(RecordingError):
+    """Nobody may hear a call, as what is to be hidden in it is not, or not yet."""
 
 
 class RecordedPiece(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,10 +64,11 @@ class CallAudio(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def call_audio(recordings_dir: Path, call_id: str) -> CallAudio | None:
-    """Return the audio of a call, or None where nothing was recorded. Raises RecordingError, OSError."""
+    """Return the audio of a call, or None where nothing was recorded. Raises SoundWithheld, RecordingError, OSError."""
     streams = recordings.started_streams(recordings_dir / call_id)
     if not streams:
         return None
+    check_released(recordings_dir, call_id)
     (_, first) = streams[0]
     placed: dict[str, list[RecordedPiece]] = {}
     for folder, header in streams:
@@ -74,6 +79,19 @@ def call_audio(recordings_dir: Path, call_id: str) -> CallAudio | None:
     return CallAudio(
         sample_rate_hz=first.sample_rate_hz, channel_ids=tuple(placed), pieces=tuple(tuple(pieces) for pieces in placed.values())
     )
+
+
+def is_released(recordings_dir: Path, call_id: str) -> bool:
+    """Tell whether something of a call is recorded, and whether somebody may hear it. Raises OSError."""
+    folders = [path.parent for path in (recordings_dir / call_id).glob("*/stream.json")]
+    return bool(folders) and all(map(redaction_state.may_be_played, folders))
+
+
+def check_released(recordings_dir: Path, call_id: str) -> None:
+    """Raise SoundWithheld where nobody may hear a call; OSError."""
+    for path in (recordings_dir / call_id).glob("*/stream.json"):
+        if not redaction_state.may_be_played(path.parent):
+            raise SoundWithheld(f"the sound of call {call_id} is not played: it is not redacted yet, or redaction failed")
 
 
 def _t0(header: recordings.StreamHeader) -> int:

@@ -6,6 +6,7 @@
         <n>.rec            the packets of a channel as they came (audio_records.py): int16 little-endian mono
         journal.jsonl      events, Zoom's words, link up and down, in order of arrival
         analysis.msgpack   StreamAnalysis, once everything was heard
+        redaction.json     whether its sound may be played (redaction_state.py)
         <n>.flac, <n>.idx  replace <n>.rec after the call was measured: samples at (timestamp − t0) · rate, and which of them
                            were received, as records (first sample, sample count): a hole is not silence
         <n>.pcm, <n>.idx   format 1, of versions before: the same, uncompressed, also while the stream runs
@@ -19,9 +20,11 @@ import hashlib
 import os
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -32,10 +35,12 @@ from cc_voice.media.audio_records import BYTES_PER_SAMPLE, AudioRecords
 from cc_voice.media.files import RecordingError as RecordingError
 from cc_voice.media.files import append_record, beside, open_file, read_file, write_atomically
 from cc_voice.media.ranges import Ranges
+from cc_voice.media.silenced_sound import SilencedSpans, check, sounding
 from cc_voice.media.sound_files import read_sound, write_sound
 
 _RECORD = struct.Struct("<QI")
 _FLAC_BLOCK_SAMPLES = 1 << 18
+_NOTHING: Mapping[str, Sequence[Interval]] = MappingProxyType({})
 Entry = TypeVar("Entry")
 
 
@@ -282,10 +287,11 @@ def load_analyses(recordings_dir: Path, call_id: str) -> list[StreamAnalysis]:
     return sorted(analyses, key=lambda analysis: (analysis.t0_unix_ms, analysis.stream_id))
 
 
-def compress(folder: Path) -> None:
+def compress(folder: Path, silenced: Mapping[str, Sequence[Interval]] = _NOTHING, *, is_tone: bool = False) -> None:
     """Replace the stream's audio by FLAC (a third of the size) beside what was received. Interrupted, it can be repeated.
 
-    Raises OSError (disk full); then the records stay.
+    `silenced` are times of channels that nobody shall hear (a tone stands there if `is_tone`). The file is read back and compared
+    before what was received goes. Raises OSError (disk full), RecordingError (the file is another); then the records stay.
     """
     header = _read_json(folder / "stream.json", _HEADER)
     if header is None:
@@ -293,13 +299,17 @@ def compress(folder: Path) -> None:
     for number, channel_id in enumerate(channel_names(folder)):
         file = ChannelFile(folder, number, channel_id, header.sample_rate_hz, writable=False)
         raw = [path for path in (file.path, folder / f"{number}.pcm") if path.exists()]
-        if not raw:
+        spans = SilencedSpans(silenced.get(channel_id, ()), header.sample_rate_hz, is_tone=is_tone)
+        if not raw and not (file.flac_path.exists() and spans.samples and sounding(file.flac_path, spans)):
+            file.close()
             continue
         try:
             index = b"".join(_RECORD.pack(start, end - start) for start, end in file.ranges.pairs())
             with beside(file.flac_path) as part:
                 frames = file.ranges.end
-                write_sound(part, _blocks(file), rate_hz=header.sample_rate_hz, channels=1, frames=frames, form="FLAC")
+                blocks = _blocks(file, spans)
+                write_sound(part, blocks, rate_hz=header.sample_rate_hz, channels=1, frames=frames, form="FLAC")
+                check(part, frames, partial(_wanted, file, spans))
                 write_atomically(file.index_path, index)
         finally:
             file.close()
@@ -322,9 +332,17 @@ def decompress(folder: Path) -> None:
         file.close()
 
 
-def _blocks(file: ChannelFile) -> Iterator[Any]:
+def _blocks(file: ChannelFile, spans: SilencedSpans) -> Iterator[Any]:
     for at in range(0, file.ranges.end, _FLAC_BLOCK_SAMPLES):
-        yield np.frombuffer(file.read(at, min(at + _FLAC_BLOCK_SAMPLES, file.ranges.end)), dtype="<i2")
+        yield spans.applied(at, _block(file, at, min(_FLAC_BLOCK_SAMPLES, file.ranges.end - at)))
+
+
+def _wanted(file: ChannelFile, spans: SilencedSpans, at: int, count: int) -> Any:
+    return spans.applied(at, _block(file, at, count))
+
+
+def _block(file: ChannelFile, at: int, count: int) -> Any:
+    return np.frombuffer(file.read(at, at + count), dtype="<i2")
 
 
 def started_streams(call_folder: Path) -> list[tuple[Path, StreamHeader]]:

@@ -23,10 +23,10 @@ from cc_voice.config.thresholds import SITE_SET, ThresholdSet
 from cc_voice.media import films, recordings
 from cc_voice.media.recordings import ChannelFile, Recording
 from cc_voice.rtms.events import MIXED_SOURCE
-from cc_voice.sessions import journal
+from cc_voice.sessions import journal, redaction
 from cc_voice.sessions.call_languages import call_policy, unwritten_policy
 from cc_voice.sessions.channel_recognition import BlockRunner, PipelineFactory, RecognisedChannel, recognise_channel
-from cc_voice.sessions.journal import Journal
+from cc_voice.sessions.journal import Journal, Note
 from cc_voice.sessions.party_names import UNJOINED, Joined, joined
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.second_pass import MOST_COMPARED, identified, second_pass, served
@@ -66,10 +66,12 @@ def complete(
     deliver: Deliver,
     heard: Heard | None = None,
     pipelines: Pipelines | None = None,
+    unwritten: Sequence[Note] = (),
 ) -> None:
     """Carry a stream whose media has ended to the stage `measured`.
 
     `heard` is what was recognised while it was live, with `pipelines`: the rest of the call is heard with the same model.
+    `unwritten` is what the session knows and the journal does not hold, or not as it was said (`live_redaction.py`).
     Raises recordings.RecordingError, OSError.
     """
     folder = recordings.stream_folder(settings.recordings_dir, spec.call_id, spec.stream_id)
@@ -84,24 +86,21 @@ def complete(
             chosen = pipelines or recognition.pipelines(spec.language)
             run = recognition.priority_pool.catch_up
             whole = _recognise_missing(recording, chosen.make, heard or {}, run)
-            analysis = understand(recording, spec.epoch, whole, settings.language, recognition, chosen, run)
+            notes = read_notes(recording, unwritten)
+            analysis = understand(recording, spec.epoch, whole, settings.language, recognition, chosen, run, notes)
             analysis = msgspec.structs.replace(analysis, host_id=spec.target.host_id)
+            stored = redaction.stored_analysis(settings, spec.call_id, spec.stream_id)
+            analysis = redaction.redact_words(recording, analysis, notes, settings, stored)
         finally:
             recording.close()
         recordings.save_analysis(settings.recordings_dir, analysis)
         deliver(_stage(spec, "transcribed"))
-    # Before the last stage: a process killed in between comes back here, and no recording stays large for ever
-    _compress(spec, folder)
+    # Before the last stage: a process killed in between comes back here, and no recording stays large, or can be heard, for ever
+    redacted = redaction.stored_analysis(settings, spec.call_id, spec.stream_id)
+    if redacted is not None:
+        redaction.silence(settings, redacted)
     _make_films(spec, folder)
     deliver(measured(spec.call_id, spec.stream_id, spec.epoch, settings))
-
-
-def _compress(spec: SessionSpec, folder: Path) -> None:
-    """Make the recording small. The call is whole without it, so a full disk is told and does not make the stream fail."""
-    try:
-        recordings.compress(folder)
-    except OSError as error:
-        log.error("recording stays uncompressed", call_id=spec.call_id, stream_id=spec.stream_id, error=str(error))
 
 
 def _make_films(spec: SessionSpec, folder: Path) -> None:
@@ -126,13 +125,16 @@ def understand(
     recognition: Recognition,
     pipelines: Pipelines,
     run: BlockRunner,
+    notes: Journal | None = None,
+    *,
     is_fixed: bool = False,
 ) -> StreamAnalysis:
     """Find out which language was spoken when, hear again what was heard in another, and put everything together.
 
-    `is_fixed`: somebody said which language the recording is in. Raises OSError.
+    `notes` are the recording's journal where that holds less; `is_fixed`: somebody said which language the recording is in.
+    Raises OSError.
     """
-    notes, installed = read_notes(recording), recognition.languages()
+    notes, installed = notes or read_notes(recording), recognition.languages()
     policy = call_policy(languages, recording.header.language, installed, notes.events)
     if not notes.words:
         policy = unwritten_policy(policy, installed)
@@ -175,11 +177,11 @@ def _envelopes(heard: Mapping[str, RecognisedChannel]) -> dict[str, ChannelEnvel
     return {name: ChannelEnvelope(channel.envelope, canonical(channel.voiced)) for name, channel in heard.items()}
 
 
-def read_notes(recording: Recording) -> Journal:
-    """Return the journal of a recording that has its t0."""
+def read_notes(recording: Recording, unwritten: Sequence[Note] = ()) -> Journal:
+    """Return the journal of a recording that has its t0, and what was not written into it."""
     if recording.header.t0_unix_ms is None:
         raise AssertionError("a stream without media has no time line")
-    return journal.read(recording, recording.header.t0_unix_ms)
+    return journal.read(recording, recording.header.t0_unix_ms, unwritten)
 
 
 def analyse(recording: Recording, epoch: int, heard: Heard, model: str | None, notes: Journal) -> StreamAnalysis:

@@ -22,7 +22,7 @@ from cc_voice.call.batch import CallMeasured
 from cc_voice.config.settings import Settings
 from cc_voice.media import recordings
 from cc_voice.media.recordings import ChannelFile, Recording, StreamHeader
-from cc_voice.sessions import completion, journal
+from cc_voice.sessions import completion, journal, redaction
 from cc_voice.sessions.channel_recognition import at_once, recognise_channel
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.word_files import ImportedLine, placed, read_words
@@ -102,26 +102,35 @@ def take_file(path: Path, options: ImportOptions, settings: Settings, recognitio
     header = _header(path, survey, options)
     recording = recordings.create(settings.recordings_dir, header)
     try:
+        redaction.hold_back(settings, recording.folder)
         _copy(path, recording, parties)
-        _note_words(recording, words)
+        written = journal.read(recording, header.t0_unix_ms or 0, _notes(header.t0_unix_ms or 0, words))
         pipelines = recognition.pipelines(options.language)
         heard = {name: recognise_channel(file, pipelines.make) for name, file in recording.channels.items()}
         analysis = completion.understand(
-            recording, 1, heard, settings.language, recognition, pipelines, at_once, is_fixed=options.is_language_certain
+            recording, 1, heard, settings.language, recognition, pipelines, at_once, written, is_fixed=options.is_language_certain
         )
+        analysis = _with_parties(analysis, parties, survey.duration_ms)
+        if redaction.may_hide(settings):
+            analysis = redaction.redact_words(recording, analysis, written, settings)
+        else:
+            for note in written.unwritten:
+                recording.note(note)
     finally:
         recording.close()
-    analysis = _with_parties(analysis, parties, survey.duration_ms)
     recordings.save_analysis(settings.recordings_dir, analysis)
+    redaction.silence(settings, analysis)
     measured = completion.measured(header.call_id, header.stream_id, 1, settings)
-    recordings.compress(recordings.stream_folder(settings.recordings_dir, header.call_id, header.stream_id))
     earlier = recordings.calls_of_stream(settings.recordings_dir, header.stream_id)
     return Imported(measured=measured, notes=tuple(notes), earlier=tuple(one for one in earlier if one != header.call_id))
 
 
-def _note_words(recording: Recording, words: Sequence[tuple[str, ImportedLine]]) -> None:
-    """Put the lines where Zoom's transcript stands. There a piece is known by its channel and start, so two never share both."""
-    t0 = recording.header.t0_unix_ms or 0
+def _notes(t0: int, words: Sequence[tuple[str, ImportedLine]]) -> list[journal.Note]:
+    """Return the lines as Zoom's transcript is noted. There a piece is known by its channel and start, so two never share both.
+
+    They are written when they have been redacted: a crash before that loses nothing, the file is still there.
+    """
+    found: list[journal.Note] = []
     taken: set[tuple[str, int]] = set()
     for channel, line in words:
         start_ms = line.start_ms
@@ -136,7 +145,8 @@ def _note_words(recording: Recording, words: Sequence[tuple[str, ImportedLine]])
             language=line.language,
             words=line.words,
         )
-        recording.note(note)
+        found.append(note)
+    return found
 
 
 def _survey(path: Path, options: ImportOptions) -> _Survey:

@@ -3,6 +3,7 @@
 Entries are written when they arrive, before the stream's t0 may be known; `read` places them on the stream's clock.
 """
 
+from collections.abc import Sequence
 from typing import assert_never
 
 import msgspec
@@ -110,10 +111,17 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     end: EndNote | None
     names: tuple[NameNote, ...] = ()
     doubts: tuple[DoubtNote, ...] = ()
+    pieces: tuple[WordsNote, ...] = ()
+    """What `words` were made of, one for each of them."""
+    unwritten: tuple[Note, ...] = ()
+    """What was given beside the file and is not in it."""
 
 
-def read(recording: Recording, t0_unix_ms: int) -> Journal:
-    """Return the journal's content in milliseconds since t0, repeats dropped (a reconnect makes Zoom repeat itself)."""
+def read(recording: Recording, t0_unix_ms: int, unwritten: Sequence[Note] = ()) -> Journal:
+    """Return the journal's content in milliseconds since t0, repeats dropped (a reconnect makes Zoom repeat itself).
+
+    `unwritten` comes after what is in the file: words that may not be written yet, or only without what is hidden in them.
+    """
     events: dict[tuple[str, int, str], CallEvent] = {}
     words: dict[tuple[str, int], WordsNote] = {}
     gaps: list[tuple[str | None, Interval]] = []
@@ -121,7 +129,7 @@ def read(recording: Recording, t0_unix_ms: int) -> Journal:
     names: list[NameNote] = []
     doubts: list[DoubtNote] = []
     end: EndNote | None = None
-    for note in recording.journal(_NOTE):
+    for note in (*recording.journal(_NOTE), *unwritten):
         match note:
             case PlatformNote(event=event):
                 events.setdefault((event.name, event.at_unix_ms, event.payload), place(event, t0_unix_ms))
@@ -142,11 +150,12 @@ def read(recording: Recording, t0_unix_ms: int) -> Journal:
                 pass  # kept for people; nothing is measured of it
             case _ as never:
                 assert_never(never)
+    in_order = sorted(words, key=lambda key: (key[1], key[0]))
     return Journal(
         events=tuple(sorted(events.values(), key=lambda event: event.at_unix_ms)),
-        words=tuple(
-            utterance(words[key], t0_unix_ms, recording.header.language) for key in sorted(words, key=lambda key: (key[1], key[0]))
-        ),
+        words=tuple(utterance(words[key], t0_unix_ms, recording.header.language) for key in in_order),
+        pieces=tuple(words[key] for key in in_order),
+        unwritten=tuple(unwritten),
         gaps=tuple(gap for channel_id, gap in gaps if channel_id is None),
         channel_gaps=tuple((channel_id, gap) for channel_id, gap in gaps if channel_id is not None),
         lost=tuple(lost),

@@ -21,7 +21,7 @@ from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.media import recordings
 from cc_voice.media.recompute_runs import RunError, RunPlan, RunResult
 from cc_voice.media.recordings import RecordingError
-from cc_voice.sessions import completion
+from cc_voice.sessions import completion, redaction
 from cc_voice.sessions.channel_recognition import recognise_channel
 from cc_voice.sessions.imports import PRODUCT
 from cc_voice.sessions.recognition import Recognition
@@ -164,14 +164,17 @@ def _decode_stream(folder: Path, known: StreamAnalysis, settings: Settings, reco
         run = recognition.priority_pool.catch_up
         heard = {name: recognise_channel(file, pipelines.make, run) for name, file in recording.channels.items()}
         is_fixed = known.product == PRODUCT and known.policy is not None and not known.policy.identify
-        analysis = completion.understand(recording, known.epoch, heard, settings.language, recognition, pipelines, run, is_fixed)
+        analysis = completion.understand(
+            recording, known.epoch, heard, settings.language, recognition, pipelines, run, is_fixed=is_fixed
+        )
     finally:
         recording.close()
     parties = {channel.channel_id: channel.party for channel in known.channels}
-    return msgspec.structs.replace(
+    again = msgspec.structs.replace(
         analysis,
         channels=tuple(msgspec.structs.replace(channel, party=parties.get(channel.channel_id)) for channel in analysis.channels),
         duration_ms=known.duration_ms,
         mixed_audio=known.mixed_audio or analysis.same_audio,
         host_id=known.host_id,
     )
+    return redaction.redacted_again(tuple(recording.channels), again, known, settings)

@@ -20,7 +20,7 @@ import structlog
 from cc_voice.call.analysis import Interval, SegmentComparison
 from cc_voice.call.intervals import canonical
 from cc_voice.call.language_policy import LanguagePolicy
-from cc_voice.call.tokeniser import units
+from cc_voice.call.tokeniser import units, without_chips
 from cc_voice.call.transcript.language_track import MIN_WORDS, LanguageTrack, track
 from cc_voice.call.transcript.scripts import LATIN, script_of, scripts_of
 from cc_voice.call.transcript.word_languages import line_words, mostly, romanised
@@ -70,16 +70,18 @@ def identified(
 ) -> tuple[Utterance, ...]:
     """Return Zoom's words with the languages their text may be in; nothing is loaded where there is no choice."""
     words = tuple(words)
+    plain = tuple(msgspec.structs.replace(said, text=without_chips(said.text)) for said in words)
     tags = [said.tagged for said in words if said.tagged]
-    foreign = _in_other_scripts(words, policy.candidates(tags))
+    foreign = _in_other_scripts(plain, policy.candidates(tags))
     if not words or not (policy.is_open or len(policy.candidates(tags)) > 1 or (policy.identify and foreign)):
         return words
     engine = identifier()
     tags += [language for text, possible in foreign for language in _likeliest(text, possible, engine)]
     if policy.is_open:
-        tags += [*_unexpected(words, engine), *_romanised(words, policy.candidates(tags))]
+        tags += [*_unexpected(plain, engine), *_romanised(plain, policy.candidates(tags))]
     candidates = policy.candidates(tags)
-    return tuple(msgspec.structs.replace(said, lid=_chances(said.text, candidates, engine)) for said in words)
+    chances = (_chances(said.text, candidates, engine) for said in plain)
+    return tuple(msgspec.structs.replace(said, lid=found) for said, found in zip(words, chances, strict=True))
 
 
 def _chances(text: str, candidates: Sequence[str], engine: TextIdentifier) -> Chances:

@@ -22,7 +22,7 @@ from cc_voice.call.rows import (
     UtteranceRow,
 )
 from cc_voice.call.transcript.transcript_selection import LOCAL
-from cc_voice.call.utterances import Utterance
+from cc_voice.call.utterances import Utterance, word_count
 from cc_voice.config.settings import Site
 from cc_voice.store import dimensions, enrichment, history, repeat_calls, streams
 from cc_voice.store.database import Connection, Row
@@ -201,7 +201,7 @@ def _live_utterances(con: Connection, batch: StreamProgress) -> None:
             language_code=said.language,
             lid_conf=said.lid_conf,
             text=said.text,
-            word_count=len(said.words),
+            word_count=word_count(said.words),
             asr_conf=None,
             is_question=None,
             is_backchannel=None,

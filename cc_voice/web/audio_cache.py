@@ -46,10 +46,12 @@ class AudioCache:
         self._making = asyncio.Lock()
 
     async def find(self, call_id: str, parties: Mapping[str, str | None], form: str, only_ms: Spans | None = None) -> Path | None:
-        """Return the file of a call: `flac`, `wav` or `peaks`; None where nothing is recorded. Raises RecordingError, OSError.
+        """Return the file of a call: `flac`, `wav` or `peaks`; None where nothing is recorded.
 
-        `parties` says who speaks on which channel, `only_ms` which parts of it may be heard, where that is not all.
+        `parties` says who speaks on which channel, `only_ms` which parts of it may be heard, where that is not all. Raises
+        SoundWithheld, RecordingError, OSError.
         """
+        await asyncio.to_thread(playback.check_released, self._recordings_dir, call_id)
         version = await asyncio.to_thread(_version, self._recordings_dir / call_id, parties)
         if version is None:
             return None
@@ -62,8 +64,8 @@ class AudioCache:
         return path
 
     async def exists(self, call_id: str) -> bool:
-        """Whether anything of a call is recorded."""
-        return await asyncio.to_thread(lambda: any((self._recordings_dir / call_id).glob("*/stream.json")))
+        """Whether anything of a call is recorded that may be heard."""
+        return await asyncio.to_thread(playback.is_released, self._recordings_dir, call_id)
 
     def sweep(self) -> None:
         """Remove what belongs to no recording any more, then the longest unused beyond the limit."""

@@ -12,6 +12,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, InternalServerException, NotAuthorizedException
 from litestar.response import Redirect
 
+from cc_voice.media.playback import SoundWithheld
 from cc_voice.media.recordings import RecordingError
 from cc_voice.query.operations import QuestionError
 from cc_voice.query.reports import NoSuchReport, QueryError
@@ -34,6 +35,7 @@ STATUS: dict[type[Exception], int] = {
     SqlLimit: 400,
     SqlBusy: 429,
     SqlUnavailable: 503,
+    SoundWithheld: 404,
     RecordingError: 500,
     ReadTooLong: 400,
     StoreError: 503,

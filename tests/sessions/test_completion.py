@@ -28,7 +28,7 @@ class Interrupted(Exception):
 @pytest.fixture
 async def first(stream: Stream, packets: list[rtms.Audio], monkeypatch: pytest.MonkeyPatch) -> CallMeasured:
     """A call that was measured, its PCM not yet compressed: as a process leaves it that ends before."""
-    monkeypatch.setattr(recordings, "compress", lambda folder: None)
+    monkeypatch.setattr(recordings, "compress", lambda *_, **__: None)
     measured = await stream.run(*OPENING, *packets, ENDED)
     assert measured is not None
     monkeypatch.undo()

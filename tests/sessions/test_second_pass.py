@@ -16,6 +16,7 @@ from cc_voice.call.rows import UtteranceRow
 from cc_voice.call.transcript.language_track import retagged, track
 from cc_voice.config.languages import LanguageSettings, QueueLanguages
 from cc_voice.config.settings import Settings
+from cc_voice.media import recordings
 from cc_voice.media.recompute_runs import RunPlan
 from cc_voice.rtms import events as rtms
 from cc_voice.sessions import completion
@@ -153,7 +154,7 @@ async def test_the_result_does_not_depend_on_when_words_come(
 async def test_a_call_heard_again_after_a_crash_is_the_same(
     stream: Stream, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(completion, "_compress", lambda *_: None)
+    monkeypatch.setattr(recordings, "compress", lambda *_, **__: None)
     first = await stream.run(*OPENING, *in_order(script.packets, script.words(late(10_000))), ENDED)
     completion.complete(spec(stage="recorded"), stream.site, stream.recognition, stream.deliver)
     assert first is not None

@@ -13,7 +13,8 @@ from cc_voice.call.events import CallEvent
 from cc_voice.call.intervals import Intervals, canonical, complement, shift, subtract, union
 from cc_voice.call.language_policy import LanguagePolicy
 from cc_voice.call.levels import combine, is_same_sound, place
-from cc_voice.call.utterances import Utterance, Word
+from cc_voice.call.redactions import Redaction
+from cc_voice.call.utterances import Utterance, moved
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +43,10 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     policy: LanguagePolicy
     served: tuple[str, ...] | None
     """Languages met that have a local model; None: not known."""
+    redactions: tuple[Redaction, ...] | None
+    """What was hidden; None where nobody looked into all of it."""
+    redaction_outcome: str | None
+    """What became of the sound; None: nothing was looked for."""
 
     @property
     def gaps(self) -> Intervals:
@@ -77,7 +82,21 @@ def merge(streams: Sequence[StreamAnalysis]) -> Timeline:
         host_id=next((stream.host_id for stream in ordered if stream.host_id), None),
         policy=next((stream.policy for stream in ordered if stream.policy), LanguagePolicy(default=first.language)),
         served=_served(ordered),
+        redactions=_redactions(stream for stream, _ in placed),
+        redaction_outcome=_outcome(ordered),
     )
+
+
+def _redactions(streams: Iterable[StreamAnalysis]) -> tuple[Redaction, ...] | None:
+    found = [stream.redactions for stream in streams]
+    looked = [one for one in found if one is not None]
+    return tuple(one for of_stream in looked for one in of_stream) if len(looked) == len(found) else None
+
+
+def _outcome(streams: Iterable[StreamAnalysis]) -> str | None:
+    """Return the worst: of a call that is withheld in part, nothing is played."""
+    outcomes = {stream.redacted.outcome for stream in streams if stream.redacted is not None}
+    return next((one for one in ("withheld", "text_only", "silenced") if one in outcomes), None)
 
 
 def _served(streams: Iterable[StreamAnalysis]) -> tuple[str, ...] | None:
@@ -125,6 +144,11 @@ def _placed(stream: StreamAnalysis, offset: int) -> tuple[StreamAnalysis, int]:
         utterances=tuple(_moved(utterance, offset) for utterance in stream.utterances),
         media_gaps=shift(canonical(stream.media_gaps), offset),
         lost=tuple(msgspec.structs.replace(one, start_ms=one.start_ms + offset, end_ms=one.end_ms + offset) for one in stream.lost),
+        redactions=None
+        if stream.redactions is None
+        else tuple(
+            msgspec.structs.replace(one, start_ms=one.start_ms + offset, end_ms=one.end_ms + offset) for one in stream.redactions
+        ),
     )
     return moved, offset
 
@@ -138,15 +162,7 @@ def _moved(utterance: Utterance, offset: int) -> Utterance:
         utterance,
         start_ms=utterance.start_ms + offset,
         end_ms=utterance.end_ms + offset,
-        words=tuple(
-            Word(
-                word.word,
-                None if word.start_ms is None else word.start_ms + offset,
-                None if word.end_ms is None else word.end_ms + offset,
-                word.conf,
-            )
-            for word in utterance.words
-        ),
+        words=tuple(moved(word, offset) for word in utterance.words),
     )
 
 

@@ -27,10 +27,12 @@
     question        –                                agent           –                  –
     repeat_request  –                                who             –                  –
     conference      –                                –               –                  –
+    redaction       what was hidden                  who, or none    of the sound (3)   digits
 
 (1) What most of it was told by, see `call/transcript/language_track.py`. A switch reaches from the last speech in one language to
 the first in the other. A piece of speech in which no word differs between the recognisers has no row of `disagreement`.
 (2) It begins while the other party speaks.
+(3) silenced, text_only or withheld, see `call/analysis.py`. Such a row stands behind no metric: it tells what nobody reads.
 
 Which of them stand behind a metric is in its entry (`entry.py`); music and tones are no speech, and stand behind none.
 
@@ -44,8 +46,9 @@ import msgspec
 from cc_voice.call.analysis import Interval
 from cc_voice.call.intervals import clip, intersect
 from cc_voice.call.legs.assignment import Handling
+from cc_voice.call.legs.timeline import Timeline
 from cc_voice.call.metrics.languages import stretches, unserved
-from cc_voice.call.metrics.leg_input import LegInput
+from cc_voice.call.metrics.leg_input import LegInput, party_channels
 from cc_voice.call.metrics.leg_metrics import Findings, MeasuredLeg
 from cc_voice.call.metrics.level_runs import level_runs
 from cc_voice.call.metrics.overtalk import BACKCHANNEL, INTO_SPEECH
@@ -107,7 +110,7 @@ class _Writer:
         return (self.row(kind, span, subkind=subkind, party=party) for span in spans)
 
 
-def evidence(leg: MeasuredLeg, handling: Handling, metric_version: str) -> tuple[IntervalRow, ...]:
+def evidence(leg: MeasuredLeg, handling: Handling, timeline: Timeline, metric_version: str) -> tuple[IntervalRow, ...]:
     """Return the intervals behind a leg's metrics, in order of start."""
     write, scope, found = _Writer(leg.leg_id, metric_version), leg.scope, leg.found
     rows = [*write.rows("hold", scope.hold), *write.rows("excluded", scope.gaps, subkind="media_gap")]
@@ -129,10 +132,22 @@ def evidence(leg: MeasuredLeg, handling: Handling, metric_version: str) -> tuple
         rows += [*write.rows("silence", scope.silence), *(_long_silence(write, silence, None) for silence in found.silences)]
     rows += _sound_of_voices(write, scope, found, leg.thresholds)
     rows += _asking(write, scope, found)
+    rows += _redactions(write, scope, handling, timeline)
     rows += write.rows("conference", clip(handling.conferences, scope.leg.span))
     if found.greeting is not None and scope.leg.answered and scope.obstacles["agent"] is None:
         rows.append(write.row("greeting", found.greeting, party="agent", value=found.greeting[1] - found.greeting[0]))
     return tuple(sorted(rows, key=lambda row: (row.start_ms, row.end_ms, row.kind, row.party or "")))
+
+
+def _redactions(write: _Writer, scope: LegInput, handling: Handling, timeline: Timeline) -> Iterable[IntervalRow]:
+    """What was hidden in the leg, in which the middle of it lies."""
+    channels = party_channels(scope.leg, handling, timeline)
+    for one in timeline.redactions or ():
+        if scope.leg.start_ms <= (one.start_ms + one.end_ms) // 2 < scope.leg.end_ms:
+            party = next((party for party in PARTIES if one.channel_id in channels[party]), None)
+            outcome = timeline.redaction_outcome
+            span = (one.start_ms, one.end_ms)
+            yield write.row("redaction", span, subkind=one.entity, party=party, value=one.digits, outcome=outcome)
 
 
 def _speech(write: _Writer, scope: LegInput, found: Findings, thresholds: ThresholdSet) -> Iterable[IntervalRow]:

@@ -242,9 +242,9 @@ def mixing(scope: LegInput, party: Party) -> Value:
 
 
 def _line(said: Utterance, scope: LegInput, party: Party) -> WrittenLine:
-    """A line's words in analysed time, unit by unit, without fillers."""
+    """A line's words in analysed time, unit by unit, without fillers and what is hidden."""
     units = counted(within(spoken((said,)), scope.analysed, scope.speech[party]))
-    return WrittenLine(primary(said.language), tuple(unit.text for unit in units))
+    return WrittenLine(primary(said.language), tuple(unit.text for unit in units if not unit.hidden_digits))
 
 
 def mismatches(turns: Sequence[Turn], spoken: dict[Party, tuple[Spoken, ...]], analysed: Intervals) -> Intervals:

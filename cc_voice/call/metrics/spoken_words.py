@@ -11,7 +11,7 @@ import msgspec
 from cc_voice.call import tokeniser
 from cc_voice.call.intervals import Intervals, contains, overlapping
 from cc_voice.call.lexicon import digits_in, is_filler, normalise
-from cc_voice.call.utterances import Utterance
+from cc_voice.call.utterances import HiddenWords, Utterance, word_count
 from cc_voice.config.languages import primary
 
 
@@ -26,6 +26,8 @@ class SpokenWord(msgspec.Struct, frozen=True):
     conf: float | None
     language: str
     """Primary subtag."""
+    hidden_digits: int = 0
+    """Of a word that a chip hides: how many digits it counts for, at least 1. Its text is the chip's."""
 
     @property
     def at_ms(self) -> int:
@@ -40,15 +42,31 @@ def spoken(utterances: Iterable[Utterance]) -> tuple[SpokenWord, ...]:
 
 
 def _of_utterance(utterance: Utterance) -> list[SpokenWord]:
-    count, span = len(utterance.words), max(0, utterance.end_ms - utterance.start_ms)
+    count, span = word_count(utterance.words), max(0, utterance.end_ms - utterance.start_ms)
     language = primary(utterance.language)
     found: list[SpokenWord] = []
-    for place, word in enumerate(utterance.words):
+    place = 0
+    for word in utterance.words:
         timed = word.start_ms is not None and word.end_ms is not None
         start = word.start_ms if word.start_ms is not None else utterance.start_ms + span * place // count
-        end = word.end_ms if word.end_ms is not None else utterance.start_ms + span * (place + 1) // count
-        found.append(SpokenWord(normalise(word.word), start, max(start, end), timed, word.conf, language))
+        end = word.end_ms if word.end_ms is not None else utterance.start_ms + span * (place + word.size) // count
+        place += word.size
+        if word.hidden is not None:
+            found += _hidden(word.hidden, (start, max(start, end)), timed, language)
+        else:
+            found.append(SpokenWord(normalise(word.word), start, max(start, end), timed, word.conf, language))
     return found
+
+
+def _hidden(hidden: HiddenWords, span: tuple[int, int], timed: bool, language: str) -> Iterator[SpokenWord]:
+    """Yield the words that a chip hides, spread evenly over each run of them: where speech pauses they do, too."""
+    digits, done = max(hidden.digits, hidden.units), 0
+    for start, end, units in hidden.runs or ((*span, hidden.units),):
+        for place in range(units):
+            low, high = (start + (end - start) * edge // units for edge in (place, place + 1))
+            share = digits * (done + 1) // hidden.units - digits * done // hidden.units
+            done += 1
+            yield SpokenWord(tokeniser.CHIP_TERM, low, high, timed, None, language, share)
 
 
 def within(words: Iterable[SpokenWord], analysed: Intervals, speech: Intervals) -> tuple[SpokenWord, ...]:
@@ -87,7 +105,7 @@ def read_out(words: Sequence[SpokenWord], minimum_digits: int) -> frozenset[int]
     run: list[int] = []
     digits = 0
     for index in range(len(words) + 1):
-        here = digits_in(words[index].text, words[index].language) if index < len(words) else 0
+        here = (words[index].hidden_digits or digits_in(words[index].text, words[index].language)) if index < len(words) else 0
         if here:
             run.append(index)
             digits += here

@@ -56,8 +56,14 @@ def edits(first: Sequence[str], second: Sequence[str]) -> int:
 
 
 def tokens(utterances: Iterable[Utterance]) -> tuple[str, ...]:
-    """Return what is compared: words in one spelling, characters of scripts without spaces."""
-    return tuple(token for said in utterances for word in said.words for token in _spellings(word.word, primary(said.language)))
+    """Return what is compared: words in one spelling, characters of scripts without spaces; what is hidden is not compared."""
+    return tuple(
+        token
+        for said in utterances
+        for word in said.words
+        if word.hidden is None
+        for token in _spellings(word.word, primary(said.language))
+    )
 
 
 _BETWEEN = re.compile(r"[-‐‑–—/.,:;_&+…]+")

@@ -31,7 +31,7 @@ import msgspec
 from cc_voice.call.analysis import ChannelAnalysis, Interval, SegmentComparison
 from cc_voice.call.intervals import Intervals, clip, length, overlapping
 from cc_voice.call.language_policy import LanguagePolicy
-from cc_voice.call.tokeniser import units
+from cc_voice.call.tokeniser import units, without_chips
 from cc_voice.call.transcript.scripts import LATIN, script_of, scripts_of
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.languages import primary
@@ -155,7 +155,7 @@ def _text_likelihoods(said: Utterance, candidates: Sequence[str], tag: str | Non
 
 def _script_likelihoods(said: Utterance, candidates: Sequence[str]) -> list[float] | None:
     """What letters alone tell of a line that is too short to identify; Latin ones nothing, as in "OK" they are everybody's."""
-    script = script_of(said.text)
+    script = script_of(without_chips(said.text))
     theirs = [script in scripts_of(language) for language in candidates]
     if script in (None, LATIN) or not any(theirs) or all(theirs):
         return None
@@ -163,7 +163,7 @@ def _script_likelihoods(said: Utterance, candidates: Sequence[str]) -> list[floa
 
 
 def _word_count(said: Utterance) -> int:
-    return units(said.text or " ".join(word.word for word in said.words))
+    return units(without_chips(said.text or " ".join(word.word for word in said.words)))
 
 
 def _of_recognisers(compared: SegmentComparison, candidates: Sequence[str]) -> _Observation | None:

@@ -22,7 +22,7 @@ from typing import Literal
 
 import msgspec
 
-from cc_voice.call.tokeniser import units
+from cc_voice.call.tokeniser import units, without_chips
 from cc_voice.call.transcript.disagreement import Compared, edits, tokens
 from cc_voice.call.utterances import Utterance, Word, mean_confidence
 from cc_voice.config.languages import primary
@@ -157,10 +157,15 @@ def _choose(group: _Group, in_force: InForce, thresholds: ThresholdSet) -> tuple
         return group.zoom, group.local, OTHER_LANGUAGE
     prefer, reason = _preferred(group.local, thresholds)
     taken, left = (group.local, group.zoom) if prefer == LOCAL else (group.zoom, group.local)
-    few, many = len(tokens(taken)), len(tokens(left))
+    few, many = _understood(taken), _understood(left)
     if many - few >= _MISSED_WORDS and 2 * few < many:
         return left, taken, FEWER_WORDS
     return taken, left, reason
+
+
+def _understood(lines: Sequence[Utterance]) -> int:
+    """Return how many words a recogniser understood, hidden ones included."""
+    return len(tokens(lines)) + sum(word.hidden.units for line in lines for word in line.words if word.hidden is not None)
 
 
 def _preferred(local: Sequence[Utterance], thresholds: ThresholdSet) -> tuple[Source, str]:
@@ -198,7 +203,8 @@ def _languages(lines: Iterable[Utterance], in_force: InForce = lambda line: line
 def _by_themselves(lines: Iterable[Utterance]) -> set[str]:
     """Return the languages that lines are surely in, whatever is around them: a borrowed "no thank you" is no Spanish."""
     best = ((line, max(line.lid, key=lambda one: one[1], default=None)) for line in lines)
-    return {found[0] for line, found in best if found is not None and found[1] >= _SURE and units(line.text) >= _SURE_WORDS}
+    sure = ((line, found[0]) for line, found in best if found is not None and found[1] >= _SURE)
+    return {language for line, language in sure if units(without_chips(line.text)) >= _SURE_WORDS}
 
 
 def same_speech(first: Utterance, second: Utterance) -> bool:
@@ -241,7 +247,7 @@ def _begun_at(line: Utterance, start_ms: int) -> Utterance:
     def inside(at_ms: int | None) -> int | None:
         return None if at_ms is None else max(at_ms, start_ms)
 
-    words = tuple(Word(word.word, inside(word.start_ms), inside(word.end_ms), word.conf) for word in line.words)
+    words = tuple(Word(word.word, inside(word.start_ms), inside(word.end_ms), word.conf, word.hidden) for word in line.words)
     return msgspec.structs.replace(line, start_ms=start_ms, end_ms=max(line.end_ms, start_ms), words=words)
 
 
