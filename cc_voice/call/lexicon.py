@@ -1,4 +1,4 @@
-"""Word lists of the metrics: backchannels, fillers, phrases that announce a wait, number words. Ours, at most 30 entries a list.
+"""Word lists of the metrics: backchannels, fillers, phrases that announce a wait. Ours, at most 30 entries a list.
 
 Tokens are lower case without punctuation at their ends, as `normalise` makes them. A language is matched by its primary subtag.
 """
@@ -6,7 +6,7 @@ Tokens are lower case without punctuation at their ends, as `normalise` makes th
 import functools
 import unicodedata
 
-from cc_voice.call import tokeniser
+from cc_voice.call import number_words, tokeniser
 from cc_voice.config.languages import primary
 
 
@@ -197,18 +197,6 @@ TAGS: dict[str, tuple[str, ...]] = {
 }
 """With them a statement becomes a question; they do not count alone, as an answer."""
 
-NUMBER_WORDS: dict[str, frozenset[str]] = {
-    "en": _listed(
-        "zero oh one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred"
-    ),
-    "es": _listed(
-        "cero uno una dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete "
-        "dieciocho diecinueve veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa cien ciento"
-    ),
-}
-"""Spoken digits and the numbers they are grouped into; used only to find numbers that are read out."""
-
 UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my"})
 """Languages written without spaces: talk speed is characters per minute."""
 
@@ -238,7 +226,8 @@ def is_filler(word: str, language: str) -> bool:
 
 def digits_in(word: str, language: str) -> int:
     """Return how many digits a normalised word stands for when a number is read out: 4 for `4111`, 1 for `four`, 0 for `card`."""
-    if word in NUMBER_WORDS.get(primary(language), frozenset()):
+    folded = tokeniser.words(word)
+    if folded and all(number_words.spoken(term, primary(language)) for term in folded):
         return 1
     figures = word.replace("-", "").replace(".", "").replace(",", "")
     return len(figures) if figures.isdecimal() else 0
