@@ -44,11 +44,15 @@ def write_anew(
     said = lines_of(raw.utterances)
     finder = _finder(policy, said, is_withheld=found.redacted is not None and found.redacted.outcome == "withheld")
     t0 = found.t0_unix_ms
+    messages = [note for note in notes.unwritten if isinstance(note, ChatNote)]
+    again = {(note.source, note.at_unix_ms, note.message_id, note.operation) for note in messages}
 
     def kept(note: Note) -> Note | None:
         match note:
             case WordsNote():
                 return None
+            case ChatNote() if note not in messages and (note.source, note.at_unix_ms, note.message_id, note.operation) in again:
+                return None  # as it was masked by itself
             case ChatNote():
                 at_ms = note.at_unix_ms - t0
                 return msgspec.structs.replace(note, content=masked_texts(note.content, note.source, at_ms, raw.language, finder))
@@ -59,7 +63,7 @@ def write_anew(
                 return note
 
     path = recording.folder / _NAME
-    _rewrite(path, kept, [*lines, *(note for note in notes.unwritten if not isinstance(note, WordsNote))])
+    _rewrite(path, kept, [*lines, *(new for note in messages if (new := kept(note)) is not None)])
     events = tuple(
         msgspec.structs.replace(event, payload=masked_texts(event.payload, "", event.at_ms, raw.language, finder))
         for event in found.events

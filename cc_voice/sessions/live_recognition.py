@@ -18,6 +18,7 @@ import structlog
 
 from cc_voice.call.batch import LiveWords
 from cc_voice.call.events import CallEvent
+from cc_voice.call.transcript.transcript_selection import LOCAL
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.languages import LanguageSettings
 from cc_voice.media.recordings import Recording
@@ -25,6 +26,7 @@ from cc_voice.sessions.call_languages import call_policy
 from cc_voice.sessions.channel_recognition import BLOCK_MS, ChannelRecognition
 from cc_voice.sessions.completion import Heard
 from cc_voice.sessions.live_language import ChannelLanguages, LiveLanguages, channel_languages
+from cc_voice.sessions.live_redaction import LiveRedaction
 from cc_voice.sessions.recognition import Pipelines, Recognition
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.speech.pipeline import PartialWords
@@ -51,6 +53,7 @@ class LiveRecognition:
         languages: LanguageSettings,
         media_ms: Callable[[], int],
         show: Show,
+        redaction: LiveRedaction,
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
         """`media_ms` says how far any channel of the stream is, on its clock."""
@@ -62,6 +65,7 @@ class LiveRecognition:
         self._languages = languages
         self._media_ms = media_ms
         self._show = show
+        self._redaction = redaction
         self._log = log
         self._listeners: dict[str, ChannelRecognition] = {}
         self._live_languages = LiveLanguages()
@@ -73,7 +77,7 @@ class LiveRecognition:
         self._running: dict[str, asyncio.Future[_Step]] = {}
         self._news: list[Utterance] = []
         self._shown: dict[str, PartialWords] = {}
-        """By channel: the words that were shown last and are not final."""
+        """By channel: the words that were shown last and are not final, as they were shown."""
 
     @property
     def lag_ms(self) -> int:
@@ -114,6 +118,12 @@ class LiveRecognition:
         """Take an event: it may name the call's queue, which may have languages of its own."""
         if any(person.queue_id or person.queue_name for person in event.participants):
             self._events.append(event)
+
+    def show_again(self, said: Utterance) -> None:
+        """Show and report a line that is hidden otherwise than before."""
+        if said.source == LOCAL:
+            self._news.append(said)
+            self._show(self._words(said.channel_id, said, is_final=True))
 
     async def stop(self) -> None:
         """Wait until no thread reads the recording any more, so that it can be closed."""
@@ -185,6 +195,7 @@ class LiveRecognition:
             self._show_partial_words(channel_id, None)
             return
         found, partial_words = future.result()
+        found = [self._redaction.final(said) for said in found]
         self._news.extend(found)
         for said in found:
             self._shown.pop(channel_id, None)
@@ -197,7 +208,7 @@ class LiveRecognition:
 
     def _show_partial_words(self, channel_id: str, partial_words: PartialWords | None) -> None:
         """Show what is being said where it has changed."""
-        shown = self._shown.get(channel_id)
+        shown, partial_words = self._shown.get(channel_id), self._redaction.partial(channel_id, partial_words)
         if partial_words is None:
             if shown is not None:
                 del self._shown[channel_id]

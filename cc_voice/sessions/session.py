@@ -18,6 +18,7 @@ import structlog
 
 from cc_voice.call.batch import MediaRefusal, Oddity, Stage, StageReached, StreamNotes, StreamProgress
 from cc_voice.call.events import CallEvent, EventName
+from cc_voice.call.transcript.transcript_selection import LOCAL
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.settings import Settings
 from cc_voice.media import recordings
@@ -28,12 +29,13 @@ from cc_voice.rtms.enums import Attribute, StreamState, name_of
 from cc_voice.rtms.errors import MisuseError
 from cc_voice.rtms.phases import Phase
 from cc_voice.rtms.webhooks import Companion, Stopped, Webhook
-from cc_voice.sessions import completion, journal
+from cc_voice.sessions import completion, journal, redaction
 from cc_voice.sessions.audio_intake import AudioIntake
 from cc_voice.sessions.call_events import call_event, companion_event
 from cc_voice.sessions.chat_and_pictures import ChatAndPictures
 from cc_voice.sessions.completion import Deliver
 from cc_voice.sessions.live_recognition import LiveRecognition, Show
+from cc_voice.sessions.live_redaction import LiveRedaction
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.spec import SessionSpec
 
@@ -79,10 +81,12 @@ class Session:
             started_event_ms=spec.started_event_ms,
         )
         self._recording = recordings.create(settings.recordings_dir, header)
+        redaction.hold_back(settings, self._recording.folder)
+        self._redaction = LiveRedaction(settings, spec.language, self._log)
         self._audio = AudioIntake(self._recording, spec.started_event_ms, self._log)
         self._clock = self._audio.clock
         self._live_recognition = LiveRecognition(
-            spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._log
+            spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._redaction, self._log
         )
         self._news_words: list[Utterance] = []
         """Zoom's."""
@@ -114,6 +118,9 @@ class Session:
                 await self._finish(self._ended)
         finally:
             await self._live_recognition.stop()
+            if self._abandoned or self._ended is None:
+                for note in self._redaction.rest():
+                    self._recording.note(note)
             # Flushed in a thread: a slow disk must not keep the loop from other streams' keep-alives
             await self._in_thread(self._recording.close)
 
@@ -179,7 +186,7 @@ class Session:
                 self._keepsakes.keep_picture(event, time.monotonic())
             case rtms.Chat():
                 if (note := self._keepsakes.note_of(event)) is not None:
-                    self._recording.note(note)
+                    self._take_chat(note)
             case rtms.Ended():
                 self._ended = event
             case rtms.SessionStateChanged():
@@ -215,12 +222,22 @@ class Session:
             language=piece.language,
             attribute=piece.attribute,
         )
-        self._recording.note(note)
         t0 = self._recording.header.t0_unix_ms
+        if self._redaction.is_on:
+            self._news_words += self._redaction.zoom(note, t0)
+        else:
+            self._recording.note(note)
         if t0 is not None and piece.text.strip() and note.attribute != Attribute.DELETE:
             said = journal.utterance(note, t0, self.spec.language)
-            self._news_words.append(said)
+            if not self._redaction.is_on:
+                self._news_words.append(said)
             self._live_recognition.take_words(said)
+
+    def _take_chat(self, note: journal.ChatNote) -> None:
+        if self._redaction.is_on:
+            self._redaction.chat(note, note.at_unix_ms - (self._recording.header.t0_unix_ms or note.at_unix_ms))
+        else:
+            self._recording.note(note)
 
     def _take_event(self, event: rtms.PlatformEvent) -> None:
         if event.name == FIRST_PACKET and (t0 := self._clock.announce(event.at_unix_ms, time.monotonic())) is not None:
@@ -231,7 +248,7 @@ class Session:
         told = msgspec.structs.replace(event, at_unix_ms=self._clock.settle(event.at_unix_ms))
         for person in event.participants:
             self._audio.names.event(person.channel_id, person.user_id)
-        plain = call_event(told, self._settings.customer_key_salt)
+        plain = self._redaction.event(call_event(told, self._settings.customer_key_salt))
         self._recording.note(journal.PlatformNote(event=plain))
         self._news_events.append(plain)
         self._live_recognition.take_event(plain)
@@ -242,7 +259,7 @@ class Session:
         An engagement that has ended, and whose media never came, ends the stream too; where media came, Zoom may still hold some.
         """
         at_unix_ms = webhook.event_ts_ms or time.time_ns() // 1_000_000
-        plain = companion_event(webhook, self._clock.settle(at_unix_ms))
+        plain = self._redaction.event(companion_event(webhook, self._clock.settle(at_unix_ms)))
         self._recording.note(journal.PlatformNote(event=plain))
         self._news_events.append(plain)
         if plain.name == EventName.WEBHOOK_ENDED and not self._recording.channels and self.client.phase in _WITHOUT_MEDIA:
@@ -256,7 +273,17 @@ class Session:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.error("live recognition stopped", error=repr(error))
 
+    def _write_words(self) -> None:
+        """Write what was held back and may be written now; show what is hidden otherwise than before."""
+        changed, notes = self._redaction.news(self._media_ms)
+        for note in notes:
+            self._recording.note(note)
+        for said in changed:
+            self._live_recognition.show_again(said)
+        self._news_words += [said for said in changed if said.source != LOCAL]
+
     def _report(self) -> None:
+        self._write_words()
         now = time.monotonic()
         if now < self._progress_at:
             return
@@ -308,7 +335,15 @@ class Session:
         heard = self._live_recognition.finish()
         self._recording.close()
         pipelines = self._live_recognition.pipelines
-        completion.complete(self.spec, self._settings, self._recognition, self._deliver, heard=heard, pipelines=pipelines)
+        completion.complete(
+            self.spec,
+            self._settings,
+            self._recognition,
+            self._deliver,
+            heard=heard,
+            pipelines=pipelines,
+            unwritten=self._redaction.unwritten,
+        )
 
     def _oddities(self) -> tuple[Oddity, ...]:
         """Return what was odd, most frequent first: what the protocol's side counted, and ours."""
