@@ -128,6 +128,7 @@ def say(call_id: str, party: str, start_ms: int, text: str, *, number: int = 1, 
         is_question=None,
         on_hold=False,
         asr_model="tiny",
+        redaction_count=0,
     )
 
 
@@ -170,7 +171,7 @@ def call(
         instance_id=f"instance of {call_id}",
         start_unix_ms=unix_ms(at),
         end_unix_ms=unix_ms(at) + 60_000 * len(legs),
-        **values,
+        **({"redaction": "silenced"} | values),
     )
     return MeasuredCall(
         call=row,

@@ -30,6 +30,7 @@ select
     c.differing_word_count,
     c.word_disagreement_pct,
     c.stop_reason,
+    c.redaction,
     first_agent.user_id as first_user_id,
     first_agent.display_name as first_agent_name,
     first_queue.queue_id as first_queue_id,

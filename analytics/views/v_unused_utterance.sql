@@ -19,7 +19,8 @@ select
     u.word_count,
     u.asr_conf,
     u.on_hold,
-    u.asr_model
+    u.asr_model,
+    u.redaction_count
 from fact_unused_utterance as u
 join fact_call as c on c.call_id = u.call_id and c.date_key = u.date_key
 left join dim_date as d on d.date_key = u.date_key

@@ -21,7 +21,8 @@ select
     u.is_backchannel,
     u.on_hold,
     u.loudness_mean,
-    u.asr_model
+    u.asr_model,
+    u.redaction_count
 from fact_utterance as u
 join fact_call as c on c.call_no = u.call_no and c.date_key = u.date_key
 left join dim_date as d on d.date_key = u.date_key

@@ -12,7 +12,9 @@ select
     w.end_ms,
     w.word,
     w.conf,
-    w.language_code
+    w.language_code,
+    w.is_redacted,
+    w.entity_type
 from fact_word as w
 join fact_utterance as u on u.utterance_id = w.utterance_id and u.date_key = w.date_key
 join fact_call as c on c.call_no = u.call_no and c.date_key = u.date_key

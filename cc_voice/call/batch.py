@@ -38,6 +38,8 @@ class StreamProgress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
     """How far recognition has come; the difference is the lag shown to supervisors."""
     utterances: tuple[Utterance, ...] = ()
     events: tuple[CallEvent, ...] = ()
+    is_redacted: bool = False
+    """Whether what should be hidden was looked for."""
     refused: tuple[MediaRefusal, ...] = ()
     """All that is missing at present, not only what is new; replaces what was told before."""
 
@@ -59,6 +61,8 @@ class LiveWords(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     language: str
     is_final: bool
+    is_redacted: bool = False
+    """Whether what should be hidden was looked for."""
     left_unix_ms: int
     """When they left the worker, on this machine's clock."""
 

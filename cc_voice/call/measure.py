@@ -101,6 +101,7 @@ def _call_row(timeline: Timeline, handling: Handling, language: str, compared: s
         differing_word_count=differing if words else None,
         word_disagreement_pct=100 * differing / words if words else None,
         stop_reason=timeline.stop_reason,
+        redaction=timeline.redaction_outcome if timeline.redactions is not None else None,
     )
 
 

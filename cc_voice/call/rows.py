@@ -37,6 +37,8 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     differing_word_count: int | None = None
     word_disagreement_pct: float | None = None
     stop_reason: int | None = None
+    redaction: str | None = None
+    """What became of its sound: silenced, text_only, withheld. None: nobody looked for what should be hidden."""
 
 
 class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,12 +39,14 @@ class RowScope(msgspec.Struct, frozen=True, kw_only=True):
     """Zoom's id of the agent whose legs are in it."""
     whole_call: bool = False
     words: bool = False
+    unredacted: bool = False
+    """Words, also of calls in which nobody looked for what should be hidden."""
     audit: bool = False
     """Who saw what, too."""
 
     @property
     def is_everything(self) -> bool:
-        return self.site and self.words and self.audit
+        return self.site and self.words and self.unredacted and self.audit
 
     @property
     def is_empty(self) -> bool:
@@ -52,7 +54,7 @@ class RowScope(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.site or self.teams or self.queues or self.user_id)
 
 
-EVERYTHING = RowScope(site=True, whole_call=True, words=True, audit=True)
+EVERYTHING = RowScope(site=True, whole_call=True, words=True, unredacted=True, audit=True)
 """Of the owner of the data folder."""
 NOTHING = RowScope()
 
@@ -129,7 +131,7 @@ def definitions(scope: RowScope, base: str) -> dict[str, str]:
     """
     select = _ScopeConditions(scope, base)
     found = {} if scope.site else _of_legs(select) | _of_calls(select) | _of_reports(select)
-    found |= {} if scope.site and scope.words else _of_words(select)
+    found |= {} if scope.site and scope.words and scope.unredacted else _of_words(select)
     return found | {"access_log": f"select * from {base}.access_log where {str(scope.audit).lower()}"}
 
 
@@ -254,6 +256,9 @@ def _of_words(of: _ScopeConditions) -> dict[str, str]:
     # Before a call is measured nothing has a leg: what was said since its agent joined is theirs
     theirs = f"u.leg_id is null and exists (select 1 {of.live} and s.call_id = u.call_id and u.start_ms >= s.agent_since_ms)"
     condition = of.of_any_call("u") if of.scope.whole_call else f"({of.of_leg('u')} or ({theirs}))"
+    condition = "true" if of.scope.site else condition
+    if not of.scope.unredacted:
+        condition = f"u.redaction_count is not null and {condition}"
     found = {name: f"select u.* from {base}.{name} as u where {condition}" for name in _SAID}
     for name, lines in _WORDS.items():
         said = f"select u.utterance_id from {base}.{lines} as u where {condition}"
@@ -264,7 +269,10 @@ def _of_words(of: _ScopeConditions) -> dict[str, str]:
 def _posting(of: _ScopeConditions, said: str) -> str:
     """The index tells of whole calls: of those that are seen in part it is made from the lines that are."""
     calls = f"select l.call_no {of.legs}"
-    if of.scope.whole_call:
+    if not of.scope.unredacted:
+        redacted = f"select c.call_no from {of.base}.fact_call as c where c.redaction is not null"
+        calls = redacted if of.scope.site else f"{calls} and l.call_no in ({redacted})"
+    if of.scope.whole_call or of.scope.site:
         return f"select p.* from {of.base}.posting as p where p.call_no in ({calls})"
     return f"""
         with in_part as (

@@ -228,6 +228,7 @@ class LiveRecognition:
             text=said.text,
             language=said.language,
             is_final=is_final,
+            is_redacted=self._redaction.is_on,
             left_unix_ms=time.time_ns() // 1_000_000,
         )
 

@@ -306,6 +306,7 @@ class Session:
             media_ms=self._media_ms,
             recognised_ms=self._media_ms - self.lag_ms,
             utterances=utterances,
+            is_redacted=self._redaction.is_on,
             events=events,
             refused=tuple(self._refused.values()),
         )

@@ -207,6 +207,7 @@ def _live_utterances(con: Connection, batch: StreamProgress) -> None:
             is_backchannel=None,
             on_hold=None,
             asr_model=said.asr_model,
+            redaction_count=sum(word.hidden is not None for word in said.words) if batch.is_redacted else None,
         )
         for said in batch.utterances
     ]

@@ -276,3 +276,8 @@ def _has_leg(table: str, key: str, name: str) -> str:
     return (
         f"exists (select 1 from fact_leg as l join {table} as d on d.{key} = l.{key} where l.call_id = c.call_id and d.{name} = ?)"
     )
+
+
+def is_redacted(con: Connection, call_id: str) -> bool:
+    """Tell whether what should be hidden in a measured call was looked for."""
+    return bool(con.execute("select 1 from fact_call where call_id = ? and redaction is not null", [call_id]).fetchall())

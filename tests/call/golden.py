@@ -2,7 +2,7 @@
 
 import msgspec
 
-from cc_voice.call.analysis import ChannelAnalysis, Interval, StreamAnalysis
+from cc_voice.call.analysis import ChannelAnalysis, Interval, RedactedSound, StreamAnalysis
 from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.call.utterances import Utterance, Word
 from cc_voice.config.thresholds import ThresholdSet
@@ -63,6 +63,8 @@ def golden_stream() -> StreamAnalysis:
         ),
         utterances=tuple(say(name, span, count, text=SHORT.get(span, "word")) for name, span, count in said),
         asr_model="tiny",
+        redactions=(),
+        redacted=RedactedSound(policy=("pci",), outcome="silenced"),
     )
 
 

@@ -13,6 +13,8 @@ itself for what it knows to fail; that is its choice and may change.
 import re
 from collections.abc import Mapping
 
+import msgspec
+
 from cc_voice.query import reports
 from cc_voice.query.scope import RowScope, listed, quoted
 
@@ -25,7 +27,7 @@ _TOLD_OF_LEGS = (("first", "1"), ("last", "t.leg_count"))
 
 def definitions(scope: RowScope, columns: Mapping[str, frozenset[str]]) -> dict[str, str]:
     """Return view → the SELECT that stands before it, in an order in which they can be made; none for a scope of everything."""
-    if scope.site and scope.words:
+    if scope.site and scope.words and scope.unredacted:
         return {}
     order = ["v_leg", *(name for name in columns if name != "v_leg")]
     found = {name: _definition(scope, name, columns[name]) for name in order if name in columns}
@@ -37,6 +39,9 @@ def _definition(scope: RowScope, name: str, columns: frozenset[str]) -> str | No
     has_words = bool(columns & {"text", "word", "matched_text"})
     if has_words and not scope.words:
         return _filtered(name, "false")
+    if has_words and not scope.unredacted:
+        found = _definition(msgspec.structs.replace(scope, unredacted=True), name, columns)
+        return _looked_into(name, columns, found)
     if scope.site:
         return None
     seen_call = "t.call_id in (select call_id from v_leg)"
@@ -56,6 +61,16 @@ def _definition(scope: RowScope, name: str, columns: frozenset[str]) -> str | No
     if scope.whole_call and "call_id" in columns and (has_words or "leg_id" not in columns):
         return _filtered(name, seen_call)
     return _filtered(name, "t.leg_id in (select leg_id from v_leg)" if "leg_id" in columns else "false")
+
+
+def _looked_into(name: str, columns: frozenset[str], seen: str | None) -> str:
+    """Return a view of words without those in which nobody looked for what should be hidden."""
+    source = f"{COPY}.{name}" if seen is None else f"({seen})"
+    if "redaction_count" in columns:
+        return f"select t.* from {source} as t where t.redaction_count is not null {_ALL}"
+    lines = "v_unused_utterance" if name.startswith("v_unused") else "v_utterance"
+    known = f"select l.utterance_id from {COPY}.{lines} as l where l.redaction_count is not null"
+    return f"select t.* from {source} as t where t.utterance_id in ({known}) {_ALL}"
 
 
 _INSIDE = """

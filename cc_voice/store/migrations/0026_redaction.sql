@@ -1,6 +1,9 @@
 -- What redaction hid stands in a text as a chip, `[CARD_NUMBER]`. It is one term that no word is (`call/tokeniser.py`, the twin, has the
 -- rule): else every redacted call would be found by "card number", and words on both sides of a chip would be neighbours. The rest of
 -- the macro is that of `one_tokeniser`. Until now no text had chips of ours, so only texts that look like it are indexed anew.
+-- fact_call.redaction: what became of its sound; NULL: nobody looked for what should be hidden.
+alter table fact_call add column redaction text;
+
 drop macro search_words;
 
 create macro search_chips(said) as

@@ -128,6 +128,7 @@ def scope_of(role: Role, access: AccountAccess) -> RowScope:
         queues=rows.queues,
         user_id=rows.user_id,
         words="words" in rights,
+        unredacted="unredacted" in rights,
         audit="audit" in rights,
         whole_call="whole_call" in rights,
     )
@@ -141,6 +142,7 @@ def narrowed(scope: RowScope, limit: AccountAccess | None, rights: frozenset[Rig
     cut = msgspec.structs.replace(
         scope,
         words=scope.words and "words" in rights,
+        unredacted=scope.unredacted and "unredacted" in rights,
         audit=audit,
         whole_call=scope.whole_call and "whole_call" in rights,
     )

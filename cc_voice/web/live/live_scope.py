@@ -16,8 +16,9 @@ from cc_voice.web.appliance import Appliance
 
 async def words_seen(appliance: Appliance, visitor: Visitor, said: Iterable[LiveWords]) -> tuple[LiveWords, ...]:
     """Return the words among some that a visitor may read."""
-    if not visitor.scope.words or visitor.scope.site:
-        return tuple(said) if visitor.scope.words else ()
+    scope = visitor.scope
+    if not scope.words or scope.site:
+        return tuple(one for one in said if scope.words and (scope.unredacted or one.is_redacted))
     rows = {row.stream_id: row for row in await appliance.read(visitor, streams.in_progress)}
     return tuple(one for one in said if one.stream_id in rows and readable(visitor.scope, rows[one.stream_id], [one]))
 
@@ -27,4 +28,5 @@ def readable(scope: RowScope, row: StreamRow, said: Iterable[LiveWords]) -> tupl
     if not scope.words:
         return ()
     since_ms = row.agent_since_ms
+    said = (one for one in said if scope.unredacted or one.is_redacted)
     return tuple(one for one in said if scope.site or scope.whole_call or (since_ms is not None and one.start_ms >= since_ms))

@@ -147,6 +147,8 @@ async def peaks(request: VisitorRequest, appliance: NamedDependency[Appliance], 
 async def call_audio(request: VisitorRequest, appliance: Appliance, call_id: str, form: str) -> Stream:
     """Answer with a file made of a call's recording."""
     visitor = signed_in(request)
+    if not visitor.scope.unredacted and not await appliance.read(visitor, lambda con: call_list.is_redacted(con, call_id)):
+        raise NotFoundException("There is no redacted recording of this call; others are not granted to you.")
     channels = await appliance.read(visitor, lambda con: store.load_channels(con, call_id))
     whole = visitor.scope.site or visitor.scope.whole_call
     only_ms = None if whole else await appliance.read(visitor, lambda con: store.leg_spans(con, call_id))
