@@ -1,7 +1,7 @@
 """Chains: groups of digits that belong to one number, over pauses, over turns, and over what the other party says between them.
 
-A chain is counted by the channel that said most digits in it: a read-back does not double it. A new cue inside it begins a piece with
-a label of its own (the security code after the card).
+A chain is counted by the channel that said most digits in it: a read-back does not double it. A new cue inside it begins a piece
+with a label of its own (the security code after the card).
 """
 
 from bisect import bisect_left, bisect_right
@@ -66,7 +66,7 @@ class Piece(NamedTuple):
     is_last4: bool = False
     """Whether `last four` stands before it."""
 
-    def count(self) -> int:
+    def length(self) -> int:
         return _longest(self.groups)
 
 
@@ -87,7 +87,7 @@ class Chain(NamedTuple):
     def end_ms(self) -> int:
         return max(group.end_ms for group in self.groups)
 
-    def count(self) -> int:
+    def length(self) -> int:
         return _longest(self.groups)
 
     def most(self) -> int:
