@@ -16,6 +16,10 @@ from cc_voice.quality.redaction.terms import Term
 GAP_MS = 4_000
 LONG_DIGITS = 9
 """A row of so many digits is no amount, whatever word follows."""
+SINGLES = 4
+"""With so many digits said by themselves, `forty one` in the same row may be 40 and 1."""
+MANY_SINGLES = 8
+"""With so many, a sound-alike between two digits was one (`four for two`); else it never counts: `8 to 10`."""
 UNITS: dict[str, frozenset[str]] = {
     language: frozenset(words.split())
     for language, words in {
@@ -148,20 +152,31 @@ def numbers_of(channel_id: str, terms: Sequence[Term], words: Vocabulary, kinds:
     amounts: list[Group] = []
     for each in rows:
         for kept, is_amount in _without_amounts(terms, each, words):
-            (amounts if is_amount else groups).append(_group(channel_id, terms, kept))
+            (amounts if is_amount else groups).append(_group(channel_id, terms, kept, words))
     left, dropped = _without_single_digits(terms, groups, plain, kinds)
     doubtful.update(term for group in dropped for term in range(group.first, group.after))
     return ChannelNumbers(tuple(left), tuple(amounts), frozenset(doubtful), tuple(plain))
 
 
-def _group(channel_id: str, terms: Sequence[Term], row: Sequence[Numeral]) -> Group:
+def _group(channel_id: str, terms: Sequence[Term], row: Sequence[Numeral], words: Vocabulary) -> Group:
     most = sum(len(each.digits) for each in row)
-    for each, following in pairwise(row):
-        if following.is_single:
-            most += each.most - len(each.digits)
+    if sum(each.is_single for each in row) >= SINGLES:
+        most = sum(each.most for each in row)
+    else:
+        apart = [each for each, following in pairwise(row) if following.is_single or _is_compound(terms, each)]
+        most += sum(each.most - len(each.digits) for each in (*apart, *(each for each in row[-1:] if _is_compound(terms, each))))
     first, last = row[0].first, row[-1].after - 1
+    if sum(each.is_single for each in row) >= MANY_SINGLES:
+        most += sum(
+            terms[place].text in words.alike for each, following in pairwise(row) for place in range(each.after, following.first)
+        )
     digits = "".join(each.digits for each in row)
     return Group(channel_id, tuple(row), digits, most, terms[first].start_ms, terms[last].end_ms, first, last + 1)
+
+
+def _is_compound(terms: Sequence[Term], numeral: Numeral) -> bool:
+    """Tell whether a number begins with a German compound, behind which another word is usually another number."""
+    return "hundert" in terms[numeral.first].text[3:] or "tausend" in terms[numeral.first].text[3:]
 
 
 def _unbroken(terms: Sequence[Term], at: int, words: Vocabulary) -> int:

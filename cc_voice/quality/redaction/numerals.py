@@ -152,7 +152,7 @@ class _Grammar:
 
     def _hundreds(self, at: int, word: NumberWord) -> tuple[int, int, int]:
         if word.shape in ("hundred", "hundreds"):
-            value, after, most = word.value, at + 1, 3
+            value, after, most = word.value, at + 1, len(str(word.value))
         else:
             value, after, most = self._tens(at, word)
             following = self._word(after, at)
@@ -179,7 +179,10 @@ class _Grammar:
         if word.shape == "tens":
             return self._behind_tens(at, value)
         if self._language == "fr" and word.shape == "digit" and value == 4 and self._text(after) in ("vingt", "vingts"):
-            return self._behind_tens(after, 80) if self._follows(after) else (value, after, 1)
+            if not self._follows(after):
+                return value, after, 1
+            eighty, after, most = self._behind_tens(after, 80)
+            return eighty, after, most + 1
         if self._language == "fr" and value == 10 and (digit := self._shaped(after, at, "digit")) and digit.value >= 7:
             return 10 + digit.value, after + 1, 3
         if self._language == "de" and word.shape == "digit" and self._text(after) == "und":
