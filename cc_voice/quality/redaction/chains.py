@@ -1,7 +1,7 @@
 """Chains: groups of digits that belong to one number, over pauses, over turns, and over what the other party says between them.
 
-A chain is counted by the channel that said most digits in it: a read-back does not double it. A new cue inside it begins a piece with
-a label of its own (the security code after the card).
+A chain is counted by the channel that said most digits in it: a read-back does not double it. A new cue inside it begins a piece
+with a label of its own (the security code after the card).
 """
 
 from bisect import bisect_left, bisect_right
@@ -16,6 +16,7 @@ WITHIN_MS = 15_000
 READER_WORDS = 3
 OTHERS_WORDS = 12
 """How many words that belong to no number may stand between two groups of a chain."""
+LAST4_WORDS = 8
 CUE_WORDS = 40
 """How far before a number the words that say its kind may be."""
 
@@ -66,7 +67,7 @@ class Piece(NamedTuple):
     is_last4: bool = False
     """Whether `last four` stands before it."""
 
-    def count(self) -> int:
+    def length(self) -> int:
         return _longest(self.groups)
 
 
@@ -87,7 +88,7 @@ class Chain(NamedTuple):
     def end_ms(self) -> int:
         return max(group.end_ms for group in self.groups)
 
-    def count(self) -> int:
+    def length(self) -> int:
         return _longest(self.groups)
 
     def most(self) -> int:
@@ -127,7 +128,7 @@ def _once(groups: Sequence[Group]) -> int:
         edge += len(group.digits)
         if digits == digits[:edge] * (len(digits) // edge):
             return edge
-    return sum(group.most for group in groups)
+    return len(digits)
 
 
 class _OpenChain:
@@ -197,4 +198,6 @@ def latest_cue(timeline: Timeline, order: int) -> tuple[CueKind | None, bool]:
     """Return the kind that was named last in the words before a place, and whether `last four` was said after it."""
     near = timeline.cues_between(order - CUE_WORDS - 1, order)
     kinds = [cue.kind for cue in near if cue.kind != "LAST4"]
-    return (kinds[-1] if kinds else None), bool(near) and near[-1].kind == "LAST4"
+    ends = [cue.order for cue in near if cue.kind == "LAST4"]
+    is_last4 = bool(ends) and near[-1].order - ends[-1] <= LAST4_WORDS  # the last four digits of your card number
+    return (kinds[-1] if kinds else None), is_last4

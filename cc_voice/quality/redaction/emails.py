@@ -3,16 +3,19 @@
 import re
 from collections.abc import Sequence
 
-from cc_voice.quality.redaction.terms import Term
+from cc_voice.quality.redaction.terms import Term, listed
 
 WRITTEN = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]{2,}")
 AT = frozenset({"at", "arroba", "klammeraffe", "arobase"})
 DOT = frozenset({"dot", "punto", "punkt", "point"})
-TOP = frozenset(["com", "net", "org", "de", "es", "fr", "mx", "ar", "co", "uk", "us", "edu", "gov", "io", "info", "eu", "at", "ch", "it", "biz", "me"])
+TOP = listed("""
+    com net org de es fr mx ar co uk us edu gov io info eu at ch it biz me
+""")
 BEFORE, BEHIND = 6, 4
-_STOPS = frozenset(
-    ["is", "it", "email", "mail", "address", "my", "your", "the", "its", "correo", "es", "mi", "su", "electronico", "direccion", "ist", "meine", "adresse", "ihre", "c", "est", "mon", "mel", "adresse", "to", "send", "write", "an", "die", "auf", "votre", "and"]
-)
+_STOPS = listed("""
+    is it email mail address my your the its correo es mi su electronico direccion ist meine adresse ihre c est mon
+    mel to send write an die auf votre and
+""")
 """Words that introduce an address and are none of it."""
 
 

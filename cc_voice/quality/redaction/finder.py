@@ -1,22 +1,25 @@
 """Finder: where in the words of a call numbers are that nobody shall read.
 
 All words of a call go in, of every channel and of both recognisers; each recogniser's are looked at by themselves, and what is
-found in the one hides the same time in the other (`across`). The way: words → terms of each channel → groups of digits → chains over
-turns and parties → what the policy hides of them (`verdicts`) → words of lines (here).
+found in the one hides the same time in the other (`across`). The way: words → terms of each channel → groups of digits → chains
+over turns and parties → what the policy hides of them (`verdicts`) → words of lines (here).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
+from cc_voice.call.number_words import TABLES
 from cc_voice.call.redactions import Entity, FoundBy
 from cc_voice.quality.redaction.call_numbers import CallNumbers, call_numbers
 from cc_voice.quality.redaction.emails import WRITTEN, spoken_emails
+from cc_voice.quality.redaction.groups import Group
 from cc_voice.quality.redaction.numerals import NumeralReader
 from cc_voice.quality.redaction.redaction_policy import RedactionPolicy
 from cc_voice.quality.redaction.terms import SpokenLine as SpokenLine
-from cc_voice.quality.redaction.terms import places
+from cc_voice.quality.redaction.terms import listed, places, streams, terms_of
 from cc_voice.quality.redaction.verdicts import MONTHS, HiddenGroup, Limits, hidden_groups
 
 SHORTEST_MS, LONGEST_MS = 60, 2_000
@@ -158,9 +161,11 @@ def _mark(marks: dict[int, dict[int, tuple[Entity, int]]], call: CallNumbers, hi
                     marks.setdefault(term.line, {}).setdefault(term.word, (hidden.entity, 0))
 
 
-_ORDINALS = frozenset(
-    ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth", "thirtieth", "primero", "premier", "ersten", "zweiten", "dritten", "vierten", "funften", "sechsten", "siebten", "achten", "neunten", "zehnten", "elften", "zwolften"]
-)
+_ORDINALS = listed("""
+    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
+    fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth primero premier ersten zweiten dritten
+    vierten funften sechsten siebten achten neunten zehnten elften zwolften
+""")
 _OF_DATES = MONTHS | _ORDINALS | {"of", "the", "de", "del", "th", "st", "nd", "rd"}
 
 
@@ -182,7 +187,8 @@ def _mark_beside(
         if len(inside) > 1 and _is_reader(chain.groups, name):
             first, after = min(each.group.first for each in inside), max(each.group.after for each in inside)
             more = {place for each in numbers.amounts for place in range(each.first, each.after)} | numbers.doubtful
-            for place in sorted(more & set(range(first, after))):
+            talk = Counter(terms[place].line for place in numbers.plain)
+            for place in sorted(each for each in more & set(range(first, after)) if talk[terms[each].line] < 2):
                 marks.setdefault(terms[place].line, {}).setdefault(terms[place].word, (inside[0].entity, 0))
     for each in groups:
         if each.is_card:
@@ -192,15 +198,15 @@ def _mark_beside(
                         marks.setdefault(term.line, {}).setdefault(term.word, (each.entity, 0))
 
 
-def _is_reader(groups: Iterable[object], name: str) -> bool:
+def _is_reader(groups: Iterable[Group], name: str) -> bool:
     said: dict[str, int] = {}
     for group in groups:
-        said[group.channel_id] = said.get(group.channel_id, 0) + len(group.digits)  # type: ignore[attr-defined]
+        said[group.channel_id] = said.get(group.channel_id, 0) + len(group.digits)
     return max(said, key=lambda channel: said[channel]) == name
 
 
 def _joined(line: SpokenLine, words: Mapping[int, tuple[Entity, int]], call: CallNumbers) -> list[_Run]:
-    """Return the hidden words of a line as runs; between two of a kind also what breaks no row, or anything where half is hidden."""
+    """Return the hidden words of a line as runs; between two of a kind also what breaks no row, or anything if half is hidden."""
     runs: list[_Run] = []
     is_mostly_hidden = 2 * len(words) >= len(line.words)
     doubtful = _doubtful_words(line, call)
@@ -216,8 +222,6 @@ def _joined(line: SpokenLine, words: Mapping[int, tuple[Entity, int]], call: Cal
 
 
 def _doubtful_words(line: SpokenLine, call: CallNumbers) -> frozenset[int]:
-    from cc_voice.quality.redaction.terms import terms_of
-
     words = call.words
     return frozenset(
         place
@@ -281,20 +285,14 @@ def _same_time(line: SpokenLine, stretch: HiddenStretch) -> set[int]:
         for place, (start, end) in enumerate(times)
         if stretch.start_ms <= (start + end) // 2 < stretch.end_ms or (start <= stretch.start_ms and end >= stretch.end_ms)
     }
-    languages = _LANGUAGES
-    from cc_voice.quality.redaction.terms import streams
-
     terms = streams([line])[line.channel_id] if line.words else []
-    reader = NumeralReader(terms, languages)
+    reader = NumeralReader(terms, tuple(TABLES))
     near = {
         term.word
         for place, term in enumerate(terms)
         if term.end_ms > stretch.start_ms - ACROSS_MS and term.start_ms < stretch.end_ms + ACROSS_MS and reader.can_begin(place)
     }
     return found | near
-
-
-_LANGUAGES = ("en", "es", "de", "fr")
 
 
 def _runs_of(words: set[int]) -> list[tuple[int, int]]:

@@ -1,10 +1,11 @@
 """Groups: numbers that one channel says in a row, pauses below four seconds and words that break nothing inside.
 
-What is no number to hide is taken out here: amounts and counts (the unit follows), words that count digits (`the next four`), single
-digits in the middle of talk (`for one moment`).
+What is no number to hide is taken out here: amounts and counts (the unit follows), words that count digits (`the next four`),
+single digits in the middle of talk (`for one moment`).
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from cc_voice.call.number_words import TABLES
@@ -15,19 +16,34 @@ from cc_voice.quality.redaction.terms import Term
 GAP_MS = 4_000
 LONG_DIGITS = 9
 """A row of so many digits is no amount, whatever word follows."""
+SINGLES = 4
+"""With so many digits said by themselves, `forty one` in the same row may be 40 and 1."""
+MANY_SINGLES = 8
+"""With so many, a sound-alike between two digits was one (`four for two`); else it never counts: `8 to 10`."""
 UNITS: dict[str, frozenset[str]] = {
     language: frozenset(words.split())
     for language, words in {
-        "en": "dollar dollars cent cents euro euros pound pounds bucks quid pence percent times minute minutes second seconds hour hours "
-        "day days week weeks month months year years people persons person street avenue ave road lane boulevard oclock am pm miles "
-        "mile kilometers items item pieces tickets rooms nights guests adults children gigabytes megabytes million billion "
-        "grams kilos stars degrees percentage moment moments sec secs",
-        "es": "dolar dolares euro euros peso pesos centimo centimos centavos ciento minuto minutos segundo segundos hora horas dia dias "
-        "semana semanas mes meses ano anos veces personas persona articulos habitaciones noches kilometros momento momentito segundito instante millon millones gigas",
-        "de": "euro cent dollar prozent minute minuten sekunde sekunden stunde stunden tag tage tagen woche wochen monat monate monaten jahr "
-        "moment augenblick jahre jahren uhr personen person leute stuck zimmer nachte kilometer million millionen grad gigabyte",
-        "fr": "euro euros centime centimes dollar dollars pourcent minute minutes seconde secondes heure heures jour jours semaine semaines "
-        "instant moment mois an ans annee annees personnes personne articles chambres nuits kilometres million millions degres",
+        "en": (
+            "dollar dollars cent cents euro euros pound pounds bucks quid pence percent times minute minutes second seconds "
+            "hour hours day days week weeks month months year years people persons person street avenue ave road lane "
+            "boulevard oclock am pm miles mile kilometers items item pieces tickets rooms nights guests adults children "
+            "gigabytes megabytes million billion grams kilos stars degrees percentage moment moments sec secs"
+        ),
+        "es": (
+            "dolar dolares euro euros peso pesos centimo centimos centavos minuto minutos segundo segundos hora horas dia "
+            "dias semana semanas mes meses ano anos veces personas persona articulos habitaciones noches kilometros momento "
+            "momentito segundito instante millon millones gigas"
+        ),
+        "de": (
+            "euro cent dollar prozent minute minuten sekunde sekunden stunde stunden tag tage tagen woche wochen monat "
+            "monate monaten jahr moment augenblick jahre jahren uhr personen person leute stuck zimmer nachte kilometer "
+            "million millionen grad gigabyte"
+        ),
+        "fr": (
+            "euro euros centime centimes dollar dollars pourcent minute minutes seconde secondes heure heures jour jours "
+            "semaine semaines instant moment mois an ans annee annees personnes personne articles chambres nuits kilometres "
+            "million millions degres"
+        ),
     }.items()
 }
 """What makes the number before it an amount or a count."""
@@ -55,7 +71,7 @@ class ChannelNumbers(NamedTuple):
     amounts: tuple[Group, ...]
     """Numbers with a unit behind them."""
     doubtful: frozenset[int]
-    """Terms that are hidden beside hidden digits and count nothing: words that count digits, single digits, sound-alikes."""
+    """Terms hidden beside hidden digits that count nothing: words that count digits, single digits, `double`, sound-alikes."""
     plain: tuple[int, ...]
     """Terms that break a row."""
 
@@ -121,8 +137,9 @@ def numbers_of(channel_id: str, terms: Sequence[Term], words: Vocabulary, kinds:
         behind = _unbroken(terms, at, words)
         if behind == at and kinds[at] == "ACCOUNT" and len(terms[at].text) == 1:
             behind = at + 1  # a letter of an IBAN, spelled
-        if terms[at].text in words.alike:
+        if terms[at].text in words.alike or terms[at].text in words.times:
             doubtful.add(at)
+            behind = max(behind, at + 1)
         if behind == at:
             plain.append(at)
             if row:
@@ -135,20 +152,31 @@ def numbers_of(channel_id: str, terms: Sequence[Term], words: Vocabulary, kinds:
     amounts: list[Group] = []
     for each in rows:
         for kept, is_amount in _without_amounts(terms, each, words):
-            (amounts if is_amount else groups).append(_group(channel_id, terms, kept))
+            (amounts if is_amount else groups).append(_group(channel_id, terms, kept, words))
     left, dropped = _without_single_digits(terms, groups, plain, kinds)
     doubtful.update(term for group in dropped for term in range(group.first, group.after))
     return ChannelNumbers(tuple(left), tuple(amounts), frozenset(doubtful), tuple(plain))
 
 
-def _group(channel_id: str, terms: Sequence[Term], row: Sequence[Numeral]) -> Group:
+def _group(channel_id: str, terms: Sequence[Term], row: Sequence[Numeral], words: Vocabulary) -> Group:
     most = sum(len(each.digits) for each in row)
-    for each, following in zip(row, row[1:], strict=False):
-        if following.is_single:
-            most += each.most - len(each.digits)
+    if sum(each.is_single for each in row) >= SINGLES:
+        most = sum(each.most for each in row)
+    else:
+        apart = [each for each, following in pairwise(row) if following.is_single or _is_compound(terms, each)]
+        most += sum(each.most - len(each.digits) for each in (*apart, *(each for each in row[-1:] if _is_compound(terms, each))))
     first, last = row[0].first, row[-1].after - 1
+    if sum(each.is_single for each in row) >= MANY_SINGLES:
+        most += sum(
+            terms[place].text in words.alike for each, following in pairwise(row) for place in range(each.after, following.first)
+        )
     digits = "".join(each.digits for each in row)
     return Group(channel_id, tuple(row), digits, most, terms[first].start_ms, terms[last].end_ms, first, last + 1)
+
+
+def _is_compound(terms: Sequence[Term], numeral: Numeral) -> bool:
+    """Tell whether a number begins with a German compound, behind which another word is usually another number."""
+    return "hundert" in terms[numeral.first].text[3:] or "tausend" in terms[numeral.first].text[3:]
 
 
 def _unbroken(terms: Sequence[Term], at: int, words: Vocabulary) -> int:

@@ -4,7 +4,7 @@ A stretch has the shortest sensible reading: `forty one` is 41, `one hundred thi
 one by one it may have been 40 1, so `most` is how many digits it can be.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from cc_voice.call.number_words import TABLES, NumberTable, NumberWord, spoken
@@ -28,13 +28,15 @@ class Numeral(NamedTuple):
         return self.after - self.first == 1 and len(self.digits) == 1
 
 
+_Read = Callable[[int, NumberWord], tuple[int, int, int]]
+
+
 class NumeralReader:
     """Numbers in a stream of terms. `languages` are those that count, the likeliest first."""
 
     def __init__(self, terms: Sequence[Term], languages: Sequence[str]) -> None:
         self._terms = terms
         self._languages = [language for language in languages if language in TABLES]
-        self._known: dict[str, Mapping[str, NumberWord]] = {}
         self._words = frozenset(
             word for language in self._languages for table in [TABLES[language]] for word in (*table.numbers, *table.times)
         )
@@ -111,9 +113,11 @@ class _Grammar:
             if self._text(behind) not in table.repeaters:
                 return None
             behind += 1
-        while self._text(behind) in table.articles and behind - at < 4:
-            behind += 1
         digit = self._digit(behind)
+        between = table.articles | table.fillers | table.joins
+        while digit is None and behind - at < 4 and self._text(behind) in between:
+            behind += 1
+            digit = self._digit(behind)
         return None if digit is None else Numeral(at, behind + 1, digit * times, times)
 
     def _digit(self, at: int) -> str | None:
@@ -141,26 +145,26 @@ class _Grammar:
             if following is None or following.shape != "thousand" or value > 999:
                 return value, after, most
             value, after, most = value * 1000, after + 1, most + 3
-        rest = self._rest(after, at, lambda place, found: self._hundreds(place, found))
+        rest = self._rest(after, at, self._hundreds)
         if rest is not None and rest[0] < 1000:
             return value + rest[0], rest[1], most + rest[2]
         return value, after, most
 
     def _hundreds(self, at: int, word: NumberWord) -> tuple[int, int, int]:
         if word.shape in ("hundred", "hundreds"):
-            value, after, most = word.value, at + 1, 3
+            value, after, most = word.value, at + 1, len(str(word.value))
         else:
             value, after, most = self._tens(at, word)
             following = self._word(after, at)
             if following is None or following.shape != "hundred" or value > 99:
                 return value, after, most
             value, after, most = value * 100, after + 1, most + 2
-        rest = self._rest(after, at, lambda place, found: self._tens(place, found))
+        rest = self._rest(after, at, self._tens)
         if rest is not None and rest[0] < 100:
             return value + rest[0], rest[1], most + rest[2]
         return value, after, most
 
-    def _rest(self, after: int, at: int, read):  # type: ignore[no-untyped-def]
+    def _rest(self, after: int, at: int, read: _Read) -> tuple[int, int, int] | None:
         """What stands behind a hundred or thousand, perhaps behind `and`."""
         assert self._table is not None
         place = after + 1 if self._text(after) in self._table.joins else after
@@ -175,7 +179,10 @@ class _Grammar:
         if word.shape == "tens":
             return self._behind_tens(at, value)
         if self._language == "fr" and word.shape == "digit" and value == 4 and self._text(after) in ("vingt", "vingts"):
-            return self._behind_tens(after, 80) if self._follows(after) else (value, after, 1)
+            if not self._follows(after):
+                return value, after, 1
+            eighty, after, most = self._behind_tens(after, 80)
+            return eighty, after, most + 1
         if self._language == "fr" and value == 10 and (digit := self._shaped(after, at, "digit")) and digit.value >= 7:
             return 10 + digit.value, after + 1, 3
         if self._language == "de" and word.shape == "digit" and self._text(after) == "und":

@@ -7,7 +7,7 @@ no times, or times that cannot be (outside the line, backwards), the words are s
 import functools
 import re
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import msgspec
 
@@ -18,6 +18,11 @@ from cc_voice.call.utterances import Word
 
 SLACK_MS = 50
 """How far outside its line a word may be and still be believed."""
+
+
+def listed(words: str) -> frozenset[str]:
+    """Return the words of a list."""
+    return frozenset(words.split())
 
 
 class SpokenLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +103,7 @@ def places(line: SpokenLine) -> tuple[list[tuple[int, int]], bool]:
         return own, True
     span = max(0, line.end_ms - line.start_ms)
     edges = [line.start_ms + span * place // max(1, count) for place in range(count + 1)]
-    return list(zip(edges, edges[1:], strict=False)), False
+    return list(pairwise(edges)), False
 
 
 def are_possible(line: SpokenLine, times: Sequence[tuple[int, int]]) -> bool:

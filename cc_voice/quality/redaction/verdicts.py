@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cc_voice.call.redactions import Entity
+from cc_voice.config.redaction_settings import PolicyClass
 from cc_voice.quality.redaction.call_numbers import CallNumbers
-from cc_voice.quality.redaction.chains import Chain, Piece
-from cc_voice.quality.redaction.cues import CueKind
+from cc_voice.quality.redaction.chains import Chain, Piece, PlacedCue
+from cc_voice.quality.redaction.cues import PCI, CueKind
 from cc_voice.quality.redaction.groups import Group
 from cc_voice.quality.redaction.redaction_policy import RedactionPolicy
+from cc_voice.quality.redaction.terms import listed
 
 ENTITIES: Mapping[CueKind, Entity] = {
     "CARD": "CARD_NUMBER",
@@ -37,13 +39,21 @@ LEAST: Mapping[CueKind, int] = {
 }
 """How many digits after a cue are hidden."""
 MOST: Mapping[CueKind, int] = {"CODE": 8, "PHONE": 15}
+NAMED_AFTER: frozenset[CueKind] = frozenset({"CARD", "CVV", "EXPIRY", "CODE", "NATIONAL_ID"})
+NAMED_WITHIN = 4
+"""A kind may be named so few words after the number: `one two three is the security code`."""
+ASKED_AFTER, ASKED_WITHIN = 8, 20
+"""So many digits, and a card's code or date is asked for so many words later: it was a card."""
 LAST4_DIGITS = 4
 ECHO_DIGITS = 4
 """So many digits that are a part of a hidden card are hidden wherever they are said again."""
 CARD_LENGTHS = range(13, 20)
-MONTHS = frozenset(
-    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "setiembre", "octubre", "noviembre", "diciembre", "januar", "janner", "februar", "marz", "mai", "juni", "juli", "oktober", "dezember", "janvier", "fevrier", "mars", "avril", "juin", "juillet", "aout", "septembre", "octobre", "novembre", "decembre"]
-)
+MONTHS = listed("""
+    january february march april may june july august september october november december jan feb mar apr jun jul
+    aug sep sept oct nov dec enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre
+    noviembre diciembre januar janner februar marz mai juni juli oktober dezember janvier fevrier mars avril juin
+    juillet aout septembre octobre novembre decembre
+""")
 
 
 class Limits(NamedTuple):
@@ -93,19 +103,19 @@ def _entity(call: CallNumbers, chain: Chain, piece: Piece, policy: RedactionPoli
         return None
     if policy.hides("pci") and _is_long(chain, limits):
         return _name_of_long(chain, piece)
-    kind = _kind(piece)
-    count = piece.count()
+    kind = _named_after(call, chain, piece) or _kind(piece)
+    count = piece.length()
     if kind is not None and policy.hides(_class_of(kind)) and not _is_kept(chain, piece, policy, limits):
         if kind in ("CVV", "EXPIRY") and count > 8:
             return "NUMBER"
         enough = count >= min(LEAST[kind], limits.cue) and count <= MOST.get(kind, count)
         if enough or (kind == "DATE_OF_BIRTH" and any(_has_month(call, group) for group in piece.groups)):
             return ENTITIES[kind]
-    if policy.hides("ssn") and chain.count() == 9 and _is_grouped(call, chain):
+    if policy.hides("ssn") and chain.length() == 9 and _is_grouped(call, chain):
         return "NATIONAL_ID"
-    if policy.hides("aggressive") and chain.count() >= 3:
+    if policy.hides("aggressive") and chain.length() >= 3:
         return "NUMBER"
-    return "NUMBER" if policy.hides("numbers") and chain.count() >= 5 else None
+    return "NUMBER" if policy.hides("numbers") and chain.length() >= 5 else None
 
 
 def _kind(piece: Piece) -> CueKind | None:
@@ -113,13 +123,38 @@ def _kind(piece: Piece) -> CueKind | None:
     return piece.kind if piece.kind in ENTITIES else "CARD" if piece.kind is None and piece.is_last4 else None
 
 
+def _named_after(call: CallNumbers, chain: Chain, piece: Piece) -> CueKind | None:
+    """Return the kind of a number that nothing before it names, by what follows: who is asked for a card's code has read a card."""
+    if piece.kind not in (None, "OTHER", "ADDRESS"):
+        return None
+    last = max(piece.groups, key=call.timeline.last_order)
+    order = call.timeline.last_order(last)
+    following = call.timeline.cues_between(order, order + ASKED_WITHIN)
+    if chain.length() >= ASKED_AFTER and any(cue.kind in ("CVV", "EXPIRY") for cue in following):
+        return "CARD"
+    for cue in following if piece.kind is None else ():
+        is_beside = cue.channel_id == last.channel_id and cue.first - last.after < NAMED_WITHIN
+        if is_beside and cue.kind in NAMED_AFTER and not _has_number_behind(call, cue):
+            return cue.kind
+    return None
+
+
+def _has_number_behind(call: CallNumbers, cue: PlacedCue) -> bool:
+    """Tell whether a cue has a number of its own: `one two three and the security code is four five six`."""
+    return any(
+        0 < call.timeline.order(group) - cue.order <= NAMED_WITHIN + 1
+        for numbers in call.numbers.values()
+        for group in numbers.groups
+    )
+
+
 def _is_kept(chain: Chain, piece: Piece, policy: RedactionPolicy, limits: Limits) -> bool:
-    is_end = piece.is_last4 and piece.count() <= LAST4_DIGITS and not _is_long(chain, limits)
+    is_end = piece.is_last4 and piece.length() <= LAST4_DIGITS and not _is_long(chain, limits)
     return is_end and policy.keep_last4 and piece.kind != "NATIONAL_ID"
 
 
-def _class_of(kind: CueKind):  # type: ignore[no-untyped-def]
-    return {"CARD": "pci", "CVV": "pci", "EXPIRY": "pci", "CODE": "pci", "NATIONAL_ID": "ssn"}.get(kind, "pii")
+def _class_of(kind: CueKind) -> PolicyClass:
+    return "pci" if kind in PCI else "ssn" if kind == "NATIONAL_ID" else "pii"
 
 
 def _name_of_long(chain: Chain, piece: Piece) -> Entity:
@@ -188,4 +223,6 @@ def _amounts(call: CallNumbers, policy: RedactionPolicy) -> list[HiddenGroup]:
     return found
 
 
-_STREETS = frozenset(["street", "avenue", "ave", "road", "lane", "boulevard"])
+_STREETS = listed("""
+    street avenue ave road lane boulevard
+""")

@@ -1,0 +1,1 @@
+"""Spoken numbers: generated calls in which card numbers are read aloud, and how much of them a finder hides."""
