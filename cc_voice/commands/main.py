@@ -43,6 +43,7 @@ class _Commands(LazyGroup):
             "recompute",
             "Measure history again, and show what changes before it is published.",
         ),
+        "redact": ("cc_voice.commands.redact", "redact", "Hide in stored calls what should be hidden, and look for what is not."),
         "report": (
             "cc_voice.commands.report",
             "report",

@@ -22,7 +22,16 @@ from cc_voice.exports.folder import Options, export
 from cc_voice.exports.lake import TableWritten, export_lake
 from cc_voice.exports.manifest import Manifest
 from cc_voice.media import recompute_runs, recordings, spool
-from cc_voice.query import administration, call_deletion, datasets, policies, report_tables, reports, service_client
+from cc_voice.query import (
+    administration,
+    call_deletion,
+    datasets,
+    policies,
+    redaction_audit,
+    report_tables,
+    reports,
+    service_client,
+)
 from cc_voice.query import sql as people_sql
 from cc_voice.query.scope import EVERYTHING, RowScope
 from cc_voice.query.service_client import QuestionError as QuestionError
@@ -52,6 +61,7 @@ _NEED_A_SITE = frozenset(
         ),
         *("checks", "search", "reindex", "export", "export.lake", "sql", "policies", "policies.set"),
         *("administration.overview", "administration.queues", "administration.exports", "administration.configuration"),
+        "redaction.audit",
     }
 )
 """Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
@@ -362,6 +372,12 @@ def _audit_copied(database: Database, settings: Settings, arguments: Mapping[str
     return database.read_now(access_log.last)
 
 
+def _redaction_audit(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    """Return what of words that should be hidden the store has, told without them."""
+    since = datetime.date.fromisoformat(arguments["since"]) if arguments["since"] else None
+    return database.read_now(lambda con: list(redaction_audit.findings(con, settings.redaction, since)))
+
+
 QUESTIONS: dict[str, Question] = {
     "audit.copied": _audit_copied,
     "calls.list": _list_calls,
@@ -386,6 +402,7 @@ QUESTIONS: dict[str, Question] = {
     "sql": _sql,
     "store": _store,
     "enrich": _enrich,
+    "redaction.audit": _redaction_audit,
     "recompute.before": _stored_legs,
     "recompute.thresholds": _thresholds,
     "recompute.publish": _publish,

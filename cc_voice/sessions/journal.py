@@ -95,7 +95,7 @@ class ChatNote(msgspec.Struct, frozen=True, kw_only=True, tag="chat"):
 Note = PlatformNote | WordsNote | GapNote | LossNote | NameNote | DoubtNote | EndNote | ChatNote
 
 
-_NOTE: "msgspec.json.Decoder[Note]" = msgspec.json.Decoder(Note)
+NOTES: "msgspec.json.Decoder[Note]" = msgspec.json.Decoder(Note)
 
 
 class Journal(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +129,7 @@ def read(recording: Recording, t0_unix_ms: int, unwritten: Sequence[Note] = ()) 
     names: list[NameNote] = []
     doubts: list[DoubtNote] = []
     end: EndNote | None = None
-    for note in (*recording.journal(_NOTE), *unwritten):
+    for note in (*recording.journal(NOTES), *unwritten):
         match note:
             case PlatformNote(event=event):
                 events.setdefault((event.name, event.at_unix_ms, event.payload), place(event, t0_unix_ms))
@@ -167,7 +167,7 @@ def read(recording: Recording, t0_unix_ms: int, unwritten: Sequence[Note] = ()) 
 
 def known_names(recording: Recording) -> list[NameNote]:
     """Return what an earlier session of a stream noted of its parties' ids."""
-    return [note for note in recording.journal(_NOTE) if isinstance(note, NameNote)]
+    return [note for note in recording.journal(NOTES) if isinstance(note, NameNote)]
 
 
 def place(event: CallEvent, t0_unix_ms: int) -> CallEvent:

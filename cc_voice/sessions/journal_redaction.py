@@ -28,7 +28,6 @@ from cc_voice.sessions.journal import ChatNote, Journal, Note, PlatformNote, Wor
 _NAME = "journal.jsonl"
 _IDS = re.compile(r"(^|_)(id|ids|uuid|key|token|time|ts|at|timestamp|url|type|hash|number)$|Id$|_ms$", re.IGNORECASE)
 """Keys whose values name or date something and are no text; phone numbers are masked elsewhere (`call_events.py`)."""
-_NOTE: "msgspec.json.Decoder[Note]" = msgspec.json.Decoder(Note)
 
 Finder = Callable[[SpokenLine], Sequence[HiddenStretch]]
 
@@ -115,7 +114,7 @@ def _rewrite(path: Path, kept: Callable[[Note], Note | None], added: Iterable[No
     lines: list[bytes] = []
     for line in read_file(path).splitlines() if path.exists() else ():
         try:
-            note = _NOTE.decode(line)
+            note = journal.NOTES.decode(line)
         except msgspec.DecodeError:
             continue  # cut by a crash: half of what somebody said
         new = kept(note)

@@ -70,6 +70,14 @@ def redact_words(
     return found
 
 
+def redact_stored(recording: Recording, analysis: StreamAnalysis, notes: Journal, settings: Settings) -> StreamAnalysis:
+    """Return a stored analysis without what the policy hides by now, and write the journal anew so. Raises OSError."""
+    policy = policy_of_call(settings, analysis.events)
+    files = tuple(zip(recording.channels, (channel.channel_id for channel in analysis.channels), strict=True))
+    found = redacted(analysis, policy, files, rewritten=analysis.redactions is not None)
+    return journal_redaction.write_anew(recording, notes, analysis, found, policy)
+
+
 def redacted_again(names: Sequence[str], again: StreamAnalysis, stored: StreamAnalysis, settings: Settings) -> StreamAnalysis:
     """Return what was recognised again in a recording, redacted as before, and what is found beyond that hidden.
 

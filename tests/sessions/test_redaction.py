@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+import soundfile
 
 from cc_voice.call.batch import CallMeasured
 from cc_voice.call.rows import LegRow
@@ -17,7 +18,7 @@ from cc_voice.media import playback, recordings, redaction_state
 from cc_voice.media.playback import SoundWithheld
 from cc_voice.media.recompute_runs import RunPlan
 from cc_voice.quality.redaction import redacted_analysis
-from cc_voice.sessions import recomputation
+from cc_voice.sessions import recomputation, redaction_audit, redaction_history
 from cc_voice.sessions.channel_recognition import recognise_channel
 from cc_voice.sessions.imports import ImportOptions, take_file
 from cc_voice.sessions.recognition import Recognition
@@ -174,3 +175,34 @@ def test_a_finder_that_fails_hides_every_number_and_the_sound(
     assert (state.state, state.failure) == ("withheld", "the finder failed: ValueError")
     with pytest.raises(SoundWithheld):
         playback.call_audio(card.site.recordings_dir, card.measured.call_id)
+
+
+def test_calls_of_the_past_are_redacted_and_then_left_as_they_are(site: Settings, recognition: Recognition, tmp_path: Path) -> None:
+    card = Card(msgspec.structs.replace(site, redaction=OFF), tmp_path / "old", recognition)
+    today = msgspec.structs.replace(card.site, redaction=RedactionSettings())
+    before = card.measured.call
+    assert found_in(card.folder)
+    assert any(found.kind == "never redacted" for found in redaction_audit.files(today))
+    (done,) = redaction_history.redact_calls(today, None)
+    assert (done.outcome, done.problem) == ("redacted", None)
+    assert done.hidden["CARD_NUMBER"] >= 3
+    assert done.measured is not None
+    assert found_in(card.folder) == []
+    assert [row for row in done.measured.call.intervals if row.kind in OF_TIME] == [
+        row for row in before.intervals if row.kind in OF_TIME
+    ]
+    assert [found for found in redaction_audit.files(today) if found.place.startswith("recordings")] == []
+    assert list(redaction_audit.listened(today, recognition, 1)) == []
+    (again,) = redaction_history.redact_calls(today, None)
+    assert (again.outcome, again.measured) == ("as it is", None)
+
+
+def test_the_audit_tells_where_sound_is_left_and_never_digits(site: Settings, recognition: Recognition, tmp_path: Path) -> None:
+    card = Card(site, tmp_path / "site", recognition)
+    (flac, *_) = sorted(card.folder.glob("*.flac"))
+    samples, rate_hz = soundfile.read(flac, dtype="int16")
+    samples[:] = 1
+    soundfile.write(flac, samples, rate_hz)
+    found = [one for one in redaction_audit.files(card.site) if one.kind == "not silent"]
+    assert found
+    assert {one.call_id for one in found} == {card.measured.call_id}

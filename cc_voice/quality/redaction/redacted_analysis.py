@@ -88,7 +88,12 @@ def withheld(analysis: StreamAnalysis, policy: RedactionPolicy, why: str) -> Str
         analysis,
         utterances=utterances,
         redactions=(*(analysis.redactions or ()), *chips.redactions(lines, stretches)),
-        redacted=RedactedSound(policy=policy.classes, outcome="withheld", failure=why),
+        redacted=RedactedSound(
+            policy=policy.classes,
+            outcome="withheld",
+            failure=why,
+            spans=analysis.redacted.spans if analysis.redacted is not None else (),
+        ),
     )
 
 
