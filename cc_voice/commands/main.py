@@ -1,6 +1,8 @@
 """Commands. Imports lazily: `cc-voice --help` must not load a recogniser or a database."""
 
+import contextlib
 import os
+import resource
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +61,8 @@ class _Commands(LazyGroup):
 @click.version_option(package_name="cc-voice")
 def main() -> None:
     """Contact-center voice analytics for Zoom, on site."""
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # nor does a crash leave words that are not redacted yet
     os.umask(0o077)  # whatever this program writes – store, log of the store, recordings, exports – holds what people said
 
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cc_voice.store.calls import CallInterval, CallLeg, StoredCall
+from cc_voice.call.redactions import CHIP, is_chip
+from cc_voice.store.calls import CallInterval, CallLeg, CallUtterance, StoredCall
 
 VERSION = "1.1.0"
 PARTIES = {"agent": "AGENT", "customer": "CUSTOMER"}
@@ -71,12 +72,22 @@ class Metadata(_Shape, frozen=True, kw_only=True):
     instance_id: str
 
 
+class RedactedTimestamps(_Shape, frozen=True, kw_only=True):
+    begin_offset_millis: int
+    end_offset_millis: int
+
+
+class ContactLensRedaction(_Shape, frozen=True, kw_only=True):
+    redacted_timestamps: list[RedactedTimestamps]
+
+
 class ContactLensTurn(_Shape, frozen=True, kw_only=True):
     begin_offset_millis: int
     end_offset_millis: int
     content: str
     id: str
     participant_id: str
+    redaction: ContactLensRedaction | None = None
 
 
 class ContactLens(_Shape, frozen=True, kw_only=True):
@@ -112,11 +123,27 @@ def contact_lens(call: StoredCall, leg: CallLeg, site: str) -> bytes:
                 content=line.text,
                 id=line.utterance_id,
                 participant_id=PARTIES[line.party or ""],
+                redaction=_redaction(line, start_ms),
             )
             for line in lines
         ],
     )
     return msgspec.json.encode(file)
+
+
+def _redaction(line: CallUtterance, start_ms: int) -> ContactLensRedaction | None:
+    """Return when something is hidden in a line; all of it where its words have no times."""
+    hidden = [word for word in line.words if is_chip(word.word)]
+    if not hidden and CHIP.search(line.text) is None:
+        return None
+    times = [(word.start_ms, word.end_ms) for word in hidden if word.start_ms is not None and word.end_ms is not None]
+    if len(times) < max(1, len(hidden)):
+        times = [(line.start_ms, line.end_ms)]
+    return ContactLensRedaction(
+        redacted_timestamps=[
+            RedactedTimestamps(begin_offset_millis=start - start_ms, end_offset_millis=end - start_ms) for start, end in times
+        ]
+    )
 
 
 def _characteristics(leg: CallLeg, start_ms: int) -> Characteristics:

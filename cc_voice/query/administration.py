@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from cc_voice.config import policies
-from cc_voice.config.policies import PINNED
+from cc_voice.config.policies import PINNED, PolicyError
 from cc_voice.config.settings import MADE, Secret, Settings
 from cc_voice.config.thresholds import SITE_SET, QueueThresholds, ThresholdSet, for_queue
 from cc_voice.query import scheduled_exports
@@ -79,6 +79,12 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """How far recognition is behind in the call where it is furthest; None without calls."""
     disk: DiskUse
     exports: tuple[ExportState, ...]
+    redaction: tuple[str, ...] = ()
+    """Which numbers are hidden in calls that begin now; `off`: none."""
+    redaction_off_queues: int = 0
+    """Queues of which nothing is hidden in spite of that."""
+    withheld_calls: int = 0
+    """Calls in which redaction failed: every number is hidden, nobody hears them."""
     last_backup_s: float | None = None
     """None: no backup of the product's own is known here."""
     running: Running | None = None
@@ -121,6 +127,7 @@ class Gauge(msgspec.Struct, frozen=True):
 def overview(database: Database, settings: Settings, running: Running | None, now_s: float) -> Overview:
     """Return how the appliance is. For a thread. Raises StoreError."""
     live, over, failed, lag_ms = database.read_now(lambda con: _streams(con, now_s))
+    hidden = _in_force(settings).redaction
     return Overview(
         site=settings.site_name,
         streams_live=live,
@@ -129,8 +136,21 @@ def overview(database: Database, settings: Settings, running: Running | None, no
         lag_ms=lag_ms,
         disk=_disk(settings, *database.read_now(_hours)),
         exports=tuple(export_states(settings)),
+        redaction=hidden.policy,
+        redaction_off_queues=len({name for rule in hidden.queues if rule.policy == ("off",) for name in rule.queues}),
+        withheld_calls=database.read_now(lambda con: con.execute(_WITHHELD).fetchall()[0][0]),
         running=running,
     )
+
+
+_WITHHELD = "select count(*) from fact_call where redaction = 'withheld'"
+
+
+def _in_force(settings: Settings) -> Settings:
+    try:
+        return policies.in_force(settings)
+    except PolicyError:
+        return settings  # what is wrong with them the page of policies tells
 
 
 def _streams(con: Connection, now_s: float) -> tuple[int, int, int, int | None]:
@@ -332,6 +352,20 @@ def gauges(found: Overview, now_s: float) -> tuple[Gauge, ...]:
             "–" if backup_h is None else f"{backup_h:.0f} h old",
             "the product makes none by itself yet; deploy/README.md tells how" if backup_h is None else "target 24 h",
         ),
+        _redaction(found),
+    )
+
+
+def _redaction(found: Overview) -> Gauge:
+    is_off = found.redaction == ("off",)
+    queues = f"; off in {found.redaction_off_queues} queues" if found.redaction_off_queues else ""
+    note = "card numbers and the like are shown and heard" if is_off else "numbers of these kinds are hidden"
+    return Gauge(
+        "Redaction",
+        "crit" if found.withheld_calls else "warn" if is_off or queues else "ok",
+        "Failed" if found.withheld_calls else "Off" if is_off else "Good",
+        ", ".join(found.redaction) or "–",
+        f"{found.withheld_calls} calls withheld, as it failed" if found.withheld_calls else f"{note}{queues}",
     )
 
 

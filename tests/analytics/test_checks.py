@@ -93,7 +93,12 @@ DAMAGE = {
         "update fact_utterance set seq = 99 where utterance_id = 'golden:a:2500'",
         "update fact_utterance set seq = 2 where seq = 1",
     ],
+    "redaction": [
+        "update fact_call set redaction = 'withheld'",
+        "update fact_utterance set redaction_count = null where seq = 1",
+    ],
     "word-count": [
+        "update fact_utterance set redaction_count = 1, word_count = 0 where seq = 1",
         "update fact_utterance set word_count = word_count + 1 where seq = 1",
         "delete from fact_word where word_seq = 1",
     ],

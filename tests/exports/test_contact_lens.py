@@ -47,6 +47,16 @@ def test_offsets_count_from_the_leg() -> None:
     assert (turn["Content"], turn["BeginOffsetMillis"], turn["EndOffsetMillis"]) == ("second", 1_000, 2_000)
 
 
+def test_what_is_hidden_is_told_as_a_time() -> None:
+    """Of a line whose words are not timed all of it is."""
+    timed = say("b", "customer", 1_000, "it is [CARD_NUMBER] yes")
+    measured = call("b", leg("b"), said=(timed, say("b", "agent", 3_000, "thank you")))
+    found = stored(measured, "b")
+    first, second = json.loads(contact_lens(found, found.legs[0], "Berlin"))["Transcript"]
+    assert first["Redaction"] == {"RedactedTimestamps": [{"BeginOffsetMillis": 1_000, "EndOffsetMillis": 2_000}]}
+    assert "Redaction" not in second
+
+
 def test_what_is_not_known_is_left_out() -> None:
     found = stored(call("b", leg("b"), primary_language=None), "b")
     told = json.loads(contact_lens(found, found.legs[0], "Berlin"))

@@ -1,5 +1,6 @@
 """A transcript as lines: who, when, what, with the holds and silences between them. Live calls have lines without parties yet."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -7,6 +8,7 @@ import msgspec
 
 from cc_voice.call.batch import LiveWords
 from cc_voice.call.ids import utterance_id
+from cc_voice.call.redactions import is_chip
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.store.calls import CallInterval, CallLeg, CallUtterance, UnusedLine
 from cc_voice.web.rendering import formats
@@ -27,6 +29,11 @@ class TranscriptWord(msgspec.Struct, frozen=True):
     end_ms: int | None
     low_conf: float | None
     """The confidence, where it is low enough to be marked."""
+
+    @property
+    def hidden(self) -> str | None:
+        """What a chip says was there; None: it is a word."""
+        return self.text.strip("[]").replace("_", " ").lower() if is_chip(self.text) else None
 
 
 class Chip(msgspec.Struct, frozen=True):
@@ -205,9 +212,13 @@ def _line(utterance: CallUtterance, party: str, name: str, primary_language: str
         end_ms=utterance.end_ms,
         clock=formats.clock(utterance.start_ms),
         language=utterance.language_code,
-        words=said or (TranscriptWord(utterance.text, None, None, None),),
+        words=said or tuple(TranscriptWord(piece, None, None, None) for piece in _PIECES.split(utterance.text) if piece),
         chips=tuple(_chips(utterance, primary_language)),
     )
+
+
+_PIECES = re.compile(r"(\[[A-Z][A-Z_]*\])")
+"""Text that is not timed, parted at what is hidden in it."""
 
 
 def _chips(utterance: CallUtterance, primary_language: str | None) -> Iterable[Chip]:
