@@ -11,19 +11,19 @@ from typing import NamedTuple
 
 import msgspec
 
-from cc_voice.call.number_words import TABLES
 from cc_voice.call.redactions import Entity, FoundBy
 from cc_voice.quality.redaction.call_numbers import CallNumbers, call_numbers
 from cc_voice.quality.redaction.emails import WRITTEN, spoken_emails
 from cc_voice.quality.redaction.groups import Group
-from cc_voice.quality.redaction.numerals import NumeralReader
 from cc_voice.quality.redaction.redaction_policy import RedactionPolicy
 from cc_voice.quality.redaction.terms import SpokenLine as SpokenLine
-from cc_voice.quality.redaction.terms import listed, places, streams, terms_of
+from cc_voice.quality.redaction.terms import Term, listed, number_words, places, terms_of
 from cc_voice.quality.redaction.verdicts import MONTHS, HiddenGroup, Limits, hidden_groups
 
 SHORTEST_MS, LONGEST_MS = 60, 2_000
 """Times of a hidden word that is shorter or longer are not believed."""
+BESIDE_MS = 1_000
+"""Words further apart are not beside each other."""
 ACROSS_MS = 3_000
 """Words of Zoom's have estimated times: number words so near to what the other recogniser's words hide are the same."""
 
@@ -178,7 +178,7 @@ def _mark_beside(
     for each in groups:
         for step, edge in ((-1, each.group.first - 1), (1, each.group.after)):
             place = edge
-            while 0 <= place < len(terms) and (place in numbers.doubtful or (each.is_card and place in covered)):
+            while _is_beside(terms, place, step) and (place in numbers.doubtful or (each.is_card and place in covered)):
                 if place not in covered:
                     marks.setdefault(terms[place].line, {}).setdefault(terms[place].word, (each.entity, 0))
                 place += step
@@ -193,9 +193,17 @@ def _mark_beside(
     for each in groups:
         if each.is_card:
             for amount in numbers.amounts:
-                if amount.first == each.group.after:
+                if amount.first == each.group.after and terms[amount.first].line == terms[amount.first - 1].line:
                     for term in terms[amount.first : amount.after]:
                         marks.setdefault(term.line, {}).setdefault(term.word, (each.entity, 0))
+
+
+def _is_beside(terms: Sequence[Term], place: int, step: int) -> bool:
+    """Tell whether a term stands right before or behind the one a step back."""
+    if not 0 <= place < len(terms):
+        return False
+    first, last = (terms[place - step], terms[place]) if step > 0 else (terms[place], terms[place - step])
+    return last.start_ms - first.end_ms < BESIDE_MS
 
 
 def _is_reader(groups: Iterable[Group], name: str) -> bool:
@@ -271,7 +279,7 @@ def across(lines: Sequence[SpokenLine], found: Sequence[HiddenStretch]) -> tuple
             taken = hidden.setdefault(number, set())
             words = _same_time(line, stretch) - taken
             taken |= words
-            for first, last in _runs_of(words):
+            for first, last in runs_of(words):
                 twin = stretch_of(number, line, first, last, stretch.entity, 0)
                 more.append(msgspec.structs.replace(twin, found_by=stretch.found_by))
     return tuple(sorted([*found, *more], key=lambda each: (each.line, each.first_word)))
@@ -285,17 +293,16 @@ def _same_time(line: SpokenLine, stretch: HiddenStretch) -> set[int]:
         for place, (start, end) in enumerate(times)
         if stretch.start_ms <= (start + end) // 2 < stretch.end_ms or (start <= stretch.start_ms and end >= stretch.end_ms)
     }
-    terms = streams([line])[line.channel_id] if line.words else []
-    reader = NumeralReader(terms, tuple(TABLES))
     near = {
-        term.word
-        for place, term in enumerate(terms)
-        if term.end_ms > stretch.start_ms - ACROSS_MS and term.start_ms < stretch.end_ms + ACROSS_MS and reader.can_begin(place)
+        place
+        for place in number_words(line)
+        if times[place][1] > stretch.start_ms - ACROSS_MS and times[place][0] < stretch.end_ms + ACROSS_MS
     }
     return found | near
 
 
-def _runs_of(words: set[int]) -> list[tuple[int, int]]:
+def runs_of(words: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the first and last of words that stand beside each other."""
     runs: list[tuple[int, int]] = []
     for word in sorted(words):
         if runs and word == runs[-1][1] + 1:

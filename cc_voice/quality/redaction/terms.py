@@ -93,6 +93,16 @@ def _belongs(term: str) -> bool:
     return term.isdigit() or _is_number_word(term) or any(term in table.joins or term in table.times for table in TABLES.values())
 
 
+def number_words(line: SpokenLine) -> list[int]:
+    """Return which words of a line are numbers, or parts of numbers, in any language there is a table for."""
+    return [place for place, word in enumerate(line.words) if is_number(word.word)]
+
+
+def is_number(word: str) -> bool:
+    """Tell whether a word has figures, or is a number word of any language."""
+    return any(text.isdigit() or (not inside and _is_number_word(text)) for text, _, inside in terms_of(word))
+
+
 def places(line: SpokenLine) -> tuple[list[tuple[int, int]], bool]:
     """Return start and end of each word of a line, never backwards, and whether they are the words' own."""
     count = len(line.words)

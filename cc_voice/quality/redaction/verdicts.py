@@ -105,7 +105,7 @@ def _entity(call: CallNumbers, chain: Chain, piece: Piece, policy: RedactionPoli
         return _name_of_long(chain, piece)
     kind = _named_after(call, chain, piece) or _kind(piece)
     count = piece.length()
-    if kind is not None and policy.hides(_class_of(kind)) and not _is_kept(chain, piece, policy, limits):
+    if kind is not None and policy.hides(class_of(kind)) and not _is_kept(chain, piece, policy, limits):
         if kind in ("CVV", "EXPIRY") and count > 8:
             return "NUMBER"
         enough = count >= min(LEAST[kind], limits.cue) and count <= MOST.get(kind, count)
@@ -153,7 +153,7 @@ def _is_kept(chain: Chain, piece: Piece, policy: RedactionPolicy, limits: Limits
     return is_end and policy.keep_last4 and piece.kind != "NATIONAL_ID"
 
 
-def _class_of(kind: CueKind) -> PolicyClass:
+def class_of(kind: CueKind) -> PolicyClass:
     return "pci" if kind in PCI else "ssn" if kind == "NATIONAL_ID" else "pii"
 
 
