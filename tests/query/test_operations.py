@@ -154,6 +154,7 @@ def test_a_batch_is_stored_by_whoever_holds_the_database_once(service: Settings)
 
 def test_every_question_is_asked_here() -> None:
     of_their_commands = {"audit.copied", "store", "enrich", "recompute.before", "recompute.publish", "recompute.thresholds"}
+    of_their_commands.add("redaction.audit")
     of_their_commands |= {
         "policies",
         "policies.set",
