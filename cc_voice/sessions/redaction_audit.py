@@ -54,7 +54,11 @@ def files(settings: Settings, since: datetime.date | None = None, call_ids: Sequ
     asked = plan(settings, since=since, call_ids=tuple(call_ids))
     for call_id in recorded_calls(settings, asked):
         for folder, _ in recordings.started_streams(settings.recordings_dir / call_id):
-            yield from _stream(settings, call_id, folder)
+            try:
+                yield from _stream(settings, call_id, folder)
+            except (OSError, RecordingError, msgspec.DecodeError, ValueError):
+                place = str(folder.relative_to(settings.data_dir))
+                yield RedactionFinding(place=place, call_id=call_id, offset=0, digits=0, kind="unreadable")
     for path in sorted(settings.data_dir.rglob("*")):
         inside = path.relative_to(settings.data_dir)
         if path.is_file() and inside.parts[0] not in _ELSEWHERE and path.suffix not in _SOUND:

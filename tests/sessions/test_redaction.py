@@ -206,3 +206,5 @@ def test_the_audit_tells_where_sound_is_left_and_never_digits(site: Settings, re
     found = [one for one in redaction_audit.files(card.site) if one.kind == "not silent"]
     assert found
     assert {one.call_id for one in found} == {card.measured.call_id}
+    flac.write_bytes(b"no sound at all")
+    assert "unreadable" in {one.kind for one in redaction_audit.files(card.site)}
