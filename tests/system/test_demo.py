@@ -19,6 +19,7 @@ from cc_voice.query import operations
 from cc_voice.store.database import Database
 from tests.conftest import PATIENCE_S
 from tests.system.conftest import POLL_S
+from tests.system.test_redaction import audited, files_with_digits
 
 pytestmark = pytest.mark.system
 SCENARIOS = Path(__file__).parents[2] / "cc_voice" / "simulator" / "scenarios"
@@ -208,3 +209,9 @@ def test_every_number_adds_up(calls: dict[str, Any]) -> None:
             m = leg["metrics"]
             assert m["agent_only_ms"] + m["customer_only_ms"] + m["overtalk_ms"] + m["silence_ms"] == m["analysed_ms"]
             assert m["media_gap_ms"] == 0
+
+
+def test_no_digit_of_the_card_is_in_any_file_of_the_demo(demo: tuple[Path, dict[str, Any]]) -> None:
+    folder = demo[0]
+    assert files_with_digits(folder) == []
+    assert audited(folder) == []
