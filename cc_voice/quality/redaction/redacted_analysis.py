@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from cc_voice.call import tokeniser
-from cc_voice.call.analysis import Interval, RedactedSound, StreamAnalysis
-from cc_voice.call.intervals import Intervals, canonical, union
+from cc_voice.call.analysis import ChannelAnalysis, Interval, RedactedSound, StreamAnalysis
+from cc_voice.call.intervals import Intervals, canonical, clip, union
 from cc_voice.call.lexicon import is_filler, normalise
 from cc_voice.call.redactions import Redaction, chip_text
 from cc_voice.call.utterances import HiddenWords, Utterance, Word
@@ -326,24 +326,34 @@ def put_back(again: StreamAnalysis, stored: StreamAnalysis) -> StreamAnalysis:
     known = {channel.channel_id: channel for channel in stored.channels}
     return msgspec.structs.replace(
         again,
-        channels=tuple(
-            msgspec.structs.replace(
-                channel,
-                speech=known[channel.channel_id].speech,
-                music=known[channel.channel_id].music,
-                tones=known[channel.channel_id].tones,
-                levels=known[channel.channel_id].levels,
-                echoes=known[channel.channel_id].echoes,
-                compared=known[channel.channel_id].compared,
-            )
-            if channel.channel_id in known
-            else channel
-            for channel in again.channels
-        ),
+        channels=tuple(_as_stored(channel, known.get(channel.channel_id), stored.duration_ms) for channel in again.channels),
         utterances=tuple(sorted((*new, *kept), key=lambda said: (said.start_ms, said.channel_id, said.source))),
         detector=stored.detector,
         redactions=stored.redactions,
         redacted=stored.redacted,
+    )
+
+
+def _as_stored(again: ChannelAnalysis, stored: ChannelAnalysis | None, until_ms: int) -> ChannelAnalysis:
+    """Return a channel as it was measured, and beyond that, where its stream went on, as it was recognised now."""
+    if stored is None:
+        return again
+    later = (until_ms, max(until_ms, *(end for _, end in (*again.speech, *again.music, *again.tones)), until_ms + 1))
+    return msgspec.structs.replace(
+        again,
+        speech=union(stored.speech, clip(again.speech, later)),
+        music=union(stored.music, clip(again.music, later)),
+        tones=union(stored.tones, clip(again.tones, later)),
+        levels=(*stored.levels, *again.levels[len(stored.levels) :]),
+        echoes=(
+            *stored.echoes,
+            *(
+                msgspec.structs.replace(echo, blocks=blocks)
+                for echo in again.echoes
+                if (blocks := tuple(block for block in echo.blocks if block[0] >= until_ms))
+            ),
+        ),
+        compared=(*stored.compared, *(one for one in again.compared if one.start_ms >= until_ms)),
     )
 
 
