@@ -169,7 +169,7 @@ class _Grammar:
         assert self._table is not None
         place = after + 1 if self._text(after) in self._table.joins else after
         word = self._word(place, at)
-        if word is None or word.shape in ("zero", "hundred", "thousand", "thousands"):
+        if word is None or word.shape in ("zero", "thousand", "thousands"):
             return None
         return read(place, word)
 

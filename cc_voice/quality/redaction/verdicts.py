@@ -62,6 +62,8 @@ class Limits(NamedTuple):
     any_run: int
     cue: int = 99
     """Digits after any cue that are enough, where its kind asks for more."""
+    named_run: int = 0
+    """As `any_run`, of numbers that a cue says to be something else than a card; 0: the same."""
 
 
 class HiddenGroup(NamedTuple):
@@ -94,7 +96,9 @@ def hidden_groups(call: CallNumbers, policy: RedactionPolicy, limits: Limits) ->
 
 
 def _is_long(chain: Chain, limits: Limits) -> bool:
-    return chain.most() >= limits.any_run and chain.pieces[0].kind != "KEEP"
+    is_other = all(piece.kind is not None and piece.kind not in PCI for piece in chain.pieces)
+    least = limits.named_run or limits.any_run if is_other else limits.any_run
+    return chain.most() >= least and chain.pieces[0].kind != "KEEP"
 
 
 def _entity(call: CallNumbers, chain: Chain, piece: Piece, policy: RedactionPolicy, limits: Limits) -> Entity | None:
