@@ -15,6 +15,11 @@ class _Benches(LazyGroup):
         "language": ("cc_voice.bench.language", "bench_language", "Which language is spoken when, however badly Zoom tags it."),
         "live": ("cc_voice.bench.live", "bench_live", "Many calls at once: keep-alives, delay of words, lag, memory."),
         "webhook": ("cc_voice.bench.webhook", "bench_webhook", "How soon webhooks are answered while calls stream."),
+        "redaction": (
+            "cc_voice.bench.redaction",
+            "bench_redaction",
+            "How much of card numbers read aloud is hidden, and what beside.",
+        ),
         "vad": ("cc_voice.bench.vad", "bench_vad", "Speech against other sounds: talk time, overtalk and silence of marked calls."),
     }
 

@@ -70,6 +70,14 @@ class Piece(NamedTuple):
     def length(self) -> int:
         return _longest(self.groups)
 
+    def once(self) -> int:
+        """Return how many digits there are where a number that is said again from its start counts once.
+
+        For what has another name than a card's: postal codes, telephone numbers. A card that repeats itself is not told from one
+        whose halves are alike.
+        """
+        return max(_once(groups) for groups in _by_channel(self.groups))
+
 
 class Chain(NamedTuple):
     """Groups that are one number, or one after the other as a card and its code."""
@@ -92,32 +100,28 @@ class Chain(NamedTuple):
         return _longest(self.groups)
 
     def most(self) -> int:
-        """The largest number of digits that one channel may have said.
+        """The largest number of digits that one channel may have said."""
+        return max(sum(group.most for group in groups) for groups in _by_channel(self.groups))
 
-        A number that is said again from its start counts once where something else than a card was asked for: a postal code, a
-        telephone number. Of others a repetition cannot be told from the second half of a card.
-        """
-        by_channel: dict[str, list[Group]] = {}
-        for group in self.groups:
-            by_channel.setdefault(group.channel_id, []).append(group)
-        is_other = all(piece.kind is not None and piece.kind not in PCI for piece in self.pieces)
-        return max(
-            (_once(groups) if is_other else sum(group.most for group in groups) for groups in by_channel.values()), default=0
-        )
+    @property
+    def is_named_otherwise(self) -> bool:
+        """Whether something else than a card was asked for."""
+        return all(piece.kind is not None and piece.kind not in PCI for piece in self.pieces)
 
     def digits(self) -> list[str]:
         """The digits of each channel."""
-        by_channel: dict[str, str] = {}
-        for group in self.groups:
-            by_channel[group.channel_id] = by_channel.get(group.channel_id, "") + group.digits
-        return list(by_channel.values())
+        return ["".join(group.digits for group in groups) for groups in _by_channel(self.groups)]
 
 
 def _longest(groups: Sequence[Group]) -> int:
-    by_channel: dict[str, int] = {}
+    return max((sum(len(group.digits) for group in said) for said in _by_channel(groups)), default=0)
+
+
+def _by_channel(groups: Sequence[Group]) -> list[list[Group]]:
+    found: dict[str, list[Group]] = {}
     for group in groups:
-        by_channel[group.channel_id] = by_channel.get(group.channel_id, 0) + len(group.digits)
-    return max(by_channel.values(), default=0)
+        found.setdefault(group.channel_id, []).append(group)
+    return list(found.values())
 
 
 def _once(groups: Sequence[Group]) -> int:
@@ -185,6 +189,8 @@ def _joins(chain: _OpenChain, group: Group, timeline: Timeline, latest: int, ord
     if group.start_ms - chain.end_ms > WITHIN_MS:
         return False
     kinds = {cue.kind for cue in since} - {"LAST4"}
+    if chain.kind is not None and chain.kind not in PCI and (group.is_aside or "OTHER" in kinds):
+        return False
     card = chain.kind is None or chain.kind in PCI
     if any(kind != chain.kind and not (card and kind in PCI) for kind in kinds):
         return False

@@ -5,6 +5,8 @@ One chip for each hidden stretch, fillers inside it included. It has the first s
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from cc_voice.call.redactions import Redaction, chip_text
 from cc_voice.call.utterances import Word
 from cc_voice.quality.redaction.finder import HiddenStretch, SpokenLine
@@ -28,20 +30,51 @@ def text_of(words: Iterable[Word]) -> str:
 
 
 def redactions(lines: Sequence[SpokenLine], stretches: Iterable[HiddenStretch]) -> tuple[Redaction, ...]:
-    """Return what a call keeps of its hidden stretches, in order of time."""
-    found = [
-        Redaction(
-            channel_id=lines[each.line].channel_id,
-            entity=each.entity,
-            start_ms=each.start_ms,
-            end_ms=each.end_ms,
-            digits=each.digits,
-            found_by=each.found_by,
-            words_local=each.last_word - each.first_word + 1 if lines[each.line].source == "local" else 0,
-            words_zoom=each.last_word - each.first_word + 1 if lines[each.line].source != "local" else 0,
-            language=lines[each.line].language,
-            is_timed=each.is_timed,
-        )
-        for each in stretches
-    ]
-    return tuple(sorted(found, key=lambda each: (each.start_ms, each.channel_id)))
+    """Return what a call keeps of its hidden stretches, in order of time; one for what both recognisers heard of the same time."""
+    kept: list[Redaction] = []
+    for found in sorted((_redaction(lines[each.line], each) for each in stretches), key=lambda each: each.words_zoom > 0):
+        twins = [place for place, each in enumerate(kept) if _is_twin(each, found)]
+        if twins:
+            longest = max(twins, key=lambda place: _overlap(kept[place], found))
+            kept[longest] = _together(kept[longest], found)
+        else:
+            kept.append(found)
+    return tuple(sorted(kept, key=lambda each: (each.start_ms, each.channel_id)))
+
+
+def _redaction(line: SpokenLine, stretch: HiddenStretch) -> Redaction:
+    count = stretch.last_word - stretch.first_word + 1
+    return Redaction(
+        channel_id=line.channel_id,
+        entity=stretch.entity,
+        start_ms=stretch.start_ms,
+        end_ms=stretch.end_ms,
+        digits=stretch.digits,
+        found_by=stretch.found_by,
+        words_local=count if line.source == "local" else 0,
+        words_zoom=0 if line.source == "local" else count,
+        language=line.language,
+        is_timed=stretch.is_timed,
+    )
+
+
+def _is_twin(ours: Redaction, zooms: Redaction) -> bool:
+    is_other = ours.words_local > 0 and zooms.words_zoom > 0 and zooms.found_by != "chat"
+    return is_other and ours.channel_id == zooms.channel_id and _overlap(ours, zooms) > 0
+
+
+def _overlap(one: Redaction, other: Redaction) -> int:
+    return min(one.end_ms, other.end_ms) - max(one.start_ms, other.start_ms)
+
+
+def _together(ours: Redaction, zooms: Redaction) -> Redaction:
+    """Return both as one, named by the one that found more digits; times are ours where they can be believed, else both's."""
+    named = ours if ours.digits >= zooms.digits else zooms
+    return msgspec.structs.replace(
+        named,
+        start_ms=ours.start_ms if ours.is_timed else min(ours.start_ms, zooms.start_ms),
+        end_ms=ours.end_ms if ours.is_timed else max(ours.end_ms, zooms.end_ms),
+        words_local=ours.words_local,
+        words_zoom=ours.words_zoom + zooms.words_zoom,
+        is_timed=ours.is_timed,
+    )

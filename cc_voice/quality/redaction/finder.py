@@ -277,7 +277,7 @@ def across(lines: Sequence[SpokenLine], found: Sequence[HiddenStretch]) -> tuple
             if line.end_ms < stretch.start_ms - ACROSS_MS or line.start_ms > stretch.end_ms + ACROSS_MS:
                 continue
             taken = hidden.setdefault(number, set())
-            words = _same_time(line, stretch) - taken
+            words = _same_time(line, stretch, [each for each in found if each.line == number]) - taken
             taken |= words
             for first, last in runs_of(words):
                 twin = stretch_of(number, line, first, last, stretch.entity, 0)
@@ -285,20 +285,23 @@ def across(lines: Sequence[SpokenLine], found: Sequence[HiddenStretch]) -> tuple
     return tuple(sorted([*found, *more], key=lambda each: (each.line, each.first_word)))
 
 
-def _same_time(line: SpokenLine, stretch: HiddenStretch) -> set[int]:
-    """Return the words of a line that were said with a stretch of the other recogniser's."""
-    times, _ = places(line)
-    found = {
-        place
-        for place, (start, end) in enumerate(times)
-        if stretch.start_ms <= (start + end) // 2 < stretch.end_ms or (start <= stretch.start_ms and end >= stretch.end_ms)
-    }
+def _same_time(line: SpokenLine, stretch: HiddenStretch, own: Sequence[HiddenStretch]) -> set[int]:
+    """Return the words of a line that were said with a stretch of the other recogniser's: its number words, and whatever else is at
+    that time, unless times are estimated and what was found in the line itself tells better where the number is."""
+    times, is_timed = places(line)
     near = {
         place
         for place in number_words(line)
         if times[place][1] > stretch.start_ms - ACROSS_MS and times[place][0] < stretch.end_ms + ACROSS_MS
     }
-    return found | near
+    is_known = any(each.start_ms < stretch.end_ms + ACROSS_MS and each.end_ms > stretch.start_ms - ACROSS_MS for each in own)
+    if is_known and not (is_timed and stretch.is_timed):
+        return near
+    return near | {
+        place
+        for place, (start, end) in enumerate(times)
+        if stretch.start_ms <= (start + end) // 2 < stretch.end_ms or (start <= stretch.start_ms and end >= stretch.end_ms)
+    }
 
 
 def runs_of(words: Iterable[int]) -> list[tuple[int, int]]:

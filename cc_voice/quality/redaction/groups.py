@@ -4,7 +4,8 @@ What is no number to hide is taken out here: amounts and counts (the unit follow
 single digits in the middle of talk (`for one moment`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ UNITS: dict[str, frozenset[str]] = {
             "dollar dollars cent cents euro euros pound pounds bucks quid pence percent times minute minutes second seconds "
             "hour hours day days week weeks month months year years people persons person street avenue ave road lane "
             "boulevard oclock am pm miles mile kilometers items item pieces tickets rooms nights guests adults children "
-            "gigabytes megabytes million billion grams kilos stars degrees percentage moment moments sec secs"
+            "gigabytes megabytes million billion grams kilos stars degrees percentage moment moments sec secs business working"
         ),
         "es": (
             "dolar dolares euro euros peso pesos centimo centimos centavos minuto minutos segundo segundos hora horas dia "
@@ -37,7 +38,7 @@ UNITS: dict[str, frozenset[str]] = {
         "de": (
             "euro cent dollar prozent minute minuten sekunde sekunden stunde stunden tag tage tagen woche wochen monat "
             "monate monaten jahr moment augenblick jahre jahren uhr personen person leute stuck zimmer nachte kilometer "
-            "million millionen grad gigabyte"
+            "million millionen grad gigabyte artikel werktage werktagen"
         ),
         "fr": (
             "euro euros centime centimes dollar dollars pourcent minute minutes seconde secondes heure heures jour jours "
@@ -62,6 +63,8 @@ class Group(NamedTuple):
     """First term of the channel's stream …"""
     after: int
     """… and the one after its last."""
+    is_aside: bool = False
+    """One number in the middle of talk: `we moved here in nineteen eighty four`."""
 
 
 class ChannelNumbers(NamedTuple):
@@ -153,7 +156,10 @@ def numbers_of(channel_id: str, terms: Sequence[Term], words: Vocabulary, kinds:
     for each in rows:
         for kept, is_amount in _without_amounts(terms, each, words):
             (amounts if is_amount else groups).append(_group(channel_id, terms, kept, words))
-    left, dropped = _without_single_digits(terms, groups, plain, kinds)
+    talk = Counter(terms[place].line for place in plain)
+    beside = Counter(terms[group.first].line for group in groups)
+    groups = [group._replace(is_aside=_is_aside(group, terms[group.first].line, talk, beside)) for group in groups]
+    left, dropped = _without_single_digits(terms, groups, talk, kinds)
     doubtful.update(term for group in dropped for term in range(group.first, group.after))
     return ChannelNumbers(tuple(left), tuple(amounts), frozenset(doubtful), tuple(plain))
 
@@ -223,28 +229,29 @@ def _is_amount(terms: Sequence[Term], numeral: Numeral, words: Vocabulary) -> bo
     return behind[0] in words.units or behind[:2] in (["a", "m"], ["p", "m"], ["o", "clock"], ["por", "ciento"], ["pour", "cent"])
 
 
+def _is_aside(group: Group, line: int, talk: Mapping[int, int], beside: Mapping[int, int]) -> bool:
+    return len(group.numerals) <= 2 and beside[line] == 1 and talk[line] >= 2
+
+
 def _without_single_digits(
-    terms: Sequence[Term], groups: Sequence[Group], plain: Sequence[int], kinds: Sequence[CueKind | None]
+    terms: Sequence[Term], groups: Sequence[Group], talk: Mapping[int, int], kinds: Sequence[CueKind | None]
 ) -> tuple[list[Group], list[Group]]:
     """Part groups of one digit in the middle of talk from the others."""
     lonely = [group for group in groups if len(group.digits) == 1]
     if not lonely:
         return list(groups), []
-    broken: dict[int, int] = {}
-    spoken: dict[int, int] = {}
-    for place in plain:
-        broken[terms[place].line] = broken.get(terms[place].line, 0) + 1
-    for place in (place for group in groups for numeral in group.numerals for place in range(numeral.first, numeral.after)):
-        spoken[terms[place].line] = spoken.get(terms[place].line, 0) + 1
+    spoken = Counter(
+        terms[place].line for group in groups for numeral in group.numerals for place in range(numeral.first, numeral.after)
+    )
     kept, dropped = [], []
     edges = [edge for group in groups for edge in (group.first, group.after - 1)]
     for group in groups:
         line = terms[group.first].line
-        talk, numbers = broken.get(line, 0), spoken.get(line, 0)
+        words, numbers = talk.get(line, 0), spoken[line]
         if (
             len(group.digits) == 1
-            and talk >= 2
-            and numbers < talk
+            and words >= 2
+            and numbers < words
             and not (kinds[group.first] == "CARD" and any(0 < abs(edge - group.first) <= 3 for edge in edges))
         ):
             dropped.append(group)

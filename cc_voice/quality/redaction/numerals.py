@@ -142,7 +142,7 @@ class _Grammar:
         else:
             value, after, most = self._hundreds(at, word)
             following = self._word(after, at)
-            if following is None or following.shape != "thousand" or value > 999:
+            if following is None or following.shape != "thousand" or value > 999 or self._is_one(value):
                 return value, after, most
             value, after, most = value * 1000, after + 1, most + 3
         rest = self._rest(after, at, self._hundreds)
@@ -156,7 +156,7 @@ class _Grammar:
         else:
             value, after, most = self._tens(at, word)
             following = self._word(after, at)
-            if following is None or following.shape != "hundred" or value > 99:
+            if following is None or following.shape != "hundred" or value > 99 or self._is_one(value):
                 return value, after, most
             value, after, most = value * 100, after + 1, most + 2
         rest = self._rest(after, at, self._tens)
@@ -164,12 +164,16 @@ class _Grammar:
             return value + rest[0], rest[1], most + rest[2]
         return value, after, most
 
+    def _is_one(self, value: int) -> bool:
+        """Nobody says `un mille` for a thousand: it is one, and a thousand."""
+        return value == 1 and self._language in ("fr", "es")
+
     def _rest(self, after: int, at: int, read: _Read) -> tuple[int, int, int] | None:
         """What stands behind a hundred or thousand, perhaps behind `and`."""
         assert self._table is not None
         place = after + 1 if self._text(after) in self._table.joins else after
         word = self._word(place, at)
-        if word is None or word.shape in ("zero", "hundred", "thousand", "thousands"):
+        if word is None or word.shape in ("zero", "thousand", "thousands"):
             return None
         return read(place, word)
 
@@ -202,7 +206,7 @@ class _Grammar:
         joined = self._text(at + 1) in self._table.joins and self._language != "en"
         place = at + 2 if joined else at + 1
         word = self._word(place, at)
-        if word is not None and word.shape == "digit":
+        if word is not None and word.shape == "digit" and (joined or self._language != "es"):
             return value + word.value, place + 1, 2 if joined else 3
         if self._language == "fr" and value in (60, 80) and word is not None and word.shape == "teen" and word.value < 17:
             teen, after, _ = self._tens(place, word)

@@ -42,11 +42,22 @@ class RedactionPolicy(msgspec.Struct, frozen=True, kw_only=True):
 OFF = RedactionPolicy(classes=())
 
 
-def policy_of(settings: RedactionSettings, queues: Collection[str]) -> RedactionPolicy:
-    """Return the policy of a call from the ids and names of all its queues; none known: the site's."""
-    own = [rule for rule in settings.queues if set(rule.queues) & set(queues)]
-    is_off = bool(own) and all(rule.policy == ("off",) for rule in own)
-    return _policy(settings, () if is_off else (*settings.policy, *(kind for rule in own for kind in rule.policy)), own)
+Queue = str | tuple[str | None, str | None]
+"""A queue by its id or name, or by both: only then a queue that no rule names is told from a second spelling of one."""
+
+
+def policy_of(settings: RedactionSettings, queues: Collection[Queue]) -> RedactionPolicy:
+    """Return the policy of a call from all its queues; none known: the site's."""
+    own: list[QueueRedaction] = []
+    is_off = bool(queues)
+    for queue in queues:
+        names = {queue} if isinstance(queue, str) else {name for name in queue if name}
+        rules = [rule for rule in settings.queues if names & set(rule.queues)]
+        is_off = is_off and all(rule.policy == ("off",) for rule in rules) and bool(rules or isinstance(queue, str))
+        own += [rule for rule in rules if rule not in own]
+    if is_off and own:
+        return _policy(settings, (), own)
+    return _policy(settings, (*settings.policy, *(kind for rule in own for kind in rule.policy)), own)
 
 
 def strictest(settings: RedactionSettings) -> RedactionPolicy:

@@ -100,7 +100,9 @@ def number_words(line: SpokenLine) -> list[int]:
 
 def is_number(word: str) -> bool:
     """Tell whether a word has figures, or is a number word of any language."""
-    return any(text.isdigit() or (not inside and _is_number_word(text)) for text, _, inside in terms_of(word))
+    return any(map(str.isdecimal, word)) or any(
+        text.isdigit() or (not inside and _is_number_word(text)) for text, _, inside in terms_of(word)
+    )
 
 
 def places(line: SpokenLine) -> tuple[list[tuple[int, int]], bool]:

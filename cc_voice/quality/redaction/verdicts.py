@@ -45,8 +45,8 @@ NAMED_WITHIN = 4
 ASKED_AFTER, ASKED_WITHIN = 8, 20
 """So many digits, and a card's code or date is asked for so many words later: it was a card."""
 LAST4_DIGITS = 4
-ECHO_DIGITS = 4
-"""So many digits that are a part of a hidden card are hidden wherever they are said again."""
+ECHO_DIGITS, ECHO_OF = 4, 12
+"""So many digits that are a part of a hidden card of so many are hidden wherever they are said again."""
 CARD_LENGTHS = range(13, 20)
 MONTHS = listed("""
     january february march april may june july august september october november december jan feb mar apr jun jul
@@ -62,6 +62,8 @@ class Limits(NamedTuple):
     any_run: int
     cue: int = 99
     """Digits after any cue that are enough, where its kind asks for more."""
+    named_run: int = 0
+    """As `any_run`, of numbers that a cue says to be something else than a card; 0: the same."""
 
 
 class HiddenGroup(NamedTuple):
@@ -80,31 +82,37 @@ def hidden_groups(call: CallNumbers, policy: RedactionPolicy, limits: Limits) ->
     cards: list[str] = []
     for chain in call.chains:
         entities = [_entity(call, chain, piece, policy, limits) for piece in chain.pieces]
-        is_card = policy.hides("pci") and _is_long(chain, limits)
-        if is_card or "CARD_NUMBER" in entities:
-            cards += chain.digits()
+        named = Chain(tuple(piece for piece, entity in zip(chain.pieces, entities, strict=True) if entity == "CARD_NUMBER"))
+        cards += (digits for digits in named.digits() if len(digits) >= ECHO_OF)
         for piece, entity in zip(chain.pieces, entities, strict=True):
             if entity is None:
                 shown += () if piece.kind == "KEEP" or _is_kept(chain, piece, policy, limits) else piece.groups
             else:
+                is_card = policy.hides("pci") and _is_long(chain, piece, limits)
                 found += (HiddenGroup(group, entity, is_card) for group in piece.groups)
     if policy.hides("pci"):
         found += (HiddenGroup(group, "CARD_NUMBER", False) for group in shown if _is_echo(group, cards))
     return [*found, *_amounts(call, policy)]
 
 
-def _is_long(chain: Chain, limits: Limits) -> bool:
-    return chain.most() >= limits.any_run and chain.pieces[0].kind != "KEEP"
+def _is_long(chain: Chain, piece: Piece, limits: Limits) -> bool:
+    """Tell whether a piece is a part of a number of a card's length; what has another name is judged by itself."""
+    if chain.is_named_otherwise:
+        before = chain.pieces[: chain.pieces.index(piece)]
+        if piece.is_last4 and before:  # what was said again of the number before it
+            return _is_long(chain, before[-1], limits)
+        return piece.kind != "KEEP" and piece.once() >= (limits.named_run or limits.any_run)
+    return chain.most() >= limits.any_run
 
 
 def _entity(call: CallNumbers, chain: Chain, piece: Piece, policy: RedactionPolicy, limits: Limits) -> Entity | None:
     """Return what a piece of a chain is hidden as, None where it is shown."""
     if piece.kind == "KEEP":
         return None
-    if policy.hides("pci") and _is_long(chain, limits):
+    if policy.hides("pci") and _is_long(chain, piece, limits):
         return _name_of_long(chain, piece)
     kind = _named_after(call, chain, piece) or _kind(piece)
-    count = piece.length()
+    count = sum(each.length() for each in chain.pieces if each.kind == piece.kind) if kind == piece.kind else piece.length()
     if kind is not None and policy.hides(class_of(kind)) and not _is_kept(chain, piece, policy, limits):
         if kind in ("CVV", "EXPIRY") and count > 8:
             return "NUMBER"
@@ -149,7 +157,7 @@ def _has_number_behind(call: CallNumbers, cue: PlacedCue) -> bool:
 
 
 def _is_kept(chain: Chain, piece: Piece, policy: RedactionPolicy, limits: Limits) -> bool:
-    is_end = piece.is_last4 and piece.length() <= LAST4_DIGITS and not _is_long(chain, limits)
+    is_end = piece.is_last4 and piece.length() <= LAST4_DIGITS and not _is_long(chain, piece, limits)
     return is_end and policy.keep_last4 and piece.kind != "NATIONAL_ID"
 
 
