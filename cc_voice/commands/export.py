@@ -85,7 +85,7 @@ def _moment(at_s: float | None, timezone: str) -> str:
 def export_call(call_id: str, config: Path | None, data_dir: Path | None, form: str, leg_no: int | None, out: Path | None) -> None:
     """Write a call's transcript (WebVTT, SubRip, text), its numbers in the shape of Contact Lens, or its audio, agent left.
 
-    Transcripts are not redacted.
+    What was hidden in calls stands in them as chips; calls that were never redacted are in them as they are.
     """
     settings = load_settings(config, data_dir)
     try:

@@ -264,7 +264,7 @@ class Dispatcher:
 
     async def _accompany(self, webhook_id: str, body: bytes, webhook: Companion) -> None:
         """Keep an ordinary webhook with the call it is about, and tell the sessions of its streams."""
-        told = webhook_rows.kept(webhook_id, webhook)
+        told = webhook_rows.kept(webhook_id, webhook, self._settings.redaction)
 
         def keep(con: Connection) -> list[StreamRow]:
             streams.keep_webhook(con, told)

@@ -7,12 +7,14 @@ import msgspec
 
 from cc_voice.call import ids
 from cc_voice.call.batch import StageReached
+from cc_voice.config.redaction_settings import RedactionSettings
 from cc_voice.config.settings import Settings, Site
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.enums import StopReason
 from cc_voice.rtms.errors import WebhookError
 from cc_voice.rtms.webhooks import Companion, ConcurrencyNotice, OtherWebhook, SiteNotice, Webhook, parse_webhook
 from cc_voice.sessions.call_events import masked_json
+from cc_voice.sessions.journal_redaction import masked_alone
 from cc_voice.store import batches, streams
 from cc_voice.store.database import Connection
 from cc_voice.store.streams import CallWebhook, SiteWebhook, StreamRow
@@ -68,7 +70,7 @@ def revoke(con: Connection, stream_id: str, site: Site) -> StreamRow | None:
     return row
 
 
-def kept(webhook_id: str, webhook: Companion) -> CallWebhook:
+def kept(webhook_id: str, webhook: Companion, redaction: RedactionSettings) -> CallWebhook:
     """Return an ordinary webhook as the store keeps it with its call."""
     before = webhook.transfer_from_id
     return CallWebhook(
@@ -77,7 +79,7 @@ def kept(webhook_id: str, webhook: Companion) -> CallWebhook:
         name=webhook.name,
         at_unix_ms=webhook.event_ts_ms or int(time.time() * 1000),
         transfer_from_call_id=ids.call_id("contact_center", before) if before else None,
-        payload=masked_json(webhook.raw),
+        payload=masked_alone(masked_json(webhook.raw), redaction),
     )
 
 

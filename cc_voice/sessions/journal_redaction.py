@@ -15,10 +15,11 @@ import msgspec
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.redactions import chip_text
 from cc_voice.call.utterances import Utterance, Word
+from cc_voice.config.redaction_settings import RedactionSettings
 from cc_voice.media import recordings
 from cc_voice.media.files import read_file, write_atomically
 from cc_voice.media.recordings import Recording
-from cc_voice.quality.redaction import fail_closed
+from cc_voice.quality.redaction import fail_closed, redaction_policy
 from cc_voice.quality.redaction.finder import HiddenStretch, SpokenLine, find
 from cc_voice.quality.redaction.redacted_analysis import lines_of, with_chips
 from cc_voice.quality.redaction.redaction_policy import RedactionPolicy
@@ -147,6 +148,12 @@ def _finder(policy: RedactionPolicy, said: Sequence[SpokenLine], *, is_withheld:
 
 
 _NEAR_MS = 60_000
+
+
+def masked_alone(content: str, settings: RedactionSettings) -> str:
+    """Return JSON without what is hidden at this site, where nothing that was said is near: webhooks tell of calls in writing."""
+    policy = redaction_policy.strictest(settings)
+    return masked_texts(content, "", 0, "en", _finder(policy, (), is_withheld=False)) if policy.is_on else content
 
 
 def masked_texts(content: str, source: str, at_ms: int, language: str, finder: Finder) -> str:
