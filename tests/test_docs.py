@@ -157,6 +157,8 @@ def parse(words: tuple[str, ...]) -> click.Context:
     command: click.Command = main
     rest = list(words)
     while isinstance(command, click.Group):
+        if command.invoke_without_command and not (rest and rest[0] in command.list_commands(context)):
+            break  # it does something by itself
         _, found, rest = command.resolve_command(context, rest)
         assert found is not None
         command = found

@@ -45,22 +45,21 @@ def write_anew(
     finder = _finder(policy, said, is_withheld=found.redacted is not None and found.redacted.outcome == "withheld")
     t0 = found.t0_unix_ms
     messages = [note for note in notes.unwritten if isinstance(note, ChatNote)]
-    again = {(note.source, note.at_unix_ms, note.message_id, note.operation) for note in messages}
+    again = {_message(note) for note in messages}
 
     def kept(note: Note) -> Note | None:
-        match note:
-            case WordsNote():
-                return None
-            case ChatNote() if note not in messages and (note.source, note.at_unix_ms, note.message_id, note.operation) in again:
+        if isinstance(note, WordsNote):
+            return None
+        if isinstance(note, ChatNote):
+            if note not in messages and _message(note) in again:
                 return None  # as it was masked by itself
-            case ChatNote():
-                at_ms = note.at_unix_ms - t0
-                return msgspec.structs.replace(note, content=masked_texts(note.content, note.source, at_ms, raw.language, finder))
-            case PlatformNote(event=event):
-                payload = masked_texts(event.payload, "", event.at_unix_ms - t0, raw.language, finder)
-                return PlatformNote(event=msgspec.structs.replace(event, payload=payload))
-            case _:
-                return note
+            at_ms = note.at_unix_ms - t0
+            return msgspec.structs.replace(note, content=masked_texts(note.content, note.source, at_ms, raw.language, finder))
+        if isinstance(note, PlatformNote):
+            event = note.event
+            payload = masked_texts(event.payload, "", event.at_unix_ms - t0, raw.language, finder)
+            return PlatformNote(event=msgspec.structs.replace(event, payload=payload))
+        return note
 
     path = recording.folder / _NAME
     _rewrite(path, kept, [*lines, *(new for note in messages if (new := kept(note)) is not None)])
@@ -69,6 +68,10 @@ def write_anew(
         for event in found.events
     )
     return msgspec.structs.replace(found, events=events)
+
+
+def _message(note: ChatNote) -> tuple[str, int, str | None, int | None]:
+    return note.source, note.at_unix_ms, note.message_id, note.operation
 
 
 def write_stored(folder: Path, analysis: StreamAnalysis) -> None:

@@ -141,13 +141,11 @@ def _written(
         return ()
 
     for note in recording.journal(journal.NOTES):
-        match note:
-            case journal.ChatNote():
-                masked_texts(note.content, note.source, note.at_unix_ms - stored.t0_unix_ms, stored.language, keep)
-            case journal.PlatformNote(event=event):
-                masked_texts(event.payload, "", event.at_unix_ms - stored.t0_unix_ms, stored.language, keep)
-            case _:
-                pass
+        if isinstance(note, journal.ChatNote):
+            masked_texts(note.content, note.source, note.at_unix_ms - stored.t0_unix_ms, stored.language, keep)
+        elif isinstance(note, journal.PlatformNote):
+            event = note.event
+            masked_texts(event.payload, "", event.at_unix_ms - stored.t0_unix_ms, stored.language, keep)
     for line in lines:
         yield from _words(place, call_id, (line,), policy)
 
