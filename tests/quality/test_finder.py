@@ -82,6 +82,31 @@ def test_a_number_is_one_over_pauses_turns_and_corrections(turns: list[str]) -> 
     assert not set(left.replace("[", " ").split()) & set(f"{CARD} two three five six seven oh eight nine".split()), left
 
 
+@pytest.mark.parametrize(
+    "turns",
+    [
+        ["agent: may i have your card number", "customer: 41111111", "agent: sorry my phone is breaking up", "customer: 1111 1111"],
+        ["customer: 4111 1111", "agent: hold on let me open the order", "customer: 1111 1111"],
+        [
+            "agent: el número de tarjeta",
+            "customer: cuatro uno uno uno uno uno uno",
+            "agent: un momento mi teléfono",
+            "customer: uno uno uno uno uno uno",
+        ],
+    ],
+)
+def test_a_card_that_another_matter_breaks_in_two_is_hidden(turns: list[str]) -> None:
+    left = redacted(*turns)
+    assert (left[-3].rpartition(": ")[2], left[-1]) == ("[CARD_NUMBER]", "[CARD_NUMBER]")
+
+
+def test_a_telephone_number_after_the_end_of_a_card_stays() -> None:
+    left = redacted(
+        "agent: the last four of your card number", "customer: 4242", "agent: and your phone number", "customer: 715 139 0787"
+    )
+    assert left[1::2] == ["[CARD_NUMBER]", "715 139 0787"]
+
+
 def test_what_follows_a_card_has_a_name_of_its_own() -> None:
     assert redacted(
         "agent: may i have the card number please",

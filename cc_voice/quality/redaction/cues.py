@@ -24,15 +24,15 @@ EVERYWHERE: dict[CueKind, str] = {
     "CARD": """
         card (number|numbers|details|digits|is|says|reads|has|ending|ends|number's) · number (on|of|for|from)
         (the|your|my|this|that) [credit|debit|bank] card · (long|sixteen digit|16 digit|fifteen digit) (number|card) ·
-        (sixteen|fifteen|16|15) digits · (visa|mastercard|master card|amex|american express|maestro) [card|number|ending|is]
-        · which card · card s · on the front [of] [the|your] card · across the front · pay (by|with) card · (card|c c) info*
-        · name and number on the card · numero [largo] de [la|su|mi|tu|una] tarjeta · (los|sus|mis) (dieciseis|quince|16|15)
-        (digitos|numeros|cifras) · (mi|su|tu) tarjeta · tarjeta (numero|es|de credito|de debito|termina*) · de la tarjeta ·
-        (kredit|ec|giro|bank|geld|debit)karte* · kartennummer* · kreditkartennummer · nummer
-        (auf|von|ihrer|meiner|der|deiner) [ihrer|meiner|der] [kredit|kreditkarte|karte] · (meine|ihre|der|auf der) karte ·
-        (sechzehnstellig*|16 stellig*|funfzehnstellig*) · (sechzehn|funfzehn|16|15) (ziffern|stellen) · numero [long] de
-        [la|votre|ma|ta|sa|une] carte · (ma|votre) carte · carte (bancaire|bleue|de credit|de paiement|visa) · numero a
-        (seize|quinze|16|15) chiffres · (seize|quinze|16|15) chiffres
+        (sixteen|fifteen|16|15) digits · (visa|maestro) (card|number|ending|is) · (mastercard|master card|amex|american
+        express) · which card · card s · on the front [of] [the|your] card · across the front · pay (by|with) card · (card|c
+        c) info* · name and number on the card · numero [largo] de [la|su|mi|tu|una] tarjeta · (los|sus|mis)
+        (dieciseis|quince|16|15) (digitos|numeros|cifras) · (mi|su|tu) tarjeta · tarjeta (numero|es|de credito|de
+        debito|termina*) · de la tarjeta · (kredit|ec|giro|bank|geld|debit)karte* · kartennummer* · kreditkartennummer ·
+        nummer (auf|von|ihrer|meiner|der|deiner) [ihrer|meiner|der] [kredit|kreditkarte|karte] · (meine|ihre|der|auf der)
+        karte · (sechzehnstellig*|16 stellig*|funfzehnstellig*) · (sechzehn|funfzehn|16|15) (ziffern|stellen) · numero
+        [long] de [la|votre|ma|ta|sa|une] carte · (ma|votre) carte · carte (bancaire|bleue|de credit|de paiement|visa) ·
+        numero a (seize|quinze|16|15) chiffres · (seize|quinze|16|15) chiffres
     """,
     "CVV": """
         c v v [2] · c v c [2] · cvv* · cvc* · csc · c s c · c i d · security (code|digits) ·

@@ -4,12 +4,13 @@ Length decides, Luhn names: a run of 13 digits is hidden whatever it is, else an
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from cc_voice.call.redactions import Entity
 from cc_voice.config.redaction_settings import PolicyClass
 from cc_voice.quality.redaction.call_numbers import CallNumbers
-from cc_voice.quality.redaction.chains import Chain, Piece, PlacedCue
+from cc_voice.quality.redaction.chains import WITHIN_MS, Chain, Piece, PlacedCue
 from cc_voice.quality.redaction.cues import PCI, CueKind
 from cc_voice.quality.redaction.groups import Group
 from cc_voice.quality.redaction.redaction_policy import RedactionPolicy
@@ -45,6 +46,7 @@ NAMED_WITHIN = 4
 ASKED_AFTER, ASKED_WITHIN = 8, 20
 """So many digits, and a card's code or date is asked for so many words later: it was a card."""
 LAST4_DIGITS = 4
+HALF_DIGITS = 6
 ECHO_DIGITS, ECHO_OF = 4, 12
 """So many digits that are a part of a hidden card of so many are hidden wherever they are said again."""
 CARD_LENGTHS = range(13, 20)
@@ -91,6 +93,9 @@ def hidden_groups(call: CallNumbers, policy: RedactionPolicy, limits: Limits) ->
                 is_card = policy.hides("pci") and _is_long(chain, piece, limits)
                 found += (HiddenGroup(group, entity, is_card) for group in piece.groups)
     if policy.hides("pci"):
+        interrupted = _interrupted(call.chains)
+        found += (HiddenGroup(group, "CARD_NUMBER", True) for group in interrupted)
+        shown = [group for group in shown if group not in interrupted]
         found += (HiddenGroup(group, "CARD_NUMBER", False) for group in shown if _is_echo(group, cards))
     return [*found, *_amounts(call, policy)]
 
@@ -189,6 +194,24 @@ def passes_luhn(digits: str) -> bool:
         value = int(digit) * (1 + place % 2)
         total += value - 9 if value > 9 else value
     return total % 10 == 0
+
+
+def _interrupted(chains: Sequence[Chain]) -> list[Group]:
+    """Return the groups of cards that another matter broke in two: `my phone is breaking up`.
+
+    The first half has more digits than the end of a card that people are asked for, and fewer than a card. Where nobody asked for a
+    card either, only Luhn's sum says that both are one.
+    """
+    found: list[Group] = []
+    for first, second in pairwise(chains):
+        reader = max(first.groups, key=lambda group: len(group.digits)).channel_id
+        digits = "".join(group.digits for group in (*first.groups, *second.groups) if group.channel_id == reader)
+        is_half = HALF_DIGITS <= first.length() < min(CARD_LENGTHS) and second.start_ms - first.end_ms <= WITHIN_MS
+        if not is_half or len(digits) not in CARD_LENGTHS or second.pieces[0].kind == "KEEP":
+            continue
+        if first.pieces[-1].kind == "CARD" or (first.pieces[-1].kind is None and passes_luhn(digits) and digits[0] in "3456"):
+            found += (*first.groups, *second.groups)
+    return found
 
 
 def _is_echo(group: Group, cards: Sequence[str]) -> bool:
