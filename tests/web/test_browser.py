@@ -81,15 +81,22 @@ def chromium() -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=PATIENCE_S * 1000)
         yield browser
         browser.close()
+
+
+def opened_in(chromium: Any, **options: Any) -> Any:
+    """Return a context that is as patient as all tests are."""
+    context = chromium.new_context(**options)
+    context.set_default_timeout(PATIENCE_S * 1000)
+    return context
 
 
 @pytest.fixture(scope="module")
 def cookies(chromium: Any, url: str) -> Any:
     """What a browser keeps of somebody who signed in by the form, once for all pages of this module."""
-    context = chromium.new_context(base_url=url)
+    context = opened_in(chromium, base_url=url)
     opened = context.new_page()
     opened.goto("/login?next=/calls")
     opened.get_by_label("User name").fill("rosa")
@@ -104,7 +111,7 @@ def cookies(chromium: Any, url: str) -> Any:
 @pytest.fixture
 def page(chromium: Any, url: str, cookies: Any) -> Iterator[Any]:
     """A signed-in page; afterwards nothing may have complained: no script error, no violation of the content policy."""
-    context = chromium.new_context(base_url=url, viewport={"width": 1440, "height": 900}, storage_state=cookies)
+    context = opened_in(chromium, base_url=url, viewport={"width": 1440, "height": 900}, storage_state=cookies)
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
@@ -289,7 +296,7 @@ def test_every_question_is_in_sight_until_one_is_chosen(page: Any) -> None:
 
 
 def test_without_scripts_everything_but_sound_works(chromium: Any, url: str) -> None:
-    context = chromium.new_context(base_url=url, java_script_enabled=False)
+    context = opened_in(chromium, base_url=url, java_script_enabled=False)
     page = context.new_page()
     page.goto("/login?next=/calls/golden")
     page.get_by_label("User name").fill("rosa")
