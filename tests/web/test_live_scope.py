@@ -14,9 +14,10 @@ from cc_voice.call.events import CallEvent, EventName, Participant
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.store import batches, streams
 from cc_voice.web.access import account_records
-from cc_voice.web.access.roles import AccountAccess
+from cc_voice.web.access.roles import AccountAccess, Right
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.live import event_streams
+from cc_voice.web.live.live_scope import words_seen
 from tests.conftest import PATIENCE_S
 from tests.fleet.conftest import spec
 from tests.web.access.sites import TEAM_A, enter, fill, join
@@ -59,7 +60,7 @@ def session(row: streams.StreamRow) -> SessionSpec:
     return msgspec.structs.replace(spec(row.stream_id), call_id=row.call_id, epoch=row.epoch)
 
 
-def say(appliance: Appliance, text: str, start_ms: int) -> None:
+def say(appliance: Appliance, text: str, start_ms: int, *, is_redacted: bool = True) -> None:
     board = appliance.dispatcher.board
     row = appliance.database.read_now(lambda con: streams.load(con, "live-s"))
     assert row is not None
@@ -74,6 +75,7 @@ def say(appliance: Appliance, text: str, start_ms: int) -> None:
             text=text,
             language="en",
             is_final=False,
+            is_redacted=is_redacted,
             left_unix_ms=1,
         )
     )
@@ -95,6 +97,23 @@ async def test_live_words_are_for_who_may_see_the_call_as_it_is_handled_now(appl
     for word in ("before", "since"):
         assert (f">{word}<" in page.text) == (word in expected), word
     assert ("live-s" in (await client.get("/live")).text) == is_seen
+
+
+async def test_words_that_nobody_redacted_need_a_right_of_their_own(appliance: Appliance) -> None:
+    """Live, and of the whole site: what its policy leaves as it is."""
+    begin(appliance)
+    join(appliance, "sam", "supervisor", TEAM_A)
+    said = []
+    for grants in (frozenset[Right](), frozenset[Right]({"unredacted"})):
+        granted = msgspec.structs.replace(TEAM_A, grants=grants)
+        appliance.accounts.ask_now(account_records.change, "sam", "supervisor", granted, None)
+        token = appliance.accounts.sign_in("sam", PASSWORD, "a", appliance.now())
+        visitor = appliance.accounts.visitor(token, appliance.now())
+        assert visitor is not None
+        say(appliance, "raw", 6000, is_redacted=False)
+        seen = await words_seen(appliance, visitor, appliance.dispatcher.board.of_call("live"))
+        said.append([one.text for one in seen])
+    assert said == [[], ["raw"]]
 
 
 async def test_live_words_stop_when_the_team_is_taken_away(appliance: Appliance) -> None:
