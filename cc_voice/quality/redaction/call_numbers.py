@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from cc_voice.call.number_words import TABLES, spoken
 from cc_voice.config.languages import primary
-from cc_voice.quality.redaction.chains import CUE_WORDS, Chain, PlacedCue, Timeline, chains_of
+from cc_voice.quality.redaction.chains import CUE_WORDS, Chain, PlacedCue, WordOrder, chains_of
 from cc_voice.quality.redaction.cues import CueKind, compiled, cues_in
 from cc_voice.quality.redaction.groups import ChannelNumbers, Vocabulary, numbers_of, vocabulary
 from cc_voice.quality.redaction.terms import SpokenLine, Term, streams
@@ -20,7 +20,7 @@ class CallNumbers(NamedTuple):
     streams: Mapping[str, Sequence[Term]]
     words: Vocabulary
     numbers: Mapping[str, ChannelNumbers]
-    timeline: Timeline
+    timeline: WordOrder
     chains: Sequence[Chain]
     kinds: Mapping[str, Sequence[CueKind | None]]
 
@@ -40,7 +40,7 @@ def call_numbers(lines: Sequence[SpokenLine], languages: Sequence[str], keep_aft
     kinds = {name: _kinds(orders[name], placed) for name in spoken_terms}
     numbers = {name: numbers_of(name, terms, words, kinds[name]) for name, terms in spoken_terms.items()}
     plain = {name: sorted(orders[name][place] for place in found.plain) for name, found in numbers.items()}
-    timeline = Timeline(orders, plain, placed, [cue.order for cue in placed])
+    timeline = WordOrder(orders, plain, placed, [cue.order for cue in placed])
     groups = sorted((group for found in numbers.values() for group in found.groups), key=timeline.order)
     return CallNumbers(spoken_terms, words, numbers, timeline, chains_of(groups, timeline), kinds)
 

@@ -47,7 +47,7 @@ class HiddenStretch(msgspec.Struct, frozen=True, kw_only=True):
     found_by: FoundBy
 
 
-class _Run(NamedTuple):
+class _HiddenRun(NamedTuple):
     """Words of a line from first to last, as what."""
 
     first: int
@@ -127,7 +127,7 @@ def stretch_of(number: int, line: SpokenLine, first: int, last: int, entity: Ent
 
 def hidden_runs(
     lines: Sequence[SpokenLine], call: CallNumbers, groups: Sequence[HiddenGroup], policy: RedactionPolicy
-) -> dict[int, list[_Run]]:
+) -> dict[int, list[_HiddenRun]]:
     """Return the words that are hidden in each line, in order."""
     marks: dict[int, dict[int, tuple[Entity, int]]] = {}
     """Line → word → as what, and with how many digits."""
@@ -213,9 +213,9 @@ def _is_reader(groups: Iterable[Group], name: str) -> bool:
     return max(said, key=lambda channel: said[channel]) == name
 
 
-def _joined(line: SpokenLine, words: Mapping[int, tuple[Entity, int]], call: CallNumbers) -> list[_Run]:
+def _joined(line: SpokenLine, words: Mapping[int, tuple[Entity, int]], call: CallNumbers) -> list[_HiddenRun]:
     """Return the hidden words of a line as runs; between two of a kind also what breaks no row, or anything if half is hidden."""
-    runs: list[_Run] = []
+    runs: list[_HiddenRun] = []
     is_mostly_hidden = 2 * len(words) >= len(line.words)
     doubtful = _doubtful_words(line, call)
     for word in sorted(words):
@@ -225,7 +225,7 @@ def _joined(line: SpokenLine, words: Mapping[int, tuple[Entity, int]], call: Cal
             if is_mostly_hidden or all(place in doubtful for place in between):
                 runs[-1] = runs[-1]._replace(last=word, digits=runs[-1].digits + digits)
                 continue
-        runs.append(_Run(word, word, entity, digits))
+        runs.append(_HiddenRun(word, word, entity, digits))
     return runs
 
 
@@ -238,7 +238,7 @@ def _doubtful_words(line: SpokenLine, call: CallNumbers) -> frozenset[int]:
     )
 
 
-def _add_emails(found: dict[int, list[_Run]], lines: Sequence[SpokenLine], call: CallNumbers) -> None:
+def _add_emails(found: dict[int, list[_HiddenRun]], lines: Sequence[SpokenLine], call: CallNumbers) -> None:
     spans: list[tuple[int, int, int]] = [
         (number, place, place)
         for number, line in enumerate(lines)
@@ -252,7 +252,7 @@ def _add_emails(found: dict[int, list[_Run]], lines: Sequence[SpokenLine], call:
                 spans.append((line, min(places_there), max(places_there)))
     for line, first, last in spans:
         runs = [run for run in found.get(line, []) if run.last < first or run.first > last]
-        found[line] = sorted([*runs, _Run(first, last, "EMAIL", 0)])
+        found[line] = sorted([*runs, _HiddenRun(first, last, "EMAIL", 0)])
 
 
 # -- the other recogniser --------------------------------------------------------------------------------------------
