@@ -199,6 +199,18 @@ def test_numbers_with_a_name_are_hidden_by_their_policy() -> None:
     assert redacted(*turns)[1::2] == [turn.partition(": ")[2] for turn in turns[1::2]]
 
 
+def test_an_address_takes_no_number_before_it_along() -> None:
+    turns = [
+        "agent: postleitzahl und mail",
+        "customer: eins null eins eins fünf",
+        "customer: max punkt muster",
+        "customer: ät gmx punkt de",
+    ]
+    assert redacted(*turns, policy=("pii",), language="de")[1:] == ["[ADDRESS]", "[EMAIL]", "[EMAIL]"]
+    (left,) = redacted("customer: zip code 70023 jo@example.org", policy=("pii",))
+    assert left == "zip code [ADDRESS] [EMAIL]"
+
+
 @pytest.mark.parametrize("text", ["123-45-6789", "one two three dash four five dash six seven eight nine", "123 45 6789"])
 def test_nine_digits_in_three_two_and_four_are_a_national_id(text: str) -> None:
     assert redacted(f"customer: {text}", policy=("ssn",)) == ["[NATIONAL_ID]"]

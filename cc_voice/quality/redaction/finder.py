@@ -163,8 +163,9 @@ def _mark(marks: dict[int, dict[int, tuple[Entity, int]]], call: CallNumbers, hi
 
 _ORDINALS = listed("""
     first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
-    fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth primero premier ersten zweiten dritten
-    vierten funften sechsten siebten achten neunten zehnten elften zwolften
+    fifteenth sixteenth seventeenth eighteenth nineteenth twentieth erster zweiter dritter vierter funfter sechster
+    siebter achter neunter zehnter thirtieth primero premier ersten zweiten dritten vierten funften sechsten siebten
+    achten neunten zehnten elften zwolften
 """)
 _OF_DATES = MONTHS | _ORDINALS | {"of", "the", "de", "del", "th", "st", "nd", "rd"}
 
@@ -251,8 +252,16 @@ def _add_emails(found: dict[int, list[_HiddenRun]], lines: Sequence[SpokenLine],
                 places_there = [term.word for term in terms[first:after] if term.line == line]
                 spans.append((line, min(places_there), max(places_there)))
     for line, first, last in spans:
-        runs = [run for run in found.get(line, []) if run.last < first or run.first > last]
+        runs = [part for run in found.get(line, []) for part in _outside(run, first, last)]
         found[line] = sorted([*runs, _HiddenRun(first, last, "EMAIL", 0)])
+
+
+def _outside(run: _HiddenRun, first: int, last: int) -> list[_HiddenRun]:
+    """Return what of a run is outside of some words."""
+    if run.last < first or run.first > last:
+        return [run]
+    before = [run._replace(last=first - 1)] if run.first < first else []
+    return [*before, *([run._replace(first=last + 1, digits=0 if before else run.digits)] if run.last > last else [])]
 
 
 # -- the other recogniser --------------------------------------------------------------------------------------------
