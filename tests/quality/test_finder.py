@@ -33,6 +33,7 @@ CARD = "four one one one one one one one one one one one one one one one"
         ("es", "cuarenta y uno once once once once once once once"),
         ("es", "cuatro uno dos ceros cuatro unos tres veces el cinco doble cero uno uno dos dos"),
         ("de", "vier eins eins eins doppel eins zwei mal die eins dreimal die null zwo zwo zwo zwo zwo zwo"),
+        ("de", "viereinseinseins doppelnull einseinseinseins einseinseinseins einseinseinszwei"),
         ("de", "ein und vierzig elf elf elf elf elf elf elf"),
         (
             "fr",
