@@ -32,7 +32,7 @@ class RedactionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     keep_after: tuple[str, ...] = ()
     """Numbers right after one of these words stay, for example `imei`."""
     any_run: int = 13
-    """Numbers of so many digits are hidden whatever they are, under `pci`."""
+    """Numbers of so many digits are hidden whatever they are, under `pci`; 9 to 13."""
     audio: HiddenSound = "silence"
     """What stands in the sound where words are hidden: `silence`, a `tone`, or `keep` for the sound itself."""
     both_channels: bool = True
@@ -45,8 +45,8 @@ def problem(given: RedactionSettings) -> str | None:
     """Return why settings cannot be used, None where they can."""
     if not given.policy:
         return 'policy of [redaction] is empty; write ["off"] where nothing shall be hidden'
-    if not 9 <= given.any_run <= 19:
-        return f"any_run of [redaction] is {given.any_run}; write 9 to 19: a card number has 13 to 19 digits"
+    if not 9 <= given.any_run <= 13:
+        return f"any_run of [redaction] is {given.any_run}; write 9 to 13: card numbers have 13 to 19 digits"
     if _is_torn(given.policy):
         return "policy of [redaction] names `off` beside others; write it alone"
     for at, rule in enumerate(given.queues, 1):

@@ -33,6 +33,7 @@ CARD = "four one one one one one one one one one one one one one one one"
         ("es", "cuarenta y uno once once once once once once once"),
         ("es", "cuatro uno dos ceros cuatro unos tres veces el cinco doble cero uno uno dos dos"),
         ("de", "vier eins eins eins doppel eins zwei mal die eins dreimal die null zwo zwo zwo zwo zwo zwo"),
+        ("de", "viereinseinseins doppelnull einseinseinseins einseinseinseins einseinseinszwei"),
         ("de", "ein und vierzig elf elf elf elf elf elf elf"),
         (
             "fr",
@@ -197,6 +198,18 @@ def test_numbers_with_a_name_are_hidden_by_their_policy() -> None:
         "it is [EMAIL] or [EMAIL]",
     ]
     assert redacted(*turns)[1::2] == [turn.partition(": ")[2] for turn in turns[1::2]]
+
+
+def test_an_address_takes_no_number_before_it_along() -> None:
+    turns = [
+        "agent: postleitzahl und mail",
+        "customer: eins null eins eins fünf",
+        "customer: max punkt muster",
+        "customer: ät gmx punkt de",
+    ]
+    assert redacted(*turns, policy=("pii",), language="de")[1:] == ["[ADDRESS]", "[EMAIL]", "[EMAIL]"]
+    (left,) = redacted("customer: zip code 70023 jo@example.org", policy=("pii",))
+    assert left == "zip code [ADDRESS] [EMAIL]"
 
 
 @pytest.mark.parametrize("text", ["123-45-6789", "one two three dash four five dash six seven eight nine", "123 45 6789"])

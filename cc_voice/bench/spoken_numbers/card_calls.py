@@ -32,7 +32,7 @@ class SaidWord(NamedTuple):
     secret: Secret | None = None
 
 
-class Turn(NamedTuple):
+class SpokenTurn(NamedTuple):
     """What a party says without a break."""
 
     channel_id: str
@@ -148,13 +148,13 @@ def _luhn(digits: str) -> bool:
     return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
 
 
-def reading(speaker: _Speaker) -> list[Turn]:
+def reading(speaker: _Speaker) -> list[SpokenTurn]:
     """Return the turns in which a card number is read, and perhaps read back."""
     chance, phrases = speaker.chance, speaker.phrases
     groups = card_number(chance)
     style: Style = chance.choice(["single", "single", "pairs", "big", "figures", "mixed"])
     split = chance.choice(["one turn", "pauses", "acknowledged", "read back", "repeat", "one turn"])
-    turns: list[Turn] = []
+    turns: list[SpokenTurn] = []
     current = [SaidWord(word) for word in chance.choice(phrases.before).split()]
     pause = 400
     for place, group in enumerate(groups):
@@ -166,21 +166,21 @@ def reading(speaker: _Speaker) -> list[Turn]:
         current += _with_fillers(said, speaker)
         if place == len(groups) - 1 or split in ("one turn", "repeat"):
             continue
-        turns.append(Turn("customer", pause, current, True))
+        turns.append(SpokenTurn("customer", pause, current, True))
         current, pause = [], chance.randrange(500, 4000)
         if split == "acknowledged":
-            turns.append(Turn("agent", 300, [SaidWord(word) for word in chance.choice(phrases.acknowledge).split()]))
+            turns.append(SpokenTurn("agent", 300, [SaidWord(word) for word in chance.choice(phrases.acknowledge).split()]))
             pause = chance.randrange(200, 900)
         elif split == "read back":
-            turns.append(Turn("agent", 300, speaker.said(speaker.group(group, style), "card"), True))
+            turns.append(SpokenTurn("agent", 300, speaker.said(speaker.group(group, style), "card"), True))
             pause = chance.randrange(200, 900)
-    turns.append(Turn("customer", pause, current, True))
+    turns.append(SpokenTurn("customer", pause, current, True))
     if split == "repeat":
-        turns.append(Turn("agent", 500, [SaidWord(word) for word in chance.choice(phrases.again).split()]))
-        turns.append(Turn("customer", 400, speaker.said(speaker.group(groups[-1], style), "card"), True))
+        turns.append(SpokenTurn("agent", 500, [SaidWord(word) for word in chance.choice(phrases.again).split()]))
+        turns.append(SpokenTurn("customer", 400, speaker.said(speaker.group(groups[-1], style), "card"), True))
     if chance.random() < 0.3:
         back = [said for group in groups for said in speaker.said(speaker.group(group, style), "card")]
-        turns.append(Turn("agent", 600, back, True))
+        turns.append(SpokenTurn("agent", 600, back, True))
     return turns
 
 
@@ -207,7 +207,10 @@ def generated_call(seed: int, language: str, error_rate: float = 0.0) -> CardCal
         turns += [_turn("agent", chance.choice(speaker.phrases.code)), _secret("code", code)]
     if chance.random() < 0.15:
         national = speaker.digits("".join(chance.choices("0123456789", k=9)))
-        turns += [_turn("agent", chance.choice(speaker.phrases.national)), Turn("customer", 500, [SaidWord(w) for w in national])]
+        turns += [
+            _turn("agent", chance.choice(speaker.phrases.national)),
+            SpokenTurn("customer", 500, [SaidWord(w) for w in national]),
+        ]
     return _placed([*turns, *_talk(speaker)], speaker, error_rate)
 
 
@@ -216,7 +219,7 @@ def everyday_call(seed: int, language: str) -> CardCall:
     speaker = _Speaker(random.Random(f"{seed} {language} everyday"), language)
     quiet = [text for text in speaker.phrases.plain if "{" not in text]
     turns = [
-        Turn(speaker.chance.choice(["agent", "customer"]), speaker.chance.randrange(200, 2500), plain(speaker))
+        SpokenTurn(speaker.chance.choice(["agent", "customer"]), speaker.chance.randrange(200, 2500), plain(speaker))
         if speaker.chance.random() < 0.25
         else _turn(speaker.chance.choice(["agent", "customer"]), speaker.chance.choice(quiet))
         for _ in range(60)
@@ -224,22 +227,22 @@ def everyday_call(seed: int, language: str) -> CardCall:
     return _placed(turns, speaker, 0.0)
 
 
-def _talk(speaker: _Speaker) -> list[Turn]:
+def _talk(speaker: _Speaker) -> list[SpokenTurn]:
     return [
-        Turn(speaker.chance.choice(["agent", "customer"]), speaker.chance.randrange(200, 2500), plain(speaker))
+        SpokenTurn(speaker.chance.choice(["agent", "customer"]), speaker.chance.randrange(200, 2500), plain(speaker))
         for _ in range(speaker.chance.randrange(1, 4))
     ]
 
 
-def _turn(channel_id: str, text: str) -> Turn:
-    return Turn(channel_id, 500, [SaidWord(word) for word in text.split()])
+def _turn(channel_id: str, text: str) -> SpokenTurn:
+    return SpokenTurn(channel_id, 500, [SaidWord(word) for word in text.split()])
 
 
-def _secret(secret: Secret, words: list[str]) -> Turn:
-    return Turn("customer", 500, [SaidWord(word, None if word in _JOINS else secret) for word in words], True)
+def _secret(secret: Secret, words: list[str]) -> SpokenTurn:
+    return SpokenTurn("customer", 500, [SaidWord(word, None if word in _JOINS else secret) for word in words], True)
 
 
-def _placed(turns: list[Turn], speaker: _Speaker, error_rate: float) -> CardCall:
+def _placed(turns: list[SpokenTurn], speaker: _Speaker, error_rate: float) -> CardCall:
     lines: list[SpokenLine] = []
     secrets: list[tuple[int, int, Secret]] = []
     innocent: set[int] = set()

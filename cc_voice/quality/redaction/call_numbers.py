@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from cc_voice.call.number_words import TABLES, spoken
 from cc_voice.config.languages import primary
-from cc_voice.quality.redaction.chains import CUE_WORDS, Chain, PlacedCue, Timeline, chains_of
+from cc_voice.quality.redaction.chains import CUE_WORDS, Chain, PlacedCue, WordOrder, chains_of
 from cc_voice.quality.redaction.cues import CueKind, compiled, cues_in
 from cc_voice.quality.redaction.groups import ChannelNumbers, Vocabulary, numbers_of, vocabulary
 from cc_voice.quality.redaction.terms import SpokenLine, Term, streams
 
-FOREIGN_RUN = 3
-"""So many number words of a language in a row say that it is spoken, whatever the lines are said to be in."""
+FOREIGN_ROW = 3
+"""So many number words of a language in a row say that it is spoken, whatever the lines are said to be in; two above nine do."""
 
 
 class CallNumbers(NamedTuple):
@@ -20,7 +20,7 @@ class CallNumbers(NamedTuple):
     streams: Mapping[str, Sequence[Term]]
     words: Vocabulary
     numbers: Mapping[str, ChannelNumbers]
-    timeline: Timeline
+    timeline: WordOrder
     chains: Sequence[Chain]
     kinds: Mapping[str, Sequence[CueKind | None]]
 
@@ -40,7 +40,7 @@ def call_numbers(lines: Sequence[SpokenLine], languages: Sequence[str], keep_aft
     kinds = {name: _kinds(orders[name], placed) for name in spoken_terms}
     numbers = {name: numbers_of(name, terms, words, kinds[name]) for name, terms in spoken_terms.items()}
     plain = {name: sorted(orders[name][place] for place in found.plain) for name, found in numbers.items()}
-    timeline = Timeline(orders, plain, placed, [cue.order for cue in placed])
+    timeline = WordOrder(orders, plain, placed, [cue.order for cue in placed])
     groups = sorted((group for found in numbers.values() for group in found.groups), key=timeline.order)
     return CallNumbers(spoken_terms, words, numbers, timeline, chains_of(groups, timeline), kinds)
 
@@ -58,15 +58,19 @@ def languages_of(lines: Sequence[SpokenLine], given: Sequence[str], spoken_terms
 def _is_heard(terms: Sequence[Term], language: str, known: Sequence[str]) -> bool:
     """Tell whether number words of a language stand in a row that are none in the languages that are known."""
     table = TABLES[language]
-    run = 0
+    row = new = large = 0
     for term in terms:
         text = term.text
-        if text in table.numbers or (language == "de" and spoken(text, "de") is not None):
-            run += not any(spoken(text, other) for other in known)
-            if run >= FOREIGN_RUN:
+        found = spoken(text, language)
+        if found is not None:
+            row += 1
+            if not any(spoken(text, other) for other in known):
+                new += 1
+                large += found.value > 9
+            if (row >= FOREIGN_ROW and new > 1) or large > 1:
                 return True
         elif text not in table.joins and text not in table.fillers and text not in table.times and not text.isdigit():
-            run = 0
+            row = new = large = 0
     return False
 
 

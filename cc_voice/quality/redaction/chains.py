@@ -33,7 +33,7 @@ class PlacedCue(NamedTuple):
     last: int
 
 
-class Timeline(NamedTuple):
+class WordOrder(NamedTuple):
     """What chains are made of, of all channels."""
 
     orders: Mapping[str, Sequence[int]]
@@ -162,7 +162,7 @@ class _OpenChain:
         return Chain(tuple(Piece(kind, tuple(groups), is_last4) for kind, groups, is_last4 in self.pieces))
 
 
-def chains_of(groups: Sequence[Group], timeline: Timeline) -> list[Chain]:
+def chains_of(groups: Sequence[Group], timeline: WordOrder) -> list[Chain]:
     """Return the chains of a call's groups, which are in order of their starts."""
     found: list[Chain] = []
     chain: _OpenChain | None = None
@@ -185,7 +185,7 @@ def chains_of(groups: Sequence[Group], timeline: Timeline) -> list[Chain]:
     return found
 
 
-def _joins(chain: _OpenChain, group: Group, timeline: Timeline, latest: int, order: int, since: Sequence[PlacedCue]) -> bool:
+def _joins(chain: _OpenChain, group: Group, timeline: WordOrder, latest: int, order: int, since: Sequence[PlacedCue]) -> bool:
     if group.start_ms - chain.end_ms > WITHIN_MS:
         return False
     kinds = {cue.kind for cue in since} - {"LAST4"}
@@ -200,7 +200,7 @@ def _joins(chain: _OpenChain, group: Group, timeline: Timeline, latest: int, ord
     )
 
 
-def latest_cue(timeline: Timeline, order: int) -> tuple[CueKind | None, bool]:
+def latest_cue(timeline: WordOrder, order: int) -> tuple[CueKind | None, bool]:
     """Return the kind that was named last in the words before a place, and whether `last four` was said after it."""
     near = timeline.cues_between(order - CUE_WORDS - 1, order)
     kinds = [cue.kind for cue in near if cue.kind != "LAST4"]

@@ -41,7 +41,10 @@ def _end(terms: Sequence[Term], behind: int) -> int | None:
 
 
 def _start(terms: Sequence[Term], at: int, least: int) -> int:
+    """Return the first word of an address; of the line before only where its own has none before `at`."""
     start = at
     while start > max(least, at - BEFORE) and terms[start - 1].text not in _STOPS:
+        if terms[start - 1].line != terms[start].line and start < at:
+            break
         start -= 1
     return start

@@ -47,7 +47,7 @@ class HiddenStretch(msgspec.Struct, frozen=True, kw_only=True):
     found_by: FoundBy
 
 
-class _Run(NamedTuple):
+class _HiddenRun(NamedTuple):
     """Words of a line from first to last, as what."""
 
     first: int
@@ -127,7 +127,7 @@ def stretch_of(number: int, line: SpokenLine, first: int, last: int, entity: Ent
 
 def hidden_runs(
     lines: Sequence[SpokenLine], call: CallNumbers, groups: Sequence[HiddenGroup], policy: RedactionPolicy
-) -> dict[int, list[_Run]]:
+) -> dict[int, list[_HiddenRun]]:
     """Return the words that are hidden in each line, in order."""
     marks: dict[int, dict[int, tuple[Entity, int]]] = {}
     """Line → word → as what, and with how many digits."""
@@ -163,8 +163,9 @@ def _mark(marks: dict[int, dict[int, tuple[Entity, int]]], call: CallNumbers, hi
 
 _ORDINALS = listed("""
     first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
-    fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth primero premier ersten zweiten dritten
-    vierten funften sechsten siebten achten neunten zehnten elften zwolften
+    fifteenth sixteenth seventeenth eighteenth nineteenth twentieth erster zweiter dritter vierter funfter sechster
+    siebter achter neunter zehnter thirtieth primero premier ersten zweiten dritten vierten funften sechsten siebten
+    achten neunten zehnten elften zwolften
 """)
 _OF_DATES = MONTHS | _ORDINALS | {"of", "the", "de", "del", "th", "st", "nd", "rd"}
 
@@ -213,9 +214,9 @@ def _is_reader(groups: Iterable[Group], name: str) -> bool:
     return max(said, key=lambda channel: said[channel]) == name
 
 
-def _joined(line: SpokenLine, words: Mapping[int, tuple[Entity, int]], call: CallNumbers) -> list[_Run]:
+def _joined(line: SpokenLine, words: Mapping[int, tuple[Entity, int]], call: CallNumbers) -> list[_HiddenRun]:
     """Return the hidden words of a line as runs; between two of a kind also what breaks no row, or anything if half is hidden."""
-    runs: list[_Run] = []
+    runs: list[_HiddenRun] = []
     is_mostly_hidden = 2 * len(words) >= len(line.words)
     doubtful = _doubtful_words(line, call)
     for word in sorted(words):
@@ -225,7 +226,7 @@ def _joined(line: SpokenLine, words: Mapping[int, tuple[Entity, int]], call: Cal
             if is_mostly_hidden or all(place in doubtful for place in between):
                 runs[-1] = runs[-1]._replace(last=word, digits=runs[-1].digits + digits)
                 continue
-        runs.append(_Run(word, word, entity, digits))
+        runs.append(_HiddenRun(word, word, entity, digits))
     return runs
 
 
@@ -238,7 +239,7 @@ def _doubtful_words(line: SpokenLine, call: CallNumbers) -> frozenset[int]:
     )
 
 
-def _add_emails(found: dict[int, list[_Run]], lines: Sequence[SpokenLine], call: CallNumbers) -> None:
+def _add_emails(found: dict[int, list[_HiddenRun]], lines: Sequence[SpokenLine], call: CallNumbers) -> None:
     spans: list[tuple[int, int, int]] = [
         (number, place, place)
         for number, line in enumerate(lines)
@@ -251,8 +252,16 @@ def _add_emails(found: dict[int, list[_Run]], lines: Sequence[SpokenLine], call:
                 places_there = [term.word for term in terms[first:after] if term.line == line]
                 spans.append((line, min(places_there), max(places_there)))
     for line, first, last in spans:
-        runs = [run for run in found.get(line, []) if run.last < first or run.first > last]
-        found[line] = sorted([*runs, _Run(first, last, "EMAIL", 0)])
+        runs = [part for run in found.get(line, []) for part in _outside(run, first, last)]
+        found[line] = sorted([*runs, _HiddenRun(first, last, "EMAIL", 0)])
+
+
+def _outside(run: _HiddenRun, first: int, last: int) -> list[_HiddenRun]:
+    """Return what of a run is outside of some words."""
+    if run.last < first or run.first > last:
+        return [run]
+    before = [run._replace(last=first - 1)] if run.first < first else []
+    return [*before, *([run._replace(first=last + 1, digits=0 if before else run.digits)] if run.last > last else [])]
 
 
 # -- the other recogniser --------------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ class Term(msgspec.Struct, frozen=True, gc=False):
 
 _PIECES = re.compile(r"\d+|[^\d]+")
 _ORDINAL = re.compile(r"\d{1,3}(?:st|nd|rd|th|er|ere|eme|ers|res|a|o)")
+_GLUED = re.compile("doppel|null|eins(?!ieben|echs)|ein|zwei|zwo|drei|vier|funf|fuenf|sechs|sieben|acht|neun")
+_ALL_GLUED = re.compile(f"(?:{_GLUED.pattern}){{2,}}")
 _PRICE = re.compile(r"[$€£¥₹%]")
 _LETTERS_WITH_DIGITS = re.compile(r"\d")
 
@@ -67,15 +69,18 @@ def _analysed(word: str) -> tuple[tuple[str, bool, bool], ...]:
     if is_chip(word):
         return ((CHIP_TERM, False, False),)
     is_price = _PRICE.search(word) is not None
-    pieces = [
-        piece
-        for term in tokeniser.words(word)
-        for piece in ((term,) if term.isalpha() or _ORDINAL.fullmatch(term) else _PIECES.findall(term))
-    ]
+    pieces = [piece for term in tokeniser.words(word) for piece in _pieces(term)]
     numbers = sum(_is_number_word(piece) for piece in pieces)
     plain = sum(not _belongs(piece) for piece in pieces)
     is_inside = len(pieces) > 1 and plain > 0 and numbers < 3
     return tuple((piece, is_price and piece.isdigit(), is_inside and not piece.isdigit()) for piece in pieces)
+
+
+def _pieces(term: str) -> list[str]:
+    """Return a term, or its letters and figures apart; German digits that are written as one word, one by one."""
+    if term.isalpha():
+        return _GLUED.findall(term) if len(term) > 7 and _ALL_GLUED.fullmatch(term) else [term]
+    return [term] if _ORDINAL.fullmatch(term) else _PIECES.findall(term)
 
 
 _analysed_once = functools.lru_cache(maxsize=20_000)(_analysed)
