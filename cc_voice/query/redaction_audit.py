@@ -2,6 +2,7 @@
 what was said."""
 
 import datetime
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,8 @@ _LINES = """
     where call_id = ?
     order by start_ms, utterance_id
 """
+_CHIP_ENDING = re.compile(r"(\[[A-Z_]+\])[.?!…。？！؟]")
+"""A chip keeps what ends its sentence; a finder knows it without."""
 _TABLES = ("fact_utterance", "fact_unused_utterance")
 
 
@@ -56,7 +59,7 @@ def _words(con: Connection, table: str, call_id: str, policy: RedactionPolicy) -
             start_ms=start_ms,
             end_ms=end_ms,
             language=language,
-            words=tuple(Word(token) for token in text.split()),
+            words=tuple(Word(token) for token in _CHIP_ENDING.sub(r"\1", text).split()),
         )
         for utterance_id, channel_id, source, start_ms, end_ms, language, text in con.execute(
             _LINES.format(table=table), [call_id]
