@@ -307,6 +307,9 @@ def _publish_call(database: Database, settings: Settings, result: recompute_runs
         return False
     for analysis in result.analyses:
         recordings.save_analysis(settings.recordings_dir, analysis)
+        if analysis.redacted is not None and analysis.redacted.outcome == "silenced":  # a better model may have found more
+            folder = recordings.stream_folder(settings.recordings_dir, analysis.call_id, analysis.stream_id)
+            recordings.compress(folder, dict(analysis.redacted.spans), is_tone=settings.redaction.audio == "tone")
     batch = result.measured
     return database.write_now(lambda con: batches.write_batch(con, batch, settings.site))
 

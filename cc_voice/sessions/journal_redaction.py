@@ -137,8 +137,9 @@ def _finder(policy: RedactionPolicy, said: Sequence[SpokenLine], *, is_withheld:
     def look(line: SpokenLine) -> Sequence[HiddenStretch]:
         if not policy.is_on:
             return ()
-        if is_withheld:
-            return fail_closed.every_number((line,))
+        numbers = fail_closed.every_number((line,))
+        if is_withheld or not (numbers or policy.hides("pii")):
+            return numbers
         near = [one for one in said if abs(one.start_ms - line.start_ms) <= _NEAR_MS]
         lines = sorted((*near, line), key=lambda one: one.start_ms)
         place = next(number for number, one in enumerate(lines) if one is line)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from cc_voice.call.rows import EventRow
 from cc_voice.query import datasets, reports, scope
 from cc_voice.query.scope import CLOSED, EVERYTHING, NOTHING, SHARED, RowScope, definitions, scoped
+from cc_voice.query.sql import scoped_views, snapshot
 from cc_voice.store import call_list, calls
 from cc_voice.store.search import matches
 from cc_voice.store.search.matches import SearchFilter
@@ -132,6 +134,28 @@ def test_without_the_right_to_words_nothing_said_is_read(con: Connection) -> Non
 def test_who_saw_what_is_for_whoever_may_read_the_audit_log(con: Connection) -> None:
     assert [reports.answer(con, chosen, "access", {}).height for chosen in (SITE, TEAM_A, EVERYTHING)] == [0, 0, 1]
     assert reports.answer(con, RowScope(audit=True), "access", {"call": "bob"}).height == 1
+
+
+@pytest.mark.parametrize("chosen", [SITE, TEAM_A, TEAM_A_WHOLE])
+def test_words_that_were_never_redacted_need_a_right_of_their_own(chosen: RowScope) -> None:
+    """In the transcript, in search, word by word, and in SQL; their numbers are everybody's."""
+    with new_store() as made:
+        for name, looked in (("redacted", 0), ("raw", None)):
+            said = msgspec.structs.replace(say(name, "agent", 100, f"{name} words"), redaction_count=looked)
+            write(made, call(name, leg(name), said=(said,), redaction="silenced" if looked is not None else None))
+        made.execute("update dim_agent set team_id = 'team-a'")
+        views = snapshot.columns(made)
+        for granted, expected in ((False, ["redacted"]), (True, ["raw", "redacted"])):
+            scope = msgspec.structs.replace(chosen, unredacted=granted)
+            cursor = scoped(made, scope)
+            assert len(cursor.execute("select * from fact_leg").fetchall()) == 2
+            assert [row[0] for row in cursor.execute("select call_id from fact_utterance order by 1").fetchall()] == expected
+            assert len({row[0] for row in cursor.execute("select utterance_id from fact_word").fetchall()}) == len(expected)
+            assert [hit.call_id for hit in matches.search(cursor, "words", SearchFilter()).hits] == expected
+            told = scoped_views.definitions(scope, {name: frozenset(each) for name, each in views.items()})
+            looked_at = "redaction_count is not null" in told.get("v_utterance", "")
+            assert looked_at != granted
+            assert ("v_word" in told) == (not granted or not scope.site)
 
 
 def test_an_agent_and_a_queue_that_nobody_has_are_seen_by_the_site_only() -> None:
