@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_voice.media import films, recordings
-from cc_voice.media.pictures import PictureWriter, StoredPicture, read_pictures
+from cc_voice.media.pictures import PictureWriter, StoredPicture, drop, read_pictures
 from tests.media.test_full_disk import room_for
 from tests.speech.coding import needs_codecs
 
@@ -174,3 +174,13 @@ def test_a_deleted_stream_takes_its_pictures_with_it(tmp_path: Path) -> None:
     PictureWriter(folder, "share").keep("40", T0, JPG)
     recordings.delete_stream(tmp_path, "call-a", "s")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_may_show_a_hidden_number_is_dropped(tmp_path: Path) -> None:
+    pictures = PictureWriter(tmp_path, "share")
+    for at_ms in (0, 5_000, 20_000):
+        assert pictures.keep("40", T0 + at_ms, JPG)
+    assert drop(tmp_path, [(T0 + 4_000, T0 + 6_000)]) == 1
+    assert drop(tmp_path, [(T0 + 4_000, T0 + 6_000)]) == 0
+    assert [picture.at_unix_ms - T0 for picture in read_pictures(tmp_path / "share")] == [0, 20_000]
+    assert len(list((tmp_path / "share").glob("*.jpg"))) == 2

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cc_voice.config.redaction_settings import QueueRedaction, RedactionSettings
 from cc_voice.config.settings import Settings
 from cc_voice.media import playback, recordings, redaction_state
 from cc_voice.media.playback import SoundWithheld
@@ -17,7 +18,7 @@ from cc_voice.sessions import live_redaction
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.speech.codecs import read_audio
 from cc_voice.speech.sample_rates import resample
-from tests.sessions.conftest import AGENT, CUSTOMER, ENDED, OPENING, RATE_HZ, T0, Stream, Zoom, audio, interleaved, until
+from tests.sessions.conftest import AGENT, CUSTOMER, ENDED, OPENING, RATE_HZ, T0, Stream, Zoom, audio, event, interleaved, until
 from tests.sessions.test_chat_and_pictures import EVERYTHING
 from tests.speech.conftest import SCENARIOS
 
@@ -125,3 +126,18 @@ async def test_a_live_pass_that_fails_hides_every_number(card: Stream, monkeypat
     shown = [*(words.text for words in card.shown), *(said.text for batch in card.progress for said in batch.utterances)]
     assert any("[NUMBER]" in text for text in shown)
     assert not any({"one", "four", "seven"} & set(text.lower().split()) for text in shown)
+
+
+async def test_a_queue_that_hides_nothing_keeps_its_words_and_sound(card: Stream) -> None:
+    """As soon as an event names it; until then the strictest policy holds. Zoom's words are in the journal as they were said."""
+    rule = QueueRedaction(queues=("Q1",), policy=("off",))
+    card.site = msgspec.structs.replace(card.site, redaction=RedactionSettings(queues=(rule,)))
+    joins = event("user_answered", 200, AGENT, user_id="a1", display_name="Sam", queue_id="Q1")
+    await card.run(*OPENING[:3], joins, *packets((22, 30)), words(LINES[0]), ENDED)
+    assert card.measured is not None
+    assert any(SPOKEN.search(row.text) for row in (*card.measured.call.utterances, *card.measured.call.unused_utterances))
+    assert {row.redaction_count for row in card.measured.call.utterances} == {None}
+    assert card.measured.call.call.redaction is None
+    folder = recordings.stream_folder(card.site.recordings_dir, "call", "stream/1=")
+    assert SPOKEN.search((folder / "journal.jsonl").read_text())
+    assert playback.is_released(card.site.recordings_dir, "call")

@@ -14,7 +14,7 @@ from cc_voice.call.batch import CallMeasured
 from cc_voice.call.rows import LegRow
 from cc_voice.config.redaction_settings import RedactionSettings
 from cc_voice.config.settings import Settings
-from cc_voice.media import playback, recordings, redaction_state
+from cc_voice.media import playback, recordings, redaction_state, silenced_sound
 from cc_voice.media.playback import SoundWithheld
 from cc_voice.media.recompute_runs import RunPlan
 from cc_voice.quality.redaction import redacted_analysis
@@ -175,6 +175,37 @@ def test_a_finder_that_fails_hides_every_number_and_the_sound(
     assert (state.state, state.failure) == ("withheld", "the finder failed: ValueError")
     with pytest.raises(SoundWithheld):
         playback.call_audio(card.site.recordings_dir, card.measured.call_id)
+
+
+def test_a_recording_that_cannot_be_silenced_is_withheld_until_it_can(
+    site: Settings, recognition: Recognition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(recordings, "compress", full)
+    card = Card(site, tmp_path / "site", recognition)
+    monkeypatch.undo()
+    assert card.measured.call.call.redaction == "withheld"
+    assert not playback.is_released(card.site.recordings_dir, card.measured.call_id)
+    assert list(card.folder.glob("*.rec")), "nothing is lost of what was received"
+    assert not {"one", "four", "seven"} & {word.word for word in card.measured.call.words}
+    assert b"three zero" not in (card.folder / "journal.jsonl").read_bytes()
+    (done,) = redaction_history.redact_calls(card.site, None)
+    assert (done.outcome, done.problem) == ("redacted", None)
+    assert playback.is_released(card.site.recordings_dir, card.measured.call_id)
+    assert list(card.folder.glob("*.rec")) == []
+
+
+def test_a_file_that_is_read_back_otherwise_than_it_was_written_is_none(
+    site: Settings, recognition: Recognition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records stay, and nobody hears it."""
+    monkeypatch.setattr(silenced_sound, "read_sound", lambda path, start, count: np.ones(count, dtype=np.int16))
+    card = Card(site, tmp_path / "site", recognition)
+    assert card.measured.call.call.redaction == "withheld"
+    assert list(card.folder.glob("*.flac")) == []
+    assert len(list(card.folder.glob("*.rec"))) == 2
 
 
 def test_calls_of_the_past_are_redacted_and_then_left_as_they_are(site: Settings, recognition: Recognition, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from cc_voice.call import tokeniser
 from cc_voice.call.analysis import ChannelAnalysis, Interval, RedactedSound, StreamAnalysis
 from cc_voice.call.intervals import Intervals, canonical, clip, union
 from cc_voice.call.lexicon import is_filler, normalise
-from cc_voice.call.redactions import Redaction, chip_text
+from cc_voice.call.redactions import chip_text
 from cc_voice.call.utterances import HiddenWords, Utterance, Word
 from cc_voice.config.languages import primary
 from cc_voice.quality.redaction import chips, fail_closed
@@ -373,6 +373,3 @@ def _is_same(said: Utterance, old: Utterance) -> bool:
 def _replaced(said: Utterance, silent: Intervals) -> bool:
     """Whether a line of ours begins or ends in silenced sound: what was stored of that time counts."""
     return said.source == "local" and _touches(said, silent)
-
-
-__all__ = ["Redaction", "lines_of", "put_back", "redacted", "with_chips", "withheld"]
