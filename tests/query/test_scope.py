@@ -279,8 +279,8 @@ def test_a_call_in_progress_is_of_who_handles_it_since_they_do(chosen: RowScope)
         made.execute(LIVE, ["received"])
         for start_ms in (1000, 6000):
             made.execute(
-                "insert into fact_utterance (utterance_id, call_id, channel_id, start_ms, end_ms, text) "
-                "values (?, 'live', 'a', ?, ?, 'x')",
+                "insert into fact_utterance (utterance_id, call_id, channel_id, start_ms, end_ms, text, redaction_count) "
+                "values (?, 'live', 'a', ?, ?, 'x', 0)",
                 [f"u{start_ms}", start_ms, start_ms + 100],
             )
         said = [line.start_ms for line in calls.live_utterances(scoped(made, chosen), "live")]
