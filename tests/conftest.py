@@ -41,9 +41,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.path.relative_to(TOP / "tests").as_posix().startswith(LONG))
 
 
+PLAIN = [
+    *(one for one in structlog.get_config()["processors"] if not isinstance(one, structlog.dev.ConsoleRenderer)),
+    structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+]
+"""The log's defaults, but for tracebacks with all variables in frames: half a second each, and nobody reads them here."""
+
+
 @pytest.fixture(autouse=True)
 def log_settings() -> Iterator[None]:
     """What a test makes of the log does not reach the next one: commands run in this process set a level."""
+    structlog.configure(processors=PLAIN)
     yield
     structlog.reset_defaults()
 

@@ -89,16 +89,19 @@ async def _attack(pipe: Connection, attack: Attack) -> Repelled:
         def ask() -> Awaitable[httpx.Response]:
             return analyst.post("http://owner/owner/command", json=question)
 
-        running = [tasks.create_task(_repeat(sign_in, logins)) for _ in range(STRANGERS)]
-        running += [tasks.create_task(_repeat(ask, questions)) for _ in range(ANALYSTS)]
+        over = asyncio.Event()
+        for _ in range(STRANGERS):
+            tasks.create_task(_repeat(sign_in, logins, over))
+        for _ in range(ANALYSTS):
+            tasks.create_task(_repeat(ask, questions, over))
         await asyncio.to_thread(pipe.recv_bytes)
-        for one in running:
-            one.cancel()
+        over.set()
     return Repelled(logins=dict(logins), questions=dict(questions))
 
 
-async def _repeat(request: Callable[[], Awaitable[httpx.Response]], answers: Counter[str]) -> None:
-    while True:
+async def _repeat(request: Callable[[], Awaitable[httpx.Response]], answers: Counter[str], over: asyncio.Event) -> None:
+    """Ask again and again; what was asked before it was over is waited for, so that everybody was answered once."""
+    while not over.is_set():
         try:
             answers[str((await request()).status_code)] += 1
         except httpx.HTTPError:

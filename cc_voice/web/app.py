@@ -91,9 +91,6 @@ def create_app(appliance: Appliance) -> Litestar:
     columns.columns()
     description = routes.description()
 
-    def provide() -> Appliance:
-        return appliance
-
     return Litestar(
         route_handlers=[
             *FOR_PROGRAMS,
@@ -102,7 +99,7 @@ def create_app(appliance: Appliance) -> Litestar:
             Router(PREFIX, route_handlers=[mcp_route.mcp]),  # described by its own protocol, not by OpenAPI
             _static_files(),
         ],
-        dependencies={"appliance": Provide(provide, sync_to_thread=False)},
+        dependencies={"appliance": Provide(_appliance, sync_to_thread=False)},
         middleware=[DefineMiddleware(authentication.Authentication, exclude_http_methods=())],
         guards=[permissions.permitted, authentication.same_origin],
         request_max_body_size=FORM_BYTES,
@@ -112,6 +109,11 @@ def create_app(appliance: Appliance) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _appliance(state: State) -> Appliance:
+    found: Appliance = state.appliance
+    return found
 
 
 def _static_files() -> Router:

@@ -40,6 +40,7 @@ def test_what_is_said_in_another_language_counts_nowhere() -> None:
     assert [line.foreign for line in call.channels[0].lines] == [not line.foreign for line in same.channels[0].lines]
 
 
+@pytest.mark.nightly
 def test_the_path_costs_no_words() -> None:
     """Long pauses in the noise of a line: the call that lost whole sentences while noise was raised to the level of speech."""
     loss = json.loads(run("--call", "long-hold", "--json").output)

@@ -41,6 +41,7 @@ def test_a_call_in_which_nothing_was_found_is_as_wrong_as_can_be() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.nightly
 def test_one_call_is_followed_however_it_is_tagged() -> None:
     answer = CliRunner().invoke(main, ["bench", "language", "--call", "english-to-spanish", "--speed", "12", "--json"])
     assert answer.exit_code == 0, answer.output

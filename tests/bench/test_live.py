@@ -42,6 +42,7 @@ def score() -> dict[str, Any]:
     return found
 
 
+@pytest.mark.nightly
 def test_two_calls_are_played_measured_and_lost_nothing(score: dict[str, Any]) -> None:
     assert (score["calls"], score["media_s"], score["violations"]) == (2, SECONDS, [])
     assert score["workers"] == 2
@@ -50,6 +51,7 @@ def test_two_calls_are_played_measured_and_lost_nothing(score: dict[str, Any]) -
     assert score["wall_s"] >= SECONDS
 
 
+@pytest.mark.nightly
 def test_words_are_shown_while_they_are_said(score: dict[str, Any]) -> None:
     """How soon is a question to a quiet machine; that it is soon, and before they are final, to any."""
     found = score["delays"]
@@ -59,6 +61,7 @@ def test_words_are_shown_while_they_are_said(score: dict[str, Any]) -> None:
     assert found["final_ms"]["n"] >= 2
 
 
+@pytest.mark.nightly
 def test_keep_alives_memory_and_processor_time_are_measured(score: dict[str, Any]) -> None:
     keep = score["keep_alives"]
     assert keep["asked"] >= 2 * 2 * (played.KEEP_ALIVES - 2)

@@ -69,7 +69,7 @@ def test_a_site_with_calls_is_left_alone(site: Path) -> None:
 
 
 def test_every_report_and_search_is_timed(site: Path) -> None:
-    timings = json.loads(bench("queries", "--data-dir", str(site), "--repeats", "2", "--json").output)
+    timings = json.loads(bench("queries", "--data-dir", str(site), "--repeats", "1", "--json").output)
     assert timings["calls"] == 100
     assert {one["name"] for one in timings["reports"]} == {report.name for report in reports.list_reports()}
     assert {one["range"] for one in timings["searches"]} == {"all", "31 days"}
@@ -82,6 +82,7 @@ def test_every_report_and_search_is_timed(site: Path) -> None:
     assert found["nowhere"] == 0
 
 
+@pytest.mark.nightly
 def test_the_table_is_markdown(site: Path) -> None:
     lines = bench("queries", "--data-dir", str(site), "--repeats", "1").output.splitlines()
     assert lines[0].startswith("100 calls, ")

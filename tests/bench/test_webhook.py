@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import msgspec
+import pytest
 
 from cc_voice.bench import webhook_sender
 from cc_voice.fleet.webhook_rows import needs_action
@@ -12,6 +13,7 @@ from cc_voice.rtms.webhooks import Stopped, parse_webhook
 from tests.conftest import PATIENCE_S
 
 
+@pytest.mark.nightly
 def test_a_few_webhooks_are_answered_and_counted() -> None:
     options = ["--stored", "20", "--calls", "1", "--requests", "40", "--rate", "20", "--attacked", "--json"]
     command = [sys.executable, "-m", "cc_voice", "bench", "webhook", *options]

@@ -512,7 +512,7 @@ async def test_revoking_a_stream_that_is_being_measured(
 ) -> None:
     """Its worker listens to no webhook any more, and writes to the recording until it has finished."""
     announced(database, "recorded")
-    record(site, "call-s1", seconds=900)
+    record(site, "call-s1", seconds=100)
     dispatcher = await run()
     await until(lambda: dispatcher.status()[0].streams == 1, "it is being measured")
     await tell(dispatcher, webhook("stopped", stop_reason=8))

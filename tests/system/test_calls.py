@@ -25,11 +25,12 @@ def human_calls(corpus: Path) -> dict[str, Any]:
     return {name: dialogue for name, dialogue in found.items() if dialogue.get("audio")}
 
 
-async def test_eight_human_calls_are_measured_like_people_measured_them(
-    appliance: Appliance, zoom: Simulator, corpus: Path
+@pytest.mark.parametrize("number", [3, pytest.param(8, marks=pytest.mark.nightly)])
+async def test_human_calls_are_measured_like_people_measured_them(
+    appliance: Appliance, zoom: Simulator, corpus: Path, number: int
 ) -> None:
-    calls = human_calls(corpus)
-    assert len(calls) == 8
+    calls = dict(list(human_calls(corpus).items())[:number])
+    assert len(calls) == number
     started = {}
     for name, dialogue in calls.items():
         by_channel = {role["channel"]: "customer" if who == "consumer" else who for who, role in dialogue["roles"].items()}
@@ -44,7 +45,7 @@ async def test_eight_human_calls_are_measured_like_people_measured_them(
     await asyncio.to_thread(
         appliance.until,
         lambda: all(appliance.stages().get(s, {}).get("stage") in ("measured", "failed") for s in streams),
-        "all eight calls are done",
+        "all calls are done",
     )
     stages = appliance.stages()
     assert {stages[s]["stage"] for s in streams} == {"measured"}, [stages[s]["failure"] for s in streams]

@@ -108,6 +108,7 @@ async def test_a_restart_in_the_middle_of_a_call_is_not_noticed_in_its_numbers(a
     assert_all_audio_is_here(appliance, zoom, call, found["call"]["call_id"])
 
 
+@pytest.mark.nightly
 async def test_a_lost_media_link_loses_nothing(appliance: Appliance, zoom: Simulator) -> None:
     call = await zoom.start_call(CallRequest(scenario=SCENARIO, speed=SPEED))
     await asyncio.to_thread(announce, appliance, call)
@@ -118,6 +119,7 @@ async def test_a_lost_media_link_loses_nothing(appliance: Appliance, zoom: Simul
     assert_all_audio_is_here(appliance, zoom, call, found["call"]["call_id"])
 
 
+@pytest.mark.nightly
 async def test_a_repeated_webhook_is_answered_and_does_nothing(appliance: Appliance, zoom: Simulator) -> None:
     call = await zoom.start_call(CallRequest(scenario=SCENARIO, speed=SPEED))
     for _ in range(3):

@@ -11,6 +11,7 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
+from litestar import Litestar
 
 from cc_voice.call.batch import CallMeasured
 from cc_voice.call.measure import measure
@@ -98,10 +99,22 @@ async def appliance(site: Settings, clock: Clock) -> AsyncIterator[Appliance]:
     database.close()
 
 
+_MADE: list[Litestar] = []
+"""The application, made once in a process, as making it takes longer than most tests."""
+
+
+def application(appliance: Appliance) -> Litestar:
+    """Return the application, serving this appliance from now on: whose it is, is a part of its state, and a test has one."""
+    if not _MADE:
+        _MADE.append(create_app(appliance))
+    _MADE[0].state.appliance = appliance
+    return _MADE[0]
+
+
 @pytest.fixture
 async def stranger(appliance: Appliance) -> AsyncIterator[httpx.AsyncClient]:
     """A browser that is not signed in; its requests come from a page of the appliance."""
-    transport = httpx.ASGITransport(create_app(appliance), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(application(appliance), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"origin": ORIGIN}) as client:
         yield client
 

@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from cc_voice.web.app import create_app
 from cc_voice.web.appliance import Appliance
-from tests.web.conftest import ORIGIN, PASSWORD
+from tests.web.conftest import ORIGIN, PASSWORD, application
 from tests.web.test_webhooks import PATH, STARTED, signed
 
 PATIENCE_S = 20.0
@@ -31,7 +30,7 @@ async def crowded() -> AsyncIterator[None]:
 @pytest.fixture
 async def nobody(appliance: Appliance) -> AsyncIterator[httpx.AsyncClient]:
     """A client without a session, such as Zoom."""
-    transport = httpx.ASGITransport(create_app(appliance), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(application(appliance), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"origin": ORIGIN}) as client:
         yield client
 

@@ -121,6 +121,7 @@ def test_a_data_folder_has_one_service(service: Process, folder: Path) -> None:
     assert service.stop()[0] == 0
 
 
+@pytest.mark.nightly
 def test_a_killed_service_is_no_obstacle_to_the_next(service: Process, folder: Path) -> None:
     service.url()
     service.stop(signal.SIGKILL)

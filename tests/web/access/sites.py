@@ -6,11 +6,10 @@ import msgspec
 from cc_voice.store.batches import write_batch
 from cc_voice.store.database import Connection
 from cc_voice.web.access.roles import AccountAccess, Role, grantable
-from cc_voice.web.app import create_app
 from cc_voice.web.appliance import Appliance
 from tests.stored_calls import batch_of as measured
 from tests.stored_calls import call, leg, say
-from tests.web.conftest import ORIGIN, PASSWORD, record
+from tests.web.conftest import ORIGIN, PASSWORD, application, record
 
 TEAMS = {"ana": ("team-a", "North"), "bob": ("team-b", "South")}
 SECRETS = ("Bob", "Sales", "hidden", "South", "team-b", "theirs")
@@ -47,7 +46,7 @@ def join(appliance: Appliance, name: str, role: Role, access: AccountAccess = TE
 
 
 def browser(appliance: Appliance) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(create_app(appliance), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(application(appliance), raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"origin": ORIGIN})
 
 
