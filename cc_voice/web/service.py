@@ -250,6 +250,7 @@ async def _serve(
             for task in (sweeping, comparing):
                 task.cancel()
             appliance.draining.set()  # also when the start failed: exports end, and with them what reads the store
+            await appliance.jobs.close()
             await dispatcher.stop()  # also when it fails half-way: this process cannot end before its workers do
             await asyncio.gather(starting, return_exceptions=True)
             await exporting
