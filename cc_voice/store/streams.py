@@ -427,11 +427,3 @@ def unknown_calls(con: Connection, call_ids: Sequence[str]) -> list[str]:
         [list(call_ids)],
     ).fetchall()
     return [row[0] for row in rows]
-
-
-def is_known(con: Connection, call_id: str) -> bool:
-    """Whether a call is measured, or something was received of it."""
-    found = con.execute(
-        "select exists (from fact_call where call_id = $id) or exists (from stream where call_id = $id)", {"id": call_id}
-    ).fetchall()
-    return bool(found[0][0])

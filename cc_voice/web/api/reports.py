@@ -163,9 +163,9 @@ async def _answered(appliance: Appliance, visitor: Visitor, text: str) -> SqlAns
 
 
 @get("/columns", summary="Describe columns")
-async def list_columns(appliance: NamedDependency[Appliance]) -> list[ViewColumn]:
+async def list_columns(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> list[ViewColumn]:
     """Describe every column of the published views: unit, formula, since when; calls, reports and exports use these names."""
-    sets = await appliance.database.read(dimensions.threshold_sets)
+    sets = await appliance.read(request.user, dimensions.threshold_sets)
     return list(columns.explained(sets).values())
 
 
