@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException, InternalServerException, NotAutho
 from litestar.response import Redirect
 
 from cc_voice.media.recordings import RecordingError
+from cc_voice.query.operation_arguments import QuestionMalformed
 from cc_voice.query.operations import QuestionError
 from cc_voice.query.policies import PolicyConflict, PolicyPinned
 from cc_voice.query.reports import NoSuchReport, QueryError
@@ -28,6 +29,7 @@ from cc_voice.web.rendering.page import page
 log = structlog.get_logger()
 
 STATUS: dict[type[Exception], int] = {
+    QuestionMalformed: 422,
     QuestionError: 400,
     NoSuchReport: 404,
     QueryError: 400,

@@ -195,6 +195,12 @@ def of_subject(con: sqlite3.Connection, issuer: str, subject: str) -> AccountRec
     return _record(con, row) if row is not None else None
 
 
+def subject_of(con: sqlite3.Connection, name: str) -> str | None:
+    """Return whom a provider knows as this account, None for an account of this site."""
+    row = con.execute("select subject from account where name = ?", [name]).fetchone()
+    return row[0] if row is not None else None
+
+
 def follow_claims(con: sqlite3.Connection, name: str, role: Role, access: AccountAccess, display_name: str | None) -> None:
     """Give an account what its provider says by now, whoever the last administrator is: they decide there. Raises AccountError."""
     _check(name, role, access)

@@ -139,7 +139,7 @@ async def list_versions(
     return PolicyVersionList(older[:limit], older[limit - 1].version if len(older) > limit else None)
 
 
-@get("/policies/{kind:str}/versions/{version:int}", summary="Return a version of a policy", opt=ONE)
+@get("/policies/{kind:str}/versions/{version:str}", summary="Return a version of a policy", opt=ONE)
 async def show_version(appliance: NamedDependency[Appliance], kind: FromPath[str], version: VersionNumber) -> PolicyVersion:
     """Return a published version: its text, and what was in force until then."""
     found = await asyncio.to_thread(policies.history, appliance.database, _kind(kind))
