@@ -8,6 +8,7 @@ import msgspec
 from litestar.exceptions import ClientException, HTTPException
 
 from cc_voice.query.policies import PolicyConflict
+from cc_voice.web.access.account_records import AccountError
 
 MEDIA_TYPE = "application/problem+json"
 _TITLES = {int(status): status.phrase for status in HTTPStatus}
@@ -65,6 +66,8 @@ def problem(status: int, detail: str, error: Exception | None = None) -> Problem
 def _errors(error: Exception | None) -> tuple[FieldProblem, ...]:
     if isinstance(error, BadParameters):
         return error.problems
+    if isinstance(error, AccountError) and error.field is not None:
+        return (FieldProblem("body", error.field, str(error)),)
     extra = error.extra if isinstance(error, HTTPException) else None
     return tuple(_read(extra)) if isinstance(extra, list) else ()
 
