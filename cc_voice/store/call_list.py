@@ -274,3 +274,11 @@ def _has_leg(table: str, key: str, name: str) -> str:
     return (
         f"exists (select 1 from fact_leg as l join {table} as d on d.{key} = l.{key} where l.call_id = c.call_id and d.{name} = ?)"
     )
+
+
+def is_known(con: Connection, call_id: str) -> bool:
+    """Whether a call is measured, or something was received of it."""
+    found = con.execute(
+        "select exists (from fact_call where call_id = $id) or exists (from stream where call_id = $id)", {"id": call_id}
+    ).fetchall()
+    return bool(found[0][0])

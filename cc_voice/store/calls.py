@@ -423,11 +423,3 @@ def _events(con: Connection, call_id: str) -> tuple[CallPlatformEvent, ...]:
             [call_id],
         )
     )
-
-
-def is_known(con: Connection, call_id: str) -> bool:
-    """Whether a call is measured, or something was received of it."""
-    found = con.execute(
-        "select exists (from fact_call where call_id = $id) or exists (from stream where call_id = $id)", {"id": call_id}
-    ).fetchall()
-    return bool(found[0][0])

@@ -23,7 +23,7 @@ from cc_voice.config import languages
 from cc_voice.media import recompute_runs, recordings
 from cc_voice.media.recompute_runs import RecomputeRun, RunPlan
 from cc_voice.query import call_deletion
-from cc_voice.store import calls
+from cc_voice.store import call_list
 from cc_voice.store.report_headings import Dataset
 from cc_voice.web.access.accounts import Visitor
 from cc_voice.web.access.authentication import VisitorRequest, signed_in
@@ -190,7 +190,7 @@ async def show_job(request: VisitorRequest, appliance: NamedDependency[Appliance
 async def delete_call(request: VisitorRequest, appliance: NamedDependency[Appliance], call_id: FromPath[str]) -> None:
     """Delete a call for ever: numbers, transcript, search, recording, and the copies of them. One in progress is refused."""
     visitor, settings = signed_in(request), appliance.settings
-    seen = await appliance.read(visitor, lambda con: calls.is_known(con, call_id))
+    seen = await appliance.read(visitor, lambda con: call_list.is_known(con, call_id))
     if not seen and visitor.scope.site:  # received, and not in the store
         seen = await asyncio.to_thread(lambda: call_id in recordings.recorded_calls(settings.recordings_dir))
     if not seen:
