@@ -36,7 +36,7 @@ MEANINGS = {
     "durations": "Unit of durations where the file names none.",
     "format": "The form of the answer; it counts before `Accept`.",
     "job_id": "Id of a job.",
-    "kind": "Kind: of a policy, or of the intervals that are wanted.",
+    "kind": "Only intervals of this kind.",
     "language": "Language spoken (BCP-47); without it the site's.",
     "leg": "Number of a leg, 1 for the first.",
     "limit": "How many there are on a page, at most.",

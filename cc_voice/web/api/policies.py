@@ -12,7 +12,7 @@ import msgspec
 from litestar import Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException, NotFoundException
-from litestar.params import FromPath, HeaderParameter, JSONBody, PathParameter, QueryParameter
+from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 
 from cc_voice.config import policies as files
 from cc_voice.config.policies import PolicyError, PolicyKind
@@ -30,6 +30,7 @@ from cc_voice.web.threshold_trial import ThresholdTrial
 BODY_BYTES = 4 * files.MOST_BYTES
 """A text in JSON: a character may be six, and hardly any is."""
 ONE = {"statuses": (404,)}
+PolicyName = Annotated[str, PathParameter(description=f"Which policy: {', '.join(files.KINDS)}.")]
 VersionNumber = Annotated[int, PathParameter(ge=1, le=(1 << 31) - 1)]
 Before = Annotated[int | None, QueryParameter(ge=1, le=(1 << 31) - 1)]
 IfMatch = Annotated[
@@ -64,7 +65,7 @@ async def list_policies(appliance: NamedDependency[Appliance]) -> list[PolicySta
 
 
 @get("/policies/{kind:str}", summary="Return a policy", opt=ONE)
-async def show_policy(appliance: NamedDependency[Appliance], kind: FromPath[str]) -> Response[PolicyState]:
+async def show_policy(appliance: NamedDependency[Appliance], kind: PolicyName) -> Response[PolicyState]:
     """Return a policy as it is now; its `ETag` is for `If-Match`, its `digest` for `seen`."""
     return _tagged(await asyncio.to_thread(policies.state, appliance.database, appliance.settings, _kind(kind)))
 
@@ -78,7 +79,7 @@ async def show_policy(appliance: NamedDependency[Appliance], kind: FromPath[str]
 async def publish_policy(
     request: VisitorRequest,
     appliance: NamedDependency[Appliance],
-    kind: FromPath[str],
+    kind: PolicyName,
     data: JSONBody[PolicyPublication],
     if_match: IfMatch = None,
 ) -> Response[PolicyState]:
@@ -115,7 +116,7 @@ async def publish_policy(
     opt={"statuses": (404, 429)},
 )
 async def try_policy(
-    request: VisitorRequest, appliance: NamedDependency[Appliance], kind: FromPath[str], data: JSONBody[PolicyText]
+    request: VisitorRequest, appliance: NamedDependency[Appliance], kind: PolicyName, data: JSONBody[PolicyText]
 ) -> ThresholdTrial:
     """Check a text; for thresholds measure the newest calls in one's rows under it, and return what would change. Nothing does."""
     known = _kind(kind)
@@ -131,7 +132,7 @@ async def try_policy(
 
 @get("/policies/{kind:str}/versions", summary="List versions of a policy", opt=ONE)
 async def list_versions(
-    appliance: NamedDependency[Appliance], kind: FromPath[str], limit: PageLimit = 20, before: Before = None
+    appliance: NamedDependency[Appliance], kind: PolicyName, limit: PageLimit = 20, before: Before = None
 ) -> PolicyVersionList:
     """List what was published of a policy, by whom and when, the newest first."""
     found = await asyncio.to_thread(policies.history, appliance.database, _kind(kind))
@@ -140,7 +141,7 @@ async def list_versions(
 
 
 @get("/policies/{kind:str}/versions/{version:str}", summary="Return a version of a policy", opt=ONE)
-async def show_version(appliance: NamedDependency[Appliance], kind: FromPath[str], version: VersionNumber) -> PolicyVersion:
+async def show_version(appliance: NamedDependency[Appliance], kind: PolicyName, version: VersionNumber) -> PolicyVersion:
     """Return a published version: its text, and what was in force until then."""
     found = await asyncio.to_thread(policies.history, appliance.database, _kind(kind))
     one = next((each for each in found if each.version == version), None)

@@ -73,6 +73,7 @@ def test_the_document_is_openapi_3_1_and_drawn_whole() -> None:
 async def test_the_page_of_the_api_is_ours_alone(rosa: httpx.AsyncClient) -> None:
     html = (await rosa.get("/api/v1/docs")).text
     assert "updated_since" in html
+    assert "`" not in html, "what is code is shown as code"
     assert "http://" not in html.replace(ORIGIN, "")
     assert "https://" not in html
 
