@@ -10,10 +10,12 @@ import msgspec
 import numpy as np
 import soundfile
 
+from cc_voice.config.schedules import ExportJob
+from cc_voice.web.access.command_audit import command_deed, export_audit
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.jobs import Job, folder
 from tests.conftest import PATIENCE_S
-from tests.web.access.sites import TEAM_A, enter, fill
+from tests.web.access.sites import TEAM_A, browser, enter, fill, sign_in
 from tests.web.conftest import PASSWORD, Served
 
 
@@ -26,6 +28,22 @@ async def test_administration_is_told_as_on_the_pages(rosa: httpx.AsyncClient, g
     lines = {each["key"]: each for each in (await rosa.get("/api/v1/configuration")).json()}
     assert lines["apps[1].webhook_secret"]["value"] == "hidden"
     assert "first token" not in str(lines)
+
+
+async def test_no_password_of_a_bucket_is_told(appliance: Appliance) -> None:
+    jobs = (ExportJob(name="lake", to="s3://key:secret@bucket.example/calls"),)
+    settings = msgspec.structs.replace(appliance.settings, exports=jobs)
+    async with aclosing(browser(msgspec.structs.replace(appliance, settings=settings))) as client:
+        await sign_in(client, "rosa")
+        for address in ("/api/v1/exports", "/api/v1/overview", "/api/v1/configuration", "/admin/exports", "/admin/system"):
+            told = (await client.get(address)).text
+            assert "secret@" not in told, address
+        assert "bucket.example/calls" in told
+    export_audit(appliance.audit)("lake", jobs[0].to)
+    deed = command_deed("export.lake", {"uri": jobs[0].to}, None)
+    assert deed is not None
+    [entry] = appliance.audit.entries(newest=True, limit=1)
+    assert "secret@" not in f"{deed.detail} {appliance.audit.detail(entry.seq)}"
 
 
 async def test_a_call_is_deleted_once(rosa: httpx.AsyncClient, appliance: Appliance, golden: str) -> None:
