@@ -27,8 +27,8 @@ from tests.stored_calls import call, interval, leg, new_store, say, write
 T = TypeVar("T")
 SECRETS = ("bob", "Bob", "sales", "Sales", "quixotic", "team-b", "South")
 SCOPES = {"team": TEAM_A, "own": OWN, "whole calls": TEAM_A_WHOLE}
-QUESTIONS = 120
-NIGHTLY = 10 * QUESTIONS
+QUESTIONS = 60
+NIGHTLY = 20 * QUESTIONS
 Pair = tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]
 
 
