@@ -1,7 +1,7 @@
 """`cc-voice bench queries`: how fast every report and a set of searches answer on a site, warm, as a page asks them.
 
 Each question is asked once before the clock runs, then a number of times. Reports are asked for their default range and, where
-they have one, for all of history.
+they have one, for all of history. A few are asked for the site and for one team in turns: what the scope costs.
 """
 
 import datetime
@@ -15,6 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from cc_voice.bench.scope_cost import ScopeTiming, measure_scopes
 from cc_voice.commands.terminal import load_settings
 from cc_voice.query import reports as query_reports
 from cc_voice.query.reports import Report
@@ -68,6 +69,7 @@ class Timings(msgspec.Struct, frozen=True):
     reports: tuple[Timing, ...]
     reports_all: tuple[Timing, ...]
     searches: tuple[Timing, ...]
+    scopes: tuple[ScopeTiming, ...] = ()
 
 
 def measure(database: Database, repeats: int) -> Timings:
@@ -84,7 +86,7 @@ def measure(database: Database, repeats: int) -> Timings:
             searches=_searches(con, repeats),
         )
 
-    return database.read_now(work)
+    return msgspec.structs.replace(database.read_now(work), scopes=measure_scopes(database, repeats))
 
 
 def _back(report: Report) -> dict[str, str]:
@@ -157,3 +159,9 @@ def _print(timings: Timings, console: Console) -> None:
     for one in (*timings.reports, *timings.reports_all, *timings.searches):
         table.add_row(one.name, one.range, f"{one.p50_ms:.1f}", f"{one.p95_ms:.1f}", str(one.rows))
     console.print(table)
+    if timings.scopes:
+        scopes = Table("question", "site, fastest ms", "one team, fastest ms", "ratio", "rows", box=box.MARKDOWN)
+        for each in timings.scopes:
+            rows = f"{each.site_rows}, {each.team_rows}"
+            scopes.add_row(each.name, f"{each.site_ms:.1f}", f"{each.team_ms:.1f}", f"{each.ratio:.2f}", rows)
+        console.print(scopes)

@@ -24,7 +24,7 @@ from cc_voice.config import site_settings
 from cc_voice.config.settings import Settings, configure_logging
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.media import recompute_runs
-from cc_voice.media.recompute_runs import RecomputeRun, RunError, RunPlan, RunResult
+from cc_voice.media.recompute_runs import RecomputeRun, RunError, RunPlan, RunResult, RunSummary
 from cc_voice.query import operations, service_client
 from cc_voice.sessions import recomputation
 from cc_voice.sessions.recognition import Recognition
@@ -32,22 +32,6 @@ from cc_voice.sessions.recomputation import What
 
 _COMPARED_AT_ONCE = 500
 _PUBLISHED_AT_ONCE = 200
-
-
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run found."""
-
-    run: str
-    calls: int
-    calls_new: int
-    """Recorded, and not in the store: publishing brings them back."""
-    problems: dict[str, str]
-    """call_id → why it could not be measured."""
-    changes: Changes
-    published: int | None = None
-    """Calls written; None: nothing was published."""
-    superseded: int | None = None
-    """Calls left as they are: deleted, or measured from more since the run."""
 
 
 @click.command("recompute")
@@ -245,7 +229,7 @@ def _hear(call_ids: list[str], settings: Settings, plan: RunPlan, jobs: int) -> 
         recognition.close()
 
 
-def _compare(settings: Settings, run: RecomputeRun, metrics: tuple[str, ...]) -> Summary:
+def _compare(settings: Settings, run: RecomputeRun, metrics: tuple[str, ...]) -> RunSummary:
     comparison = MetricComparison(metrics or MEASURED)
     problems: dict[str, str] = {}
     calls = new = 0
@@ -257,7 +241,7 @@ def _compare(settings: Settings, run: RecomputeRun, metrics: tuple[str, ...]) ->
             new += call_id not in stored
         calls += len(measured)
         problems |= {result.call_id: result.problem for result in results if result.problem is not None}
-    return Summary(run=run.name, calls=calls, calls_new=new, problems=problems, changes=comparison.result())
+    return RunSummary(run=run.name, calls=calls, calls_new=new, problems=problems, changes=comparison.result())
 
 
 def _publish(settings: Settings, run: RecomputeRun, calls: int) -> tuple[int, int]:
@@ -278,7 +262,7 @@ def _batched(results: Iterable[RunResult], size: int) -> Iterator[list[RunResult
         yield batch
 
 
-def _print(summary: Summary, *, is_tried: bool = False) -> None:
+def _print(summary: RunSummary, *, is_tried: bool = False) -> None:
     changes = summary.changes
     new = f", {summary.calls_new} of them not in the store" if summary.calls_new else ""
     click.echo(f"{summary.calls} calls measured{new}; {changes.legs_changed} of {changes.legs} legs change")

@@ -18,6 +18,7 @@ import msgspec
 
 from cc_voice.call.analysis import StreamAnalysis
 from cc_voice.call.batch import CallMeasured
+from cc_voice.call.metric_changes import Changes
 from cc_voice.media.files import write_atomically
 
 _HEAD = struct.Struct("<II")
@@ -55,6 +56,22 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     analyses: tuple[StreamAnalysis, ...] = ()
     """What was heard, where the recordings were heard again: replaces what is kept beside them when it is published."""
     problem: str | None = None
+
+
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run found."""
+
+    run: str
+    calls: int
+    calls_new: int
+    """Recorded, and not in the store: publishing brings them back."""
+    problems: dict[str, str]
+    """call_id → why it could not be measured."""
+    changes: Changes
+    published: int | None = None
+    """Calls written; None: nothing was published."""
+    superseded: int | None = None
+    """Calls left as they are: deleted, or measured from more since the run."""
 
 
 _PLAN = msgspec.json.Decoder(RunPlan)

@@ -210,13 +210,13 @@ def export_states(settings: Settings) -> list[ExportState]:
         found.append(
             ExportState(
                 name=job.name,
-                to=_USER_INFO.sub("//…@", job.to),
+                to=without_user_info(job.to),
                 every_minutes=job.every_minutes,
                 forms="Delta" if job.delta else ", ".join(job.formats),
                 tried_s=last.started_s if last else None,
                 took_s=last.took_s if last else None,
                 done_s=last.done_s if last else None,
-                error=last.error if last else None,
+                error=without_user_info(last.error) if last and last.error else None,
             )
         )
     return found
@@ -294,7 +294,12 @@ def _lines(key: str, value: Any) -> list[tuple[str, str]]:
     if value is None:
         return [(key, "not set")]
     shown = str(value) if isinstance(value, Path) else msgspec.json.encode(value).decode()
-    return [(key, _USER_INFO.sub("//…@", shown))]
+    return [(key, without_user_info(shown))]
+
+
+def without_user_info(text: str) -> str:
+    """Return text without names and passwords in its URLs."""
+    return _USER_INFO.sub("//…@", text)
 
 
 def gauges(found: Overview, now_s: float) -> tuple[Gauge, ...]:

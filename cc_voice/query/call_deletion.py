@@ -10,13 +10,13 @@ from cc_voice.config.settings import Settings
 from cc_voice.media import copies, recordings, spool
 from cc_voice.store import batches, repeat_calls, streams
 from cc_voice.store.database import Connection, Database
-from cc_voice.store.errors import StoreError
+from cc_voice.store.errors import CallInProgress, StoreError
 
 REASON = "deleted on request: everything received was deleted"
 
 
 def delete_call(database: Database, settings: Settings, call_id: str) -> bool:
-    """Delete everything that is kept of a call; False where there is nothing. Raises StoreError for a call in progress, OSError."""
+    """Delete everything that is kept of a call; False where there is nothing. Raises CallInProgress, StoreError, OSError."""
     was_stored = database.write_now(lambda con: _delete_rows(con, settings, call_id))
     for batch_id in spool.waiting(settings.spool_dir):
         batch = spool.read(settings.spool_dir, batch_id)
@@ -34,7 +34,7 @@ def delete_call(database: Database, settings: Settings, call_id: str) -> bool:
 def _delete_rows(con: Connection, settings: Settings, call_id: str) -> bool:
     of_call = streams.of_call(con, call_id)
     if going := [row.stream_id for row in of_call if row.stage in streams.UNFINISHED]:
-        raise StoreError(f"call {call_id} is in progress (stream {going[0]}); delete it when it was measured")
+        raise CallInProgress(f"call {call_id} is in progress (stream {going[0]}); delete it when it was measured")
     stored = con.execute("select count(*) from fact_call where call_id = ?", [call_id]).fetchall()[0][0]
     known = repeat_calls.customers(con, call_id)
     batches.delete_call(con, call_id)

@@ -14,6 +14,7 @@ The grammar of the headers is in `analytics/README.md`. Values reach DuckDB as b
 import base64
 import datetime
 import difflib
+import importlib
 import io
 import re
 import warnings
@@ -31,6 +32,7 @@ from cc_voice.config import site_settings
 from cc_voice.config.settings import bundled
 from cc_voice.query import report_notes, service_client
 from cc_voice.query.scope import EVERYTHING, RowScope, scoped
+from cc_voice.store.database import Database
 from cc_voice.store.migration import tokeniser_macros
 
 Connection = duckdb.DuckDBPyConnection
@@ -96,9 +98,9 @@ def list_reports() -> list[Report]:
 def run(name: str, /, *, data_dir: Path | str | None = None, config: Path | str | None = None, **params: object) -> pl.DataFrame:
     """Answer a report of a site, for analysts: `run("agent-talk", since="2026-11-01", queue="Billing")`.
 
-    The site is that of `data_dir` or of the configuration, as for every command; a running service is asked. Values are dates,
-    numbers or text as `cc-voice report` takes it, None for the default. Notes on the answer come as warnings. Raises QueryError,
-    SettingsError.
+    The site is that of `data_dir` or of the configuration, as for every command; a running service is asked, and the question
+    stands in the audit log. Values are dates, numbers or text as `cc-voice report` takes it, None for the default. Notes on the
+    answer come as warnings. Raises QueryError, SettingsError.
     """
     folder = None if data_dir is None else Path(data_dir)
     site = site_settings.load(None if config is None else Path(config), overrides={"data_dir": folder})
@@ -108,11 +110,15 @@ def run(name: str, /, *, data_dir: Path | str | None = None, config: Path | str 
         told = service_client.ask_service(site, "report", {"name": name, "params": given, "format": "arrow"})
         return Answer(pl.read_ipc(base64.b64decode(told["answer"])), tuple(told["notes"]))
 
+    def here(database: Database) -> Answer:
+        # By name, as nothing here imports what lies above: the audit log is written by one module, and commands give it to `ask`
+        witness = importlib.import_module("cc_voice.web.access.command_audit").witness
+        witness(site.data_dir, "report", {"name": name, "params": given})
+        return database.read_now(lambda con: answered(con, EVERYTHING, name, given))
+
     try:
         service_client.need_a_site(site)
-        found = service_client.database_or_service(
-            site, lambda database: database.read_now(lambda con: answered(con, EVERYTHING, name, given)), there
-        )
+        found = service_client.database_or_service(site, here, there)
     except service_client.QuestionError as error:
         raise QueryError(str(error)) from error
     for note in found.notes:

@@ -114,7 +114,7 @@ def listed(texts: frozenset[str]) -> str:
 
 SHARED = frozenset(
     {
-        *("dim_category", "dim_date", "dim_disposition", "dim_form_item", "dim_language", "dim_site", "dim_threshold_set"),
+        *("dim_category", "dim_date", "dim_disposition", "dim_form_item", "dim_language", "dim_site"),
         *("schema_version", "heartbeat"),
     }
 )
@@ -180,6 +180,10 @@ def _of_legs(of: _ScopeConditions) -> dict[str, str]:
         "dim_queue": f"""
             select q.* from {base}.dim_queue as q
             where q.queue_key in ({of.queues}) or q.queue_key in (select l.queue_key {of.legs})
+        """,
+        # A set is often named for the queue that it is for
+        "dim_threshold_set": f"""
+            select t.* from {base}.dim_threshold_set as t where t.threshold_set_id in (select l.threshold_set_id {of.legs})
         """,
         "fact_queue_interval": f"select i.* from {base}.fact_queue_interval as i where i.queue_key in ({of.queues})",
         **{name: f"select t.* from {base}.{name} as t where {of.of_leg('t')}" for name in _WITH_LEG},

@@ -24,6 +24,7 @@ SERVICE_TIMEOUT_S = 600.0
 PATIENCE_S = 5.0
 """How long to wait while the database is held by somebody who answers no questions: another command, or a service starting."""
 POLL_S = 0.05
+OWNER_COMMAND = "http://owner/owner/command"
 
 
 class QuestionError(Exception):
@@ -97,14 +98,17 @@ def ask_service(settings: Settings, question: str, arguments: Mapping[str, Any])
     """Have the service answer. Raises httpx.ConnectError when there is none, QuestionError."""
     transport = httpx.HTTPTransport(uds=str(settings.owner_socket))
     try:
-        with httpx.Client(transport=transport, timeout=SERVICE_TIMEOUT_S) as client:
-            answer = client.post("http://owner/owner/command", json={"command": question, "arguments": dict(arguments)})
+        with (
+            httpx.Client(transport=transport, timeout=SERVICE_TIMEOUT_S) as client,
+            client.stream("POST", OWNER_COMMAND, json={"command": question, "arguments": dict(arguments)}) as answer,
+        ):
+            content = _content(answer)
     except httpx.ConnectError:
         raise
     except httpx.HTTPError as error:
         raise QuestionError(f"the service on {settings.owner_socket} was asked and gave no answer ({error!r})") from error
     try:
-        reply = _REPLY.decode(answer.content)
+        reply = _REPLY.decode(content)
     except msgspec.DecodeError as error:
         raise QuestionError(
             f"the service on {settings.owner_socket} answered HTTP {answer.status_code} and nothing else"
@@ -112,3 +116,13 @@ def ask_service(settings: Settings, question: str, arguments: Mapping[str, Any])
     if answer.is_success:
         return reply.result
     raise QuestionError(reply.detail)
+
+
+def _content(answer: httpx.Response) -> bytes:
+    """Return an answer's body. Who refuses a question unread cuts the connection; that they refused is told all the same."""
+    try:
+        return answer.read()
+    except httpx.HTTPError:
+        if answer.is_success:
+            raise
+        return b""

@@ -281,3 +281,11 @@ def _has_leg(table: str, key: str, name: str) -> str:
 def is_redacted(con: Connection, call_id: str) -> bool:
     """Tell whether what should be hidden in a measured call was looked for."""
     return bool(con.execute("select 1 from fact_call where call_id = ? and redaction is not null", [call_id]).fetchall())
+
+
+def is_known(con: Connection, call_id: str) -> bool:
+    """Whether a call is measured, or something was received of it."""
+    found = con.execute(
+        "select exists (from fact_call where call_id = $id) or exists (from stream where call_id = $id)", {"id": call_id}
+    ).fetchall()
+    return bool(found[0][0])

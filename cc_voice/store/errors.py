@@ -7,6 +7,7 @@ StoreError
 ├── DatabaseClosed     used after `close`
 ├── WebhookNotKept     the inbox could not commit it
 ├── ReadTooLong        a question was stopped
+├── CallInProgress     it cannot be deleted yet
 └── SearchError        a query of search cannot be answered
 """
 
@@ -37,6 +38,10 @@ class WebhookNotKept(StoreError):
 
 class ReadTooLong(StoreError):
     """A question took longer than questions may; the store is well."""
+
+
+class CallInProgress(StoreError):
+    """A call that goes on, or is being measured, is not deleted."""
 
 
 class SearchError(StoreError):

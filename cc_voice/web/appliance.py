@@ -25,6 +25,7 @@ from cc_voice.web.access.audit import Action, AuditLog, Deed
 from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.access.oidc import OidcClient
 from cc_voice.web.audio_cache import AudioCache
+from cc_voice.web.jobs import JobQueue
 from cc_voice.web.write_probe import WriteProbe
 
 T = TypeVar("T")
@@ -63,6 +64,9 @@ class Appliance(msgspec.Struct, frozen=True, kw_only=True):
     probe: WriteProbe
     sql: QuestionQueue = msgspec.field(default_factory=QuestionQueue)
     """For questions in SQL, whoever asks: people, or a command through the owner's socket."""
+    trials: QuestionQueue = msgspec.field(default_factory=lambda: QuestionQueue("trials"))
+    """Of other thresholds: each is a process of its own for seconds."""
+    jobs: JobQueue = msgspec.field(default_factory=JobQueue)
     now: Callable[[], float] = time.time
     """Unix seconds; an argument, so that windows and time-outs can be tested without waiting for them."""
 

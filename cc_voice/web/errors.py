@@ -14,19 +14,23 @@ from litestar.response import Redirect
 
 from cc_voice.media.playback import SoundWithheld
 from cc_voice.media.recordings import RecordingError
+from cc_voice.query.operation_arguments import QuestionMalformed
 from cc_voice.query.operations import QuestionError
+from cc_voice.query.policies import PolicyConflict, PolicyPinned
 from cc_voice.query.reports import NoSuchReport, QueryError
 from cc_voice.query.sql import SqlBusy, SqlFailed, SqlLimit, SqlRefused, SqlUnavailable
-from cc_voice.store.errors import ReadTooLong, StoreError
+from cc_voice.store.errors import CallInProgress, ReadTooLong, StoreError
 from cc_voice.web.access.account_records import AccountError
 from cc_voice.web.access.audit import AuditUnavailable
 from cc_voice.web.access.authentication import PasswordChangeNeeded, login_path
 from cc_voice.web.api.problems import MEDIA_TYPE, problem
+from cc_voice.web.jobs import JobsBusy
 from cc_voice.web.rendering.page import page
 
 log = structlog.get_logger()
 
 STATUS: dict[type[Exception], int] = {
+    QuestionMalformed: 422,
     QuestionError: 400,
     NoSuchReport: 404,
     QueryError: 400,
@@ -38,7 +42,11 @@ STATUS: dict[type[Exception], int] = {
     SoundWithheld: 404,
     RecordingError: 500,
     ReadTooLong: 400,
+    CallInProgress: 409,
     StoreError: 503,
+    PolicyConflict: 409,
+    PolicyPinned: 409,
+    JobsBusy: 429,
     AuditUnavailable: 503,
     AccountError: 400,
     RecursionError: 400,
@@ -82,7 +90,7 @@ def answer(request: Request[Any, Any, State], error: Exception) -> Response[Any]
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
         if status == 401:
             headers["www-authenticate"] = "Bearer"
-        if isinstance(error, SqlBusy):
+        if isinstance(error, SqlBusy | JobsBusy):
             headers["retry-after"] = str(error.retry_s)
         told = problem(status, detail, error)
         return Response(told, status_code=status, media_type=MEDIA_TYPE, headers=headers)

@@ -15,7 +15,9 @@ from litestar.enums import MediaType
 from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
 
+from cc_voice.query.operation_arguments import QuestionMalformed, check
 from cc_voice.query.operations import QUESTIONS, QuestionError
+from cc_voice.web.access.audit import os_actor
 from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.access.command_audit import command_deed
 from cc_voice.web.appliance import Appliance
@@ -56,16 +58,20 @@ async def command(request: VisitorRequest, appliance: NamedDependency[Appliance]
     question = QUESTIONS.get(asked.command)
     if question is None:
         raise QuestionError(f"this service knows no command {asked.command!r}; is it older than the program that asks?")
+    # Who did it is who the socket says, whatever a command says of itself
+    arguments = {**asked.arguments, "by": os_actor(request.scope["state"].get(PEER_UID))}
+    await asyncio.to_thread(check, asked.command, arguments)
     deed = await asyncio.to_thread(command_deed, asked.command, asked.arguments, request.scope["state"].get(PEER_UID))
     if deed is not None:
         await appliance.audit.write(deed, appliance.now())
     # A question in SQL may wait for others: in threads of its own, as those of people
     run = appliance.sql.run if asked.command == "sql" else asyncio.to_thread
-    # Who did it is who the socket says, whatever a command says of itself
-    arguments = asked.arguments if deed is None else {**asked.arguments, "by": deed.actor}
     if asked.command == "administration.overview":
         arguments = {**arguments, "running": msgspec.to_builtins(await appliance.running())}
-    result = await run(question, appliance.database, appliance.settings, arguments)
+    try:
+        result = await run(question, appliance.database, appliance.settings, arguments)
+    except msgspec.ValidationError as error:
+        raise QuestionMalformed(f"the question {asked.command} cannot be understood: {error}") from error
     return Response(await asyncio.to_thread(_written, result), media_type=MediaType.JSON)
 
 

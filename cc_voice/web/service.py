@@ -27,6 +27,7 @@ from cc_voice import __version__
 from cc_voice.config import site_settings
 from cc_voice.config.policies import PolicyError, in_force
 from cc_voice.config.settings import Secret, Settings
+from cc_voice.fleet import payload_expiry
 from cc_voice.fleet.dispatch import Dispatcher
 from cc_voice.fleet.worker_plan import WorkerPlan, plan
 from cc_voice.media.files import write_atomically
@@ -239,6 +240,7 @@ async def _serve(
         comparing = asyncio.create_task(_compare(appliance))
         exporting = asyncio.create_task(scheduled_exports.keep(settings, database, appliance.draining, export_audit(audit)))
         noting = asyncio.create_task(audit.keep(appliance.draining))
+        forgetting = asyncio.create_task(payload_expiry.keep(settings, database, appliance.draining))
         following = asyncio.create_task(audit_copy.keep(audit, database, appliance.draining))
         copying = asyncio.create_task(warm_copy.keep(settings, database, appliance.draining))
         try:
@@ -250,12 +252,14 @@ async def _serve(
             for task in (sweeping, comparing):
                 task.cancel()
             appliance.draining.set()  # also when the start failed: exports end, and with them what reads the store
+            await appliance.jobs.close()
             await dispatcher.stop()  # also when it fails half-way: this process cannot end before its workers do
             await asyncio.gather(starting, return_exceptions=True)
             await exporting
             await copying
             await noting
             await following
+            await forgetting
 
 
 async def _is_worth_serving(starting: "asyncio.Task[None]", dispatcher: Dispatcher, draining: asyncio.Event) -> bool:

@@ -80,6 +80,10 @@ def test_every_report_and_search_is_timed(site: Path) -> None:
     found = {one["name"]: one["rows"] for one in timings["searches"]}
     assert found["refund"] > 0
     assert found["nowhere"] == 0
+    for one in timings["scopes"]:
+        assert one["ratio"] > 0
+        assert one["team_rows"] <= one["site_rows"]
+    assert [one["team_rows"] > 0 for one in timings["scopes"]] == [True] * 4
 
 
 @pytest.mark.nightly

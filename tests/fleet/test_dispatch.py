@@ -27,7 +27,7 @@ from cc_voice.query.reports import prepare
 from cc_voice.rtms.client import StreamTarget
 from cc_voice.rtms.webhooks import SiteNotice, parse_webhook
 from cc_voice.speech.machine import Machine
-from cc_voice.store import batches, inbox, streams
+from cc_voice.store import batches, inbox, streams, webhook_payloads
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.inbox import Inbox, InboxRow
 from cc_voice.store.streams import StreamRow
@@ -301,6 +301,10 @@ async def test_webhooks_about_no_call_are_kept_together_and_published(
         ("user_status_changed", None),
     ]
     assert not any("1234" in row[2] for row in kept)
+    assert "Sam" in kept[0][2]
+    assert await database.write(lambda con: webhook_payloads.forget(con, T0 + 5_000)) == 3
+    assert [row[2] for row in (await database.read(published))[0]] == ["{}"] * 3 + [row[2] for row in kept[3:]]
+    assert await database.write(lambda con: webhook_payloads.forget(con, T0 + 5_000)) == 0
     assert times == [("Sam", "Ready", 4_000), ("Sam", "Occupied", 5_000), ("Sam", "Not Ready", None)]
     assert accepted.pending() == []
 

@@ -20,6 +20,7 @@ from cc_voice.config import settings
 from cc_voice.config.settings import Settings
 from cc_voice.media import spool
 from cc_voice.query import operations, reports, service_client
+from cc_voice.query.operation_arguments import ARGUMENTS
 from cc_voice.query.operations import QUESTIONS, QuestionError, ask
 from cc_voice.store import batches, streams
 from cc_voice.store import database as store
@@ -160,7 +161,7 @@ def test_every_question_is_asked_here() -> None:
         "policies.set",
         *(f"administration.{page}" for page in ("configuration", "overview", "exports", "queues")),
     }
-    assert {question for question, *_ in [*ASKED, *WRONG]} | of_their_commands == set(QUESTIONS)
+    assert {question for question, *_ in [*ASKED, *WRONG]} | of_their_commands == set(QUESTIONS) == set(ARGUMENTS)
 
 
 def test_a_question_that_a_newer_command_knows(service: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,8 +243,9 @@ def test_a_socket_that_a_dead_service_left_is_no_answer(tmp_path: Path, monkeypa
         assert "does not answer" in complaint(site, "streams", {})
 
 
+@pytest.mark.parametrize("read", [10, 65536], ids=["before it is asked", "when it was asked"])
 @pytest.mark.parametrize(("answer", "reason"), [(b"", "gave no answer"), (b"HTTP/1.1 502 Bad\r\n\r\n<html>", "answered HTTP 502")])
-def test_what_answers_without_being_the_service_is_told_so(tmp_path: Path, answer: bytes, reason: str) -> None:
+def test_what_answers_without_being_the_service_is_told_so(tmp_path: Path, answer: bytes, reason: str, read: int) -> None:
     site = Settings(data_dir=tmp_path)
     with socket.socket(socket.AF_UNIX) as listening, another_command(site):
         listening.bind(str(site.owner_socket))
@@ -252,7 +254,7 @@ def test_what_answers_without_being_the_service_is_told_so(tmp_path: Path, answe
         def serve() -> None:
             connection, _ = listening.accept()
             with connection:
-                connection.recv(65536)
+                connection.recv(read)  # what it leaves unread cuts the connection
                 connection.sendall(answer)
 
         threading.Thread(target=serve, daemon=True).start()

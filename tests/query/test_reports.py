@@ -21,6 +21,7 @@ from cc_voice.query.scope import EVERYTHING
 from cc_voice.store.batches import write_batch
 from cc_voice.store.database import Database
 from cc_voice.store.migration import migrate
+from cc_voice.web.access.audit import FILE, AuditLog, os_actor
 from tests.stored_calls import NOON, SITE, Connection, batch_of, call, golden_call, leg, new_store, say, write
 
 REPORTS = reports.list_reports()
@@ -382,6 +383,19 @@ def test_a_report_for_analysts_takes_values_of_python(site: Path) -> None:
     frame = reports.run("agent-talk", data_dir=site, since=day - datetime.timedelta(days=11), queue="Billing", until=None)
     assert frame["n_legs"].to_list() == [2]
     assert reports.run("sample", data_dir=site, min_ms=1, per_agent=1).height == 0
+
+
+def test_what_an_analyst_asks_without_a_service_is_written_down(site: Path) -> None:
+    reports.run("agent-talk", data_dir=site, queue="Billing")
+    audit = AuditLog(site / FILE)
+    [entry] = audit.entries(newest=True, limit=1)
+    assert (entry.actor, entry.action, entry.object) == (os_actor(), "report", "command report")
+    assert "Billing" in (audit.detail(entry.seq) or "")
+    audit.close()
+    (site / FILE).unlink()
+    (site / FILE).mkdir()
+    with pytest.raises(QueryError, match="audit"):
+        reports.run("agent-talk", data_dir=site)
 
 
 def test_an_analyst_is_warned_of_legs_that_were_measured_in_different_ways(site: Path) -> None:

@@ -81,7 +81,7 @@ async def appliance(site: Settings, clock: Clock) -> AsyncIterator[Appliance]:
     accounts = Accounts(site.data_dir / "auth.sqlite", CHEAP)
     accounts.create("rosa", PASSWORD, "admin", must_change=False, access=ALL)
     audit = AuditLog(site.data_dir / FILE)
-    yield Appliance(
+    made = Appliance(
         settings=site,
         database=database,
         inbox=inbox,
@@ -93,6 +93,8 @@ async def appliance(site: Settings, clock: Clock) -> AsyncIterator[Appliance]:
         draining=asyncio.Event(),
         now=clock,
     )
+    yield made
+    await made.jobs.close()
     audit.close()
     accounts.close()
     inbox.close()

@@ -1,12 +1,14 @@
 """The pages in chromium: what scripts add, that nothing breaks the content policy, that no page is too wide for a phone."""
 
+import importlib.util
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +44,7 @@ PAGES = (
     "/admin/audit",
     "/password",
 )
+NEW_PAGES = ("/account", "/api/v1/docs", *(path for path in PAGES if path.startswith("/admin/")))
 PHONE = {"width": 390, "height": 844}
 
 
@@ -293,6 +296,26 @@ def test_every_question_is_in_sight_until_one_is_chosen(page: Any) -> None:
     page.goto("/reports/days")
     assert page.evaluate(hidden) > 0
     assert page.locator("h2").is_visible()
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [NEW_PAGES, pytest.param([path for path in PAGES if path not in NEW_PAGES], marks=pytest.mark.nightly)],
+    ids=["new", "others"],
+)
+def test_axe_finds_nothing_that_keeps_people_out(page: Any, paths: Sequence[str]) -> None:
+    spec = importlib.util.find_spec("axe_playwright_python")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    axe = (Path(spec.submodule_search_locations[0]) / "axe.min.js").read_text()
+    found = []
+    page.set_viewport_size(PHONE)
+    for path in paths:
+        page.goto(path)
+        page.evaluate(axe)
+        told = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+        found += [(path, each["id"], [node["html"][:120] for node in each["nodes"]]) for each in told["violations"]]
+    assert found == []
 
 
 def test_without_scripts_everything_but_sound_works(chromium: Any, url: str) -> None:

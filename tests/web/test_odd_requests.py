@@ -1,14 +1,19 @@
 """Odd requests: every method at every address, JSON without bottom, NUL bytes, numbers without end. Nothing of it is our fault."""
 
+import itertools
 import re
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from cc_voice.query.operation_arguments import ARGUMENTS
 from cc_voice.web.app import create_app
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.head_requests import with_head
-from tests.web.conftest import ORIGIN, PASSWORD
+from tests.conftest import PATIENCE_S
+from tests.web.conftest import ORIGIN, PASSWORD, Served
 
 METHODS = ("OPTIONS", "HEAD", "PUT", "TRACE", "FOO")
 NASTY = (
@@ -106,3 +111,24 @@ async def test_no_parameter_is_our_fault(rosa: httpx.AsyncClient, golden: str) -
     for path in ("/calls/{}", "/api/v1/calls/{}", "/reports/{}", "/api/v1/reports/{}", "/calls/{}/audio.flac"):
         for value in NASTY:
             assert (await rosa.get(path.format(value))).status_code in (400, 404), (path, value[:20])
+
+
+WRONG_KINDS: tuple[Any, ...] = (None, 7, [], {}, [{}], True, 1.5, {"a": {"b": [1]}})
+
+
+async def test_a_command_with_arguments_that_do_not_fit_is_told_so(served: Served, golden: str, tmp_path: Path) -> None:
+    """Each question without its arguments, and with each of them of other kinds: 422 or an answer, and never a fault of ours."""
+    transport = httpx.AsyncHTTPTransport(uds=str(served.owner_socket))
+    offenders = {}
+    async with httpx.AsyncClient(transport=transport, base_url="http://owner", timeout=10 * PATIENCE_S) as client:
+        for question, arguments in ARGUMENTS.items():
+            needed = [name for name in arguments if not name.endswith("?") and name != "by"]
+            answer = await client.post("/owner/command", json={"command": question, "arguments": {}})
+            if answer.status_code != (422 if needed else 200):
+                offenders[question, "nothing"] = answer.text
+            for name, value in itertools.product(needed, WRONG_KINDS):
+                asked = {"command": question, "arguments": {**dict.fromkeys(needed, str(tmp_path / "x")), name: value}}
+                answer = await client.post("/owner/command", json=asked)
+                if answer.status_code >= 500:
+                    offenders[question, name, repr(value)] = answer.text
+    assert offenders == {}

@@ -1,4 +1,4 @@
-"""The queue of questions in SQL: one is answered, a few wait, the next is told to come again.
+"""Queues of questions that take long, in SQL and by measuring again: one is answered, a few wait, the next is told to come again.
 
 A question waits for its copy and its sandbox in a thread. In the threads that everything shares, twelve of them held pages, health
 and webhooks for 30 s; so these threads are their own, and few: a question takes two cores for up to half a minute, calls need them.
@@ -22,16 +22,17 @@ RETRY_S = 30
 
 
 class QuestionQueue:
-    """Threads for questions in SQL. Everything but the questions happens in the event loop."""
+    """Threads for questions of one kind. Everything but the questions happens in the event loop."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sql")
+    def __init__(self, kind: str = "questions in SQL") -> None:
+        self._kind = kind
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=kind.split()[-1].lower())
         self._taken = 0
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something when its turn comes. Raises SqlBusy at once when too many wait."""
         if self._taken >= AT_ONCE + WAITING:
-            raise SqlBusy(f"{WAITING} other questions in SQL wait for an answer; repeat in {RETRY_S} s", RETRY_S)
+            raise SqlBusy(f"{WAITING} other {self._kind} wait for an answer; repeat in {RETRY_S} s", RETRY_S)
         # Counted until it ends, not until its asker leaves: a thread cannot be called back
         self._taken += 1
         future = asyncio.get_running_loop().run_in_executor(self._threads, lambda: work(*args, **kwargs))

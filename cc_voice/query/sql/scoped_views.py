@@ -53,8 +53,6 @@ def _definition(scope: RowScope, name: str, columns: frozenset[str]) -> str | No
         return _filtered(name, seen_call if scope.whole_call else _INSIDE)
     if name in _NAMED_ROWS:
         return _filtered(name, _NAMED_ROWS[name].format(teams=listed(scope.teams), queues=listed(scope.queues), own=_own(scope)))
-    if name in SHARED_VIEWS:
-        return None
     text = reports.view_text(name)
     if all(source.startswith("v_") for source in set(_SOURCE.findall(text)) - set(_NAMED.findall(text))):
         return text
@@ -78,16 +76,15 @@ _INSIDE = """
 """
 
 
-SHARED_VIEWS = frozenset({"v_threshold_set"})
-"""Views that tell of no call, agent or queue."""
 _NAMED_ROWS = {
     "v_agent": """
         t.team_id in {teams} or t.user_id = {own}
         or (t.user_id, t.agent_name, coalesce(t.team_id, '')) in (select user_id, agent_name, coalesce(team_id, '') from v_leg)
     """,
+    "v_threshold_set": "t.threshold_set_id in (select threshold_set_id from v_leg)",
     "v_queue": "t.queue_id in {queues} or t.queue_id in (select queue_id from v_leg)",
 }
-"""Names: those that are granted, and those of legs in scope."""
+"""Names: those that are granted, and those of legs in scope. A set of thresholds is often named for its queue."""
 
 
 def _own(scope: RowScope) -> str:

@@ -21,7 +21,11 @@ MAX_ID = 200
 
 
 class AccountError(Exception):
-    """An account cannot do this; the message is for the person who tries."""
+    """An account cannot do this; the message is for the person who tries, `field` what of theirs is at fault, if one thing is."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class NoSuchAccount(AccountError):
@@ -114,7 +118,7 @@ def insert(
     """Make an account; `hashed` is empty for one that signs in elsewhere. Raises AccountError."""
     _check(name, role, access)
     if con.execute("select 1 from account where lower(name) = lower(?)", [name]).fetchone() is not None:
-        raise AccountError(f"there is an account {name!r} already; a disabled one can be enabled again")
+        raise AccountError(f"there is an account {name!r} already; a disabled one can be enabled again", "name")
     con.execute(
         "insert into account (name, password, role, must_change, display_name, created_s) values (?, ?, ?, ?, ?, ?)",
         [name, hashed, role, must_change, display_name, now_s],
@@ -157,23 +161,26 @@ def found(con: sqlite3.Connection, name: str) -> AccountRecord:
 
 def _check(name: str, role: Role, access: AccountAccess) -> None:
     if not 0 < len(name) <= MAX_NAME or not name.isprintable() or name != name.strip() or ":" in name or "/" in name:
-        raise AccountError(f"a user name has 1 to {MAX_NAME} printable characters, no colon, no slash and no space at its ends")
+        raise AccountError(
+            f"a user name has 1 to {MAX_NAME} printable characters, no colon, no slash and no space at its ends", "name"
+        )
     if role not in ROLES:
-        raise AccountError(f"{role!r} is no role; there are: {', '.join(ROLES)}")
+        raise AccountError(f"{role!r} is no role; there are: {', '.join(ROLES)}", "role")
     if wrong := sorted(access.grants - set(grantable(role))):
         may = ", ".join(grantable(role)) or "nothing"
-        raise AccountError(f"role {role} cannot be granted {', '.join(wrong)}; what can be: {may}")
+        raise AccountError(f"role {role} cannot be granted {', '.join(wrong)}; what can be: {may}", "grants")
     if any(not 0 < len(each) <= MAX_ID or not each.isprintable() for each in (*access.teams, *access.queues)):
-        raise AccountError(f"an id of a team or queue has 1 to {MAX_ID} printable characters")
+        at_fault = "teams" if any(not 0 < len(each) <= MAX_ID or not each.isprintable() for each in access.teams) else "queues"
+        raise AccountError(f"an id of a team or queue has 1 to {MAX_ID} printable characters", at_fault)
     if access.user_id is not None and (not 0 < len(access.user_id) <= MAX_ID or not access.user_id.isprintable()):
-        raise AccountError(f"Zoom's id of an agent has 1 to {MAX_ID} printable characters")
+        raise AccountError(f"Zoom's id of an agent has 1 to {MAX_ID} printable characters", "user_id")
 
 
 def _give(con: sqlite3.Connection, name: str, access: AccountAccess) -> None:
     try:
         con.execute("update account set site = ?, user_id = ? where name = ?", [access.site, access.user_id, name])
     except sqlite3.IntegrityError as error:
-        raise AccountError(f"another account is the agent with Zoom's id {access.user_id!r} already") from error
+        raise AccountError(f"another account is the agent with Zoom's id {access.user_id!r} already", "user_id") from error
     con.execute("delete from account_grant where account = ?", [name])
     given = [
         *(("right", each) for each in access.grants),
@@ -186,13 +193,19 @@ def _give(con: sqlite3.Connection, name: str, access: AccountAccess) -> None:
 def _keep_one_administrator(con: sqlite3.Connection, name: str) -> None:
     others = "select 1 from account where role = 'admin' and disabled_s is null and name <> ? limit 1"
     if con.execute(others, [name]).fetchone() is None:
-        raise AccountError(f"{name} is the last administrator; make another one first")
+        raise AccountError(f"{name} is the last administrator; make another one first", "role")
 
 
 def of_subject(con: sqlite3.Connection, issuer: str, subject: str) -> AccountRecord | None:
     """Return the account of whom a provider knows as a subject, None where they have none here."""
     row = con.execute(f"{_SELECT} where issuer = ? and subject = ?", [issuer, subject]).fetchone()
     return _record(con, row) if row is not None else None
+
+
+def subject_of(con: sqlite3.Connection, name: str) -> str | None:
+    """Return whom a provider knows as this account, None for an account of this site."""
+    row = con.execute("select subject from account where name = ?", [name]).fetchone()
+    return row[0] if row is not None else None
 
 
 def follow_claims(con: sqlite3.Connection, name: str, role: Role, access: AccountAccess, display_name: str | None) -> None:

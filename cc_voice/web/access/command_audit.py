@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from cc_voice.query.administration import without_user_info
 from cc_voice.query.operations import WRITTEN_DOWN, QuestionError
 from cc_voice.web.access.audit import FILE, LOCAL, Action, AuditLog, AuditUnavailable, Deed, os_actor
 
@@ -38,7 +39,7 @@ def command_deed(question: str, arguments: Mapping[str, Any], uid: int | None) -
         action=_ACTIONS[action],
         object=f"command {question}",
         call_id=call_id if isinstance(call_id, str) else None,
-        detail=msgspec.json.encode(told).decode() if told else "",
+        detail=without_user_info(msgspec.json.encode(told).decode()) if told else "",
     )
 
 
@@ -61,7 +62,7 @@ def export_audit(audit: AuditLog) -> Callable[[str, str], None]:
     """Return what writes down an export by schedule (its name, where to), before it is made. For threads."""
 
     def written(name: str, to: str) -> None:
-        deed = Deed(actor="system", address=LOCAL, action="export", object=f"scheduled export {name}", detail=to)
+        deed = Deed(actor="system", address=LOCAL, action="export", object=f"scheduled export {name}", detail=without_user_info(to))
         audit.write_now(deed, time.time())
 
     return written

@@ -2,6 +2,7 @@
 
     begin     → the provider's address, with state, nonce and PKCE challenge; what they are of stays with the browser in a cookie
     finish    code → tokens, by the service itself; the ID token's signature, issuer, audience, nonce, times hold, or nobody enters
+    end       → the provider's address for signing out there, too
 
 The cookie is the browser's own (HttpOnly, ten minutes, for this path): who holds it began this sign-in. Kept here lost: strangers
 could fill a table of pending sign-ins. It holds nothing that helps anybody else: the code is worthless without the verifier, the
@@ -12,6 +13,7 @@ verifier without the code. Keys are fetched again, once a minute at most, when a
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import secrets
 import time
@@ -36,6 +38,10 @@ FRESH_S = 3600.0
 KEYS_EVERY_S = 60.0
 LEEWAY_S = 60
 COOKIE_S = 600
+END_S = 3.0
+"""How long signing out waits for the provider's discovery document: out of here is out."""
+MOST_HINTS = 2000
+"""ID tokens kept for signing out; without one a provider may ask the person."""
 MOST_AT_ONCE = 8
 """Exchanges with the provider: strangers can begin as many as they like."""
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -67,6 +73,7 @@ class _Discovery(msgspec.Struct, frozen=True, kw_only=True):
     token_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str | None = None
+    end_session_endpoint: str | None = None
     authorization_response_iss_parameter_supported: bool = False
 
 
@@ -88,9 +95,11 @@ class OidcClient:
     def __init__(self, settings: OidcSettings, public_url: str, clock: Callable[[], float] = time.time) -> None:
         self.settings = settings
         self._redirect_uri = f"{public_url.rstrip('/')}/login/oidc/callback"
+        self._after_uri = f"{public_url.rstrip('/')}/login"
         self._clock = clock
         self._discovery: tuple[float, _Discovery] | None = None
         self._keys: tuple[float, KeySet] | None = None
+        self._hints: dict[str, str] = {}
         self._lock = asyncio.Lock()
         self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
 
@@ -134,7 +143,23 @@ class OidcClient:
             claims = await self._verified(provider, tokens.id_token, pending.nonce)
             if needed - claims.keys() and provider.userinfo_endpoint and tokens.access_token:
                 claims = await self._with_userinfo(provider.userinfo_endpoint, tokens.access_token, claims)
+        self._hints.pop(claims["sub"], None)
+        self._hints[claims["sub"]] = tokens.id_token
+        if len(self._hints) > MOST_HINTS:
+            del self._hints[next(iter(self._hints))]
         return claims, pending.next
+
+    async def end(self, subject: str) -> str | None:
+        """Return where a browser signs out at the provider (OpenID Connect RP-Initiated Logout), None where it cannot."""
+        hint = self._hints.pop(subject, None)
+        with contextlib.suppress(SignInElsewhereFailed, TimeoutError):
+            async with asyncio.timeout(END_S):
+                address = (await self._provider()).end_session_endpoint
+            if address is not None:
+                query = {"client_id": self.settings.client_id, "post_logout_redirect_uri": self._after_uri}
+                query |= {} if hint is None else {"id_token_hint": hint}
+                return f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(query)}"
+        return None
 
     async def _provider(self) -> _Discovery:
         async with self._lock:
@@ -145,8 +170,9 @@ class OidcClient:
             found = _decoded(_DISCOVERY, body, "the discovery document")
             if found.issuer != wanted:
                 raise SignInElsewhereFailed("the discovery document is of another issuer")
-            places = [found.authorization_endpoint, found.token_endpoint, found.jwks_uri, found.userinfo_endpoint]
-            for place in filter(None, places):
+            places = [found.authorization_endpoint, found.token_endpoint, found.jwks_uri]
+            places += filter(None, [found.userinfo_endpoint, found.end_session_endpoint])
+            for place in places:
                 self._check_place(place)
             self._discovery = (self._clock(), found)
             return found

@@ -50,13 +50,14 @@ def create(con: sqlite3.Connection, name: str, label: str, limits: TokenLimits, 
     owner = account_records.found(con, name)
     rights, rows = rights_of(owner.role, owner.access.grants), limits.rows
     if more := sorted((limits.rights or frozenset()) - rights):
-        raise AccountError(f"a token cannot do more than its owner: {', '.join(more)}")
+        raise AccountError(f"a token cannot do more than its owner: {', '.join(more)}", "rights")
     if rows is not None and not owner.access.site:
         given = owner.access
         if rows.site or rows.teams - given.teams or rows.queues - given.queues or rows.user_id not in (None, given.user_id):
-            raise AccountError("a token cannot see more than its owner: choose from the owner's teams and queues")
+            at_fault = "teams" if rows.teams - given.teams else "queues"
+            raise AccountError("a token cannot see more than its owner: choose from the owner's teams and queues", at_fault)
     if limits.expires_s is not None and limits.expires_s <= now_s:
-        raise AccountError("the token would have expired already")
+        raise AccountError("the token would have expired already", "days")
     token = new_token()
     scope = None if rows is None else msgspec.json.encode(rows, order="sorted").decode()
     con.execute(

@@ -26,7 +26,7 @@ from cc_voice.web.api.problems import Problem
 
 PREFIX = "/api/v1"
 TITLE = "cc_voice"
-ABOUT = """What the pages show and do, for programs: calls, words, numbers, reports, exports, accounts.
+ABOUT = """What the pages show and do, for programs: calls, words, numbers, reports, exports, accounts, policies, administration.
 
 **Who asks.** `Authorization: Bearer TOKEN`; tokens are made on the account's page or by `POST /api/v1/me/tokens`. A token does what
 its owner may, or less, in the rows that its owner sees, or fewer. What lies outside is answered as what is not there: 404.
@@ -42,6 +42,8 @@ what changed since a moment, in the order in which it did: come back with the ne
 **Unchanged answers.** Whole answers carry an `ETag`; with `If-None-Match` an unchanged one is 304 and has no body. HEAD works
 wherever GET does, and OPTIONS tells the methods of an address.
 
+**Jobs.** What takes long answers 202 with a job; its address is in the header `Location`, and what became of it there.
+
 Times are UTC, `_ms` milliseconds, `_s` and `_unix_ms` counted since 1970, `_pct` 0 to 100. New fields may be added at any time."""
 STATUSES = {
     206: "A part of the file, as `Range` asked.",
@@ -51,8 +53,11 @@ STATUSES = {
     403: "The right is missing, or a session's request comes from another site's page.",
     404: "There is no such thing, or it is out of scope.",
     406: "This table is to be had as JSON, CSV or Parquet only.",
+    409: "Something else was changed meanwhile, or is not over yet; nothing was done.",
+    412: "It is not what `If-Match` names any more; nothing was done.",
     413: "The body is larger than this operation takes.",
     416: "The file has no such part.",
+    428: "What this replaces was not said.",
     429: "Others are being answered; `Retry-After` tells when to come again.",
     503: "Store, audit log or workers do not answer; nothing was done.",
 }

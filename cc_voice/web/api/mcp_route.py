@@ -92,7 +92,7 @@ class VisitorAsker:
         return await _told(answer)
 
     async def columns(self) -> Mapping[str, ViewColumn]:
-        sets = await _told(lambda: self._appliance.database.read(dimensions.threshold_sets))
+        sets = await _told(lambda: self._appliance.read(self._visitor, dimensions.threshold_sets))
         return columns.explained(sets)
 
     async def search(self, query: str, chosen: SearchFilter, limit: int, after: str | None) -> SearchMatches:

@@ -25,20 +25,29 @@ PageLimit = Annotated[int, QueryParameter(ge=1, le=1000)]
 LegNumber = Annotated[int | None, QueryParameter(ge=1, le=10_000)]
 
 MEANINGS = {
+    "agent_channel": "Channel of the agent, counted from 0.",
     "after": "Only entries behind the one with this number.",
+    "before": "Only versions before the one with this number.",
     "call_id": "Id of a call.",
+    "customer_channel": "Channel of the customer, counted from 0.",
     "cursor": "`next` of the page before; without it the list begins.",
+    "dataset": "What is in the file; without it, by its columns.",
     "deed": "What is done to the account.",
+    "durations": "Unit of durations where the file names none.",
     "format": "The form of the answer; it counts before `Accept`.",
+    "job_id": "Id of a job.",
     "kind": "Only intervals of this kind.",
+    "language": "Language spoken (BCP-47); without it the site's.",
     "leg": "Number of a leg, 1 for the first.",
     "limit": "How many there are on a page, at most.",
     "metric": "Name of a metric, as `/columns` lists them.",
     "name": "Name, as the list has it.",
     "q": "What is looked for.",
     "session_id": "Id of a session, as the list has it; it opens nothing.",
+    "start": "When the call began; without it, now.",
     "stage": "Only streams of this stage.",
     "token_id": "Number of a token, as the list has it.",
+    "version": "Number of a version.",
     "updated_since": "Only what changed then or later, in the order in which it did: a moment with its zone (RFC 3339).",
 }
 """Parameter → what it means, where its own operation does not say so."""

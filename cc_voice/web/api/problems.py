@@ -7,6 +7,9 @@ from typing import Any, Literal
 import msgspec
 from litestar.exceptions import ClientException, HTTPException
 
+from cc_voice.query.policies import PolicyConflict
+from cc_voice.web.access.account_records import AccountError
+
 MEDIA_TYPE = "application/problem+json"
 _TITLES = {int(status): status.phrase for status in HTTPStatus}
 FieldSource = Literal["query", "path", "header", "body"]
@@ -21,13 +24,17 @@ class FieldProblem(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """An error. `detail` is a sentence for whoever asked; `errors` names the parameters and fields at fault, where some are."""
+    """An error. `detail` is a sentence for whoever asked; `errors` names the parameters and fields at fault, where some are.
+
+    `difference` is there where something was changed since it was read: from what is in force to what is there, line by line.
+    """
 
     type: str = "about:blank"
     title: str
     status: int
     detail: str
     errors: tuple[FieldProblem, ...] = ()
+    difference: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class BadParameters(ClientException):
@@ -38,6 +45,12 @@ class BadParameters(ClientException):
         self.problems = problems
 
 
+class PreconditionFailed(HTTPException):
+    """What is there is not what a request was written for."""
+
+    status_code = 412
+
+
 def bad_query(name: str, detail: str) -> BadParameters:
     """Return the error of one query parameter."""
     return BadParameters(FieldProblem("query", name, detail))
@@ -46,12 +59,15 @@ def bad_query(name: str, detail: str) -> BadParameters:
 def problem(status: int, detail: str, error: Exception | None = None) -> Problem:
     """Return an error in this shape."""
     title = _TITLES.get(status, "Error")
-    return Problem(title=title, status=status, detail=detail, errors=_errors(error))
+    difference = error.difference if isinstance(error, PolicyConflict) else msgspec.UNSET
+    return Problem(title=title, status=status, detail=detail, errors=_errors(error), difference=difference)
 
 
 def _errors(error: Exception | None) -> tuple[FieldProblem, ...]:
     if isinstance(error, BadParameters):
         return error.problems
+    if isinstance(error, AccountError) and error.field is not None:
+        return (FieldProblem("body", error.field, str(error)),)
     extra = error.extra if isinstance(error, HTTPException) else None
     return tuple(_read(extra)) if isinstance(extra, list) else ()
 

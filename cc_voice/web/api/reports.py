@@ -14,6 +14,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from cc_voice import exports
 from cc_voice.config.schedules import ExportJob
 from cc_voice.query import columns, reports, scheduled_exports, table_pages
+from cc_voice.query.administration import without_user_info
 from cc_voice.query.columns import ViewColumn
 from cc_voice.query.operations import ask_sql
 from cc_voice.query.reports import QueryError, Report
@@ -163,9 +164,9 @@ async def _answered(appliance: Appliance, visitor: Visitor, text: str) -> SqlAns
 
 
 @get("/columns", summary="Describe columns")
-async def list_columns(appliance: NamedDependency[Appliance]) -> list[ViewColumn]:
+async def list_columns(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> list[ViewColumn]:
     """Describe every column of the published views: unit, formula, since when; calls, reports and exports use these names."""
-    sets = await appliance.database.read(dimensions.threshold_sets)
+    sets = await appliance.read(request.user, dimensions.threshold_sets)
     return list(columns.explained(sets).values())
 
 
@@ -208,8 +209,13 @@ async def list_exports(appliance: NamedDependency[Appliance]) -> list[ApiExportS
     """List the exports that the appliance makes by itself, and how each went last."""
 
     def look() -> list[ApiExportState]:
-        return [
-            ApiExportState(job=job, last=scheduled_exports.state(appliance.settings, job)) for job in appliance.settings.exports
-        ]
+        return [_told(job, scheduled_exports.state(appliance.settings, job)) for job in appliance.settings.exports]
 
     return await asyncio.to_thread(look)
+
+
+def _told(job: ExportJob, last: scheduled_exports.State | None) -> ApiExportState:
+    """Return an export without what may be a password in its address."""
+    if last is not None and last.error is not None:
+        last = msgspec.structs.replace(last, error=without_user_info(last.error))
+    return ApiExportState(job=msgspec.structs.replace(job, to=without_user_info(job.to)), last=last)

@@ -3,7 +3,7 @@
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
-from cc_voice.web.api import accounts, audit_log, calls, live, reference, reports
+from cc_voice.web.api import accounts, administration, audit_log, calls, live, maintenance, policies, reference, reports
 from cc_voice.web.api.description import PREFIX, ApiDescription, described
 from cc_voice.web.api.entity_tags import with_entity_tags
 from cc_voice.web.api.parameters import known_parameters
@@ -51,6 +51,24 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     accounts.list_tokens,
     accounts.revoke_token,
     audit_log.read,
+    administration.overview,
+    administration.list_queues,
+    administration.list_models,
+    administration.configuration,
+    policies.list_policies,
+    policies.show_policy,
+    policies.publish_policy,
+    policies.try_policy,
+    policies.list_versions,
+    policies.show_version,
+    maintenance.import_recording,
+    maintenance.enrich,
+    maintenance.recompute,
+    maintenance.list_runs,
+    maintenance.discard_run,
+    maintenance.list_jobs,
+    maintenance.show_job,
+    maintenance.delete_call,
 )
 
 

@@ -78,6 +78,8 @@ class SignInPage(msgspec.Struct, frozen=True):
     problem: str | None = None
     provider: str | None = None
     """What the way to a sign-in provider is called; None: there is none."""
+    elsewhere: str | None = None
+    """Where whoever was just signed out here signs out at the provider."""
 
 
 class PasswordPage(msgspec.Struct, frozen=True):
@@ -167,13 +169,22 @@ async def sign_in(
 
 
 @post("/logout", status_code=303, opt={"before_password_change": True}, include_in_schema=False)
-async def sign_out(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Redirect:
-    """End the session."""
-    visitor = _person(request)
+async def sign_out(request: VisitorRequest, appliance: NamedDependency[Appliance]) -> Response[str] | Redirect:
+    """End the session, and have the browser end the provider's, too, where it is from there."""
+    visitor, cookies = _person(request), [session_cookie(appliance.settings, "")]
     if visitor.session is not None:
         appliance.note_down(request, "sign-out", "session")
         await appliance.accounts.look_up(appliance.accounts.sign_out, visitor.session)
-    return Redirect("/login", status_code=303, cookies=[session_cookie(appliance.settings, "")])
+    subject = None if appliance.oidc is None else await appliance.accounts.ask(account_records.subject_of, visitor.account)
+    if appliance.oidc is not None and subject is not None and (elsewhere := await appliance.oidc.end(subject)) is not None:
+        # No redirect: a form may lead nowhere else (`form-action`), and browsers hold what answers it to that
+        request.scope["user"] = None
+        view = SignInPage(provider=provider_label(appliance), elsewhere=elsewhere)
+        answer = page(request, "login.html", title="Signed out", view=view)
+        answer.headers["refresh"] = f"0; url={elsewhere}"
+        answer.cookies.extend(cookies)
+        return answer
+    return Redirect("/login", status_code=303, cookies=cookies)
 
 
 @get("/password", opt={"before_password_change": True}, include_in_schema=False)

@@ -159,7 +159,7 @@ async def try_policy(
         trial = None
         if known == "thresholds":
             stored = await appliance.read(request.user, threshold_trial.newest)
-            trial = await asyncio.to_thread(threshold_trial.trial, stored, candidate)
+            trial = await appliance.trials.run(threshold_trial.trial, stored, candidate)
     except PolicyError as error:
         view = await _policy(request, appliance, known, text=data.text, problem=str(error))
         return _policy_page(request, view, 400)

@@ -305,12 +305,13 @@ async def _users(
 
 
 def _person(record: AccountRecord, zone: zoneinfo.ZoneInfo) -> PersonRow:
-    own = held(record.role, "numbers") == "own"
+    way = held(record.role, "numbers")
+    rows = "own calls" if way == "own" and not record.sees_nothing else "no calls" if way is None else rows_told(record.access)
     return PersonRow(
         name=record.name,
         shown_name=record.shown_name,
         role=record.role,
-        rows="own calls" if own and not record.sees_nothing else rows_told(record.access),
+        rows=rows,
         sees_nothing=record.sees_nothing and record.disabled_s is None,
         grants=", ".join(sorted(record.access.grants)),
         second_factor=record.has_second_factor,

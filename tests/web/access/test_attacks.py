@@ -13,6 +13,7 @@ import pytest
 from cc_voice.web.access import account_records, failed_tries, second_factor
 from cc_voice.web.access.accounts import AccountError, Accounts, SignInRefused, TooManyTries
 from cc_voice.web.access.authentication import COOKIE
+from cc_voice.web.access.permissions import ROUTES
 from cc_voice.web.access.roles import AccountAccess
 from cc_voice.web.access.tokens import TokenLimits
 from cc_voice.web.appliance import Appliance
@@ -20,6 +21,7 @@ from cc_voice.web.live import event_streams
 from cc_voice.web.live.event_streams import LiveView
 from tests.conftest import PATIENCE_S
 from tests.web.access.sites import TEAM_A, browser, enter, fill, join, sign_in
+from tests.web.access.test_permissions import address
 from tests.web.conftest import ALL, CHEAP, ORIGIN, PASSWORD, Clock
 
 GOOD = {"account": "rosa", "password": PASSWORD}
@@ -170,6 +172,20 @@ async def test_csrf_changes_nothing(rosa: httpx.AsyncClient, appliance: Applianc
         answer = await rosa.post(path, data={"name": "evil", "role": "admin", "site": "1"}, headers=headers)
         assert answer.status_code == 403
     assert state(appliance) == before
+
+
+async def test_csrf_changes_nothing_at_any_address_of_the_table(rosa: httpx.AsyncClient, appliance: Appliance) -> None:
+    """Every route that changes something for a browser's session, generated: another site's page is refused before anything."""
+    offenders = {}
+    before, entries = state(appliance), len(appliance.audit.entries())
+    for (method, path), need in ROUTES.items():
+        if method == "GET" or need.who == "anybody":
+            continue
+        answer = await rosa.request(method, address(path), json={}, headers={"origin": "https://evil.example"})
+        if answer.status_code != 403:
+            offenders[method, path] = answer.status_code
+    assert offenders == {}
+    assert (state(appliance), len(appliance.audit.entries())) == (before, entries)
 
 
 def state(appliance: Appliance) -> Any:

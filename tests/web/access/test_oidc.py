@@ -282,3 +282,36 @@ def test_the_first_rule_that_fits_gives_the_role_and_an_agent_is_who_the_claim_s
     assert (agent.role, agent.access.user_id) == ("agent", "ana")
     assert mapped({**person, "preferred_username": ""}, oidc, RULES) is None
     assert mapped(person, oidc, ()) is None
+
+
+async def test_signing_out_ends_the_providers_session_where_it_can_be_ended(
+    site_with_provider: Appliance, elsewhere: SignInProvider
+) -> None:
+    elsewhere.discovery = {"end_session_endpoint": f"{elsewhere.url}/end?tenant=1"}
+    async with browser(site_with_provider) as client:
+        await enter(client, elsewhere)
+        answer = await client.post("/logout")
+        assert (answer.status_code, "Sign out at the provider" in answer.text) == (200, True)
+        address = answer.headers["refresh"].removeprefix("0; url=")
+        query = dict(httpx.URL(address).params)
+        assert address.startswith(f"{elsewhere.url}/end?tenant=1&")
+        assert (query["client_id"], query["post_logout_redirect_uri"]) == (CLIENT, f"{ORIGIN}/login")
+        assert query["id_token_hint"].count(".") == 2
+        assert (await client.get("/calls")).status_code == 303, "here the session is over, whatever the provider does"
+
+
+async def test_signing_out_stays_here_for_accounts_of_this_site_and_without_such_an_address(
+    site_with_provider: Appliance, elsewhere: SignInProvider
+) -> None:
+    async with browser(site_with_provider) as client:
+        await enter(client, elsewhere)
+        assert (await client.post("/logout")).headers["location"] == "/login"
+        elsewhere.discovery = {"end_session_endpoint": f"{elsewhere.url}/end"}
+        await client.post("/login", data={"account": "rosa", "password": PASSWORD})
+        assert (await client.post("/logout")).headers["location"] == "/login"
+
+
+async def test_an_address_for_signing_out_in_the_open_is_refused(site_with_provider: Appliance, elsewhere: SignInProvider) -> None:
+    elsewhere.discovery = {"end_session_endpoint": "http://provider.example/end"}
+    async with browser(site_with_provider) as client:
+        assert (await client.get("/login/oidc")).status_code == 401

@@ -36,6 +36,8 @@ VALUES = {
     "deed": "unlock",
     "path": "x",
     "kind": "language",
+    "version": "1",
+    "job_id": "0",
 }
 
 

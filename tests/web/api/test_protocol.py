@@ -196,6 +196,15 @@ async def test_an_administrator_runs_accounts_through_the_api(rosa: httpx.AsyncC
     assert made.json()["account"]["access"]["teams"] == ["team-a"]
     is_problem(await rosa.post("/api/v1/accounts", json={"name": "tom", "role": "agent"}), 400)
     is_problem(await rosa.post("/api/v1/accounts", json={"name": "eve", "role": "agent", "password": "x"}), 400)
+    for wrong, field in (
+        ({"name": "Rosa", "role": "agent"}, "name"),
+        ({"name": "a/b", "role": "agent"}, "name"),
+        ({"name": "eve", "role": "auditor", "grants": ["export"]}, "grants"),
+        ({"name": "eve", "role": "analyst", "teams": [""]}, "teams"),
+        ({"name": "eve", "role": "agent", "user_id": ""}, "user_id"),
+    ):
+        refused = await rosa.post("/api/v1/accounts", json=wrong)
+        assert (refused.status_code, [each["name"] for each in refused.json()["errors"]]) == (400, [field]), wrong
     changed = await rosa.put("/api/v1/accounts/tom", json={"role": "analyst", "site": True})
     access = changed.json()["account"]["access"]
     assert (changed.json()["account"]["role"], access["site"], access["teams"]) == ("analyst", True, [])
