@@ -1,0 +1,141 @@
+"""Rule rows: what rules found in calls, written with the call, and the versions of rules that rows name.
+
+A version of a rule is a row of dim_category. Those that ship with the program count as published: the first call that was looked at
+with one adds it.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from cc_voice.call.rows import RuleHitRow, RuleRows, RuleStateRow, RuleVersion
+from cc_voice.store.database import Connection, dicts
+
+_HIT = (
+    *("hit_id", "call_id", "call_no", "date_key", "leg_id", "category_key", "condition", "party", "channel_id", "start_ms"),
+    *("end_ms", "utterance_id", "first_word_seq", "last_word_seq", "expression", "matched_text", "source", "conf", "timed"),
+    *("hit_key", "rule_set", "is_live", "run_id"),
+)
+_STATE = ("leg_id", "call_id", "category_key", "state", "reason", "value", "rule_set", "run_id", "date_key")
+
+
+def keys_of(con: Connection, versions: Iterable[RuleVersion]) -> dict[str, int]:
+    """Return rule id → key of its version; a version that is not known yet is added, as one that ships."""
+    known = {
+        (rule_id, version): key
+        for rule_id, version, key in con.execute("select category_id, version, category_key from dim_category").fetchall()
+    }
+    return {one.rule_id: known.get((one.rule_id, one.version)) or _add(con, one) for one in versions}
+
+
+def _add(con: Connection, one: RuleVersion) -> int:
+    rows = con.execute(
+        """
+        insert into dim_category
+            (category_key, category_id, version, name, folder, kind, state, is_alert, origin, author, valid_from)
+        values (nextval('category_key'), ?, ?, ?, ?, ?, ?, ?, 'shipped', 'cc-voice', now())
+        returning category_key
+        """,
+        [one.rule_id, one.version, one.title, one.folder, one.kind, one.state, one.alert],
+    ).fetchall()
+    return int(rows[0][0])
+
+
+class CallPlace(msgspec.Struct, frozen=True):
+    """Where the rows of a call belong: its number, and the local date of each of its legs."""
+
+    call_id: str
+    call_no: int
+    leg_dates: dict[str, int]
+
+
+def insert(con: Connection, place: CallPlace, rows: RuleRows) -> None:
+    """Add what rules found in a call; part of the transaction that writes it."""
+    keys = keys_of(con, rows.versions)
+    insert_hits(con, [(place, rows.hits)], keys, rows.rule_set, None)
+    insert_states(con, [(place, rows.states)], keys, rows.rule_set, None)
+
+
+def insert_hits(
+    con: Connection,
+    found: Sequence[tuple[CallPlace, Sequence[RuleHitRow]]],
+    keys: dict[str, int],
+    rule_set: str,
+    run_id: int | None,
+) -> None:
+    """Add hits of calls."""
+    hits = [(place, row) for place, rows in found for row in rows]
+    if not hits:
+        return
+    numbers = con.execute("select nextval('hit_id') from range(?)", [len(hits)]).fetchall()
+    values = [
+        (
+            *(number, place.call_id, place.call_no, place.leg_dates[row.leg_id], row.leg_id, keys[row.rule_id], row.condition),
+            *(row.party, row.channel_id, row.start_ms, row.end_ms, row.utterance_id, row.first_word_seq, row.last_word_seq),
+            *(row.expression, row.matched_text, row.source, row.conf, row.timed, row.hit_key, rule_set, False, run_id),
+        )
+        for (number,), (place, row) in zip(numbers, hits, strict=True)
+    ]
+    with con.appender("fact_category_hit", columns=list(_HIT)) as appender:
+        appender.append_rows(values)
+
+
+def insert_states(
+    con: Connection,
+    found: Sequence[tuple[CallPlace, Sequence[RuleStateRow]]],
+    keys: dict[str, int],
+    rule_set: str,
+    run_id: int | None,
+) -> None:
+    """Add what steps are of the legs of calls."""
+    values = [
+        (
+            *(row.leg_id, place.call_id, keys[row.rule_id], row.state, row.reason, row.value, rule_set, run_id),
+            place.leg_dates[row.leg_id],
+        )
+        for place, rows in found
+        for row in rows
+    ]
+    if values:
+        with con.appender("fact_rule_state", columns=list(_STATE)) as appender:
+            appender.append_rows(values)
+
+
+def remove(con: Connection, call_id: str, *, keep_live: bool = False) -> None:
+    """Remove what rules found in a call. Measuring it again keeps live hits, and marks are kept unless it is erased (`erase`)."""
+    dates = [date for (date,) in con.execute("select distinct date_key from fact_leg where call_id = ?", [call_id]).fetchall()]
+    for date in dates:
+        con.execute("delete from fact_rule_state where date_key = ? and call_id = ?", [date, call_id])
+        con.execute("delete from fact_category_hit where date_key = ? and call_id = ? and not is_live", [date, call_id])
+    if not keep_live:
+        con.execute("delete from fact_category_hit where is_live and call_id = ?", [call_id])
+        con.execute("delete from rule_mark where call_id = ?", [call_id])
+
+
+def versions(con: Connection) -> list[dict[str, Any]]:
+    """Return every version of every rule that rows may name."""
+    return dicts(
+        con,
+        """
+        select
+            category_key,
+            category_id as id,
+            version,
+            name as title,
+            folder,
+            kind,
+            state,
+            is_alert as alert,
+            origin,
+            author,
+            note,
+            sha256,
+            is_unmarked,
+            valid_from,
+            valid_to
+        from dim_category
+        order by category_id, version
+        """,
+        [],
+    )
