@@ -20,11 +20,11 @@ from cc_voice.config.languages import LanguageSettings, primary
 from cc_voice.config.policies import told
 from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import SITE_SET, ThresholdSet
-from cc_voice.media import films, recordings
+from cc_voice.media import films, recordings, rule_sets
 from cc_voice.media.recordings import ChannelFile, Recording
 from cc_voice.quality.rules.rule_rows import with_rules
 from cc_voice.rtms.events import MIXED_SOURCE
-from cc_voice.sessions import journal, rule_set
+from cc_voice.sessions import journal
 from cc_voice.sessions.call_languages import call_policy, unwritten_policy
 from cc_voice.sessions.channel_recognition import BlockRunner, PipelineFactory, RecognisedChannel, recognise_channel
 from cc_voice.sessions.journal import Journal
@@ -316,7 +316,7 @@ def call_measured(analyses: Sequence[StreamAnalysis], settings: Settings, tried:
         epoch=analyses[-1].epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        call=with_rules(call, rule_set.evaluator(settings.data_dir), chosen.low_conf),
+        call=with_rules(call, rule_sets.evaluator(settings.data_dir), chosen.low_conf),
     )
 
 

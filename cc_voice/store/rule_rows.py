@@ -139,3 +139,9 @@ def versions(con: Connection) -> list[dict[str, Any]]:
         """,
         [],
     )
+
+
+def published_rule(con: Connection, rule_id: str, version: int) -> str | None:
+    """Return a version as it was published, as JSON, None where the site published none."""
+    rows = con.execute("select rule from dim_category where category_id = ? and version = ?", [rule_id, version]).fetchall()
+    return str(rows[0][0]) if rows and rows[0][0] is not None else None

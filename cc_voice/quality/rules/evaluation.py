@@ -33,6 +33,7 @@ from cc_voice.quality.rules.rule import (
     RuleCondition,
     Window,
     WordCondition,
+    referred_rules,
 )
 from cc_voice.quality.rules.windows import Span, counts, spans_of, why_unheard
 
@@ -66,31 +67,71 @@ class Evaluator:
         self.joined = Matcher(rules, joined=True)
         self._whens = [read_when(each.rule.when, [condition.name for condition in each.rule.conditions]) for each in rules.rules]
         self._asserted = [asserted(when) for when in self._whens]
+        named = frozenset().union(*(referred_rules(each.rule) for each in rules.rules))
+        self._is_found_only = [
+            not each.rule.is_step and each.rule.id not in named and _needs_hit(when, each.rule)
+            for each, when in zip(rules.rules, self._whens, strict=True)
+        ]
 
     def matched(self, lines: Sequence[SpokenLine]) -> dict[str, tuple[Match, ...]]:
         """Return what is found in the words of lines; those without a match are left out."""
         return {line.utterance_id: found for line in lines if (found := self.matcher.matches(line.text, line.language))}
 
-    def findings(self, leg: LegRecord, matched: Mapping[str, Sequence[Match]] | None = None) -> tuple[Finding, ...]:
-        """Return what each rule is of a leg; rules of other queues are left out. `matched` as `matched` of its lines returned."""
+    def findings(
+        self, leg: LegRecord, matched: Mapping[str, Sequence[Match]] | None = None, *, only_stored: bool = False
+    ) -> tuple[Finding, ...]:
+        """Return what each rule is of a leg; rules of other queues are left out. `matched` as `matched` of its lines returned.
+
+        `only_stored` leaves out categories of which nothing was found: no row would be written of them.
+        """
         if matched is None:
             matched = self.matched((*leg.lines, *leg.unused))
         found = hits_of(leg.lines, matched, self.joined)
         unused = hits_of(leg.unused, matched, self.joined) if leg.unused else {}
+        lines = {line.utterance_id: line for line in (*leg.lines, *leg.unused)}
         done: dict[str, Finding] = {}
+        with_hits = {rule for rule, _ in found} if only_stored else None
         for at, compiled in enumerate(self.rules.rules):
             rule = compiled.rule
+            if with_hits is not None and self._is_found_only[at] and at not in with_hits:
+                continue
             if not rule.queues or set(rule.queues) & set(leg.queues):
-                asking = _Asking(leg, at, rule, found, unused, done)
+                asking = _Asking(leg, at, rule, lines, found, unused, done)
                 done[rule.id] = asking.finding(self._whens[at], self._asserted[at])
         return tuple(done.values())
+
+    def is_near(self, rule_id: str, leg: LegRecord) -> bool:
+        """Whether a word was said that an expression of a rule cannot do without, by a party that it asks about."""
+        rule = next(each.rule for each in self.rules.rules if each.rule.id == rule_id)
+        parties = {each.party for each in rule.conditions if isinstance(each, WordCondition)}
+        said = (line for line in leg.lines if "any" in parties or line.party in parties)
+        return any(rule_id in self._near(line.text, line.language) for line in said)
+
+    def _near(self, text: str, language: str) -> set[str]:
+        numbers = {key[0] for matcher in (self.matcher, self.joined) for key in matcher.candidates(text, language)}
+        return {self.rules.rules[number].rule.id for number in numbers}
+
+
+def _needs_hit(when: Term, rule: Rule) -> bool:
+    """Whether a rule can only be matched where something was found for it."""
+    said = {each.name for each in rule.conditions if isinstance(each, WordCondition) and not each.absent}
+    return asserted(when) <= said and not asserted(when, False)
 
 
 class _Asking:
     """One rule, asked of one leg."""
 
-    def __init__(self, leg: LegRecord, at: int, rule: Rule, found: Found, unused: Found, done: Mapping[str, Finding]) -> None:
-        self._leg, self._at, self._rule = leg, at, rule
+    def __init__(
+        self,
+        leg: LegRecord,
+        at: int,
+        rule: Rule,
+        lines: Mapping[str, SpokenLine],
+        found: Found,
+        unused: Found,
+        done: Mapping[str, Finding],
+    ) -> None:
+        self._leg, self._at, self._rule, self._lines = leg, at, rule, lines
         self._found, self._unused, self._done = found, unused, done
         self._conditions = {condition.name: (number, condition) for number, condition in enumerate(rule.conditions)}
         self._answers: dict[str, Answer] = {}
@@ -138,11 +179,10 @@ class _Asking:
     # -- words
 
     def _words(self, number: int, condition: WordCondition) -> Answer:
-        lines = {line.utterance_id: line for line in self._leg.lines}
         hits = [
             hit
             for hit in self._found.get((self._at, number), ())
-            if counts(lines[hit.utterance_id], condition.party, condition.on_hold)
+            if counts(self._lines[hit.utterance_id], condition.party, condition.on_hold)
         ]
         spans, missing = self._spans(condition.window)
         inside = [hit for hit in hits if any(span.has(self._start(hit)) for span in spans)] if condition.window else hits
@@ -170,8 +210,7 @@ class _Asking:
         if reason := why_unheard(leg, span, condition.party, condition.on_hold, languages):
             return Answer(State.UNDETERMINED, reason)
         heard_otherwise = [hit for hit in self._unused.get((self._at, number), ()) if span.has(self._start(hit))]
-        unused = {line.utterance_id: line for line in leg.unused}
-        if any(counts(unused[hit.utterance_id], condition.party, condition.on_hold) for hit in heard_otherwise):
+        if any(counts(self._lines[hit.utterance_id], condition.party, condition.on_hold) for hit in heard_otherwise):
             return Answer(State.UNDETERMINED, "other_recogniser_heard_it")
         return _MISSED
 

@@ -13,8 +13,8 @@ from cc_voice.config.languages import primary
 from cc_voice.quality.rules.rule import Moment
 
 
-class SpokenLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An utterance, as rules see it."""
+class SpokenLine(msgspec.Struct, frozen=True, gc=False):
+    """An utterance, as rules see it. Its fields have the order of a column list (`store/rule_history.py`)."""
 
     utterance_id: str
     channel_id: str

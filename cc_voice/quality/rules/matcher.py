@@ -83,6 +83,11 @@ class Matcher:
         tried = index.tried(terms)
         return _found(tried, folded(terms), len(terms)) if tried else ()
 
+    def candidates(self, text: str, language: str) -> set[ConditionKey]:
+        """Return the conditions of which a needed word is in an utterance."""
+        index = self._by_language.get(language)
+        return {one.key for one in index.tried(words(text)) if not one.takes_back} if index else set()
+
 
 class _Index:
     """Term → expressions of one language."""
