@@ -54,7 +54,28 @@ def insert(con: Connection, place: CallPlace, rows: RuleRows) -> None:
     """Add what rules found in a call; part of the transaction that writes it."""
     keys = keys_of(con, rows.versions)
     insert_hits(con, [(place, rows.hits)], keys, rows.rule_set, None)
+    _place_live(con, place)
     insert_states(con, [(place, rows.states)], keys, rows.rule_set, None)
+
+
+def _place_live(con: Connection, place: CallPlace) -> None:
+    """Give live hits the leg in which they turn out to lie; those of no leg stay without one."""
+    con.execute(
+        """
+        update fact_category_hit
+        set
+            leg_id = l.leg_id,
+            call_no = l.call_no,
+            date_key = l.date_key
+        from fact_leg as l
+        where fact_category_hit.is_live
+            and fact_category_hit.call_id = ?
+            and l.call_id = fact_category_hit.call_id
+            and coalesce(fact_category_hit.start_ms, l.start_ms) >= l.start_ms
+            and coalesce(fact_category_hit.start_ms, l.start_ms) < l.end_ms
+        """,
+        [place.call_id],
+    )
 
 
 def insert_hits(

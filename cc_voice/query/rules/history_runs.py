@@ -303,6 +303,8 @@ def _write_month(con: Connection, plan: HistoryPlan, result: HistoryMonth) -> Mo
     states = [(place, [row for leg in legs for row in leg.states]) for place, legs in places]
     rule_rows.insert_hits(con, hits, keys, plan.rule_set, run_id)
     rule_rows.insert_states(con, states, keys, plan.rule_set, run_id)
+    # What was copied or exported of these calls is of before
+    con.execute("update fact_call set last_update_ts = now() where call_no in (select unnest(?))", [list(taken)])
     for rule_id, key in keys.items():
         _note_run(con, run_id, key, rule_id, result, plan)
     return MonthWritten(written=len(taken), superseded=len(by_call) - len(taken))
