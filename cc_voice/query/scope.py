@@ -164,13 +164,12 @@ class _ScopeConditions:
 
 
 _WITH_LEG = ("fact_interval", "fact_leg_language", "fact_null_reason", "fact_alert", "fact_evaluation", "rule_mark")
-_OF_RULES = ("fact_category_hit", "fact_rule_state")
-"""What rules say of legs: of live rules only, as others are tried out by who may see the site."""
 
 
 def _of_legs(of: _ScopeConditions) -> dict[str, str]:
     base = of.base
     evaluated = f"select e.evaluation_id from {base}.fact_evaluation as e where {of.of_leg('e')}"
+    # Other rules are tried out, by who may see the site
     live_rule = f"t.category_key in (select c.category_key from {base}.dim_category as c where c.state = 'live')"
     at_the_time = "s.start_ts >= coalesce(d.valid_from, s.start_ts) and s.start_ts < coalesce(d.valid_to, 'infinity'::timestamptz)"
     return {
@@ -184,7 +183,11 @@ def _of_legs(of: _ScopeConditions) -> dict[str, str]:
         """,
         "fact_queue_interval": f"select i.* from {base}.fact_queue_interval as i where i.queue_key in ({of.queues})",
         **{name: f"select t.* from {base}.{name} as t where {of.of_leg('t')}" for name in _WITH_LEG},
-        **{name: f"select t.* from {base}.{name} as t where {of.of_leg('t')} and {live_rule}" for name in _OF_RULES},
+        "fact_rule_state": f"select t.* from {base}.fact_rule_state as t where {of.of_leg('t')} and {live_rule}",
+        "fact_category_hit": f"""
+            select t.* from {base}.fact_category_hit as t
+            where {live_rule} and ({of.of_leg("t")} or (t.leg_id is null and t.call_id in (select s.call_id {of.live})))
+        """,
         "fact_evaluation_item": f"select i.* from {base}.fact_evaluation_item as i where i.evaluation_id in ({evaluated})",
         "zoom_agent_status": f"""
             select s.* from {base}.zoom_agent_status as s

@@ -22,6 +22,7 @@ from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import SITE_SET, ThresholdSet
 from cc_voice.media import films, recordings, rule_sets
 from cc_voice.media.recordings import ChannelFile, Recording
+from cc_voice.quality.rules.evaluation import Evaluator
 from cc_voice.quality.rules.rule_rows import with_rules
 from cc_voice.rtms.events import MIXED_SOURCE
 from cc_voice.sessions import journal
@@ -67,10 +68,12 @@ def complete(
     deliver: Deliver,
     heard: Heard | None = None,
     pipelines: Pipelines | None = None,
+    rules: Evaluator | None = None,
 ) -> None:
     """Carry a stream whose media has ended to the stage `measured`.
 
-    `heard` is what was recognised while it was live, with `pipelines`: the rest of the call is heard with the same model.
+    `heard` is what was recognised while it was live, with `pipelines`: the rest of the call is heard with the same model. `rules`
+    are those that the call began with; None: those in force.
     Raises recordings.RecordingError, OSError.
     """
     folder = recordings.stream_folder(settings.recordings_dir, spec.call_id, spec.stream_id)
@@ -94,7 +97,7 @@ def complete(
     # Before the last stage: a process killed in between comes back here, and no recording stays large for ever
     _compress(spec, folder)
     _make_films(spec, folder)
-    deliver(measured(spec.call_id, spec.stream_id, spec.epoch, settings))
+    deliver(measured(spec.call_id, spec.stream_id, spec.epoch, settings, rules))
 
 
 def _compress(spec: SessionSpec, folder: Path) -> None:
@@ -296,17 +299,20 @@ def unfilled(gaps: Sequence[Interval], received: Sequence[Sequence[Interval]]) -
     return subtract(canonical(gaps), arrived)
 
 
-def measured(call_id: str, stream_id: str, epoch: int, settings: Settings) -> CallMeasured:
+def measured(call_id: str, stream_id: str, epoch: int, settings: Settings, rules: Evaluator | None = None) -> CallMeasured:
     """Measure the call from the analyses of all its streams. Raises RecordingError when this stream's analysis is missing."""
     analyses = recordings.load_analyses(settings.recordings_dir, call_id)
     if not analyses:
         raise recordings.RecordingError(f"call {call_id} has no analysis to measure; run the stream again from its recording")
-    found = call_measured(analyses, settings)
+    found = call_measured(analyses, settings, rules=rules)
     return msgspec.structs.replace(found, stream_id=stream_id, epoch=epoch)
 
 
-def call_measured(analyses: Sequence[StreamAnalysis], settings: Settings, tried: ThresholdSet | None = None) -> CallMeasured:
-    """Measure a call from the analyses of its streams, earliest first. `tried` are thresholds instead of those in force."""
+def call_measured(
+    analyses: Sequence[StreamAnalysis], settings: Settings, tried: ThresholdSet | None = None, rules: Evaluator | None = None
+) -> CallMeasured:
+    """Measure a call from the analyses of its streams, earliest first. `tried` are thresholds, `rules` rules, instead of those in
+    force."""
     chosen = tried or thresholds(settings)
     by_queue = () if tried else settings.thresholds
     call = measure(analyses, chosen, _agent_rule(analyses[-1].product, settings), by_queue, told(settings.policies))
@@ -316,7 +322,7 @@ def call_measured(analyses: Sequence[StreamAnalysis], settings: Settings, tried:
         epoch=analyses[-1].epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        call=with_rules(call, rule_sets.evaluator(settings.data_dir), chosen.low_conf),
+        call=with_rules(call, rules or rule_sets.evaluator(settings.data_dir), chosen.low_conf),
     )
 
 

@@ -20,8 +20,9 @@ from cc_voice.call.batch import MediaRefusal, Oddity, Stage, StageReached, Strea
 from cc_voice.call.events import CallEvent, EventName
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.settings import Settings
-from cc_voice.media import recordings
+from cc_voice.media import recordings, rule_sets
 from cc_voice.media.recordings import StreamHeader
+from cc_voice.quality.rules.live import LiveRules, live_rule_rows
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamClient
 from cc_voice.rtms.enums import Attribute, StreamState, name_of
@@ -81,8 +82,9 @@ class Session:
         self._recording = recordings.create(settings.recordings_dir, header)
         self._audio = AudioIntake(self._recording, spec.started_event_ms, self._log)
         self._clock = self._audio.clock
+        self._rules = LiveRules(rule_sets.evaluator(settings.data_dir), spec.call_id)
         self._live_recognition = LiveRecognition(
-            spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._log
+            spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._rules.take, self._log
         )
         self._news_words: list[Utterance] = []
         """Zoom's."""
@@ -217,10 +219,15 @@ class Session:
         )
         self._recording.note(note)
         t0 = self._recording.header.t0_unix_ms
-        if t0 is not None and piece.text.strip() and note.attribute != Attribute.DELETE:
+        if t0 is None:
+            return
+        if note.attribute == Attribute.DELETE:
+            self._rules.delete(note.channel_id, note.start_unix_ms - t0)
+        elif piece.text.strip():
             said = journal.utterance(note, t0, self.spec.language)
             self._news_words.append(said)
             self._live_recognition.take_words(said)
+            self._rules.take(said)
 
     def _take_event(self, event: rtms.PlatformEvent) -> None:
         if event.name == FIRST_PACKET and (t0 := self._clock.announce(event.at_unix_ms, time.monotonic())) is not None:
@@ -258,7 +265,7 @@ class Session:
 
     def _report(self) -> None:
         now = time.monotonic()
-        if now < self._progress_at:
+        if now < self._progress_at and not self._rules.is_new:
             return
         self._progress_at = now + PROGRESS_EVERY_S
         self._deliver(self.progress())
@@ -270,6 +277,10 @@ class Session:
         events: tuple[CallEvent, ...] = ()
         if t0 is not None:
             events, self._news_events = tuple(journal.place(event, t0) for event in self._news_events), []
+        for event in events:
+            self._rules.take_event(event)
+        recognised_ms = self._media_ms - self.lag_ms
+        rules, withdrawn = live_rule_rows(self._rules, recognised_ms)
         return StreamProgress(
             call_id=self.spec.call_id,
             stream_id=self.spec.stream_id,
@@ -277,10 +288,12 @@ class Session:
             product=self.spec.product,
             t0_unix_ms=t0,
             media_ms=self._media_ms,
-            recognised_ms=self._media_ms - self.lag_ms,
+            recognised_ms=recognised_ms,
             utterances=utterances,
             events=events,
             refused=tuple(self._refused.values()),
+            rules=rules,
+            withdrawn=withdrawn,
         )
 
     # -- the end -------------------------------------------------------------------------------------------------
@@ -308,7 +321,10 @@ class Session:
         heard = self._live_recognition.finish()
         self._recording.close()
         pipelines = self._live_recognition.pipelines
-        completion.complete(self.spec, self._settings, self._recognition, self._deliver, heard=heard, pipelines=pipelines)
+        rules = self._rules.evaluator
+        completion.complete(
+            self.spec, self._settings, self._recognition, self._deliver, heard=heard, pipelines=pipelines, rules=rules
+        )
 
     def _oddities(self) -> tuple[Oddity, ...]:
         """Return what was odd, most frequent first: what the protocol's side counted, and ours."""

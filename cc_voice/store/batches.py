@@ -74,7 +74,7 @@ def delete_call(con: Connection, call_id: str, *, to_measure: bool = False) -> N
 
 
 def _progress(con: Connection, batch: StreamProgress) -> bool:
-    if not batch.utterances and not batch.events:
+    if not batch.utterances and not batch.events and batch.rules is None and not batch.withdrawn:
         return streams.move_on(con, batch)
     row = streams.load(con, batch.stream_id)
     if row is None or row.epoch != batch.epoch or row.stage != "received":
@@ -84,6 +84,7 @@ def _progress(con: Connection, batch: StreamProgress) -> bool:
         handling = _handling(event, handling, row.product)
     _live_channels(con, batch)
     _live_utterances(con, batch)
+    rule_rows.live(con, batch.call_id, batch.rules, batch.withdrawn)
     said = con.execute("select count(*) from fact_utterance where call_id = ?", [batch.call_id]).fetchall()[0][0]
     con.execute(
         """

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cc_voice.call.rows import RuleHitRow, RuleRows, RuleStateRow, RuleVersion
-from cc_voice.store.database import Connection, dicts
+from cc_voice.store.database import Connection, dicts, structs
 
 _HIT = (
     *("hit_id", "call_id", "call_no", "date_key", "leg_id", "category_key", "condition", "party", "channel_id", "start_ms"),
@@ -56,6 +56,81 @@ def insert(con: Connection, place: CallPlace, rows: RuleRows) -> None:
     insert_hits(con, [(place, rows.hits)], keys, rows.rule_set, None)
     _place_live(con, place)
     insert_states(con, [(place, rows.states)], keys, rows.rule_set, None)
+
+
+def live(con: Connection, call_id: str, rows: RuleRows | None, withdrawn: Sequence[str]) -> None:
+    """Add hits of a call in progress, and mark those as withdrawn whose words were revised. Delivered twice, it is done once."""
+    if withdrawn:
+        con.execute(
+            """
+            update fact_category_hit
+            set withdrawn_ts = now()
+            where is_live and call_id = ? and withdrawn_ts is null and hit_key in (select unnest(?))
+            """,
+            [call_id, list(withdrawn)],
+        )
+    if rows is None or not rows.hits:
+        return
+    keys = keys_of(con, rows.versions)
+    known = "select hit_key from fact_category_hit where is_live and call_id = ?"
+    there = {key for (key,) in con.execute(known, [call_id]).fetchall()}
+    back = [row.hit_key for row in rows.hits if row.hit_key in there]
+    if back:
+        con.execute(
+            "update fact_category_hit set withdrawn_ts = null where is_live and call_id = ? and hit_key in (select unnest(?))",
+            [call_id, back],
+        )
+    for row in rows.hits:
+        if row.hit_key not in there:
+            con.execute(
+                """
+                insert into fact_category_hit (
+                    hit_id, call_id, category_key, condition, party, channel_id, start_ms, end_ms, utterance_id,
+                    first_word_seq, last_word_seq, expression, matched_text, source, conf, timed, hit_key, rule_set, is_live
+                ) values (nextval('hit_id'), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, true)
+                """,
+                [
+                    *(call_id, keys[row.rule_id], row.condition, row.party, row.channel_id, row.start_ms, row.end_ms),
+                    *(row.utterance_id, row.first_word_seq, row.last_word_seq, row.expression, row.matched_text, row.source),
+                    *(row.conf, row.timed, row.hit_key, rows.rule_set),
+                ],
+            )
+
+
+class LiveHit(msgspec.Struct, frozen=True, kw_only=True):
+    """A hit of a call in progress, as the board shows it."""
+
+    call_id: str
+    rule_id: str
+    rule_title: str
+    alert: bool
+    party: str | None
+    start_ms: int | None
+    matched_text: str | None
+
+
+def live_hits(con: Connection) -> list[LiveHit]:
+    """Return the hits of calls in progress by live rules, the newest first; what was withdrawn is gone."""
+    return structs(
+        con,
+        LiveHit,
+        """
+        select
+            h.call_id,
+            c.category_id as rule_id,
+            c.name as rule_title,
+            coalesce(c.is_alert, false) as alert,
+            h.party,
+            h.start_ms,
+            h.matched_text
+        from fact_category_hit as h
+        join dim_category as c on c.category_key = h.category_key
+        where h.is_live and h.withdrawn_ts is null and c.state = 'live'
+            and h.call_id in (select s.call_id from stream as s where s.stage in ('received', 'recorded', 'transcribed'))
+        order by h.call_id, h.start_ms desc, c.category_id
+        """,
+        [],
+    )
 
 
 def _place_live(con: Connection, place: CallPlace) -> None:
