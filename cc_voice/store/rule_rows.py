@@ -5,6 +5,7 @@ with one adds it.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -133,6 +134,60 @@ def live_hits(con: Connection) -> list[LiveHit]:
     )
 
 
+class StoredHit(msgspec.Struct, frozen=True, kw_only=True):
+    """A hit in a measured call."""
+
+    hit_key: str
+    call_id: str
+    leg_id: str
+    local_date: date | None
+    rule_version: int
+    condition: str | None
+    party: str | None
+    start_ms: int | None
+    end_ms: int | None
+    utterance_id: str | None
+    matched_text: str | None
+    conf: float | None
+
+
+def hits(con: Connection, rule_id: str, since: date | None, until: date | None, limit: int) -> list[StoredHit]:
+    """Return what a rule found in measured calls, the newest first."""
+    return structs(
+        con,
+        StoredHit,
+        """
+        select
+            h.hit_key,
+            h.call_id,
+            h.leg_id,
+            d.local_date,
+            c.version as rule_version,
+            h.condition,
+            h.party,
+            h.start_ms,
+            h.end_ms,
+            h.utterance_id,
+            h.matched_text,
+            h.conf
+        from fact_category_hit as h
+        join dim_category as c on c.category_key = h.category_key
+        left join dim_date as d on d.date_key = h.date_key
+        where c.category_id = ? and not h.is_live
+            and (?::date is null or d.local_date >= ?::date) and (?::date is null or d.local_date <= ?::date)
+        order by h.date_key desc, h.call_no desc, h.start_ms, h.hit_key
+        limit ?
+        """,
+        [rule_id, since, since, until, until, limit],
+    )
+
+
+def calls_seen(con: Connection, call_ids: Sequence[str]) -> set[str]:
+    """Return which of some calls are there on this cursor."""
+    rows = con.execute("select call_id from fact_call where call_id in (select unnest(?))", [list(call_ids)]).fetchall()
+    return {call_id for (call_id,) in rows}
+
+
 def _place_live(con: Connection, place: CallPlace) -> None:
     """Give live hits the leg in which they turn out to lie; those of no leg stay without one."""
     con.execute(
@@ -200,10 +255,10 @@ def insert_states(
 
 def remove(con: Connection, call_id: str, *, keep_live: bool = False) -> None:
     """Remove what rules found in a call. Measuring it again keeps live hits, and marks are kept unless it is erased (`erase`)."""
-    dates = [date for (date,) in con.execute("select distinct date_key from fact_leg where call_id = ?", [call_id]).fetchall()]
-    for date in dates:
-        con.execute("delete from fact_rule_state where date_key = ? and call_id = ?", [date, call_id])
-        con.execute("delete from fact_category_hit where date_key = ? and call_id = ? and not is_live", [date, call_id])
+    dates = [key for (key,) in con.execute("select distinct date_key from fact_leg where call_id = ?", [call_id]).fetchall()]
+    for key in dates:
+        con.execute("delete from fact_rule_state where date_key = ? and call_id = ?", [key, call_id])
+        con.execute("delete from fact_category_hit where date_key = ? and call_id = ? and not is_live", [key, call_id])
     if not keep_live:
         con.execute("delete from fact_category_hit where is_live and call_id = ?", [call_id])
         con.execute("delete from rule_mark where call_id = ?", [call_id])

@@ -21,6 +21,7 @@ from cc_voice.config.settings import Settings
 from cc_voice.media import spool
 from cc_voice.query import operations, reports, service_client
 from cc_voice.query.operations import QUESTIONS, QuestionError, ask
+from cc_voice.query.rules.operations import RULE_QUESTIONS
 from cc_voice.store import batches, streams
 from cc_voice.store import database as store
 from cc_voice.store.database import Database
@@ -155,6 +156,7 @@ def test_a_batch_is_stored_by_whoever_holds_the_database_once(service: Settings)
 def test_every_question_is_asked_here() -> None:
     of_their_commands = {"audit.copied", "store", "enrich", "recompute.before", "recompute.publish", "recompute.thresholds"}
     of_their_commands |= {
+        *RULE_QUESTIONS,
         "policies",
         "policies.set",
         *(f"administration.{page}" for page in ("configuration", "overview", "exports", "queues")),

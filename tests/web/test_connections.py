@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from structlog.testing import capture_logs
 
 from cc_voice.web import connections
-from cc_voice.web.api import reports
+from cc_voice.web.api import reports, rules
 from cc_voice.web.app import FORM_BYTES, create_app
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.connections import LoopErrors
@@ -149,6 +149,8 @@ async def test_a_head_without_end_is_refused(connect: Connect) -> None:
 def test_every_route_has_a_limit(appliance: Appliance) -> None:
     larger = {"/webhooks/zoom": WEBHOOK_BYTES, "/owner/command": OWNER_BYTES}
     larger |= dict.fromkeys(("/api/v1/sql", "/api/v1/mcp"), reports.QUESTION_BYTES)
+    rule = "/api/v1/rules/{rule_id:str}"
+    larger |= dict.fromkeys((rule, f"{rule}/backtest", f"{rule}/marks"), rules.RULE_BYTES)
     larger |= dict.fromkeys(("/admin/policies/{kind:str}", "/admin/policies/{kind:str}/try"), administration.POLICY_FORM_BYTES)
     limits = {
         (route.path, method): handler.resolve_request_max_body_size()
@@ -158,7 +160,9 @@ def test_every_route_has_a_limit(appliance: Appliance) -> None:
         for method in handler.http_methods
     }
     assert len(limits) > 30
-    assert limits == {(path, method): larger.get(path, FORM_BYTES) if method == "POST" else FORM_BYTES for path, method in limits}
+    assert limits == {
+        (path, method): larger.get(path, FORM_BYTES) if method in ("POST", "PUT") else FORM_BYTES for path, method in limits
+    }
 
 
 def test_what_cannot_be_accepted_is_told_once_a_minute() -> None:

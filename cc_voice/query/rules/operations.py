@@ -11,9 +11,10 @@ from cc_voice.quality.rules.errors import RuleError
 from cc_voice.query.rules import history_runs, publication
 from cc_voice.query.rules.backtest import MarkPlace
 from cc_voice.query.rules.publication import RulePublication
+from cc_voice.query.scope import RowScope, read_now
 from cc_voice.query.service_client import QuestionError
 from cc_voice.store import rule_history, rule_rows
-from cc_voice.store.database import Database
+from cc_voice.store.database import Connection, Database
 from cc_voice.store.rule_history import HistoryChoice, HistoryNeeds
 
 _encode = msgspec.msgpack.encode
@@ -96,6 +97,29 @@ def _write_month(database: Database, settings: Settings, arguments: Mapping[str,
         return msgspec.to_builtins(history_runs.write_month(database, settings.runs_dir, run, month))
     except (history_runs.HistoryRunError, OSError) as error:
         raise QuestionError(str(error)) from error
+
+
+def scoped_question(database: Database, rows: RowScope, question: str, arguments: Mapping[str, Any]) -> Any:
+    """Answer what a backtest asks, from the rows that somebody may see; which forms a stem has is the site's."""
+    choice = msgspec.convert(arguments["choice"], HistoryChoice) if "choice" in arguments else HistoryChoice()
+
+    def work(con: Connection) -> Any:
+        match question:
+            case "rules.days":
+                return rule_history.days(con, choice)
+            case "rules.day":
+                needs = msgspec.convert(arguments["needs"], HistoryNeeds)
+                return _encode(rule_history.read_day(con, arguments["day"], choice, needs))
+            case "rules.words":
+                return _encode(rule_history.words(con, arguments["day"], arguments["utterance_ids"]))
+            case "rules.texts":
+                return rule_history.texts(con, arguments["utterance_ids"])
+            case "rules.marks":
+                return publication.marks_of(con, arguments["rule_id"])
+            case _:
+                raise AssertionError(f"a backtest does not ask {question}")
+
+    return database.read_now(rule_history.vocabulary) if question == "rules.vocabulary" else read_now(database, rows, work)
 
 
 RULE_QUESTIONS: dict[str, Callable[[Database, Settings, Mapping[str, Any]], Any]] = {
