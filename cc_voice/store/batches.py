@@ -281,6 +281,7 @@ def _insert_measured(con: Connection, batch: CallMeasured, site: Site) -> None:
     _append_events(con, call.events)
     if call.rules is not None:
         rule_rows.insert(con, CallPlace(batch.call_id, call_no, leg_dates), call.rules)
+    rule_rows.place_live(con, batch.call_id)
     postings.add(con, call_no, date_key, call.utterances)
     dimensions.note_languages(con, _languages(call))
     enrichment.apply(con, [call.call.instance_id])

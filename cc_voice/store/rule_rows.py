@@ -55,7 +55,6 @@ def insert(con: Connection, place: CallPlace, rows: RuleRows) -> None:
     """Add what rules found in a call; part of the transaction that writes it."""
     keys = keys_of(con, rows.versions)
     insert_hits(con, [(place, rows.hits)], keys, rows.rule_set, None)
-    _place_live(con, place)
     insert_states(con, [(place, rows.states)], keys, rows.rule_set, None)
 
 
@@ -188,7 +187,7 @@ def calls_seen(con: Connection, call_ids: Sequence[str]) -> set[str]:
     return {call_id for (call_id,) in rows}
 
 
-def _place_live(con: Connection, place: CallPlace) -> None:
+def place_live(con: Connection, call_id: str) -> None:
     """Give live hits the leg in which they turn out to lie; those of no leg stay without one."""
     con.execute(
         """
@@ -204,7 +203,7 @@ def _place_live(con: Connection, place: CallPlace) -> None:
             and coalesce(fact_category_hit.start_ms, l.start_ms) >= l.start_ms
             and coalesce(fact_category_hit.start_ms, l.start_ms) < l.end_ms
         """,
-        [place.call_id],
+        [call_id],
     )
 
 

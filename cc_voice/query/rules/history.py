@@ -5,6 +5,9 @@ store, so that matching keeps nobody waiting, and runs on every core.
 """
 
 import base64
+import contextlib
+import itertools
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import datetime
@@ -56,25 +59,31 @@ class LegOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 _LEGS = msgspec.msgpack.Decoder(list[HistoryLeg])
 _WORDS = msgspec.msgpack.Decoder(dict[str, tuple[Word, ...]])
-_MATCHED = msgspec.msgpack.Decoder(dict[str, tuple[Match, ...]])
+FEW_DAYS = 4
+"""Fewer are not worth starting processes for."""
 _OUTCOMES = msgspec.msgpack.Decoder(list[LegOutcome])
 _encode = msgspec.msgpack.encode
 
 
 class _Work:
-    """What a process does with a day: it keeps the rules ready."""
+    """What a process does with a day: it keeps the rules ready, and a day from the matching to the evaluation."""
 
     def __init__(self, rules: bytes, is_full: bool) -> None:
         self.evaluator = Evaluator(decoded(rules))
         self.is_full = is_full
+        self._days: dict[int, tuple[list[HistoryLeg], dict[str, tuple[Match, ...]]]] = {}
 
-    def matched(self, day: bytes) -> bytes:
-        lines = [line for leg in _LEGS.decode(day) for line in (*leg.record.lines, *leg.record.unused)]
-        return _encode(self.evaluator.matched(lines))
+    def matched(self, day: int, data: bytes) -> list[str]:
+        """Match the lines of a day, and return which have a match."""
+        legs = _LEGS.decode(data)
+        found = self.evaluator.matched([line for leg in legs for line in (*leg.record.lines, *leg.record.unused)])
+        self._days[day] = legs, found
+        return list(found)
 
-    def outcomes(self, day: bytes, matched: bytes, words: bytes) -> bytes:
-        matches, known = _MATCHED.decode(matched), _WORDS.decode(words)
-        return _encode([self._outcome(with_words(leg, known), matches) for leg in _LEGS.decode(day)])
+    def outcomes(self, day: int, words: bytes) -> bytes:
+        """Evaluate the legs of a day with the words of its lines that have a match."""
+        (legs, matches), known = self._days.pop(day), _WORDS.decode(words)
+        return _encode([self._outcome(with_words(leg, known), matches) for leg in legs])
 
     def _outcome(self, leg: HistoryLeg, matches: dict[str, tuple[Match, ...]]) -> LegOutcome:
         record = leg.record
@@ -113,12 +122,12 @@ def _begin(rules: bytes, is_full: bool) -> None:
     _work[:] = [_Work(rules, is_full)]
 
 
-def _matched(day: bytes) -> bytes:
-    return _work[0].matched(day)
+def _matched(day: int, data: bytes) -> list[str]:
+    return _work[0].matched(day, data)
 
 
-def _outcomes(day: bytes, matched: bytes, words: bytes) -> bytes:
-    return _work[0].outcomes(day, matched, words)
+def _outcomes(day: int, words: bytes) -> bytes:
+    return _work[0].outcomes(day, words)
 
 
 def outcomes(
@@ -130,40 +139,42 @@ def outcomes(
     """
     needs = needs_of(rules)
     wanted = days_of(asked, choice) if days is None else days
-    if processes <= 1 or len(wanted) < 8:
+    if processes <= 1 or len(wanted) < FEW_DAYS:
         work = _Work(encoded(rules), is_full)
         for day in wanted:
-            data = _day(asked, day, choice, needs)
-            matched = work.matched(data)
-            yield day, _OUTCOMES.decode(work.outcomes(data, matched, _words(asked, day, matched)))
+            ids = work.matched(day, _day(asked, day, choice, needs))
+            yield day, _OUTCOMES.decode(work.outcomes(day, _words(asked, day, ids)))
         return
-    with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_begin, initargs=(encoded(rules), is_full)
-    ) as pool:
-        yield from _in_pool(pool, asked, wanted, choice, needs)
+    with contextlib.ExitStack() as opened:
+        # A pool of one process each: a day stays with the process that has it in memory
+        pools = [
+            opened.enter_context(
+                ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin, initargs=(encoded(rules), is_full))
+            )
+            for _ in range(processes)
+        ]
+        yield from _in_pools(pools, asked, wanted, choice, needs)
 
 
-def _in_pool(
-    pool: ProcessPoolExecutor, asked: Asked, days: list[int], choice: HistoryChoice, needs: HistoryNeeds
+def _in_pools(
+    pools: list[ProcessPoolExecutor], asked: Asked, days: list[int], choice: HistoryChoice, needs: HistoryNeeds
 ) -> Iterator[tuple[int, list[LegOutcome]]]:
-    """Keep every core busy: while a day is evaluated the next ones are read and matched; days come back in their order."""
-    ahead = 6
-    matching: list[tuple[int, bytes, Future[bytes]]] = []
-    evaluating: list[tuple[int, Future[bytes]]] = []
-    waiting = iter(days)
+    """Keep every core busy: while days are matched and evaluated the next ones are read; days come back in their order."""
+    matching: deque[tuple[int, ProcessPoolExecutor, Future[list[str]]]] = deque()
+    evaluating: deque[tuple[int, Future[bytes]]] = deque()
+    waiting = iter(zip(days, itertools.cycle(pools), strict=False))
     while True:
-        while len(matching) + len(evaluating) < ahead and (day := next(waiting, None)) is not None:
-            data = _day(asked, day, choice, needs)
-            matching.append((day, data, pool.submit(_matched, data)))
+        while len(matching) < 2 * len(pools) and (following := next(waiting, None)) is not None:
+            day, pool = following
+            matching.append((day, pool, pool.submit(_matched, day, _day(asked, day, choice, needs))))
         if matching:
-            day, data, found = matching.pop(0)
-            matched = found.result()
-            evaluating.append((day, pool.submit(_outcomes, data, matched, _words(asked, day, matched))))
-        elif not evaluating:
-            return
-        while evaluating and (evaluating[0][1].done() or not matching):
-            day, done = evaluating.pop(0)
+            day, pool, ids = matching.popleft()
+            evaluating.append((day, pool.submit(_outcomes, day, _words(asked, day, ids.result()))))
+        while evaluating and (not matching or len(evaluating) > len(pools) or evaluating[0][1].done()):
+            day, done = evaluating.popleft()
             yield day, _OUTCOMES.decode(done.result())
+        if not matching and not evaluating:
+            return
 
 
 def days_of(asked: Asked, choice: HistoryChoice) -> list[int]:
@@ -176,9 +187,8 @@ def _day(asked: Asked, day: int, choice: HistoryChoice, needs: HistoryNeeds) -> 
     return _bytes(asked("rules.day", arguments))
 
 
-def _words(asked: Asked, day: int, matched: bytes) -> bytes:
-    ids = list(_MATCHED.decode(matched))
-    return _bytes(asked("rules.words", {"day": day, "utterance_ids": ids}))
+def _words(asked: Asked, day: int, utterance_ids: list[str]) -> bytes:
+    return _bytes(asked("rules.words", {"day": day, "utterance_ids": utterance_ids}))
 
 
 def _bytes(answer: Any) -> bytes:
