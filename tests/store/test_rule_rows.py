@@ -42,7 +42,9 @@ def test_hits_and_states_are_written_with_the_call(database: Database, rows: Row
         ("hello", line.start_ms, 1, EVALUATOR.sha)
     ]
     assert rows("select count(*) from fact_rule_state") == [(7,)]
-    assert rows("select fact_rule_state.state from fact_rule_state join dim_category using (category_key) where category_id = 'greeting'") == [(2,)]
+    assert rows(
+        "select fact_rule_state.state from fact_rule_state join dim_category using (category_key) where category_id = 'greeting'"
+    ) == [(2,)]
 
 
 def test_live_hits_are_kept_once_withdrawn_and_shown(database: Database, rows: Rows) -> None:

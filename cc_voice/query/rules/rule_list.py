@@ -29,7 +29,7 @@ class ListedRule(msgspec.Struct, frozen=True, kw_only=True):
     published_version: int | None
     """The rules that ship count as published."""
     author: str | None = None
-    published_ts: datetime | str | None = None
+    published_ts: datetime | None = None
     note: str | None = None
     is_unmarked: bool | None = None
 
@@ -56,9 +56,14 @@ def listed(files: Mapping[str, RuleFile], versions: Sequence[Mapping[str, Any]])
                 is_edited=(last["sha256"] if last else None) != file.meaning and not (ships and last is None),
                 published_version=last["version"] if last else file.rule.version if ships else None,
                 author=last["author"] if last else "cc-voice" if ships else None,
-                published_ts=last["valid_from"] if last else None,
+                published_ts=_instant(last["valid_from"]) if last else None,
                 note=last["note"] if last else None,
                 is_unmarked=last["is_unmarked"] if last else None,
             )
         )
     return rows
+
+
+def _instant(value: datetime | str) -> datetime:
+    """Instants come through the service's socket as text."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value

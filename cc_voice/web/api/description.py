@@ -51,6 +51,7 @@ STATUSES = {
     403: "The right is missing, or a session's request comes from another site's page.",
     404: "There is no such thing, or it is out of scope.",
     406: "This table is to be had as JSON, CSV or Parquet only.",
+    409: "It was changed since it was read; nothing was done.",
     413: "The body is larger than this operation takes.",
     416: "The file has no such part.",
     429: "Others are being answered; `Retry-After` tells when to come again.",
