@@ -34,6 +34,10 @@ class KeptSample(msgspec.Struct, frozen=True, kw_only=True):
     samples: tuple[RuleSample, ...]
 
 
+_KEPT = msgspec.json.Decoder(KeptSample)
+_RULE = msgspec.json.Decoder(Rule)
+
+
 def _compiled(settings: Settings, rule: Rule, asked: Asked) -> RuleSet:
     files, _ = rule_folder.all_files(settings.data_dir)
     try:
@@ -105,7 +109,7 @@ def _told(one: Precision) -> str:
 def mark(settings: Settings, rule_id: str, given: tuple[str, ...]) -> None:
     """Mark the samples that were shown last. Raises ClickException."""
     try:
-        kept = msgspec.json.decode(_sample_file(settings, rule_id).read_bytes(), type=KeptSample)
+        kept = _KEPT.decode(_sample_file(settings, rule_id).read_bytes())
     except (OSError, msgspec.DecodeError) as error:
         raise click.ClickException(
             f"nothing was shown of {rule_id!r} yet: `cc-voice rules test {rule_id}` shows a sample"
@@ -232,6 +236,6 @@ def _version(settings: Settings, name: str, asked: Asked) -> Rule:
         if not at:
             return rule_folder.named(settings.data_dir, name).rule
         text = asked("rules.version", {"rule_id": rule_id, "version": int(number)})
-        return msgspec.json.decode(text, type=Rule) if text else rule_folder.shipped(rule_id, int(number))
+        return _RULE.decode(text) if text else rule_folder.shipped(rule_id, int(number))
     except (RuleError, ValueError) as error:
         raise click.ClickException(f"{name}: {error}") from error

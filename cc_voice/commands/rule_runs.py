@@ -19,6 +19,7 @@ from cc_voice.store.rule_history import HistoryChoice
 from cc_voice.web.access import command_audit
 
 T = TypeVar("T")
+_SET = msgspec.msgpack.Decoder(RuleSet)
 
 
 def with_store(settings: Settings, work: Callable[[Asked], T]) -> T:
@@ -50,7 +51,7 @@ def cores() -> int:
 
 def in_force(asked: Asked) -> RuleSet:
     """Return the published rules, compiled with the words of now."""
-    return msgspec.msgpack.decode(history_runs.as_bytes(asked("rules.in_force", {})), type=RuleSet)
+    return _SET.decode(history_runs.as_bytes(asked("rules.in_force", {})))
 
 
 def recompute_rules(

@@ -26,7 +26,7 @@ from cc_voice.call.utterances import Utterance
 from cc_voice.config.settings import Site
 from cc_voice.store import dimensions, enrichment, history, repeat_calls, rule_rows, streams
 from cc_voice.store.database import Connection, Row
-from cc_voice.store.rule_rows import CallPlace
+from cc_voice.store.rule_rows import StoredPlace
 from cc_voice.store.search import postings
 
 _OF_LEGS = ("fact_interval", "fact_null_reason", "fact_leg_language")
@@ -280,7 +280,7 @@ def _insert_measured(con: Connection, batch: CallMeasured, site: Site) -> None:
     _append(con, "fact_interval", call.intervals, key="interval_id", beside=of_leg)
     _append_events(con, call.events)
     if call.rules is not None:
-        rule_rows.insert(con, CallPlace(batch.call_id, call_no, leg_dates), call.rules)
+        rule_rows.insert(con, StoredPlace(batch.call_id, call_no, leg_dates), call.rules)
     rule_rows.place_live(con, batch.call_id)
     postings.add(con, call_no, date_key, call.utterances)
     dimensions.note_languages(con, _languages(call))

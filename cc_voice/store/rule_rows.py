@@ -43,7 +43,7 @@ def _add(con: Connection, one: RuleVersion) -> int:
     return int(rows[0][0])
 
 
-class CallPlace(msgspec.Struct, frozen=True):
+class StoredPlace(msgspec.Struct, frozen=True):
     """Where the rows of a call belong: its number, and the local date of each of its legs."""
 
     call_id: str
@@ -51,7 +51,7 @@ class CallPlace(msgspec.Struct, frozen=True):
     leg_dates: dict[str, int]
 
 
-def insert(con: Connection, place: CallPlace, rows: RuleRows) -> None:
+def insert(con: Connection, place: StoredPlace, rows: RuleRows) -> None:
     """Add what rules found in a call; part of the transaction that writes it."""
     keys = keys_of(con, rows.versions)
     insert_hits(con, [(place, rows.hits)], keys, rows.rule_set, None)
@@ -209,7 +209,7 @@ def place_live(con: Connection, call_id: str) -> None:
 
 def insert_hits(
     con: Connection,
-    found: Sequence[tuple[CallPlace, Sequence[RuleHitRow]]],
+    found: Sequence[tuple[StoredPlace, Sequence[RuleHitRow]]],
     keys: dict[str, int],
     rule_set: str,
     run_id: int | None,
@@ -233,7 +233,7 @@ def insert_hits(
 
 def insert_states(
     con: Connection,
-    found: Sequence[tuple[CallPlace, Sequence[RuleStateRow]]],
+    found: Sequence[tuple[StoredPlace, Sequence[RuleStateRow]]],
     keys: dict[str, int],
     rule_set: str,
     run_id: int | None,

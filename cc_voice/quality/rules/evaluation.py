@@ -15,8 +15,8 @@ from cc_voice.quality.rules.hits import Found, Hit, hits_of
 from cc_voice.quality.rules.leg_record import LegRecord, SpokenLine
 from cc_voice.quality.rules.logic import (
     NOT_APPLICABLE,
-    Answer,
-    State,
+    RuleAnswer,
+    RuleState,
     Term,
     asserted,
     combined,
@@ -35,9 +35,9 @@ from cc_voice.quality.rules.rule import (
     WordCondition,
     referred_rules,
 )
-from cc_voice.quality.rules.windows import Span, counts, spans_of, why_unheard
+from cc_voice.quality.rules.window_spans import Span, counts, spans_of, why_unheard
 
-_MISSED, _MATCHED = Answer(State.MISSED), Answer(State.MATCHED)
+_MISSED, _MATCHED = RuleAnswer(RuleState.MISSED), RuleAnswer(RuleState.MATCHED)
 
 
 class ConditionHit(msgspec.Struct, frozen=True):
@@ -51,10 +51,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule is of a leg."""
 
     rule: Rule
-    answer: Answer
+    answer: RuleAnswer
     hits: tuple[ConditionHit, ...]
     """Those that speak for it, where it is matched, or doubtful; none where it is matched by something else than words."""
-    conditions: Mapping[str, Answer]
+    conditions: Mapping[str, RuleAnswer]
 
 
 class Evaluator:
@@ -96,7 +96,7 @@ class Evaluator:
             if with_hits is not None and self._is_found_only[at] and at not in with_hits:
                 continue
             if not rule.queues or set(rule.queues) & set(leg.queues):
-                asking = _Asking(leg, at, rule, lines, found, unused, done)
+                asking = _RuleQuestion(leg, at, rule, lines, found, unused, done)
                 done[rule.id] = asking.finding(self._whens[at], self._asserted[at])
         return tuple(done.values())
 
@@ -118,7 +118,7 @@ def _needs_hit(when: Term, rule: Rule) -> bool:
     return asserted(when) <= said and not asserted(when, False)
 
 
-class _Asking:
+class _RuleQuestion:
     """One rule, asked of one leg."""
 
     def __init__(
@@ -134,7 +134,7 @@ class _Asking:
         self._leg, self._at, self._rule, self._lines = leg, at, rule, lines
         self._found, self._unused, self._done = found, unused, done
         self._conditions = {condition.name: (number, condition) for number, condition in enumerate(rule.conditions)}
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, RuleAnswer] = {}
         self._inside: dict[str, tuple[Hit, ...]] = {}
         """Condition → its hits in its window."""
 
@@ -143,7 +143,7 @@ class _Asking:
             self._answer(name)
         answer = combined(when, self._answers)
         hits: list[ConditionHit] = []
-        if answer.state == State.MATCHED or (answer.state == State.UNDETERMINED and answer.reason == "low_confidence"):
+        if answer.state == RuleState.MATCHED or (answer.state == RuleState.UNDETERMINED and answer.reason == "low_confidence"):
             hits = [
                 ConditionHit(name, hit) for name in self._conditions if name in supporting for hit in self._inside.get(name, ())
             ]
@@ -154,14 +154,14 @@ class _Asking:
             conditions=dict(self._answers),
         )
 
-    def _answer(self, name: str) -> Answer:
-        """Answer a condition, those first that its window names. Windows name each other in no circle (`rule_files.py`)."""
+    def _answer(self, name: str) -> RuleAnswer:
+        """RuleAnswer a condition, those first that its window names. Windows name each other in no circle (`rule_files.py`)."""
         if name not in self._answers:
             number, condition = self._conditions[name]
             self._answers[name] = self._asked(number, condition)
         return self._answers[name]
 
-    def _asked(self, number: int, condition: Condition) -> Answer:
+    def _asked(self, number: int, condition: Condition) -> RuleAnswer:
         match condition:
             case WordCondition():
                 return self._words(number, condition)
@@ -178,7 +178,7 @@ class _Asking:
 
     # -- words
 
-    def _words(self, number: int, condition: WordCondition) -> Answer:
+    def _words(self, number: int, condition: WordCondition) -> RuleAnswer:
         hits = [
             hit
             for hit in self._found.get((self._at, number), ())
@@ -197,29 +197,29 @@ class _Asking:
         """When a hit starts: what an agent was saying as they answered counts as the first thing in the leg."""
         return max(hit.start_ms, self._leg.start_ms)
 
-    def _in_span(self, number: int, condition: WordCondition, hits: Sequence[Hit], span: Span) -> Answer:
+    def _in_span(self, number: int, condition: WordCondition, hits: Sequence[Hit], span: Span) -> RuleAnswer:
         leg = self._leg
         inside = hits if condition.window is None else [hit for hit in hits if span.has(self._start(hit))]
         if sum(hit.conf is None or hit.conf >= leg.low_conf for hit in inside) >= condition.times:
             return _MATCHED
         if len(inside) >= condition.times:
-            return Answer(State.UNDETERMINED, "low_confidence")
+            return RuleAnswer(RuleState.UNDETERMINED, "low_confidence")
         if not span.is_closed:
-            return Answer(State.UNDETERMINED, "open")
+            return RuleAnswer(RuleState.UNDETERMINED, "open")
         languages = [language for language, expressions in condition.phrases.items() if expressions]
         if reason := why_unheard(leg, span, condition.party, condition.on_hold, languages):
-            return Answer(State.UNDETERMINED, reason)
+            return RuleAnswer(RuleState.UNDETERMINED, reason)
         heard_otherwise = [hit for hit in self._unused.get((self._at, number), ()) if span.has(self._start(hit))]
         if any(counts(self._lines[hit.utterance_id], condition.party, condition.on_hold) for hit in heard_otherwise):
-            return Answer(State.UNDETERMINED, "other_recogniser_heard_it")
+            return RuleAnswer(RuleState.UNDETERMINED, "other_recogniser_heard_it")
         return _MISSED
 
     # -- numbers, intervals, events, rules
 
-    def _intervals(self, condition: IntervalCondition) -> Answer:
+    def _intervals(self, condition: IntervalCondition) -> RuleAnswer:
         leg = self._leg
         if reason := _no_intervals(condition.interval, condition.party, leg):
-            return Answer(State.UNDETERMINED, reason)
+            return RuleAnswer(RuleState.UNDETERMINED, reason)
         starts = [
             row.start_ms
             for row in leg.intervals
@@ -230,80 +230,80 @@ class _Asking:
         ]
         return self._counted(starts, condition.times, condition.window)
 
-    def _events(self, condition: EventCondition) -> Answer:
+    def _events(self, condition: EventCondition) -> RuleAnswer:
         if condition.event not in ("answered", "leg_end") and (reason := _no_events(self._leg)):
-            return Answer(State.UNDETERMINED, reason)
+            return RuleAnswer(RuleState.UNDETERMINED, reason)
         return self._counted(self._leg.moments.get(condition.event, ()), condition.times, condition.window)
 
-    def _counted(self, starts: Sequence[int], times: int, window: Window | None) -> Answer:
+    def _counted(self, starts: Sequence[int], times: int, window: Window | None) -> RuleAnswer:
         spans, missing = self._spans(window)
         if missing is not None:
             return missing
         answers = []
         for span in spans:
             count = sum(span.has(at) for at in starts) if window else len(starts)
-            missed = _MISSED if span.is_closed else Answer(State.UNDETERMINED, "open")
+            missed = _MISSED if span.is_closed else RuleAnswer(RuleState.UNDETERMINED, "open")
             answers.append(_MATCHED if count >= times else missed)
         return _over_spans(answers, window)
 
-    def _named_rule(self, condition: RuleCondition) -> Answer:
+    def _named_rule(self, condition: RuleCondition) -> RuleAnswer:
         named = self._done.get(condition.rule)
         if named is None:
-            return Answer(State.UNDETERMINED, "no_rule")
-        if condition.window is None or named.answer.state != State.MATCHED:
-            return Answer(named.answer.state, named.answer.reason, named.answer.value)
+            return RuleAnswer(RuleState.UNDETERMINED, "no_rule")
+        if condition.window is None or named.answer.state != RuleState.MATCHED:
+            return RuleAnswer(named.answer.state, named.answer.reason, named.answer.value)
         return self._counted([self._start(one.hit) for one in named.hits], 1, condition.window)
 
     # -- windows
 
-    def _spans(self, window: Window | None) -> tuple[tuple[Span, ...], Answer | None]:
+    def _spans(self, window: Window | None) -> tuple[tuple[Span, ...], RuleAnswer | None]:
         """Return the spans of a window, or the answer where there is none."""
         anchor = window.anchor if window else None
         instances: Sequence[tuple[int, int]] = ()
-        unknown: Answer | None = None
+        unknown: RuleAnswer | None = None
         if anchor is not None and anchor.event is not None:
             instances = [(at, at) for at in self._leg.moments.get(anchor.event, ())]
             reason = _no_events(self._leg) if anchor.event not in ("answered", "leg_end") else None
-            unknown = Answer(State.UNDETERMINED, reason) if reason else None
+            unknown = RuleAnswer(RuleState.UNDETERMINED, reason) if reason else None
         elif anchor is not None and anchor.condition is not None:
             answer = self._answer(anchor.condition)
             instances = self._instances(self._inside.get(anchor.condition, ()))
-            unknown = answer if answer.state == State.UNDETERMINED else None
+            unknown = answer if answer.state == RuleState.UNDETERMINED else None
         elif anchor is not None and anchor.rule is not None:
             named = self._done.get(anchor.rule)
             instances = self._instances([one.hit for one in named.hits]) if named else ()
-            unknown = Answer(State.UNDETERMINED, "no_rule") if named is None else named.answer
-            unknown = unknown if unknown.state == State.UNDETERMINED else None
+            unknown = RuleAnswer(RuleState.UNDETERMINED, "no_rule") if named is None else named.answer
+            unknown = unknown if unknown.state == RuleState.UNDETERMINED else None
         spans = spans_of(window, self._leg, instances)
         if spans:
             return spans, None
         if not self._leg.is_over:
-            return (), Answer(State.UNDETERMINED, "open")
+            return (), RuleAnswer(RuleState.UNDETERMINED, "open")
         return (), unknown or NOT_APPLICABLE
 
     def _instances(self, hits: Sequence[Hit]) -> list[tuple[int, int]]:
         return [(hit.start_ms, hit.end_ms) for hit in hits if hit.conf is None or hit.conf >= self._leg.low_conf]
 
 
-def _over_spans(answers: Sequence[Answer], window: Window | None) -> Answer:
+def _over_spans(answers: Sequence[RuleAnswer], window: Window | None) -> RuleAnswer:
     """Return what a condition is over the spans of its window: in any of them, or with `each` in all, with the share."""
     if window is None or window.anchor is None or not window.anchor.each:
         return max(answers, key=lambda answer: answer.state)
-    known = [answer for answer in answers if answer.state != State.UNDETERMINED]
-    share = sum(answer.state == State.MATCHED for answer in known) / len(known) if known else None
+    known = [answer for answer in answers if answer.state != RuleState.UNDETERMINED]
+    share = sum(answer.state == RuleState.MATCHED for answer in known) / len(known) if known else None
     worst = min(answers, key=lambda answer: answer.state)
-    return Answer(worst.state, worst.reason, share)
+    return RuleAnswer(worst.state, worst.reason, share)
 
 
-def _metric(condition: MetricCondition, leg: LegRecord) -> Answer:
+def _metric(condition: MetricCondition, leg: LegRecord) -> RuleAnswer:
     value = leg.metrics.get(condition.metric)
     if value is None or isinstance(value, str):
         default = "open" if not leg.is_over else "earlier_version"
-        return Answer(State.UNDETERMINED, leg.reasons.get(condition.metric, default))
+        return RuleAnswer(RuleState.UNDETERMINED, leg.reasons.get(condition.metric, default))
     is_inside = (condition.at_least is None or value >= condition.at_least) and (
         condition.at_most is None or value <= condition.at_most
     )
-    return Answer(State.MATCHED if is_inside else State.MISSED, None, float(value))
+    return RuleAnswer(RuleState.MATCHED if is_inside else RuleState.MISSED, None, float(value))
 
 
 def _no_events(leg: LegRecord) -> str | None:

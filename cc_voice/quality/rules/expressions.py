@@ -73,7 +73,7 @@ class _AnyWord(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
-class _Gap(msgspec.Struct, frozen=True, tag=True):
+class _WordGap(msgspec.Struct, frozen=True, tag=True):
     most: int
 
 
@@ -89,7 +89,7 @@ class _Maybe(msgspec.Struct, frozen=True, tag=True):
     part: "_Part"
 
 
-_Part = _Words | _Prefix | _AnyWord | _Gap | _Sequence | _OneOf | _Maybe
+_Part = _Words | _Prefix | _AnyWord | _WordGap | _Sequence | _OneOf | _Maybe
 
 _TOKEN = re.compile(r"[()\[\]|?]|[^\s()\[\]|?]+")
 _GAP = re.compile(r"\.\.(\d+)")
@@ -100,7 +100,7 @@ def compile_expression(text: str, stems: Stems | None = None) -> Compiled:
     """Compile an expression; a stem stands for its word alone where no `stems` are given. Raises ExpressionError."""
     if len(text) > MOST_LENGTH:
         raise ExpressionError(f"longer than {MOST_LENGTH} characters")
-    part = _Reader(text, stems or (lambda _: ())).whole()
+    part = _ExpressionReader(text, stems or (lambda _: ())).whole()
     if (said := _most_words(part, gaps=False)) > MOST_WORDS:
         raise ExpressionError(f"{said} words one after the other; an expression has at most {MOST_WORDS}")
     if _ways(part) > MOST_WAYS:
@@ -116,7 +116,7 @@ def folded(terms: list[str]) -> str:
     return "".join([f"{_HIDDEN if term == REDACTED_TERM else term} " for term in terms])
 
 
-class _Reader:
+class _ExpressionReader:
     """Reads one expression, from left to right."""
 
     def __init__(self, text: str, stems: Stems) -> None:
@@ -179,7 +179,7 @@ class _Reader:
                 raise ExpressionError(f"a gap has at most {MOST_GAP} words: `{token}`")
             if not before:
                 raise ExpressionError(f"`{token}` needs words on both sides")
-            return _Gap(int(found[1]))
+            return _WordGap(int(found[1]))
         return self._word(token)
 
     def _bracket(self, opening: str) -> _Part:
@@ -232,14 +232,14 @@ def _distance(distance: int, token: str) -> int:
 def _side(parts: list[_Part]) -> _Part:
     if not parts:
         raise ExpressionError("there is nothing on one side of an operator, or in a bracket")
-    if isinstance(parts[-1], _Gap):
+    if isinstance(parts[-1], _WordGap):
         raise ExpressionError(f"`..{parts[-1].most}` needs words on both sides")
     return parts[0] if len(parts) == 1 else _Sequence(tuple(parts))
 
 
 def _joined(left: _Part, right: _Part, distance: int, *, in_order: bool) -> _Part:
-    ordered = _Sequence((left, _Gap(distance - 1), right))
-    return ordered if in_order else _OneOf((ordered, _Sequence((right, _Gap(distance - 1), left))))
+    ordered = _Sequence((left, _WordGap(distance - 1), right))
+    return ordered if in_order else _OneOf((ordered, _Sequence((right, _WordGap(distance - 1), left))))
 
 
 # -- what is made of the parts ---------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def _regex(part: _Part) -> str:
             return f"{re.escape(start)}[^ ]* "
         case _AnyWord():
             return r"[^ \n]+ "
-        case _Gap(most=most):
+        case _WordGap(most=most):
             return f"(?:[^ ]+ ){{0,{most}}}"
         case _Sequence(parts=parts):
             return "".join(_regex(each) for each in parts)
@@ -269,7 +269,7 @@ def _may_be_empty(part: _Part) -> bool:
     match part:
         case _Words() | _Prefix() | _AnyWord():
             return False
-        case _Gap() | _Maybe():
+        case _WordGap() | _Maybe():
             return True
         case _Sequence(parts=parts):
             return all(map(_may_be_empty, parts))
@@ -281,7 +281,7 @@ def _most_words(part: _Part, *, gaps: bool = True) -> int:
     match part:
         case _Words() | _Prefix() | _AnyWord():
             return 1
-        case _Gap(most=most):
+        case _WordGap(most=most):
             return most if gaps else 0
         case _Sequence(parts=parts):
             return sum(_most_words(each, gaps=gaps) for each in parts)
@@ -295,7 +295,7 @@ def _ways(part: _Part) -> int:
     match part:
         case _Words() | _Prefix() | _AnyWord():
             return 1
-        case _Gap(most=most):
+        case _WordGap(most=most):
             return most + 1
         case _Sequence(parts=parts):
             return math.prod(map(_ways, parts))
@@ -312,7 +312,7 @@ def _needed(part: _Part) -> frozenset[str] | None:
             return frozenset(forms)
         case _Prefix(start=start):
             return frozenset({f"{start}*"})
-        case _AnyWord() | _Gap() | _Maybe():
+        case _AnyWord() | _WordGap() | _Maybe():
             return None
         case _Sequence(parts=parts):
             found = [needed for each in parts if (needed := _needed(each)) is not None]

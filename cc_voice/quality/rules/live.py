@@ -17,7 +17,7 @@ from cc_voice.call.utterances import Utterance, mean_confidence
 from cc_voice.config.languages import primary
 from cc_voice.quality.rules.evaluation import Evaluator
 from cc_voice.quality.rules.leg_record import LegRecord, SpokenLine, TypedInterval, moments
-from cc_voice.quality.rules.logic import State
+from cc_voice.quality.rules.logic import RuleState
 from cc_voice.quality.rules.matcher import Match
 from cc_voice.quality.rules.rule_rows import hit_rows, state_rows, versions
 
@@ -114,7 +114,7 @@ class LiveRules:
         gone = tuple(key for key, row in self._shown.items() if key not in hits and (row.start_ms or 0) >= leg.start_ms)
         new = tuple(row for key, row in hits.items() if key not in self._shown)
         self._shown = {key: row for key, row in self._shown.items() if key not in gone} | hits
-        states = [row for row in state_rows(leg, findings) if row.state != State.UNDETERMINED or row.reason != "open"]
+        states = [row for row in state_rows(leg, findings) if row.state != RuleState.UNDETERMINED or row.reason != "open"]
         decided = tuple(row for row in states if self._decided.get(row.rule_id) != row.state)
         self._decided |= {row.rule_id: row.state for row in decided}
         return LiveNews(new, gone, decided)

@@ -13,7 +13,7 @@ import msgspec
 from cc_voice.quality.rules.errors import RuleError
 
 
-class State(IntEnum):
+class RuleState(IntEnum):
     """What a condition or a rule is of a leg; numbers as stored."""
 
     MISSED = 0
@@ -22,15 +22,15 @@ class State(IntEnum):
     NOT_APPLICABLE = 3
 
 
-class Answer(msgspec.Struct, frozen=True):
+class RuleAnswer(msgspec.Struct, frozen=True):
     """A state, why it is undetermined or not applicable, and a share or number where there is one."""
 
-    state: State
+    state: RuleState
     reason: str | None = None
     value: float | None = None
 
 
-NOT_APPLICABLE = Answer(State.NOT_APPLICABLE, "no_instance")
+NOT_APPLICABLE = RuleAnswer(RuleState.NOT_APPLICABLE, "no_instance")
 
 
 class Name(msgspec.Struct, frozen=True, tag=True):
@@ -67,14 +67,14 @@ def read_when(text: str | None, names: Collection[str]) -> Term:
     """Read `when`; None is all of the conditions. Raises RuleError."""
     if text is None:
         return All(tuple(Name(name) for name in names))
-    reader = _Reader(_TOKEN.findall(text), names)
+    reader = _WhenReader(_TOKEN.findall(text), names)
     term = reader.either(0)
     if reader.rest:
         raise RuleError(f"when: `{reader.rest[0]}` is not expected there")
     return term
 
 
-class _Reader:
+class _WhenReader:
     def __init__(self, tokens: list[str], names: Collection[str]) -> None:
         self.rest = tokens
         self._names = names
@@ -115,7 +115,7 @@ class _Reader:
         return False
 
 
-def combined(term: Term, answers: Mapping[str, Answer]) -> Answer:
+def combined(term: Term, answers: Mapping[str, RuleAnswer]) -> RuleAnswer:
     """Return what a combination comes to. The reason is that of the first undetermined condition that decides."""
     match term:
         case Name(name=name):
@@ -128,19 +128,19 @@ def combined(term: Term, answers: Mapping[str, Answer]) -> Answer:
             return _of(parts, answers, least=False)
 
 
-def _of(parts: tuple[Term, ...], answers: Mapping[str, Answer], *, least: bool) -> Answer:
+def _of(parts: tuple[Term, ...], answers: Mapping[str, RuleAnswer], *, least: bool) -> RuleAnswer:
     found = [combined(part, answers) for part in parts]
-    known = [answer for answer in found if answer.state != State.NOT_APPLICABLE]
+    known = [answer for answer in found if answer.state != RuleState.NOT_APPLICABLE]
     if not known:
         return found[0]
     pick = min if least else max
     return pick(known, key=lambda answer: answer.state)
 
 
-def swapped(answer: Answer) -> Answer:
+def swapped(answer: RuleAnswer) -> RuleAnswer:
     """Return the opposite of an answer; what is not known stays so."""
-    if answer.state in (State.MATCHED, State.MISSED):
-        return msgspec.structs.replace(answer, state=State.MISSED if answer.state == State.MATCHED else State.MATCHED)
+    if answer.state in (RuleState.MATCHED, RuleState.MISSED):
+        return msgspec.structs.replace(answer, state=RuleState.MISSED if answer.state == RuleState.MATCHED else RuleState.MATCHED)
     return answer
 
 

@@ -8,7 +8,7 @@ from cc_voice.call.rows import MeasuredCall, RuleHitRow, RuleRows, RuleStateRow,
 from cc_voice.quality.rules.evaluation import Evaluator, Finding
 from cc_voice.quality.rules.hits import Hit, hit_key
 from cc_voice.quality.rules.leg_record import LegRecord, leg_records
-from cc_voice.quality.rules.logic import State
+from cc_voice.quality.rules.logic import RuleState
 from cc_voice.quality.rules.rule import Rule
 
 
@@ -48,7 +48,7 @@ def hit_rows(leg: LegRecord, findings: Iterable[Finding]) -> list[RuleHitRow]:
     rows: list[RuleHitRow] = []
     for finding in findings:
         rows += [_row(leg, finding.rule, one.condition, one.hit) for one in finding.hits]
-        if not finding.hits and finding.answer.state == State.MATCHED and not finding.rule.is_step:
+        if not finding.hits and finding.answer.state == RuleState.MATCHED and not finding.rule.is_step:
             rows.append(_row(leg, finding.rule, None, None))
     return rows
 

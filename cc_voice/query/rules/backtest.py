@@ -11,7 +11,7 @@ from cc_voice.call.rows import RuleHitRow
 from cc_voice.quality.rules.compilation import RuleSet, compiled_set
 from cc_voice.quality.rules.errors import RuleError
 from cc_voice.quality.rules.hits import hit_key
-from cc_voice.quality.rules.logic import State
+from cc_voice.quality.rules.logic import RuleState
 from cc_voice.quality.rules.rule import Rule, referred_rules
 from cc_voice.quality.rules.samples import Precision, estimated_misses, precision, sampled
 from cc_voice.quality.rules.stems import forms_of
@@ -159,10 +159,12 @@ def _told(asked: Asked, rule: Rule, found: _Found, marks: Sequence[MarkPlace], s
         version=rule.version,
         kind=rule.kind,
         legs=len(found),
-        matched=states[State.MATCHED],
-        missed=states[State.MISSED],
-        not_applicable=states[State.NOT_APPLICABLE],
-        undetermined=dict(Counter(reason or "?" for _, state, reason, _, _ in found if state == State.UNDETERMINED).most_common()),
+        matched=states[RuleState.MATCHED],
+        missed=states[RuleState.MISSED],
+        not_applicable=states[RuleState.NOT_APPLICABLE],
+        undetermined=dict(
+            Counter(reason or "?" for _, state, reason, _, _ in found if state == RuleState.UNDETERMINED).most_common()
+        ),
         hits=hits,
         hits_per_1000_legs=1000 * hits / len(found) if found else None,
         by_month=_groups(found, lambda leg: f"{leg.date_key // 10000}-{leg.date_key // 100 % 100:02}"),
@@ -184,9 +186,9 @@ def _groups(found: _Found, name: Any) -> tuple[GroupCount, ...]:
         GroupCount(
             name=key,
             legs=len(rows),
-            matched=sum(state == State.MATCHED for state, _ in rows),
-            missed=sum(state == State.MISSED for state, _ in rows),
-            undetermined=sum(state == State.UNDETERMINED for state, _ in rows),
+            matched=sum(state == RuleState.MATCHED for state, _ in rows),
+            missed=sum(state == RuleState.MISSED for state, _ in rows),
+            undetermined=sum(state == RuleState.UNDETERMINED for state, _ in rows),
             hits=sum(count for _, count in rows),
         )
         for key, rows in sorted(groups.items())
@@ -213,9 +215,9 @@ def samples_of(
             **common,  # type: ignore[arg-type]
         )
     kind: SampleKind | None = None
-    if state == State.UNDETERMINED and reason != "low_confidence":
+    if state == RuleState.UNDETERMINED and reason != "low_confidence":
         kind = "undetermined"
-    elif state == State.MISSED:
+    elif state == RuleState.MISSED:
         kind = "missed" if rule.is_step else "without" if is_near and not hits else None
     if kind is not None:
         key = hit_key(rule.id, kind, leg.call_id, leg.leg_id, None, None)

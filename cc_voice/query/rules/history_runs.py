@@ -27,7 +27,7 @@ from cc_voice.query.rules.history import Asked, LegOutcome, days_of, outcomes
 from cc_voice.store import rule_rows
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.rule_history import HistoryChoice
-from cc_voice.store.rule_rows import CallPlace
+from cc_voice.store.rule_rows import StoredPlace
 
 CODE_VERSION = "1"
 """Changes when the same rules find something else in the same words."""
@@ -97,6 +97,7 @@ class MonthWritten(msgspec.Struct, frozen=True, kw_only=True):
     superseded: int
 
 
+_PLAN = msgspec.json.Decoder(HistoryPlan)
 _MONTH = msgspec.msgpack.Decoder(HistoryMonth)
 _STORED = msgspec.msgpack.Decoder(StoredRules)
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,80}")
@@ -127,7 +128,7 @@ class HistoryRun:
     def plan(self) -> HistoryPlan:
         """Return what was asked for. Raises HistoryRunError."""
         try:
-            return msgspec.json.decode((self._folder / "rules.json").read_bytes(), type=HistoryPlan)
+            return _PLAN.decode((self._folder / "rules.json").read_bytes())
         except (OSError, msgspec.DecodeError) as error:
             raise HistoryRunError(f"there is no run {self.name!r} of rules") from error
 
@@ -297,7 +298,7 @@ def _write_month(con: Connection, plan: HistoryPlan, result: HistoryMonth) -> Mo
     _remove(con, plan, result, list(taken))
     run_id = int(con.execute("select nextval('run_id')").fetchall()[0][0])
     places = [
-        (CallPlace(legs[0].call_id, number, {leg.leg_id: leg.date_key for leg in legs}), legs) for number, legs in taken.items()
+        (StoredPlace(legs[0].call_id, number, {leg.leg_id: leg.date_key for leg in legs}), legs) for number, legs in taken.items()
     ]
     hits = [(place, [hit for leg in legs for hit in leg.hits]) for place, legs in places]
     states = [(place, [row for leg in legs for row in leg.states]) for place, legs in places]

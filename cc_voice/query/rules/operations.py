@@ -100,7 +100,7 @@ def _write_month(database: Database, settings: Settings, arguments: Mapping[str,
 
 
 def scoped_question(database: Database, rows: RowScope, question: str, arguments: Mapping[str, Any]) -> Any:
-    """Answer what a backtest asks, from the rows that somebody may see; which forms a stem has is the site's."""
+    """RuleAnswer what a backtest asks, from the rows that somebody may see; which forms a stem has is the site's."""
     choice = msgspec.convert(arguments["choice"], HistoryChoice) if "choice" in arguments else HistoryChoice()
 
     def work(con: Connection) -> Any:

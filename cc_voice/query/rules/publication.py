@@ -26,6 +26,7 @@ from cc_voice.store import rule_history, rule_rows
 from cc_voice.store.database import Connection, Database
 
 LEAST_MARKS = 20
+_RULE = msgspec.json.Decoder(Rule)
 KEPT_SETS = 20
 """Compiled sets that are kept: calls under way read theirs once, when they begin."""
 
@@ -128,7 +129,7 @@ def digest_of(rule: Rule) -> str:
 def published(con: Connection) -> list[Rule]:
     """Return the rules that were published and act, and those that ship where a site has none of that id."""
     rows = con.execute("select rule from dim_category where origin = 'site' and valid_to is null and rule is not null").fetchall()
-    own = {rule.id: rule for (text,) in rows for rule in (msgspec.json.decode(text, type=Rule),)}
+    own = {rule.id: rule for (text,) in rows for rule in (_RULE.decode(text),)}
     both = {rule.id: rule for rule in shipped_rules()} | own
     return acting(tuple(both.values()))
 

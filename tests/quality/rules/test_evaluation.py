@@ -11,7 +11,7 @@ from cc_voice.call.utterances import Word
 from cc_voice.quality.rules.compilation import compiled_set
 from cc_voice.quality.rules.evaluation import Evaluator, Finding
 from cc_voice.quality.rules.leg_record import LegRecord, SpokenLine, TypedInterval, moments
-from cc_voice.quality.rules.logic import All, Answer, Either, Name, Not, State, combined
+from cc_voice.quality.rules.logic import All, Either, Name, Not, RuleAnswer, RuleState, combined
 from cc_voice.quality.rules.rule_files import read_rule
 
 END_MS = 120_000
@@ -130,7 +130,7 @@ def test_a_hold_announced_and_each_hold_announced() -> None:
     said = leg(line(15_000, "one moment please"), line(47_000, LONG), intervals=HELD)
     assert state(rules(BEFORE + " } }"), said) == ("matched", None)
     each = found(rules(BEFORE + ", each = true } }"), said).answer
-    assert (each.state, each.value) == (State.MISSED, 0.5)
+    assert (each.state, each.value) == (RuleState.MISSED, 0.5)
     assert state(rules(BEFORE + " } }"), leg(line(15_000, LONG))) == ("not_applicable", "no_instance")
     unknown = leg(line(15_000, LONG), reasons={"hold_count": "no_events"})
     assert state(rules(BEFORE + " } }"), unknown) == ("undetermined", "no_events")
@@ -186,7 +186,7 @@ def test_utterances_side_by_side_are_joined_where_a_condition_says_so() -> None:
     halves = leg(line(1000, "well good"), line(3000, "morning to you"))
     assert state(rules(FIRST), halves) == ("missed", None)
     joined = found(rules(FIRST + "\njoin = true"), halves)
-    assert joined.answer.state == State.MATCHED
+    assert joined.answer.state == RuleState.MATCHED
     assert (joined.hits[0].hit.start_ms, joined.hits[0].hit.end_ms) == (1500, 3500)
 
 
@@ -211,21 +211,25 @@ def test_times_asks_for_so_many() -> None:
     assert state(twice, leg(line(1000, "good morning sir"), line(9000, "good morning"))) == ("matched", None)
 
 
-STATES = st.sampled_from([State.MISSED, State.UNDETERMINED, State.MATCHED])
+STATES = st.sampled_from([RuleState.MISSED, RuleState.UNDETERMINED, RuleState.MATCHED])
 
 
 @given(STATES, STATES)
-def test_when_is_kleenes_logic(first: State, second: State) -> None:
-    answers = {"a": Answer(first), "b": Answer(second)}
+def test_when_is_kleenes_logic(first: RuleState, second: RuleState) -> None:
+    answers = {"a": RuleAnswer(first), "b": RuleAnswer(second)}
     a, b = Name("a"), Name("b")
     assert combined(All((a, b)), answers).state == min(first, second)
     assert combined(Either((a, b)), answers).state == max(first, second)
     assert combined(Not(Not(a)), answers).state == first
     assert combined(Not(All((a, b))), answers).state == combined(Either((Not(a), Not(b))), answers).state
-    apart = answers | {"b": Answer(State.NOT_APPLICABLE)}
+    apart = answers | {"b": RuleAnswer(RuleState.NOT_APPLICABLE)}
     assert combined(All((a, b)), apart).state == first
 
 
 def test_the_reason_is_that_of_the_first_undetermined_condition() -> None:
-    answers = {"a": Answer(State.MATCHED), "b": Answer(State.UNDETERMINED, "not_heard"), "c": Answer(State.UNDETERMINED, "open")}
+    answers = {
+        "a": RuleAnswer(RuleState.MATCHED),
+        "b": RuleAnswer(RuleState.UNDETERMINED, "not_heard"),
+        "c": RuleAnswer(RuleState.UNDETERMINED, "open"),
+    }
     assert combined(All((Name("a"), Name("b"), Name("c"))), answers).reason == "not_heard"
