@@ -45,6 +45,7 @@ ONE_MODULE_EACH = {
     "argon2": {"web.access.passwords"},
     "joserfc": {"web.access.oidc"},
     "pyotp": {"web.access.second_factor"},
+    "snowballstemmer": {"quality.rules.stems"},
     "deltalake": {"exports.lake"},
     "obstore": {"exports.bucket"},
     "mcp": {"web.api.mcp_server"},

@@ -12,6 +12,7 @@ class _Benches(LazyGroup):
         "chain": ("cc_voice.bench.chain", "bench_chain", "Words that the path of a call costs beyond the recogniser's own errors."),
         "data": ("cc_voice.bench.data", "bench_data", "Make a site of any size that never was."),
         "queries": ("cc_voice.bench.queries", "bench_queries", "How fast reports and searches of a site answer."),
+        "rules": ("cc_voice.bench.rules", "bench_rules", "What rules cost, and how well those that ship find."),
         "language": ("cc_voice.bench.language", "bench_language", "Which language is spoken when, however badly Zoom tags it."),
         "live": ("cc_voice.bench.live", "bench_live", "Many calls at once: keep-alives, delay of words, lag, memory."),
         "webhook": ("cc_voice.bench.webhook", "bench_webhook", "How soon webhooks are answered while calls stream."),

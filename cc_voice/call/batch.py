@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from cc_voice.call.events import CallEvent
-from cc_voice.call.rows import MeasuredCall
+from cc_voice.call.rows import MeasuredCall, RuleRows
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.thresholds import ThresholdSet
 
@@ -42,6 +42,10 @@ class StreamProgress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
     """Whether what should be hidden was looked for."""
     refused: tuple[MediaRefusal, ...] = ()
     """All that is missing at present, not only what is new; replaces what was told before."""
+    rules: RuleRows | None = None
+    """What rules found since the last progress; only the versions of rules that it names."""
+    withdrawn: tuple[str, ...] = ()
+    """Keys of hits that were told before, and whose words were revised since."""
 
 
 class LiveWords(msgspec.Struct, frozen=True, kw_only=True):

@@ -200,6 +200,59 @@ class NullReasonRow(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class RuleVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a rule that the call was looked at with."""
+
+    rule_id: str
+    version: int
+    title: str
+    folder: str
+    kind: str
+    state: str
+    alert: bool
+
+
+class RuleHitRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Words that a rule found. What a rule finds without words (numbers, silence, what was not said) has no time and no words."""
+
+    leg_id: str
+    rule_id: str
+    condition: str | None
+    party: str | None
+    channel_id: str | None
+    start_ms: int | None
+    end_ms: int | None
+    utterance_id: str | None
+    first_word_seq: int | None
+    last_word_seq: int | None
+    expression: int | None
+    matched_text: str | None
+    source: str | None
+    conf: float | None
+    timed: bool | None
+    hit_key: str
+
+
+class RuleStateRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a step is of a leg: 0 missed, 1 undetermined, 2 matched, 3 not applicable."""
+
+    leg_id: str
+    rule_id: str
+    state: int
+    reason: str | None
+    value: float | None
+
+
+class RuleRows(msgspec.Struct, frozen=True, kw_only=True):
+    """What rules found in a call, and with which set of rules; quality makes them, metrics know none."""
+
+    rule_set: str
+    """SHA-256 of the set."""
+    versions: tuple[RuleVersion, ...] = ()
+    hits: tuple[RuleHitRow, ...] = ()
+    states: tuple[RuleStateRow, ...] = ()
+
+
 class MeasuredCall(msgspec.Struct, frozen=True, kw_only=True):
     """Every row of one call: what the store writes in one transaction."""
 
@@ -216,3 +269,5 @@ class MeasuredCall(msgspec.Struct, frozen=True, kw_only=True):
     unused_words: tuple[WordRow, ...] = ()
     thresholds: dict[str, ThresholdSet] = {}
     """leg_id → what it was measured with, where that is not the site's set but its queue's."""
+    rules: RuleRows | None = None
+    """None: it was measured without rules."""

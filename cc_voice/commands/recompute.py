@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cc_voice.call.metric_changes import MEASURED, Changes, MetricComparison
 from cc_voice.call.metrics.dictionary import METRICS
+from cc_voice.commands import rule_runs
 from cc_voice.commands.terminal import load_settings, print_json, print_table, reason, remember, site_differences, site_options
 from cc_voice.config import site_settings
 from cc_voice.config.settings import Settings, configure_logging
@@ -26,6 +27,7 @@ from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.media import recompute_runs
 from cc_voice.media.recompute_runs import RecomputeRun, RunError, RunPlan, RunResult, RunSummary
 from cc_voice.query import operations, service_client
+from cc_voice.query.rules import history_runs
 from cc_voice.sessions import recomputation
 from cc_voice.sessions.recognition import Recognition
 from cc_voice.sessions.recomputation import What
@@ -43,10 +45,10 @@ _PUBLISHED_AT_ONCE = 200
 @click.option("--threshold-set", metavar="NAME", help="Measure with a set of [[thresholds]].  [default: those in force]")
 @click.option(
     "--what",
-    type=click.Choice(["metrics", "recognition"]),
+    type=click.Choice(["metrics", "recognition", "rules"]),
     default="metrics",
     show_default=True,
-    help="Count again what was heard, or hear the recordings again with today's models.",
+    help="Count again what was heard, hear the recordings again with today's models, or look for the published rules again.",
 )
 @click.option("--allow-test-model", is_flag=True, default=None, help="Let the tiny bundled model hear them (tests, demos).")
 @click.option("--run", "name", metavar="NAME", help="Name of the run.  [default: from what is asked for]")
@@ -80,17 +82,22 @@ def recompute(
     """
     settings = load_settings(config, data_dir, allow_test_model=allow_test_model)
     try:
-        if list_runs:
+        if not list_runs and discard is None and asked["what"] == "rules":
+            rule_runs.recompute_rules(settings, as_json, **asked)
+        elif list_runs:
             rows = [_described(settings, name) for name in recompute_runs.names(settings.runs_dir)]
+            rows += [[name, "rules", "", ""] for name in history_runs.names(settings.runs_dir)]
             print_table(["run", "thresholds", "since", "until"], rows, empty="no run is kept")
         elif discard is not None:
-            RecomputeRun(settings.runs_dir, discard).discard()
+            of_rules = discard in history_runs.names(settings.runs_dir)
+            kept = history_runs.HistoryRun if of_rules else RecomputeRun
+            kept(settings.runs_dir, discard).discard()
         else:
             differs = asked["publish"] and _differs(settings, asked["what"], adopt_settings)
             _recompute(settings, as_json, **asked)
             if asked["publish"]:
                 remember(config, settings.data_dir, anew=differs)
-    except (RunError, operations.QuestionError) as error:
+    except (RunError, history_runs.HistoryRunError, operations.QuestionError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(reason(error)) from error

@@ -33,6 +33,7 @@ from cc_voice.query import (
     service_client,
 )
 from cc_voice.query import sql as people_sql
+from cc_voice.query.rules.operations import RULE_QUESTIONS
 from cc_voice.query.scope import EVERYTHING, RowScope
 from cc_voice.query.service_client import QuestionError as QuestionError
 from cc_voice.query.sql import runner, scoped_views, snapshot
@@ -59,6 +60,7 @@ _NEED_A_SITE = frozenset(
             "policies",
             "policies.set",
         ),
+        *RULE_QUESTIONS,
         *("checks", "search", "reindex", "export", "export.lake", "sql", "policies", "policies.set"),
         *("administration.overview", "administration.queues", "administration.exports", "administration.configuration"),
         "redaction.audit",
@@ -82,6 +84,10 @@ WRITTEN_DOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "enrich": ("import", ("dataset",)),
     "recompute.publish": ("change", ("run",)),
     "policies.set": ("change", ("kind", "text", "seen")),
+    "rules.publish": ("change", ("text", "note", "unmarked")),
+    "rules.mark": ("change", ("rule_id", "marks")),
+    "rules.write_month": ("change", ("run", "month")),
+    "rules.texts": ("view", ("utterance_ids",)),
 }
 """Questions that the audit log has before they are answered: action, and the arguments that are told."""
 
@@ -406,6 +412,7 @@ QUESTIONS: dict[str, Question] = {
     "store": _store,
     "enrich": _enrich,
     "redaction.audit": _redaction_audit,
+    **RULE_QUESTIONS,
     "recompute.before": _stored_legs,
     "recompute.thresholds": _thresholds,
     "recompute.publish": _publish,

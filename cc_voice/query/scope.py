@@ -119,7 +119,7 @@ SHARED = frozenset(
     }
 )
 """Tables that tell of no call, agent or queue: the same for everybody."""
-CLOSED = frozenset({"inbox", "policy_version", "site_webhook"})
+CLOSED = frozenset({"inbox", "policy_version", "rule_run", "site_webhook"})
 """Tables that the site alone may see: webhooks as they came, those that are about no call, and what people decided."""
 
 
@@ -165,12 +165,14 @@ class _ScopeConditions:
         return f"({self.of_call(table)} or {table}.call_id in (select s.call_id {self.live}))"
 
 
-_WITH_LEG = ("fact_interval", "fact_leg_language", "fact_null_reason", "fact_alert", "fact_category_hit", "fact_evaluation")
+_WITH_LEG = ("fact_interval", "fact_leg_language", "fact_null_reason", "fact_alert", "fact_evaluation", "rule_mark")
 
 
 def _of_legs(of: _ScopeConditions) -> dict[str, str]:
     base = of.base
     evaluated = f"select e.evaluation_id from {base}.fact_evaluation as e where {of.of_leg('e')}"
+    # Other rules are tried out, by who may see the site
+    live_rule = f"t.category_key in (select c.category_key from {base}.dim_category as c where c.state = 'live')"
     at_the_time = "s.start_ts >= coalesce(d.valid_from, s.start_ts) and s.start_ts < coalesce(d.valid_to, 'infinity'::timestamptz)"
     return {
         "fact_leg": f"select l.* {of.legs}",
@@ -187,6 +189,11 @@ def _of_legs(of: _ScopeConditions) -> dict[str, str]:
         """,
         "fact_queue_interval": f"select i.* from {base}.fact_queue_interval as i where i.queue_key in ({of.queues})",
         **{name: f"select t.* from {base}.{name} as t where {of.of_leg('t')}" for name in _WITH_LEG},
+        "fact_rule_state": f"select t.* from {base}.fact_rule_state as t where {of.of_leg('t')} and {live_rule}",
+        "fact_category_hit": f"""
+            select t.* from {base}.fact_category_hit as t
+            where {live_rule} and ({of.of_leg("t")} or (t.leg_id is null and t.call_id in (select s.call_id {of.live})))
+        """,
         "fact_evaluation_item": f"select i.* from {base}.fact_evaluation_item as i where i.evaluation_id in ({evaluated})",
         "zoom_agent_status": f"""
             select s.* from {base}.zoom_agent_status as s
@@ -256,7 +263,10 @@ _WORDS = {"fact_word": "fact_utterance", "fact_unused_word": "fact_unused_uttera
 def _of_words(of: _ScopeConditions) -> dict[str, str]:
     base = of.base
     if not of.scope.words:
-        return {name: f"select * from {base}.{name} where false" for name in (*_SAID, *_WORDS, "posting")}
+        # Which rule found something where is no word; what it found is
+        kept = _of_legs(of)["fact_category_hit"] if not of.scope.site else f"select t.* from {base}.fact_category_hit as t"
+        wordless = {"fact_category_hit": f"select h.* replace (null::text as matched_text) from ({kept}) as h"}
+        return {name: f"select * from {base}.{name} where false" for name in (*_SAID, *_WORDS, "posting")} | wordless
     # Before a call is measured nothing has a leg: what was said since its agent joined is theirs
     theirs = f"u.leg_id is null and exists (select 1 {of.live} and s.call_id = u.call_id and u.start_ms >= s.agent_since_ms)"
     condition = of.of_any_call("u") if of.scope.whole_call else f"({of.of_leg('u')} or ({theirs}))"

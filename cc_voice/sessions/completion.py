@@ -20,8 +20,10 @@ from cc_voice.config.languages import LanguageSettings, primary
 from cc_voice.config.policies import told
 from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import SITE_SET, ThresholdSet
-from cc_voice.media import films, recordings
+from cc_voice.media import films, recordings, rule_sets
 from cc_voice.media.recordings import ChannelFile, Recording
+from cc_voice.quality.rules.evaluation import Evaluator
+from cc_voice.quality.rules.rule_rows import with_rules
 from cc_voice.rtms.events import MIXED_SOURCE
 from cc_voice.sessions import journal, redaction
 from cc_voice.sessions.call_languages import call_policy, unwritten_policy
@@ -67,11 +69,13 @@ def complete(
     heard: Heard | None = None,
     pipelines: Pipelines | None = None,
     unwritten: Sequence[Note] = (),
+    rules: Evaluator | None = None,
 ) -> None:
     """Carry a stream whose media has ended to the stage `measured`.
 
     `heard` is what was recognised while it was live, with `pipelines`: the rest of the call is heard with the same model.
-    `unwritten` is what the session knows and the journal does not hold, or not as it was said (`live_redaction.py`).
+    `unwritten` is what the session knows and the journal does not hold, or not as it was said (`live_redaction.py`). `rules` are
+    those that the call began with; None: those in force.
     Raises recordings.RecordingError, OSError.
     """
     folder = recordings.stream_folder(settings.recordings_dir, spec.call_id, spec.stream_id)
@@ -100,7 +104,7 @@ def complete(
     if redacted is not None:
         redaction.silence(settings, redacted)
     _make_films(spec, folder)
-    deliver(measured(spec.call_id, spec.stream_id, spec.epoch, settings))
+    deliver(measured(spec.call_id, spec.stream_id, spec.epoch, settings, rules))
 
 
 def _make_films(spec: SessionSpec, folder: Path) -> None:
@@ -297,26 +301,30 @@ def unfilled(gaps: Sequence[Interval], received: Sequence[Sequence[Interval]]) -
     return subtract(canonical(gaps), arrived)
 
 
-def measured(call_id: str, stream_id: str, epoch: int, settings: Settings) -> CallMeasured:
+def measured(call_id: str, stream_id: str, epoch: int, settings: Settings, rules: Evaluator | None = None) -> CallMeasured:
     """Measure the call from the analyses of all its streams. Raises RecordingError when this stream's analysis is missing."""
     analyses = recordings.load_analyses(settings.recordings_dir, call_id)
     if not analyses:
         raise recordings.RecordingError(f"call {call_id} has no analysis to measure; run the stream again from its recording")
-    found = call_measured(analyses, settings)
+    found = call_measured(analyses, settings, rules=rules)
     return msgspec.structs.replace(found, stream_id=stream_id, epoch=epoch)
 
 
-def call_measured(analyses: Sequence[StreamAnalysis], settings: Settings, tried: ThresholdSet | None = None) -> CallMeasured:
-    """Measure a call from the analyses of its streams, earliest first. `tried` are thresholds instead of those in force."""
+def call_measured(
+    analyses: Sequence[StreamAnalysis], settings: Settings, tried: ThresholdSet | None = None, rules: Evaluator | None = None
+) -> CallMeasured:
+    """Measure a call from the analyses of its streams, earliest first. `tried` are thresholds, `rules` rules, instead of those in
+    force."""
     chosen = tried or thresholds(settings)
     by_queue = () if tried else settings.thresholds
+    call = measure(analyses, chosen, _agent_rule(analyses[-1].product, settings), by_queue, told(settings.policies))
     return CallMeasured(
         call_id=analyses[-1].call_id,
         stream_id=analyses[-1].stream_id,
         epoch=analyses[-1].epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        call=measure(analyses, chosen, _agent_rule(analyses[-1].product, settings), by_queue, told(settings.policies)),
+        call=with_rules(call, rules or rule_sets.evaluator(settings.data_dir), chosen.low_conf),
     )
 
 

@@ -54,9 +54,10 @@ class LiveRecognition:
         media_ms: Callable[[], int],
         show: Show,
         redaction: LiveRedaction,
+        final: Callable[[Utterance], None],
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
-        """`media_ms` says how far any channel of the stream is, on its clock."""
+        """`media_ms` says how far any channel of the stream is, on its clock; `final` takes each utterance at once."""
         self.pipelines: Pipelines | None = None
         """What this call is heard with; None: hearing has not begun."""
         self._spec = spec
@@ -66,6 +67,7 @@ class LiveRecognition:
         self._media_ms = media_ms
         self._show = show
         self._redaction = redaction
+        self._final = final
         self._log = log
         self._listeners: dict[str, ChannelRecognition] = {}
         self._live_languages = LiveLanguages()
@@ -199,6 +201,7 @@ class LiveRecognition:
         self._news.extend(found)
         for said in found:
             self._shown.pop(channel_id, None)
+            self._final(said)
             self._show(self._words(channel_id, said, is_final=True))
         self._show_partial_words(channel_id, partial_words)
         # Who is behind waits for a thread, not for the next look. Less than a block is left to that: it will be more by then

@@ -7,7 +7,7 @@ progress; it reads the recording, so that nothing but the disk stands between th
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from contextvars import copy_context
 from functools import partial
@@ -21,8 +21,9 @@ from cc_voice.call.events import CallEvent, EventName
 from cc_voice.call.transcript.transcript_selection import LOCAL
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.settings import Settings
-from cc_voice.media import recordings
+from cc_voice.media import recordings, rule_sets
 from cc_voice.media.recordings import StreamHeader
+from cc_voice.quality.rules.live import LiveRules, live_rule_rows
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamClient
 from cc_voice.rtms.enums import Attribute, StreamState, name_of
@@ -85,8 +86,17 @@ class Session:
         self._redaction = LiveRedaction(settings, spec.language, self._log)
         self._audio = AudioIntake(self._recording, spec.started_event_ms, self._log)
         self._clock = self._audio.clock
+        self._rules = LiveRules(rule_sets.evaluator(settings.data_dir), spec.call_id)
         self._live_recognition = LiveRecognition(
-            spec, self._recording, recognition, settings.language, lambda: self._media_ms, show, self._redaction, self._log
+            spec,
+            self._recording,
+            recognition,
+            settings.language,
+            lambda: self._media_ms,
+            show,
+            self._redaction,
+            self._rules.take,
+            self._log,
         )
         self._news_words: list[Utterance] = []
         """Zoom's."""
@@ -223,15 +233,25 @@ class Session:
             attribute=piece.attribute,
         )
         t0 = self._recording.header.t0_unix_ms
-        if self._redaction.is_on:
-            self._news_words += self._redaction.zoom(note, t0)
-        else:
+        shown = self._redaction.zoom(note, t0) if self._redaction.is_on else []
+        if not self._redaction.is_on:
             self._recording.note(note)
-        if t0 is not None and piece.text.strip() and note.attribute != Attribute.DELETE:
+        if t0 is None:
+            return
+        if note.attribute == Attribute.DELETE:
+            self._rules.delete(note.channel_id, note.start_unix_ms - t0)
+        elif piece.text.strip():
             said = journal.utterance(note, t0, self.spec.language)
-            if not self._redaction.is_on:
-                self._news_words.append(said)
             self._live_recognition.take_words(said)
+            if not self._redaction.is_on:
+                shown = [said]
+        self._take_shown(shown)
+
+    def _take_shown(self, lines: Iterable[Utterance]) -> None:
+        """Take Zoom's words as they may be shown: nothing else is reported, and rules find nothing else."""
+        for said in lines:
+            self._news_words.append(said)
+            self._rules.take(said)
 
     def _take_chat(self, note: journal.ChatNote) -> None:
         if self._redaction.is_on:
@@ -279,13 +299,16 @@ class Session:
         for note in notes:
             self._recording.note(note)
         for said in changed:
-            self._live_recognition.show_again(said)
-        self._news_words += [said for said in changed if said.source != LOCAL]
+            if said.source == LOCAL:
+                self._live_recognition.show_again(said)
+                self._rules.take(said)
+            else:
+                self._take_shown((said,))
 
     def _report(self) -> None:
         self._write_words()
         now = time.monotonic()
-        if now < self._progress_at:
+        if now < self._progress_at and not self._rules.is_new:
             return
         self._progress_at = now + PROGRESS_EVERY_S
         self._deliver(self.progress())
@@ -297,6 +320,10 @@ class Session:
         events: tuple[CallEvent, ...] = ()
         if t0 is not None:
             events, self._news_events = tuple(journal.place(event, t0) for event in self._news_events), []
+        for event in events:
+            self._rules.take_event(event)
+        recognised_ms = self._media_ms - self.lag_ms
+        rules, withdrawn = live_rule_rows(self._rules, recognised_ms)
         return StreamProgress(
             call_id=self.spec.call_id,
             stream_id=self.spec.stream_id,
@@ -304,11 +331,13 @@ class Session:
             product=self.spec.product,
             t0_unix_ms=t0,
             media_ms=self._media_ms,
-            recognised_ms=self._media_ms - self.lag_ms,
+            recognised_ms=recognised_ms,
             utterances=utterances,
             is_redacted=self._redaction.is_on,
             events=events,
             refused=tuple(self._refused.values()),
+            rules=rules,
+            withdrawn=withdrawn,
         )
 
     # -- the end -------------------------------------------------------------------------------------------------
@@ -344,6 +373,7 @@ class Session:
             heard=heard,
             pipelines=pipelines,
             unwritten=self._redaction.unwritten,
+            rules=self._rules.evaluator,
         )
 
     def _oddities(self) -> tuple[Oddity, ...]:

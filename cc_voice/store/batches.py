@@ -24,8 +24,9 @@ from cc_voice.call.rows import (
 from cc_voice.call.transcript.transcript_selection import LOCAL
 from cc_voice.call.utterances import Utterance, word_count
 from cc_voice.config.settings import Site
-from cc_voice.store import dimensions, enrichment, history, repeat_calls, streams
+from cc_voice.store import dimensions, enrichment, history, repeat_calls, rule_rows, streams
 from cc_voice.store.database import Connection, Row
+from cc_voice.store.rule_rows import StoredPlace
 from cc_voice.store.search import postings
 
 _OF_LEGS = ("fact_interval", "fact_null_reason", "fact_leg_language")
@@ -48,8 +49,9 @@ def write_batch(con: Connection, batch: Batch, site: Site) -> bool:
             assert_never(never)
 
 
-def delete_call(con: Connection, call_id: str) -> None:
-    """Remove every row of a call from the star."""
+def delete_call(con: Connection, call_id: str, *, to_measure: bool = False) -> None:
+    """Remove every row of a call from the star; `to_measure`: it is written again, and keeps what people marked and live hits."""
+    rule_rows.remove(con, call_id, keep_live=to_measure)
     legs = con.execute("select leg_id, date_key from fact_leg where call_id = ?", [call_id]).fetchall()
     for leg_id, date_key in legs:
         for table in _OF_LEGS:
@@ -72,7 +74,7 @@ def delete_call(con: Connection, call_id: str) -> None:
 
 
 def _progress(con: Connection, batch: StreamProgress) -> bool:
-    if not batch.utterances and not batch.events:
+    if not batch.utterances and not batch.events and batch.rules is None and not batch.withdrawn:
         return streams.move_on(con, batch)
     row = streams.load(con, batch.stream_id)
     if row is None or row.epoch != batch.epoch or row.stage != "received":
@@ -82,6 +84,7 @@ def _progress(con: Connection, batch: StreamProgress) -> bool:
         handling = _handling(event, handling, row.product)
     _live_channels(con, batch)
     _live_utterances(con, batch)
+    rule_rows.live(con, batch.call_id, batch.rules, batch.withdrawn)
     said = con.execute("select count(*) from fact_utterance where call_id = ?", [batch.call_id]).fetchall()[0][0]
     con.execute(
         """
@@ -243,7 +246,7 @@ def _measured(con: Connection, batch: CallMeasured, site: Site) -> bool:
     is_newest = _is_newest(con, batch)
     if is_newest:
         known = repeat_calls.customers(con, batch.call_id)
-        delete_call(con, batch.call_id)
+        delete_call(con, batch.call_id, to_measure=True)
         _insert_measured(con, batch, site)
         repeat_calls.refresh(con, [*known, *repeat_calls.customers(con, batch.call_id)])
     # Also when another stream of the call was quicker to measure more: this one has nothing left to do either
@@ -277,6 +280,9 @@ def _insert_measured(con: Connection, batch: CallMeasured, site: Site) -> None:
     _append(con, "fact_null_reason", call.null_reasons, beside=of_leg)
     _append(con, "fact_interval", call.intervals, key="interval_id", beside=of_leg)
     _append_events(con, call.events)
+    if call.rules is not None:
+        rule_rows.insert(con, StoredPlace(batch.call_id, call_no, leg_dates), call.rules)
+    rule_rows.place_live(con, batch.call_id)
     postings.add(con, call_no, date_key, call.utterances)
     dimensions.note_languages(con, _languages(call))
     enrichment.apply(con, [call.call.instance_id])

@@ -34,6 +34,7 @@ from cc_voice.media.files import write_atomically
 from cc_voice.media.recordings import recorded_calls
 from cc_voice.query import scheduled_exports
 from cc_voice.query.policies import restore
+from cc_voice.query.rules import daily
 from cc_voice.query.sql import warm_copy
 from cc_voice.speech.machine import this_machine
 from cc_voice.speech.models import inventory
@@ -239,6 +240,7 @@ async def _serve(
         sweeping = asyncio.create_task(_sweep(appliance.audio))
         comparing = asyncio.create_task(_compare(appliance))
         exporting = asyncio.create_task(scheduled_exports.keep(settings, database, appliance.draining, export_audit(audit)))
+        compiling = asyncio.create_task(daily.keep(settings, database, appliance.draining))
         noting = asyncio.create_task(audit.keep(appliance.draining))
         forgetting = asyncio.create_task(payload_expiry.keep(settings, database, appliance.draining))
         following = asyncio.create_task(audit_copy.keep(audit, database, appliance.draining))
@@ -257,6 +259,7 @@ async def _serve(
             await asyncio.gather(starting, return_exceptions=True)
             await exporting
             await copying
+            await compiling
             await noting
             await following
             await forgetting

@@ -22,6 +22,7 @@ from cc_voice.media import spool
 from cc_voice.query import operations, reports, service_client
 from cc_voice.query.operation_arguments import ARGUMENTS
 from cc_voice.query.operations import QUESTIONS, QuestionError, ask
+from cc_voice.query.rules.operations import RULE_QUESTIONS
 from cc_voice.store import batches, streams
 from cc_voice.store import database as store
 from cc_voice.store.database import Database
@@ -157,6 +158,7 @@ def test_every_question_is_asked_here() -> None:
     of_their_commands = {"audit.copied", "store", "enrich", "recompute.before", "recompute.publish", "recompute.thresholds"}
     of_their_commands.add("redaction.audit")
     of_their_commands |= {
+        *RULE_QUESTIONS,
         "policies",
         "policies.set",
         *(f"administration.{page}" for page in ("configuration", "overview", "exports", "queues")),

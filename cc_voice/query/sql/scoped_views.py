@@ -53,6 +53,8 @@ def _definition(scope: RowScope, name: str, columns: frozenset[str]) -> str | No
         return _filtered(name, seen_call if scope.whole_call else _INSIDE)
     if name in _NAMED_ROWS:
         return _filtered(name, _NAMED_ROWS[name].format(teams=listed(scope.teams), queues=listed(scope.queues), own=_own(scope)))
+    if name in SHARED_VIEWS:
+        return None
     text = reports.view_text(name)
     if all(source.startswith("v_") for source in set(_SOURCE.findall(text)) - set(_NAMED.findall(text))):
         return text
@@ -76,6 +78,8 @@ _INSIDE = """
 """
 
 
+SHARED_VIEWS = frozenset({"v_rule"})
+"""Views that tell of no call, agent or queue."""
 _NAMED_ROWS = {
     "v_agent": """
         t.team_id in {teams} or t.user_id = {own}

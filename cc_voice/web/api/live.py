@@ -1,6 +1,7 @@
 """Live: the floor now, a call in progress, the words as they are said, and the streams behind calls."""
 
 import datetime
+from collections.abc import Sequence
 
 import msgspec
 from litestar import Response, get
@@ -11,8 +12,9 @@ from litestar.response import ServerSentEvent
 
 from cc_voice.call.batch import LiveWords, MediaRefusal, Stage
 from cc_voice.fleet.local import WorkerStatus
-from cc_voice.store import calls, streams
+from cc_voice.store import calls, rule_rows, streams
 from cc_voice.store.calls import CallUtterance
+from cc_voice.store.rule_rows import LiveHit
 from cc_voice.store.streams import SessionFailure, StreamRow
 from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.api import cursors
@@ -42,6 +44,8 @@ class LiveCallSummary(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None
     refused: tuple[MediaRefusal, ...]
     """Kinds of media that Zoom does not send of the stream, and why."""
+    hits: tuple[LiveHit, ...] = ()
+    """What live rules found so far, the newest first."""
     saying: tuple[LiveWords, ...]
     """What is being said at this moment, the channel that was heard last first; the words may still change."""
 
@@ -102,7 +106,8 @@ async def floor(request: VisitorRequest, appliance: NamedDependency[Appliance]) 
     appliance.note_down(request, "live", "calls in progress")
     rows = await appliance.read(request.user, streams.in_progress)
     lost = await appliance.read(request.user, lambda con: streams.not_analysed(con, appliance.now()))
-    going_on = [_live(row, floor_words(appliance, request.user, row)) for row in rows]
+    hits = await appliance.read(request.user, rule_rows.live_hits)
+    going_on = [_live(row, floor_words(appliance, request.user, row), hits) for row in rows]
     return Live(going_on, [_live(row) for row in lost], appliance.dispatcher.status())
 
 
@@ -124,9 +129,10 @@ async def live_call(request: VisitorRequest, appliance: NamedDependency[Applianc
     if not rows or all(row.stage == "measured" for row in rows):
         raise NotFoundException(f"there is no call {call_id} in progress")
     appliance.note_down(request, "view", "call in progress", call_id=call_id)
+    hits = await appliance.read(request.user, rule_rows.live_hits)
     return LiveCallDetail(
         call_id=call_id,
-        streams=[_live(row, floor_words(appliance, request.user, row)) for row in rows],
+        streams=[_live(row, floor_words(appliance, request.user, row), hits) for row in rows],
         channels=await appliance.read(request.user, lambda con: calls.live_channels(con, call_id)),
         utterances=await appliance.read(request.user, lambda con: calls.live_utterances(con, call_id)),
     )
@@ -152,7 +158,7 @@ async def list_streams(
     return Response(StreamList([_summary(row) for row in shown], following), headers=cursors.link_headers(request, following))
 
 
-def _live(row: StreamRow, saying: tuple[LiveWords, ...] = ()) -> LiveCallSummary:
+def _live(row: StreamRow, saying: tuple[LiveWords, ...] = (), hits: Sequence[LiveHit] = ()) -> LiveCallSummary:
     return LiveCallSummary(
         call_id=row.call_id,
         stream_id=row.stream_id,
@@ -168,6 +174,7 @@ def _live(row: StreamRow, saying: tuple[LiveWords, ...] = ()) -> LiveCallSummary
         utterance_count=row.utterance_count,
         failure=failure(row),
         refused=row.refusals,
+        hits=tuple(hit for hit in hits if hit.call_id == row.call_id),
         saying=saying,
     )
 

@@ -3,7 +3,7 @@
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
-from cc_voice.web.api import accounts, administration, audit_log, calls, live, maintenance, policies, reference, reports
+from cc_voice.web.api import accounts, administration, audit_log, calls, live, maintenance, policies, reference, reports, rules
 from cc_voice.web.api.description import PREFIX, ApiDescription, described
 from cc_voice.web.api.entity_tags import with_entity_tags
 from cc_voice.web.api.parameters import known_parameters
@@ -34,6 +34,13 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     reports.list_tables,
     reports.table,
     reports.list_exports,
+    rules.list_rules,
+    rules.show_rule,
+    rules.write_rule,
+    rules.list_hits,
+    rules.try_rule,
+    rules.mark_hits,
+    rules.publish_rule,
     accounts.who_asks,
     accounts.own_tokens,
     accounts.create_token,

@@ -15,7 +15,7 @@ from cc_voice.call.batch import LiveWords, Stage
 from cc_voice.call.reasons import explain
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.fleet.local import WorkerStatus
-from cc_voice.store import calls, streams
+from cc_voice.store import calls, rule_rows, streams
 from cc_voice.store.streams import UNFINISHED, StreamRow
 from cc_voice.web.access.accounts import Visitor
 from cc_voice.web.access.authentication import VisitorRequest
@@ -26,6 +26,11 @@ from cc_voice.web.rendering.page import fragment, page
 
 WORDS_PERIOD_S = 0.4
 """How often words that are being said are looked at for an open page."""
+FLOOR_PERIOD_S = 0.5
+"""How often the floor is looked at: what a rule found is to be seen within a second."""
+MOST_HITS = 4
+"""Rules in the row of a call."""
+NO_HITS: Mapping[str, tuple[str, ...]] = {}
 TAIL_CHARACTERS = 70
 """Of what is being said, in the row of a call."""
 STATES: dict[Stage, tuple[str, str]] = {
@@ -59,6 +64,8 @@ class LiveRow(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     saying: LiveWords | None
     """What is being said, by whoever was heard last."""
+    hits: tuple[str, ...] = ()
+    """Titles of the rules that found something, the newest first."""
 
 
 class LivePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +109,7 @@ async def live_events(request: VisitorRequest, appliance: NamedDependency[Applia
         rows = {row.key: fragment("live_parts.html", "cells", row) for row in view.rows}
         return event_streams.LiveView({"kpis": fragment("live_parts.html", "kpis", view)}, rows)
 
-    return event_streams.stream(appliance, request.user, look)
+    return event_streams.stream(appliance, request.user, look, period_s=FLOOR_PERIOD_S)
 
 
 @get("/calls/{call_id:str}/events", include_in_schema=False)
@@ -167,7 +174,10 @@ async def _floor(appliance: Appliance, visitor: Visitor | None) -> LivePage:
     lost = await appliance.read(visitor, lambda con: streams.not_analysed(con, now_s))
     zone = zoneinfo.ZoneInfo(appliance.settings.timezone)
     saying = {row.stream_id: said[0] for row in rows if (said := floor_words(appliance, visitor, row))}
-    return floor(rows, len(lost), appliance.dispatcher.status(), now_s, zone, saying)
+    hits: dict[str, tuple[str, ...]] = {}
+    for hit in await appliance.read(visitor, rule_rows.live_hits):
+        hits[hit.call_id] = tuple(dict.fromkeys((*hits.get(hit.call_id, ()), hit.rule_title)))
+    return floor(rows, len(lost), appliance.dispatcher.status(), now_s, zone, saying, hits)
 
 
 def floor_words(appliance: Appliance, visitor: Visitor | None, row: StreamRow) -> tuple[LiveWords, ...]:
@@ -182,12 +192,14 @@ def floor(
     now_s: float,
     zone: zoneinfo.ZoneInfo,
     saying: Mapping[str, LiveWords],
+    hits: Mapping[str, tuple[str, ...]] = NO_HITS,
 ) -> LivePage:
     """Return the floor at a moment (Unix seconds).
 
-    `not_analysed` is how many streams lately came to nothing, `saying` by stream what is being said.
+    `not_analysed` is how many streams lately came to nothing, `saying` by stream what is being said, `hits` by call what rules
+    found.
     """
-    shown = tuple(_row(row, saying.get(row.stream_id)) for row in rows)
+    shown = tuple(_row(row, saying.get(row.stream_id), hits.get(row.call_id, ())) for row in rows)
     going = [row for row in rows if row.stage == "received"]
     holds = [row.hold_ms for row in shown if row.hold_ms is not None]
     return LivePage(
@@ -210,7 +222,7 @@ def failure(row: StreamRow) -> str | None:
     return (explain(row.failure, (ThresholdSet(),)) or row.failure) if row.failure else None
 
 
-def _row(row: StreamRow, saying: LiveWords | None) -> LiveRow:
+def _row(row: StreamRow, saying: LiveWords | None, hits: tuple[str, ...] = ()) -> LiveRow:
     state, css = STATES[row.stage]
     return LiveRow(
         key=row.stream_id,
@@ -227,6 +239,7 @@ def _row(row: StreamRow, saying: LiveWords | None) -> LiveRow:
         utterances=row.utterance_count,
         lag=formats.seconds(_lag_ms(row)),
         language=row.language,
+        hits=hits[:MOST_HITS],
         saying=None if saying is None else msgspec.structs.replace(saying, text=_tail(saying.text)),
     )
 
