@@ -24,6 +24,7 @@ from cc_voice.exports.manifest import Manifest
 from cc_voice.media import recompute_runs, recordings, spool
 from cc_voice.query import administration, call_deletion, datasets, policies, report_tables, reports, service_client
 from cc_voice.query import sql as people_sql
+from cc_voice.query.evaluations.operations import EVALUATION_DEEDS, EVALUATION_QUESTIONS
 from cc_voice.query.rules.operations import RULE_QUESTIONS
 from cc_voice.query.scope import EVERYTHING, RowScope
 from cc_voice.query.service_client import QuestionError as QuestionError
@@ -52,6 +53,7 @@ _NEED_A_SITE = frozenset(
             "policies.set",
         ),
         *RULE_QUESTIONS,
+        *EVALUATION_QUESTIONS,
         *("checks", "search", "reindex", "export", "export.lake", "sql", "policies", "policies.set"),
         *("administration.overview", "administration.queues", "administration.exports", "administration.configuration"),
     }
@@ -78,6 +80,7 @@ WRITTEN_DOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "rules.mark": ("change", ("rule_id", "marks")),
     "rules.write_month": ("change", ("run", "month")),
     "rules.texts": ("view", ("utterance_ids",)),
+    **EVALUATION_DEEDS,
 }
 """Questions that the audit log has before they are answered: action, and the arguments that are told."""
 
@@ -393,6 +396,7 @@ QUESTIONS: dict[str, Question] = {
     "store": _store,
     "enrich": _enrich,
     **RULE_QUESTIONS,
+    **EVALUATION_QUESTIONS,
     "recompute.before": _stored_legs,
     "recompute.thresholds": _thresholds,
     "recompute.publish": _publish,

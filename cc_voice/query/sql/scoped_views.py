@@ -63,7 +63,7 @@ _INSIDE = """
 """
 
 
-SHARED_VIEWS = frozenset({"v_rule", "v_threshold_set"})
+SHARED_VIEWS = frozenset({"v_form_item", "v_rule", "v_threshold_set"})
 """Views that tell of no call, agent or queue."""
 _NAMED_ROWS = {
     "v_agent": """
