@@ -232,6 +232,9 @@ def test_a_form_is_published_once_in_a_version(tmp_path: Path) -> None:
         (ready,) = form_sets.evaluators(tmp_path)
         assert ready.form.version == 2
         assert (tmp_path / "forms" / "service-call.toml").read_text() == second
+        (tmp_path / "forms" / "service-call.toml").write_text(second.replace("weight = 16", "weight = 17"))
+        with pytest.raises(FormError, match="sum to 101"):
+            form_folder.named(tmp_path, "service-call")
         assert publish(second.replace('title = "Service call"', 'title = "Service"'))["version"] == 2
     finally:
         database.close()

@@ -87,6 +87,9 @@ def named(data_dir: Path, name: str) -> FormFile:
     path = Path(name)
     if path.suffix == ".toml" or path.is_file():
         return read_file(path)
+    own = forms_dir(data_dir) / f"{name}.toml"
+    if own.is_file():  # also where it is wrong: the one that ships is not what its author means
+        return read_file(own)
     found, problems = all_files(data_dir)
     if name not in found:
         raise FormError("; ".join([f"there is no form {name!r}; there are {', '.join(sorted(found))}", *problems]))
