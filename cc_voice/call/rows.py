@@ -253,6 +253,80 @@ class RuleRows(msgspec.Struct, frozen=True, kw_only=True):
     states: tuple[RuleStateRow, ...] = ()
 
 
+class FormItemRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A question of a version of a form."""
+
+    question_id: str
+    section: str
+    place: int
+    kind: str
+    title: str
+    weight: int
+    max_points: int
+    critical_cap: int | None
+    review: str
+    automation: str
+    """The question as JSON."""
+
+
+class FormVersionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a form that a leg was evaluated with."""
+
+    form_id: str
+    version: int
+    title: str
+    state: str
+    form: str
+    """As JSON."""
+    items: tuple[FormItemRow, ...]
+
+
+class EvaluationItemRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The automatic answer to a question."""
+
+    question_id: str
+    state: str
+    units: int
+    """Share of its points × 720,720."""
+    applied_weight: int
+    """Its weight where it is in the sums, else 0."""
+    reason: str | None
+    confidence: float | None
+    needs_review: bool
+    rule_versions: str
+    evidence: str
+    """A JSON array: hits, intervals, numbers, windows that were heard; no words."""
+
+
+class EvaluationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The automatic evaluation of a leg with a form."""
+
+    leg_id: str
+    form_id: str
+    form_version: int
+    state: str
+    applicable: int
+    determined: int
+    earned: int
+    """Sums of weights × 720,720."""
+    score_pct: float | None
+    score_uncapped_pct: float | None
+    coverage_pct: float | None
+    adherence_pct: float | None
+    score_reason: str | None
+    automatic_fail: bool
+    rule_set: str
+    asr_model: str | None
+    items: tuple[EvaluationItemRow, ...]
+
+
+class EvaluationRows(msgspec.Struct, frozen=True, kw_only=True):
+    """What forms say of the legs of a call, and the versions they have."""
+
+    forms: tuple[FormVersionRow, ...] = ()
+    evaluations: tuple[EvaluationRow, ...] = ()
+
+
 class MeasuredCall(msgspec.Struct, frozen=True, kw_only=True):
     """Every row of one call: what the store writes in one transaction."""
 
@@ -271,3 +345,5 @@ class MeasuredCall(msgspec.Struct, frozen=True, kw_only=True):
     """leg_id → what it was measured with, where that is not the site's set but its queue's."""
     rules: RuleRows | None = None
     """None: it was measured without rules."""
+    evaluations: EvaluationRows | None = None
+    """None: it was measured without forms."""

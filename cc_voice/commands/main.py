@@ -33,6 +33,7 @@ class _Commands(LazyGroup):
         "accounts": ("cc_voice.commands.accounts", "accounts", "List accounts, make and disable them, give one-time passwords."),
         "audit": ("cc_voice.commands.audit", "audit", "Search and verify who saw, played, took and changed what."),
         "admin": ("cc_voice.commands.administration", "admin", "Show how the appliance is, and the configuration in force."),
+        "qa": ("cc_voice.commands.qa", "qa", "Draw legs for evaluation, see and change answers of forms, submit, calibrate."),
         "rules": ("cc_voice.commands.rules", "rules", "Write rules, see what they find in stored calls, mark it, publish them."),
         "policies": ("cc_voice.commands.policies", "policies", "List, show and change what people decide: languages, thresholds."),
         "models": ("cc_voice.commands.models", "models", "List, fetch, verify, measure and remove speech models."),

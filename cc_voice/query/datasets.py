@@ -44,11 +44,14 @@ DATASETS = {
     "leg_languages": Dataset("v_leg_language", "call_id, leg_id, party, language_code", 50_000, "leg"),
     "rule_hits": Dataset("v_rule_hit", "call_id, leg_id, rule_id, start_ms, hit_key, is_live, rule_version", 20_000, "leg"),
     "rule_states": Dataset("v_rule_state", "call_id, leg_id, rule_id", 20_000, "leg"),
+    "evaluations": Dataset("v_evaluation", "call_id, leg_id, form_id, form_version, opened_ts, evaluation_id", 20_000, "leg"),
+    "evaluation_items": Dataset("v_evaluation_item", "call_id, leg_id, evaluation_id, question_place", 10_000, "leg"),
     "events": Dataset("v_event", "call_id, at_ms, event_name, participant, payload", 10_000),
     "channels": Dataset("v_channel", "call_id, channel_id", 50_000),
     "agents": Dataset("v_agent", "user_id, valid_from", 0, None),
     "queues": Dataset("v_queue", "queue_id, valid_from", 0, None),
     "rules": Dataset("v_rule", "rule_id, rule_version", 0, None),
+    "form_items": Dataset("v_form_item", "form_id, form_version, question_place", 0, None),
     "threshold_sets": Dataset("v_threshold_set", "threshold_set_id, threshold", 0, None),
 }
 """Calls at once: every query scans the keys of a whole table, and its rows lie in memory (a call has hundreds of words)."""

@@ -33,6 +33,7 @@ from cc_voice.query import (
     service_client,
 )
 from cc_voice.query import sql as people_sql
+from cc_voice.query.evaluations.operations import EVALUATION_DEEDS, EVALUATION_QUESTIONS
 from cc_voice.query.rules.operations import RULE_QUESTIONS
 from cc_voice.query.scope import EVERYTHING, RowScope
 from cc_voice.query.service_client import QuestionError as QuestionError
@@ -61,6 +62,7 @@ _NEED_A_SITE = frozenset(
             "policies.set",
         ),
         *RULE_QUESTIONS,
+        *EVALUATION_QUESTIONS,
         *("checks", "search", "reindex", "export", "export.lake", "sql", "policies", "policies.set"),
         *("administration.overview", "administration.queues", "administration.exports", "administration.configuration"),
         "redaction.audit",
@@ -88,6 +90,7 @@ WRITTEN_DOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "rules.mark": ("change", ("rule_id", "marks")),
     "rules.write_month": ("change", ("run", "month")),
     "rules.texts": ("view", ("utterance_ids",)),
+    **EVALUATION_DEEDS,
 }
 """Questions that the audit log has before they are answered: action, and the arguments that are told."""
 
@@ -413,6 +416,7 @@ QUESTIONS: dict[str, Question] = {
     "enrich": _enrich,
     "redaction.audit": _redaction_audit,
     **RULE_QUESTIONS,
+    **EVALUATION_QUESTIONS,
     "recompute.before": _stored_legs,
     "recompute.thresholds": _thresholds,
     "recompute.publish": _publish,

@@ -115,11 +115,11 @@ def listed(texts: frozenset[str]) -> str:
 SHARED = frozenset(
     {
         *("dim_category", "dim_date", "dim_disposition", "dim_form_item", "dim_language", "dim_site"),
-        *("schema_version", "heartbeat"),
+        *("form_version", "schema_version", "heartbeat"),
     }
 )
 """Tables that tell of no call, agent or queue: the same for everybody."""
-CLOSED = frozenset({"inbox", "policy_version", "rule_run", "site_webhook"})
+CLOSED = frozenset({"inbox", "policy_version", "qa_sample", "rule_run", "site_webhook"})
 """Tables that the site alone may see: webhooks as they came, those that are about no call, and what people decided."""
 
 
@@ -166,6 +166,9 @@ class _ScopeConditions:
 
 
 _WITH_LEG = ("fact_interval", "fact_leg_language", "fact_null_reason", "fact_alert", "fact_evaluation", "rule_mark")
+_OF_QUALITY = ("calibration_session", "coaching_item", "qa_pick")
+"""What people made of legs."""
+_OF_EVALUATION = ("evaluation_answer", "evaluation_event", "fact_evaluation_item")
 
 
 def _of_legs(of: _ScopeConditions) -> dict[str, str]:
@@ -188,13 +191,13 @@ def _of_legs(of: _ScopeConditions) -> dict[str, str]:
             select t.* from {base}.dim_threshold_set as t where t.threshold_set_id in (select l.threshold_set_id {of.legs})
         """,
         "fact_queue_interval": f"select i.* from {base}.fact_queue_interval as i where i.queue_key in ({of.queues})",
-        **{name: f"select t.* from {base}.{name} as t where {of.of_leg('t')}" for name in _WITH_LEG},
+        **{name: f"select t.* from {base}.{name} as t where {of.of_leg('t')}" for name in (*_WITH_LEG, *_OF_QUALITY)},
         "fact_rule_state": f"select t.* from {base}.fact_rule_state as t where {of.of_leg('t')} and {live_rule}",
         "fact_category_hit": f"""
             select t.* from {base}.fact_category_hit as t
             where {live_rule} and ({of.of_leg("t")} or (t.leg_id is null and t.call_id in (select s.call_id {of.live})))
         """,
-        "fact_evaluation_item": f"select i.* from {base}.fact_evaluation_item as i where i.evaluation_id in ({evaluated})",
+        **{name: f"select i.* from {base}.{name} as i where i.evaluation_id in ({evaluated})" for name in _OF_EVALUATION},
         "zoom_agent_status": f"""
             select s.* from {base}.zoom_agent_status as s
             where exists (select 1 from {base}.dim_agent as d where d.user_id = s.user_id and {of.agent} and {at_the_time})

@@ -20,8 +20,9 @@ from cc_voice.config.languages import LanguageSettings, primary
 from cc_voice.config.policies import told
 from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import SITE_SET, ThresholdSet
-from cc_voice.media import films, recordings, rule_sets
+from cc_voice.media import films, form_sets, recordings, rule_sets
 from cc_voice.media.recordings import ChannelFile, Recording
+from cc_voice.quality.forms.evaluation_rows import with_evaluations
 from cc_voice.quality.rules.evaluation import Evaluator
 from cc_voice.quality.rules.rule_rows import with_rules
 from cc_voice.rtms.events import MIXED_SOURCE
@@ -324,7 +325,11 @@ def call_measured(
         epoch=analyses[-1].epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        call=with_rules(call, rules or rule_sets.evaluator(settings.data_dir), chosen.low_conf),
+        call=with_evaluations(
+            with_rules(call, rules or rule_sets.evaluator(settings.data_dir), chosen.low_conf),
+            form_sets.evaluators(settings.data_dir),
+            chosen.low_conf,
+        ),
     )
 
 

@@ -24,7 +24,7 @@ from cc_voice.call.rows import (
 from cc_voice.call.transcript.transcript_selection import LOCAL
 from cc_voice.call.utterances import Utterance, word_count
 from cc_voice.config.settings import Site
-from cc_voice.store import dimensions, enrichment, history, repeat_calls, rule_rows, streams
+from cc_voice.store import dimensions, enrichment, evaluation_rows, history, repeat_calls, rule_rows, streams
 from cc_voice.store.database import Connection, Row
 from cc_voice.store.rule_rows import StoredPlace
 from cc_voice.store.search import postings
@@ -52,6 +52,7 @@ def write_batch(con: Connection, batch: Batch, site: Site) -> bool:
 def delete_call(con: Connection, call_id: str, *, to_measure: bool = False) -> None:
     """Remove every row of a call from the star; `to_measure`: it is written again, and keeps what people marked and live hits."""
     rule_rows.remove(con, call_id, keep_live=to_measure)
+    evaluation_rows.remove(con, call_id, keep_made=to_measure)
     legs = con.execute("select leg_id, date_key from fact_leg where call_id = ?", [call_id]).fetchall()
     for leg_id, date_key in legs:
         for table in _OF_LEGS:
@@ -282,6 +283,9 @@ def _insert_measured(con: Connection, batch: CallMeasured, site: Site) -> None:
     _append_events(con, call.events)
     if call.rules is not None:
         rule_rows.insert(con, StoredPlace(batch.call_id, call_no, leg_dates), call.rules)
+    if call.evaluations is not None:
+        evaluation_rows.insert(con, call.evaluations)
+    evaluation_rows.reattach(con, batch.call_id)
     rule_rows.place_live(con, batch.call_id)
     postings.add(con, call_no, date_key, call.utterances)
     dimensions.note_languages(con, _languages(call))

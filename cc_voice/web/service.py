@@ -33,6 +33,7 @@ from cc_voice.fleet.worker_plan import WorkerPlan, plan
 from cc_voice.media.files import write_atomically
 from cc_voice.media.recordings import recorded_calls
 from cc_voice.query import scheduled_exports
+from cc_voice.query.evaluations import hourly
 from cc_voice.query.policies import restore
 from cc_voice.query.rules import daily
 from cc_voice.query.sql import warm_copy
@@ -241,6 +242,7 @@ async def _serve(
         comparing = asyncio.create_task(_compare(appliance))
         exporting = asyncio.create_task(scheduled_exports.keep(settings, database, appliance.draining, export_audit(audit)))
         compiling = asyncio.create_task(daily.keep(settings, database, appliance.draining))
+        timing_out = asyncio.create_task(hourly.keep(database, appliance.draining, appliance.now))
         noting = asyncio.create_task(audit.keep(appliance.draining))
         forgetting = asyncio.create_task(payload_expiry.keep(settings, database, appliance.draining))
         following = asyncio.create_task(audit_copy.keep(audit, database, appliance.draining))
@@ -260,6 +262,7 @@ async def _serve(
             await exporting
             await copying
             await compiling
+            await timing_out
             await noting
             await following
             await forgetting

@@ -20,6 +20,7 @@ from cc_voice.config import settings
 from cc_voice.config.settings import Settings
 from cc_voice.media import spool
 from cc_voice.query import operations, reports, service_client
+from cc_voice.query.evaluations.operations import EVALUATION_QUESTIONS
 from cc_voice.query.operation_arguments import ARGUMENTS
 from cc_voice.query.operations import QUESTIONS, QuestionError, ask
 from cc_voice.query.rules.operations import RULE_QUESTIONS
@@ -159,6 +160,7 @@ def test_every_question_is_asked_here() -> None:
     of_their_commands.add("redaction.audit")
     of_their_commands |= {
         *RULE_QUESTIONS,
+        *EVALUATION_QUESTIONS,
         "policies",
         "policies.set",
         *(f"administration.{page}" for page in ("configuration", "overview", "exports", "queues")),

@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from structlog.testing import capture_logs
 
 from cc_voice.web import connections
-from cc_voice.web.api import maintenance, policies, reports, rules
+from cc_voice.web.api import evaluations, maintenance, policies, reports, rules
 from cc_voice.web.app import FORM_BYTES, create_app
 from cc_voice.web.appliance import Appliance
 from cc_voice.web.connections import LoopErrors
@@ -151,6 +151,9 @@ def test_every_route_has_a_limit(appliance: Appliance) -> None:
     larger |= dict.fromkeys(("/api/v1/sql", "/api/v1/mcp"), reports.QUESTION_BYTES)
     rule = "/api/v1/rules/{rule_id:str}"
     larger |= dict.fromkeys((rule, f"{rule}/backtest", f"{rule}/marks"), rules.RULE_BYTES)
+    evaluation = "/api/v1/evaluations/{evaluation_id:str}"
+    bodies = ("/api/v1/forms/{form_id:str}/publish", f"{evaluation}/answers", f"{evaluation}/steps")
+    larger |= dict.fromkeys(bodies, evaluations.EVALUATION_BYTES)
     larger |= dict.fromkeys(("/admin/policies/{kind:str}", "/admin/policies/{kind:str}/try"), administration.POLICY_FORM_BYTES)
     larger |= dict.fromkeys(("/api/v1/policies/{kind:str}", "/api/v1/policies/{kind:str}/trials"), policies.BODY_BYTES)
     larger |= dict.fromkeys(("/api/v1/imports", "/api/v1/enrichments"), maintenance.UPLOAD_BYTES)

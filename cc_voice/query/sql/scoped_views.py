@@ -78,7 +78,7 @@ _INSIDE = """
 """
 
 
-SHARED_VIEWS = frozenset({"v_rule"})
+SHARED_VIEWS = frozenset({"v_form_item", "v_rule"})
 """Views that tell of no call, agent or queue."""
 _NAMED_ROWS = {
     "v_agent": """

@@ -51,13 +51,19 @@ _BASE = """
         (select bit_xor(hash(t))::text from dim_threshold_set as t),
         (select bit_xor(hash(language_code, language_name, talk_speed_unit))::text from dim_language),
         (select bit_xor(hash(c))::text from dim_category as c),
-        (select bit_xor(hash(r))::text from rule_run as r)
+        (select bit_xor(hash(r))::text from rule_run as r),
+        (select bit_xor(hash(f))::text from form_version as f)
 """
 _DAYS = """
     select
-        coalesce(date_key, 0),
-        concat(count(*), ':', bit_xor(hash(call_id, revision, last_update_ts)))
-    from fact_call
+        coalesce(c.date_key, 0),
+        concat(count(*), ':', bit_xor(hash(c.call_id, c.revision, c.last_update_ts, e.made)))
+    from fact_call as c
+    left join (
+        select call_id, bit_xor(hash(evaluation_id, state, earned, is_resubmitted, submitted_ts)) as made
+        from fact_evaluation
+        group by call_id
+    ) as e on e.call_id = c.call_id
     group by all
 """
 

@@ -3,7 +3,19 @@
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
-from cc_voice.web.api import accounts, administration, audit_log, calls, live, maintenance, policies, reference, reports, rules
+from cc_voice.web.api import (
+    accounts,
+    administration,
+    audit_log,
+    calls,
+    evaluations,
+    live,
+    maintenance,
+    policies,
+    reference,
+    reports,
+    rules,
+)
 from cc_voice.web.api.description import PREFIX, ApiDescription, described
 from cc_voice.web.api.entity_tags import with_entity_tags
 from cc_voice.web.api.parameters import known_parameters
@@ -41,6 +53,20 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     rules.try_rule,
     rules.mark_hits,
     rules.publish_rule,
+    evaluations.list_forms,
+    evaluations.publish_form,
+    evaluations.list_evaluations,
+    evaluations.open_evaluation,
+    evaluations.show_evaluation,
+    evaluations.answer_questions,
+    evaluations.move_evaluation,
+    evaluations.draw_sample,
+    evaluations.reject_pick,
+    evaluations.show_calibrations,
+    evaluations.begin_calibration,
+    evaluations.list_coaching,
+    evaluations.make_coaching,
+    evaluations.move_coaching,
     accounts.who_asks,
     accounts.own_tokens,
     accounts.create_token,

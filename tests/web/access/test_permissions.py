@@ -29,6 +29,11 @@ ELSEWHERE = {
 VALUES = {
     "call_id": "mine",
     "leg_no": "1",
+    "rule_id": "greeting",
+    "form_id": "service-call",
+    "evaluation_id": "none",
+    "sample_id": "none",
+    "coaching_id": "none",
     "name": "agent-talk",
     "metric": "hold_ms",
     "token_id": "1",

@@ -1,0 +1,1 @@
+"""Evaluations: forms as files and versions, what people do with evaluations, samples, calibrations, coaching."""
