@@ -3,7 +3,7 @@
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
-from cc_voice.web.api import accounts, audit_log, calls, live, reference, reports
+from cc_voice.web.api import accounts, alerts, audit_log, calls, live, reference, reports
 from cc_voice.web.api.description import PREFIX, ApiDescription, described
 from cc_voice.web.api.entity_tags import with_entity_tags
 from cc_voice.web.api.parameters import known_parameters
@@ -23,6 +23,11 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     calls.transcript,
     calls.contact_lens,
     live.floor,
+    alerts.live_alerts,
+    alerts.list_alerts,
+    alerts.answer_alert,
+    alerts.list_webhooks,
+    alerts.replay_webhooks,
     live.words,
     live.live_call,
     live.list_streams,

@@ -15,12 +15,14 @@ from cc_voice.call.batch import LiveWords, Stage
 from cc_voice.call.reasons import explain
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.fleet.local import WorkerStatus
+from cc_voice.quality.alerts.handling import CallAlerts
+from cc_voice.store import alerts as stored_alerts
 from cc_voice.store import calls, streams
 from cc_voice.store.streams import UNFINISHED, StreamRow
 from cc_voice.web.access.accounts import Visitor
 from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.appliance import Appliance
-from cc_voice.web.live import event_streams, live_scope
+from cc_voice.web.live import alert_board, event_streams, live_scope
 from cc_voice.web.rendering import formats, transcript
 from cc_voice.web.rendering.page import fragment, page
 
@@ -28,6 +30,8 @@ WORDS_PERIOD_S = 0.4
 """How often words that are being said are looked at for an open page."""
 TAIL_CHARACTERS = 70
 """Of what is being said, in the row of a call."""
+BEHIND_MS = 3_000
+"""Words that are later than this are told to be."""
 STATES: dict[Stage, tuple[str, str]] = {
     "received": ("In progress", "ok"),
     "recorded": ("Being recognised", "info"),
@@ -59,6 +63,10 @@ class LiveRow(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     saying: LiveWords | None
     """What is being said, by whoever was heard last."""
+    alert: CallAlerts | None = None
+    """The worst of what somebody should know of it."""
+    behind: str = ""
+    """How far its words are behind, where that matters."""
 
 
 class LivePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +82,10 @@ class LivePage(msgspec.Struct, frozen=True, kw_only=True):
     workers_wanted: int
     not_analysed: int
     rows: tuple[LiveRow, ...]
+    storms: tuple[str, ...] = ()
+    """What so many calls raise at once that it is the platform's, each a sentence."""
+    may_handle: bool = False
+    """Who looks may acknowledge and snooze."""
 
 
 class LiveCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +111,7 @@ async def live_events(request: VisitorRequest, appliance: NamedDependency[Applia
 
     async def look(visitor: Visitor) -> event_streams.LiveView:
         view = await _floor(appliance, visitor)
-        rows = {row.key: fragment("live_parts.html", "cells", row) for row in view.rows}
+        rows = {row.key: fragment("live_parts.html", "cells", row, view.may_handle) for row in view.rows}
         return event_streams.LiveView({"kpis": fragment("live_parts.html", "kpis", view)}, rows)
 
     return event_streams.stream(appliance, request.user, look)
@@ -167,7 +179,14 @@ async def _floor(appliance: Appliance, visitor: Visitor | None) -> LivePage:
     lost = await appliance.read(visitor, lambda con: streams.not_analysed(con, now_s))
     zone = zoneinfo.ZoneInfo(appliance.settings.timezone)
     saying = {row.stream_id: said[0] for row in rows if (said := floor_words(appliance, visitor, row))}
-    return floor(rows, len(lost), appliance.dispatcher.status(), now_s, zone, saying)
+    alerts = await alert_board.of_visitor(appliance, visitor)
+    storms = await appliance.read(visitor, lambda con: stored_alerts.storms(con, round(now_s * 1000)))
+    page = floor(rows, len(lost), appliance.dispatcher.status(), now_s, zone, saying, alerts)
+    return msgspec.structs.replace(
+        page,
+        storms=tuple(alert_board.sentence(each) for each in storms),
+        may_handle=visitor is not None and visitor.may("alerts"),
+    )
 
 
 def floor_words(appliance: Appliance, visitor: Visitor | None, row: StreamRow) -> tuple[LiveWords, ...]:
@@ -182,12 +201,16 @@ def floor(
     now_s: float,
     zone: zoneinfo.ZoneInfo,
     saying: Mapping[str, LiveWords],
+    alerts: Mapping[str, CallAlerts] | None = None,
 ) -> LivePage:
     """Return the floor at a moment (Unix seconds).
 
-    `not_analysed` is how many streams lately came to nothing, `saying` by stream what is being said.
+    `not_analysed` is how many streams lately came to nothing, `saying` by stream what is being said, `alerts` by call what somebody
+    should know, the worst first: so are the rows; those without an alert follow, newest first.
     """
-    shown = tuple(_row(row, saying.get(row.stream_id)) for row in rows)
+    place = {call_id: at for at, call_id in enumerate(alerts or {})}
+    ordered = sorted(rows, key=lambda row: place.get(row.call_id, len(place)))
+    shown = tuple(_row(row, saying.get(row.stream_id), (alerts or {}).get(row.call_id)) for row in ordered)
     going = [row for row in rows if row.stage == "received"]
     holds = [row.hold_ms for row in shown if row.hold_ms is not None]
     return LivePage(
@@ -210,7 +233,7 @@ def failure(row: StreamRow) -> str | None:
     return (explain(row.failure, (ThresholdSet(),)) or row.failure) if row.failure else None
 
 
-def _row(row: StreamRow, saying: LiveWords | None) -> LiveRow:
+def _row(row: StreamRow, saying: LiveWords | None, alert: CallAlerts | None = None) -> LiveRow:
     state, css = STATES[row.stage]
     return LiveRow(
         key=row.stream_id,
@@ -228,6 +251,8 @@ def _row(row: StreamRow, saying: LiveWords | None) -> LiveRow:
         lag=formats.seconds(_lag_ms(row)),
         language=row.language,
         saying=None if saying is None else msgspec.structs.replace(saying, text=_tail(saying.text)),
+        alert=alert if row.stage == "received" else None,
+        behind=f"words are {_lag_ms(row) // 1000} s behind" if row.stage == "received" and _lag_ms(row) >= BEHIND_MS else "",
     )
 
 
