@@ -31,6 +31,7 @@ class _Commands(LazyGroup):
         "accounts": ("cc_voice.commands.accounts", "accounts", "List accounts, make and disable them, give one-time passwords."),
         "audit": ("cc_voice.commands.audit", "audit", "Search and verify who saw, played, took and changed what."),
         "admin": ("cc_voice.commands.administration", "admin", "Show how the appliance is, and the configuration in force."),
+        "webhooks": ("cc_voice.commands.webhooks", "webhooks", "List webhooks that go out, and send them again."),
         "policies": ("cc_voice.commands.policies", "policies", "List, show and change what people decide: languages, thresholds."),
         "models": ("cc_voice.commands.models", "models", "List, fetch, verify, measure and remove speech models."),
         "search": ("cc_voice.commands.search", "search", "Find calls by what was said."),

@@ -18,22 +18,24 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, assert_never, get_args
 
 import msgspec
 
-from cc_voice.config import languages, oidc_settings, thresholds, wording
+from cc_voice.config import languages, oidc_settings, thresholds, webhook_settings, wording
 from cc_voice.config.languages import LanguageSettings
 from cc_voice.config.oidc_settings import ClaimRule
 from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import QueueThresholds
+from cc_voice.config.webhook_settings import WebhookEndpoint
 
-PolicyKind = Literal["language", "thresholds", "claims"]
+PolicyKind = Literal["language", "thresholds", "claims", "webhooks"]
 KINDS: tuple[PolicyKind, ...] = get_args(PolicyKind)
 TITLES: dict[PolicyKind, str] = {
     "language": "Languages of calls and queues",
     "thresholds": "Thresholds of the site and of queues",
     "claims": "Roles by claims of the sign-in provider",
+    "webhooks": "Webhooks that go out",
 }
 FORMAT = 1
 MOST_BYTES = 64_000
@@ -46,6 +48,7 @@ _TYPES: dict[PolicyKind, Any] = {
     "language": LanguageSettings,
     "thresholds": tuple[QueueThresholds, ...],
     "claims": tuple[ClaimRule, ...],
+    "webhooks": tuple[WebhookEndpoint, ...],
 }
 _FILE = re.compile(r"([a-z]+)-([0-9]{1,9})\.toml")
 
@@ -103,6 +106,8 @@ def read(kind: PolicyKind, text: str) -> Any:
         raise PolicyError(f"format is {found!r}; this program writes and reads format {FORMAT}")
     if others := sorted(values.keys() - {kind}):
         raise PolicyError(f"{others[0]!r} does not belong here: a policy {kind} holds {_heading(kind)} and nothing else")
+    if kind == "webhooks" and any(isinstance(each, dict) and "secret" in each for each in values.get(kind) or ()):
+        raise PolicyError("a policy's text is kept and shown: write the secret into a file and name that with secret_file")
     if kind not in values and has_format and kind != "language":
         return ()
     if kind not in values:
@@ -116,7 +121,17 @@ def read(kind: PolicyKind, text: str) -> Any:
 
 def value_checked(kind: PolicyKind, value: Any) -> Any:
     """Return a value that can be used. Raises ValueError."""
-    problem = thresholds.problem(value) if kind == "thresholds" else oidc_settings.rules_problem(value)
+    match kind:
+        case "thresholds":
+            problem = thresholds.problem(value)
+        case "claims":
+            problem = oidc_settings.rules_problem(value)
+        case "webhooks":
+            problem = webhook_settings.problem(value)
+        case "language":
+            problem = None
+        case _ as never:
+            assert_never(never)
     if problem is not None:
         raise ValueError(problem)
     return value
@@ -132,7 +147,8 @@ def _no_hook(kind: type[Any], value: Any) -> Any:
 
 def example(kind: PolicyKind, settings: Settings) -> str:
     """Return the text that a kind begins with where there is no file: what is in force, as TOML."""
-    value = msgspec.to_builtins(getattr(settings, kind))
+    found = getattr(settings, kind)
+    value = msgspec.to_builtins(webhook_settings.without_secrets(found) if kind == "webhooks" else found, enc_hook=str)
     return f"format = {FORMAT}\n{written(kind, value) or _HINTS.get(kind, '')}"
 
 
@@ -153,6 +169,15 @@ _HINTS: dict[PolicyKind, str] = {
 # value = "cc-supervisors"
 # role = "supervisor"
 # teams = ["team-a"]
+""",
+    "webhooks": """
+# [[webhooks]]
+# url = "https://desk.example.com/hooks/cc-voice"
+# secret_file = "/etc/cc-voice/desk.secret"   # whsec_..., readable by the service only; two lines while it is changed
+# events = ["alert.*", "call.measured"]
+# queues = ["Billing"]                        # none: all
+# quiet = ["22:00-07:00"]                     # no alerts in these hours of the site
+# include_text = false
 """,
 }
 

@@ -17,7 +17,18 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from cc_voice.config import environment, languages, media_settings, oidc_settings, phrase_lists, schedules, thresholds, wording
+from cc_voice.config import (
+    environment,
+    languages,
+    media_settings,
+    oidc_settings,
+    phrase_lists,
+    schedules,
+    thresholds,
+    webhook_settings,
+    wording,
+)
+from cc_voice.config.secret import Secret as Secret
 from cc_voice.config.thresholds import QueueThresholds
 from cc_voice.config.wording import SettingsError as SettingsError
 
@@ -25,15 +36,6 @@ ModelSize = Literal["large", "small"]
 """Of speech models as their makers publish them: the large understand better and need gigabytes of memory."""
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-
-class Secret(str):
-    """A string that hides itself from `repr`, and so from logs and tracebacks; use it as `str` where the value is needed."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'…'"
 
 
 class ZoomApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -142,6 +144,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc: oidc_settings.OidcSettings | None = None
     claims: tuple[oidc_settings.ClaimRule, ...] = ()
     """Which claims of people who sign in with the provider are which role and rows here."""
+    webhooks: tuple[webhook_settings.WebhookEndpoint, ...] = ()
+    """Programs that are told of alerts and calls by signed webhooks."""
+    webhook_hosts: tuple[str, ...] = ()
+    """Hosts with private addresses to which webhooks may go; receivers on site are named here, metadata addresses never count."""
     policies: tuple[tuple[str, str], ...] = ()
     """Where policies are from (`config/policies.py`); made by the program, no key of a file."""
     min_free_mb: int = 1000
@@ -332,6 +338,7 @@ def _checked(settings: Settings) -> Settings:
         or schedules.problem(settings.exports)
         or thresholds.problem(settings.thresholds)
         or oidc_settings.rules_problem(settings.claims)
+        or webhook_settings.problem(settings.webhooks)
         or oidc_settings.problem(settings.oidc, settings.public_url)
     ):
         raise SettingsError(problem)

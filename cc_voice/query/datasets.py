@@ -43,6 +43,7 @@ DATASETS = {
     "null_reasons": Dataset("v_null_reason", "call_id, leg_id, metric", 10_000, "leg"),
     "leg_languages": Dataset("v_leg_language", "call_id, leg_id, party, language_code", 50_000, "leg"),
     "events": Dataset("v_event", "call_id, at_ms, event_name, participant, payload", 10_000),
+    "alerts": Dataset("v_alert", "alert_raised_ms, alert_id", 50_000),
     "channels": Dataset("v_channel", "call_id, channel_id", 50_000),
     "agents": Dataset("v_agent", "user_id, valid_from", 0, None),
     "queues": Dataset("v_queue", "queue_id, valid_from", 0, None),

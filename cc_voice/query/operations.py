@@ -22,7 +22,16 @@ from cc_voice.exports.folder import Options, export
 from cc_voice.exports.lake import TableWritten, export_lake
 from cc_voice.exports.manifest import Manifest
 from cc_voice.media import recompute_runs, recordings, spool
-from cc_voice.query import administration, call_deletion, datasets, policies, report_tables, reports, service_client
+from cc_voice.query import (
+    administration,
+    call_deletion,
+    datasets,
+    policies,
+    report_tables,
+    reports,
+    service_client,
+    webhook_questions,
+)
 from cc_voice.query import sql as people_sql
 from cc_voice.query.scope import EVERYTHING, RowScope
 from cc_voice.query.service_client import QuestionError as QuestionError
@@ -52,6 +61,7 @@ _NEED_A_SITE = frozenset(
         ),
         *("checks", "search", "reindex", "export", "export.lake", "sql", "policies", "policies.set"),
         *("administration.overview", "administration.queues", "administration.exports", "administration.configuration"),
+        *("webhooks", "webhooks.replay", "alerts"),
     }
 )
 """Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
@@ -72,6 +82,7 @@ WRITTEN_DOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "enrich": ("import", ("dataset",)),
     "recompute.publish": ("change", ("run",)),
     "policies.set": ("change", ("kind", "text", "seen")),
+    "webhooks.replay": ("change", ("message_id", "since", "endpoint")),
 }
 """Questions that the audit log has before they are answered: action, and the arguments that are told."""
 
@@ -374,6 +385,9 @@ QUESTIONS: dict[str, Question] = {
     "administration.configuration": _configuration,
     "policies": _policy,
     "policies.set": _set_policy,
+    "webhooks": webhook_questions.list_,
+    "webhooks.replay": webhook_questions.replay,
+    "alerts": webhook_questions.list_alerts,
     "streams": _streams,
     "streams.not_analysed": _not_analysed,
     "reports": _list_reports,

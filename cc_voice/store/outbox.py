@@ -26,6 +26,8 @@ EventType = Literal[
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 DeliveryState = Literal["waiting", "sent", "failed", "dropped"]
 KEPT_DAYS = 30
+DUE_EACH = 20
+"""Looked at for each receiver at a time: one with thousands that wait keeps nobody from theirs."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,16 +128,16 @@ def hand_out(con: Connection, message_id: str, endpoints: Sequence[str], now: da
 
 
 def due(con: Connection, now: datetime.datetime) -> list[tuple[Message, str, int]]:
-    """Return what is to be sent now: message, receiver, how often it was tried. Of each receiver the oldest first."""
+    """Return what is to be sent now: message, receiver, how often it was tried. Of each receiver the oldest."""
     rows = con.execute(
         """
         select message_id, endpoint, attempts
         from webhook_delivery
         where state = 'waiting' and next_ts <= ?
+        qualify row_number() over (partition by endpoint order by next_ts, message_id) <= ?
         order by next_ts, message_id
-        limit 500
         """,
-        [now],
+        [now, DUE_EACH],
     ).fetchall()
     ids = [row[0] for row in rows]
     found = {each.message_id: each for each in structs(con, Message, f"{_MESSAGE} where message_id in (select unnest(?))", [ids])}
@@ -182,11 +184,21 @@ def deliveries(con: Connection, limit: int, state: str | None = None) -> list[De
     return structs(con, Delivery, sql, [state, limit])
 
 
-def replay(con: Connection, now: datetime.datetime, message_id: str | None, since: datetime.datetime | None) -> int:
-    """Have messages sent again under their ids: one, or all since a moment that were not sent. Returns how many."""
+def replay(
+    con: Connection,
+    now: datetime.datetime,
+    message_id: str | None,
+    since: datetime.datetime | None,
+    endpoint: str | None = None,
+) -> int:
+    """Have messages sent again under their ids: one, or all since a moment that were not sent. Returns how many.
+
+    Of one receiver or of all; those concerned are on again where they were switched off.
+    """
+    found: list[tuple[str, str]] = []
     if message_id is not None:
         found = con.execute("select message_id, endpoint from webhook_delivery where message_id = ?", [message_id]).fetchall()
-    else:
+    elif since is not None:
         found = con.execute(
             """
             select d.message_id, d.endpoint
@@ -196,11 +208,12 @@ def replay(con: Connection, now: datetime.datetime, message_id: str | None, sinc
             """,
             [since],
         ).fetchall()
-    for each, endpoint in found:
-        note(con, each, endpoint, now, state="waiting", attempts=0, next_ts=now)
-    for endpoint in {endpoint for _, endpoint in found}:
-        con.execute("delete from webhook_endpoint where endpoint = ?", [endpoint])
-    return len(found)
+    chosen = [(message, name) for message, name in found if endpoint in (None, name)]
+    for message, name in chosen:
+        note(con, message, name, now, state="waiting", attempts=0, next_ts=now)
+    for name in {name for _, name in chosen} | ({endpoint} if endpoint else set()):
+        con.execute("delete from webhook_endpoint where endpoint = ?", [name])
+    return len(chosen)
 
 
 def forget_call(con: Connection, call_id: str) -> None:

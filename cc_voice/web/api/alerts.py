@@ -13,9 +13,10 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from cc_voice.quality.alerts.handling import OpenAlert
+from cc_voice.query import webhook_questions
+from cc_voice.query.webhook_questions import WebhookOverview
 from cc_voice.store import alerts, outbox
 from cc_voice.store.alerts import AlertRow
-from cc_voice.store.outbox import Delivery, EndpointState
 from cc_voice.web.access.accounts import Visitor
 from cc_voice.web.access.authentication import VisitorRequest, signed_in
 from cc_voice.web.api.parameters import PageLimit
@@ -44,13 +45,6 @@ class AlertAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`acknowledge`, `snooze-5`, `snooze-15`, `snooze-60`, `useful` or `not-useful`."""
     everywhere: bool = False
     """Snooze its reason, or rule, in all calls, for this account alone; else in this call, for everybody."""
-
-
-class WebhookState(msgspec.Struct, frozen=True):
-    """Webhooks that go out: how receivers are, and the newest deliveries."""
-
-    endpoints: list[EndpointState]
-    deliveries: list[Delivery]
 
 
 class ReplayAnswer(msgspec.Struct, frozen=True):
@@ -120,11 +114,10 @@ async def answer_alert(
 
 
 @get("/webhooks", summary="Show webhooks that go out")
-async def list_webhooks(request: VisitorRequest, appliance: NamedDependency[Appliance], limit: PageLimit = 50) -> WebhookState:
-    """Show receivers that failed or are switched off, and the newest deliveries. Secrets are nowhere in it."""
+async def list_webhooks(request: VisitorRequest, appliance: NamedDependency[Appliance], limit: PageLimit = 50) -> WebhookOverview:
+    """Show the receivers, how each is, and the newest deliveries. Secrets are nowhere in it."""
     appliance.note_down(request, "view", "webhooks")
-    found = await appliance.database.read(lambda con: (outbox.endpoint_states(con), outbox.deliveries(con, limit)))
-    return WebhookState(list(found[0].values()), found[1])
+    return await asyncio.to_thread(webhook_questions.overview, appliance.database, appliance.settings, limit)
 
 
 @post("/webhooks/replay", status_code=200, summary="Send webhooks again")

@@ -25,6 +25,7 @@ PageLimit = Annotated[int, QueryParameter(ge=1, le=1000)]
 LegNumber = Annotated[int | None, QueryParameter(ge=1, le=10_000)]
 
 MEANINGS = {
+    "alert_id": "Id of an alert, as the list has it.",
     "after": "Only entries behind the one with this number.",
     "call_id": "Id of a call.",
     "cursor": "`next` of the page before; without it the list begins.",
