@@ -49,6 +49,8 @@ class OutgoingWebhooks:
         self._now = now
         self._busy: dict[tuple[str, str], asyncio.Task[None]] = {}
         """(message, receiver) under way."""
+        self._finished: set[tuple[str, str]] = set()
+        """Those that ended since the store was last looked at: what it said of them then is no longer so."""
         self._tidied_s = 0.0
 
     async def keep(self, draining: asyncio.Event) -> None:
@@ -74,6 +76,7 @@ class OutgoingWebhooks:
         """Hand out what is new, and begin to send what is due."""
         now_s = self._now()
         now = datetime.datetime.fromtimestamp(now_s, datetime.UTC)
+        self._finished.clear()
         new, states, waiting = await self._database.read(lambda con: _look(con, now))
         if now_s - self._tidied_s >= TIDY_S:
             self._tidied_s = now_s
@@ -89,7 +92,8 @@ class OutgoingWebhooks:
         for _, name in self._busy:
             under_way[name] = under_way.get(name, 0) + 1
         for message, name, attempts in waiting:
-            if (message.message_id, name) in self._busy or under_way.get(name, 0) >= AT_ONCE:
+            key = (message.message_id, name)
+            if key in self._busy or key in self._finished or under_way.get(name, 0) >= AT_ONCE:
                 continue
             if (reason := self._in_vain(message, endpoints.get(name), states.get(name), now, local)) is not None:
                 await self._note(message, name, now, state="dropped", attempts=attempts, error=reason)
@@ -157,7 +161,11 @@ class OutgoingWebhooks:
         key = (message.message_id, endpoint.key)
         task = asyncio.create_task(self._deliver(client, message, endpoint, attempts + 1))
         self._busy[key] = task
-        task.add_done_callback(lambda _: self._busy.pop(key, None))
+        task.add_done_callback(lambda _: self._end(key))
+
+    def _end(self, key: tuple[str, str]) -> None:
+        self._busy.pop(key, None)
+        self._finished.add(key)
 
     async def _deliver(self, client: httpx.AsyncClient, message: Message, endpoint: WebhookEndpoint, attempts: int) -> None:
         """Send a message once and write down how it went; the outermost frame of its task."""

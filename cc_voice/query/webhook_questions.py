@@ -62,7 +62,8 @@ def _note(state: EndpointState | None) -> str:
     if state is None:
         return ""
     if state.disabled_ts is not None:
-        return f"switched off {state.disabled_ts:%Y-%m-%d %H:%M} UTC: {state.disabled_reason}; `cc-voice webhooks replay` switches it on"
+        off = f"switched off {state.disabled_ts:%Y-%m-%d %H:%M} UTC: {state.disabled_reason}"
+        return f"{off}; `cc-voice webhooks replay --receiver` switches it on"
     if state.failing_since_ts is not None:
         return f"fails since {state.failing_since_ts:%Y-%m-%d %H:%M} UTC"
     return f"{state.kept_quiet} alerts kept quiet" if state.kept_quiet else ""
