@@ -26,7 +26,7 @@ METADATA = ("fd00:ec2::254", "100.100.100.200")
 """Where clouds tell machines their secrets, beside the link-local addresses."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class SendingResult(msgspec.Struct, frozen=True):
     """What became of a request: the status, or why there is none."""
 
     status: int | None
@@ -103,17 +103,17 @@ async def send(
     named_hosts: Sequence[str],
     *,
     allow_insecure: bool = False,
-) -> Answer:
+) -> SendingResult:
     """Send a message once; never raises for what a receiver or the network does."""
     try:
         async with asyncio.timeout(TIMEOUT_S):
             return await _send(client, url, headers(keys, message_id, timestamp, body), body, named_hosts, allow_insecure)
     except TimeoutError:
-        return Answer(None, f"no answer within {TIMEOUT_S:.0f} s")
+        return SendingResult(None, f"no answer within {TIMEOUT_S:.0f} s")
     except AddressRefused as error:
-        return Answer(None, str(error))
+        return SendingResult(None, str(error))
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        return Answer(None, f"{type(error).__name__}: {error}"[:200])
+        return SendingResult(None, f"{type(error).__name__}: {error}"[:200])
 
 
 async def _send(
@@ -123,7 +123,7 @@ async def _send(
     body: bytes,
     named_hosts: Sequence[str],
     allow_insecure: bool,
-) -> Answer:
+) -> SendingResult:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     if parts.scheme != "https" and not allow_insecure:
@@ -137,7 +137,7 @@ async def _send(
     request = client.build_request("POST", target, headers=signed | named, content=body, extensions={"sni_hostname": host})
     answer = await client.send(request, stream=True, follow_redirects=False)
     await answer.aclose()  # what it says is not read: a receiver could say it without end
-    return Answer(answer.status_code)
+    return SendingResult(answer.status_code)
 
 
 def new_client() -> httpx.AsyncClient:

@@ -23,7 +23,7 @@ from cc_voice.config import policies
 from cc_voice.config.settings import Settings
 from cc_voice.config.webhook_settings import WebhookEndpoint, keys_of
 from cc_voice.exports import webhook_sending
-from cc_voice.exports.webhook_sending import GONE, Answer
+from cc_voice.exports.webhook_sending import GONE, SendingResult
 from cc_voice.store import outbox
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.errors import StoreError
@@ -38,6 +38,7 @@ LATE_S = 15 * 60
 """An alert that is older is of use to nobody."""
 OFF_AFTER_S = 5 * 24 * 3600
 TIDY_S = 3600.0
+_DATA = msgspec.json.Decoder(dict[str, object])
 
 
 class OutgoingWebhooks:
@@ -179,13 +180,13 @@ class OutgoingWebhooks:
         except Exception as failure:
             log.error("webhook not written down; it is sent again", receiver=endpoint.key, exc_info=failure)
 
-    async def _attempt(self, client: httpx.AsyncClient, message: Message, endpoint: WebhookEndpoint) -> Answer:
+    async def _attempt(self, client: httpx.AsyncClient, message: Message, endpoint: WebhookEndpoint) -> SendingResult:
         try:
             keys = await asyncio.to_thread(keys_of, endpoint)
         except OSError as error:
-            return Answer(None, f"its secret cannot be read: {error.strerror}")
+            return SendingResult(None, f"its secret cannot be read: {error.strerror}")
         except ValueError:
-            return Answer(None, "its secret is none: whsec_ and base64 of 24 random bytes or more")
+            return SendingResult(None, "its secret is none: whsec_ and base64 of 24 random bytes or more")
         pinned = policies.is_pinned(self._settings, "webhooks")
         hosts = [*self._settings.webhook_hosts, *([httpx.URL(endpoint.url).host] if pinned else [])]
         body = body_of(message, endpoint, self._settings.public_url)
@@ -214,7 +215,7 @@ class OutgoingWebhooks:
 
 def body_of(message: Message, endpoint: WebhookEndpoint, public_url: str | None) -> bytes:
     """Return what is sent: the same bytes for every attempt."""
-    data = msgspec.json.decode(message.data, type=dict[str, object])
+    data = _DATA.decode(message.data)
     if public_url and message.call_id:
         data["link"] = f"{public_url.rstrip('/')}/calls/{message.call_id}"
     if endpoint.include_text and message.words:
@@ -233,7 +234,7 @@ def _fresh(name: str) -> EndpointState:
     return EndpointState(endpoint=name, failing_since_ts=None, disabled_ts=None, disabled_reason=None, kept_quiet=0)
 
 
-def _written(con: Connection, message: Message, name: str, answer: Answer, attempts: int, now: datetime.datetime) -> None:
+def _written(con: Connection, message: Message, name: str, answer: SendingResult, attempts: int, now: datetime.datetime) -> None:
     """Write down an attempt: sent, waiting for the next one, or given up; and how the receiver is by that."""
     state = outbox.endpoint_states(con).get(name) or _fresh(name)
     told = partial(outbox.note, con, message.message_id, name, now, attempts=attempts, status=answer.status)

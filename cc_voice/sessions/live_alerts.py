@@ -17,7 +17,7 @@ from cc_voice.config.thresholds import SITE_SET, QueueThresholds, ThresholdSet, 
 from cc_voice.media.recordings import ChannelFile
 from cc_voice.quality.alerts.conditions import conditions
 from cc_voice.quality.alerts.live_facts import WINDOW_MS, ChannelSound, LiveFacts
-from cc_voice.quality.alerts.reasons import AlertChange, Condition
+from cc_voice.quality.alerts.reasons import AlertChange, AlertCondition
 from cc_voice.quality.alerts.state_machine import AlertMachine
 from cc_voice.sessions import journal
 from cc_voice.sessions.live_recognition import ChannelVoice
@@ -45,7 +45,7 @@ class LiveAlerts:
         self._machine = AlertMachine(spec.call_id, spec.stream_id, spec.epoch)
         self._at_ms = 0
         self._unplaced: list[CallEvent] = []
-        self._hits: tuple[Condition, ...] = ()
+        self._hits: tuple[AlertCondition, ...] = ()
 
     def take_event(self, event: CallEvent) -> None:
         """Take an event as it comes; its place on the stream's clock may not be known yet."""
@@ -56,7 +56,7 @@ class LiveAlerts:
         for each in said:
             self._facts.take_words(each)
 
-    def take_hits(self, hits: Iterable[Condition]) -> None:
+    def take_hits(self, hits: Iterable[AlertCondition]) -> None:
         """Take all that rules and redaction have found and not taken back, and conditions of theirs that are true."""
         self._hits = tuple(hits)
 

@@ -271,6 +271,16 @@ def forget_call(con: Connection, call_id: str) -> None:
 def on_board(con: Connection, account: str, now_unix_ms: int) -> list[OpenAlert]:
     """Return alerts that are not over and not folded, with until when each is quiet for an account."""
     sql = f"""
+        with asleep as (
+            select a.alert_id, max(s.until_ts) as until_ts
+            from fact_alert as a
+            join alert_snooze as s
+                on s.reason = a.reason
+                and s.rule_id = a.rule_id
+                and (s.call_id = a.call_id or (s.call_id is null and s.by_account = ?))
+            where a.closed_ts is null and s.until_ts > {_MS}
+            group by a.alert_id
+        )
         select
             a.alert_id,
             a.call_id,
@@ -282,15 +292,10 @@ def on_board(con: Connection, account: str, now_unix_ms: int) -> list[OpenAlert]
             a.alert_text,
             epoch_ms(a.raised_ts) as raised_unix_ms,
             a.acknowledged_level,
-            epoch_ms(greatest(a.snoozed_until, max(s.until_ts))) as snoozed_until_unix_ms
+            epoch_ms(greatest(a.snoozed_until, s.until_ts)) as snoozed_until_unix_ms
         from fact_alert as a
-        left join alert_snooze as s
-            on s.reason = a.reason
-            and s.rule_id = a.rule_id
-            and (s.call_id = a.call_id or (s.call_id is null and s.by_account = ?))
-            and s.until_ts > {_MS}
+        left join asleep as s on s.alert_id = a.alert_id
         where a.closed_ts is null and a.is_shown and not a.is_folded
-        group by all, a.snoozed_until
         order by a.raised_ts, a.alert_id
     """
     return structs(con, OpenAlert, sql, [account, now_unix_ms])

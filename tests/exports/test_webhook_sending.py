@@ -97,7 +97,7 @@ def redirecting() -> Iterator[int]:
     server.server_close()
 
 
-async def sent(url: str, hosts: tuple[str, ...], *, insecure: bool = True) -> webhook_sending.Answer:
+async def sent(url: str, hosts: tuple[str, ...], *, insecure: bool = True) -> webhook_sending.SendingResult:
     async with new_client() as client:
         return await send(client, url, keys(SECRET), MESSAGE, 1, BODY, hosts, allow_insecure=insecure)
 

@@ -13,7 +13,7 @@ from cc_voice.call.metrics.turns import PARTIES, Party, Turn, other, take_turns
 from cc_voice.config.alert_thresholds import AlertThresholds
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.quality.alerts.live_facts import FactsAt
-from cc_voice.quality.alerts.reasons import Condition, Level
+from cc_voice.quality.alerts.reasons import AlertCondition, Level
 
 OVERTALK_MS = 60_000
 INTERRUPTED_MS = 120_000
@@ -22,7 +22,7 @@ LATER = 3
 _ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
-def conditions(facts: FactsAt, thresholds: ThresholdSet, alerts: AlertThresholds) -> list[Condition]:
+def conditions(facts: FactsAt, thresholds: ThresholdSet, alerts: AlertThresholds) -> list[AlertCondition]:
     """Return the reasons that are true at a moment, without those that are switched off."""
     found = [*_dead_air(facts, thresholds, alerts), *_holds(facts, alerts), *_line(facts, alerts)]
     if facts.has_both and facts.talk:
@@ -37,7 +37,7 @@ def clock(ms: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def _dead_air(facts: FactsAt, thresholds: ThresholdSet, alerts: AlertThresholds) -> list[Condition]:
+def _dead_air(facts: FactsAt, thresholds: ThresholdSet, alerts: AlertThresholds) -> list[AlertCondition]:
     """Nobody speaks, and the agent did not say that it would be so. A piece of hold or of lost media begins it anew."""
     talk = facts.talk
     if not talk or talk[-1][1] < facts.now_ms:
@@ -52,7 +52,7 @@ def _dead_air(facts: FactsAt, thresholds: ThresholdSet, alerts: AlertThresholds)
     if facts.has_both:
         text += f", {_owed(facts, since)}'s turn"
     level: Level = 2 if silent_ms >= alerts.dead_air_worse_ms else 1
-    return [Condition(reason="dead_air", level=level, true_ms=since + thresholds.dead_air_ms, text=text)]
+    return [AlertCondition(reason="dead_air", level=level, true_ms=since + thresholds.dead_air_ms, text=text)]
 
 
 def _owed(facts: FactsAt, since_ms: int) -> Party:
@@ -66,18 +66,18 @@ def _last_end(speech: Intervals, at_ms: int) -> int:
     return speech[at][1] if at >= 0 else -1
 
 
-def _holds(facts: FactsAt, alerts: AlertThresholds) -> list[Condition]:
-    found: list[Condition] = []
+def _holds(facts: FactsAt, alerts: AlertThresholds) -> list[AlertCondition]:
+    found: list[AlertCondition] = []
     holds, count = facts.holds, len(facts.holds)
     if holds and holds[-1][1] >= facts.now_ms > holds[-1][0]:
         held_ms = facts.now_ms - holds[-1][0]
         if held_ms >= alerts.hold_long_ms:
             text = f"On hold {clock(held_ms)}" + (f", {_ordinal(count)} hold" if count > 1 else "")
             level: Level = 2 if held_ms >= alerts.hold_worse_ms else 1
-            found.append(Condition(reason="hold_long", level=level, true_ms=holds[-1][0] + alerts.hold_long_ms, text=text))
+            found.append(AlertCondition(reason="hold_long", level=level, true_ms=holds[-1][0] + alerts.hold_long_ms, text=text))
     if count >= alerts.hold_many:
         text = f"{count} holds, {clock(length(holds))} in all"
-        found.append(Condition(reason="hold_many", true_ms=holds[alerts.hold_many - 1][0], text=text))
+        found.append(AlertCondition(reason="hold_many", true_ms=holds[alerts.hold_many - 1][0], text=text))
     return found
 
 
@@ -85,7 +85,7 @@ def _ordinal(number: int) -> str:
     return _ORDINALS[number] if number < len(_ORDINALS) else f"{number}th"
 
 
-def _turns(facts: FactsAt, thresholds: ThresholdSet, alerts: AlertThresholds) -> list[Condition]:
+def _turns(facts: FactsAt, thresholds: ThresholdSet, alerts: AlertThresholds) -> list[AlertCondition]:
     speech = {party: intersect(facts.speech[party], facts.talk) for party in PARTIES}
     taking = take_turns(speech, facts.talk, dict.fromkeys(PARTIES, ()), thresholds)
     found = _monologue(taking.of("agent"), speech, facts.now_ms, thresholds, alerts)
@@ -100,12 +100,12 @@ def _turns(facts: FactsAt, thresholds: ThresholdSet, alerts: AlertThresholds) ->
         if (often := len(interruptions(events, party))) >= alerts.interruptions:
             told = f"{party.capitalize()} interrupted {often} times in {INTERRUPTED_MS // 60_000} min"
             break
-    return [*found, Condition(reason="overtalk", true_ms=facts.now_ms, text=told)] if told else found
+    return [*found, AlertCondition(reason="overtalk", true_ms=facts.now_ms, text=told)] if told else found
 
 
 def _monologue(
     turns: Sequence[Turn], speech: dict[Party, Intervals], now_ms: int, thresholds: ThresholdSet, alerts: AlertThresholds
-) -> list[Condition]:
+) -> list[AlertCondition]:
     last = turns[-1] if turns else None
     # A turn goes on until the agent has been silent too long, or the other has taken the floor
     if last is None or now_ms - last.end_ms >= thresholds.turn_gap_ms or last.duration_ms < alerts.monologue_ms:
@@ -113,18 +113,18 @@ def _monologue(
     if any(start >= last.end_ms for start, _ in speech["customer"]):
         return []
     text = f"Agent has spoken {clock(last.duration_ms)} without a break"
-    return [Condition(reason="monologue", true_ms=last.start_ms + alerts.monologue_ms, text=text)]
+    return [AlertCondition(reason="monologue", true_ms=last.start_ms + alerts.monologue_ms, text=text)]
 
 
-def _line(facts: FactsAt, alerts: AlertThresholds) -> list[Condition]:
+def _line(facts: FactsAt, alerts: AlertThresholds) -> list[AlertCondition]:
     """What is wrong with the line or with us, never with a person. One condition: what is worst is told."""
     now_ms, talk = facts.now_ms, facts.talk
     if facts.has_both and talk and talk[-1][1] >= now_ms:
         for party in PARTIES:
             if _is_mute(facts, party, alerts.line_silent_ms):
-                return [Condition(reason="line", true_ms=now_ms, text=f"No sound from {party}")]
+                return [AlertCondition(reason="line", true_ms=now_ms, text=f"No sound from {party}")]
     if facts.behind_ms >= alerts.line_behind_ms:
-        return [Condition(reason="line", true_ms=now_ms, text=f"Words are {facts.behind_ms // 1000} s behind")]
+        return [AlertCondition(reason="line", true_ms=now_ms, text=f"Words are {facts.behind_ms // 1000} s behind")]
     return []
 
 

@@ -46,7 +46,7 @@ TITLES: dict[AlertReason, str] = {
 }
 
 
-class Condition(msgspec.Struct, frozen=True, kw_only=True):
+class AlertCondition(msgspec.Struct, frozen=True, kw_only=True):
     """A reason that is true at a moment; what rules and redaction find has the same form, `true_ms` where the hit begins."""
 
     reason: AlertReason

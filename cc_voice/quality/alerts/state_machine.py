@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from cc_voice.config.alert_thresholds import AlertReason
-from cc_voice.quality.alerts.reasons import TIMES, AlertChange, Condition, ReasonTimes, alert_id
+from cc_voice.quality.alerts.reasons import TIMES, AlertChange, AlertCondition, ReasonTimes, alert_id
 
 _Key = tuple[AlertReason, str]
 
@@ -30,9 +30,9 @@ _Key = tuple[AlertReason, str]
 class _Lasting(msgspec.Struct):
     """The machine of one reason that is true for some time."""
 
-    pending: Condition | None = None
+    pending: AlertCondition | None = None
     """True since, and not long enough yet."""
-    raised: Condition | None = None
+    raised: AlertCondition | None = None
     false_ms: int | None = None
     """Since when a raised one is untrue."""
     quiet_until_ms: int | None = None
@@ -41,7 +41,7 @@ class _Lasting(msgspec.Struct):
 class _Said(msgspec.Struct):
     """The machine of one rule: what of its hits was told."""
 
-    told: list[Condition]
+    told: list[AlertCondition]
     open: bool = False
 
 
@@ -53,7 +53,7 @@ class AlertMachine:
         self._lasting: dict[_Key, _Lasting] = {}
         self._said: dict[_Key, _Said] = {}
 
-    def step(self, now_ms: int, true: Iterable[Condition]) -> list[AlertChange]:
+    def step(self, now_ms: int, true: Iterable[AlertCondition]) -> list[AlertChange]:
         """Take what is true at a moment, with all hits that stand; return what is to be told."""
         found = sorted(true, key=lambda each: (each.reason, each.rule, each.true_ms))
         changes: list[AlertChange] = []
@@ -61,7 +61,7 @@ class AlertMachine:
         for key in sorted({*now_true, *self._lasting}):
             state = self._lasting.setdefault(key, _Lasting())
             changes += self._lasts(now_ms, state, now_true.get(key), TIMES[key[0]])
-        hits: dict[_Key, list[Condition]] = {}
+        hits: dict[_Key, list[AlertCondition]] = {}
         for each in found:
             if TIMES[each.reason].is_hit:
                 hits.setdefault((each.reason, each.rule), []).append(each)
@@ -69,7 +69,7 @@ class AlertMachine:
             changes += self._hits(now_ms, self._said.setdefault(key, _Said([])), hits.get(key, ()), TIMES[key[0]].again_ms)
         return changes
 
-    def _lasts(self, now_ms: int, state: _Lasting, true: Condition | None, times: ReasonTimes) -> list[AlertChange]:
+    def _lasts(self, now_ms: int, state: _Lasting, true: AlertCondition | None, times: ReasonTimes) -> list[AlertChange]:
         if state.raised is not None:
             return self._while_raised(now_ms, state, state.raised, true, times)
         if true is None:
@@ -85,7 +85,7 @@ class AlertMachine:
         return [self._change("raised", state.raised, now_ms)]
 
     def _while_raised(
-        self, now_ms: int, state: _Lasting, raised: Condition, true: Condition | None, times: ReasonTimes
+        self, now_ms: int, state: _Lasting, raised: AlertCondition, true: AlertCondition | None, times: ReasonTimes
     ) -> list[AlertChange]:
         if true is not None:
             state.false_ms = None
@@ -100,7 +100,7 @@ class AlertMachine:
         state.raised, state.false_ms, state.quiet_until_ms = None, None, now_ms + times.again_ms
         return [self._change("closed", raised, now_ms)]
 
-    def _hits(self, now_ms: int, state: _Said, hits: Sequence[Condition], again_ms: int) -> list[AlertChange]:
+    def _hits(self, now_ms: int, state: _Said, hits: Sequence[AlertCondition], again_ms: int) -> list[AlertChange]:
         changes: list[AlertChange] = []
         standing = {each.true_ms for each in hits}
         while state.told and state.told[-1].true_ms not in standing:
@@ -118,7 +118,7 @@ class AlertMachine:
             changes.append(self._change("raised", each, now_ms))
         return changes
 
-    def _change(self, kind: str, about: Condition, now_ms: int) -> AlertChange:
+    def _change(self, kind: str, about: AlertCondition, now_ms: int) -> AlertChange:
         said = {
             "kind": kind,
             "alert_id": alert_id(str(self._of["call_id"]), about.reason, about.rule, about.true_ms),

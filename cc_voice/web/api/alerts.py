@@ -8,7 +8,7 @@ import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ValidationException
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
@@ -105,7 +105,7 @@ async def _open(appliance: Appliance, visitor: Visitor) -> OpenAlerts:
 
 @post("/alerts/{alert_id:str}", status_code=200, summary="Acknowledge, snooze or mark an alert", opt={"statuses": (404,)})
 async def answer_alert(
-    request: VisitorRequest, appliance: NamedDependency[Appliance], alert_id: FromPath[str], data: AlertAnswer
+    request: VisitorRequest, appliance: NamedDependency[Appliance], alert_id: FromPath[str], data: JSONBody[AlertAnswer]
 ) -> AlertList:
     """Acknowledge an alert, snooze it for 5, 15 or 60 minutes, or say whether it was of use. Acknowledging twice is once."""
     await alert_board.handle(appliance, request, alert_id, *alert_board.deed_of(data.deed), of_rule=data.everywhere)
@@ -121,7 +121,9 @@ async def list_webhooks(request: VisitorRequest, appliance: NamedDependency[Appl
 
 
 @post("/webhooks/replay", status_code=200, summary="Send webhooks again")
-async def replay_webhooks(request: VisitorRequest, appliance: NamedDependency[Appliance], data: ReplayRequest) -> ReplayAnswer:
+async def replay_webhooks(
+    request: VisitorRequest, appliance: NamedDependency[Appliance], data: JSONBody[ReplayRequest]
+) -> ReplayAnswer:
     """Send a message again, or all since a moment that were given up. They keep their ids, and receivers switched off are on."""
     if (data.message_id is None) == (data.since is None):
         raise ValidationException("name a message_id or since, and not both")

@@ -13,7 +13,7 @@ from cc_voice.config.alert_thresholds import AlertThresholds
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.quality.alerts.conditions import clock, conditions
 from cc_voice.quality.alerts.live_facts import ChannelSound, LiveFacts
-from cc_voice.quality.alerts.reasons import Condition
+from cc_voice.quality.alerts.reasons import AlertCondition
 
 Spans = Sequence[tuple[float, float]]
 
@@ -35,7 +35,7 @@ def at(
     received: Mapping[str, Spans] | None = None,
     behind_ms: int = 0,
     alerts: AlertThresholds | None = None,
-) -> dict[str, Condition]:
+) -> dict[str, AlertCondition]:
     facts = LiveFacts(ThresholdSet())
     for each in (*ANSWERED, *events):
         facts.take_event(each)

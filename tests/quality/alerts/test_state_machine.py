@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_voice.config.alert_thresholds import ALERT_REASONS, AlertReason
-from cc_voice.quality.alerts.reasons import TIMES, AlertChange, Condition, alert_id
+from cc_voice.quality.alerts.reasons import TIMES, AlertChange, AlertCondition, alert_id
 from cc_voice.quality.alerts.state_machine import AlertMachine
 
 LASTING = [reason for reason in ALERT_REASONS if not TIMES[reason].is_hit]
@@ -20,7 +20,7 @@ def played(reason: AlertReason, seconds: list[int], machine: AlertMachine | None
     since = 0
     for second, level in enumerate(seconds, 1):
         since = since if level and second > 1 and seconds[second - 2] else second * 1000
-        true = [Condition(reason=reason, level=2 if level > 1 else 1, true_ms=since, text="t")] if level else []
+        true = [AlertCondition(reason=reason, level=2 if level > 1 else 1, true_ms=since, text="t")] if level else []
         found += machine.step(second * 1000, true)
     return found
 
@@ -80,7 +80,7 @@ def test_hits_of_a_rule_are_told_no_sooner_than_two_minutes_apart(hits: list[tup
     machine = AlertMachine("c", "s", 1)
     told: list[AlertChange] = []
     for second in range(0, 610, 5):
-        stand = [Condition(reason="rule", rule=rule, true_ms=at * 1000, text="t") for rule, at in hits if at <= second]
+        stand = [AlertCondition(reason="rule", rule=rule, true_ms=at * 1000, text="t") for rule, at in hits if at <= second]
         told += machine.step(second * 1000, stand)
     for rule in ("a", "b"):
         times = [change.true_ms for change in told if change.kind == "raised" and change.rule == rule]
@@ -92,7 +92,7 @@ def test_hits_of_a_rule_are_told_no_sooner_than_two_minutes_apart(hits: list[tup
 def test_what_is_taken_back_is_as_if_it_had_not_been_said(hits: list[tuple[str, int]], gone: set[int]) -> None:
     """After everything, the alerts that stand are those of the hits that stand: each withdrawn with its hit."""
     machine = AlertMachine("c", "s", 1)
-    everything = [Condition(reason="rule", rule=rule, true_ms=at * 1000, text="t") for rule, at in hits]
+    everything = [AlertCondition(reason="rule", rule=rule, true_ms=at * 1000, text="t") for rule, at in hits]
     left = [each for number, each in enumerate(everything) if number not in gone]
     changes = machine.step(700_000, everything) + machine.step(701_000, left)
     standing: set[str] = set()
