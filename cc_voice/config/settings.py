@@ -221,9 +221,9 @@ def _encode_hook(value: Any) -> Any:
 
 _PLACEHOLDER = "…"
 """What stands in the example configuration where a site's own credentials belong."""
-_TABLES = ("apps", "language", "transcript", "media", "exports", "phrases", "thresholds", "oidc", "claims")
+_TABLES = ("apps", "language", "transcript", "media", "exports", "phrases", "thresholds", "oidc", "claims", "webhooks")
 """Keys that only a file can hold, but for one app and one language."""
-POLICIES = ("language", "thresholds", "claims")
+POLICIES = ("language", "thresholds", "claims", "webhooks")
 """Tables that people can change while the service runs, where the configuration does not hold them."""
 MADE = "policies"
 _KEYS = tuple(key for key in Settings.__struct_fields__ if key != MADE)

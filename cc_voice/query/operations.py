@@ -61,7 +61,7 @@ _NEED_A_SITE = frozenset(
         ),
         *("checks", "search", "reindex", "export", "export.lake", "sql", "policies", "policies.set"),
         *("administration.overview", "administration.queues", "administration.exports", "administration.configuration"),
-        *("webhooks", "webhooks.replay", "alerts"),
+        *("webhooks", "webhooks.replay"),
     }
 )
 """Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
@@ -387,7 +387,6 @@ QUESTIONS: dict[str, Question] = {
     "policies.set": _set_policy,
     "webhooks": webhook_questions.list_,
     "webhooks.replay": webhook_questions.replay,
-    "alerts": webhook_questions.list_alerts,
     "streams": _streams,
     "streams.not_analysed": _not_analysed,
     "reports": _list_reports,

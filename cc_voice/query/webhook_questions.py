@@ -9,7 +9,7 @@ import msgspec
 from cc_voice.config import policies
 from cc_voice.config.settings import Settings
 from cc_voice.query.service_client import QuestionError
-from cc_voice.store import alerts, outbox
+from cc_voice.store import outbox
 from cc_voice.store.database import Database
 from cc_voice.store.outbox import Delivery, EndpointState
 
@@ -89,9 +89,3 @@ def replay(database: Database, settings: Settings, arguments: Mapping[str, Any])
     if message_id is None and moment is None and endpoint is None:
         raise QuestionError("name a message, a receiver, or since when")
     return {"deliveries": database.write_now(lambda con: outbox.replay(con, now, message_id, moment, endpoint))}
-
-
-def list_alerts(database: Database, settings: Settings, arguments: Mapping[str, Any]) -> Any:
-    """Answer `alerts`: the newest."""
-    limit, call_id = int(arguments["limit"]), arguments.get("call_id")
-    return msgspec.to_builtins(database.read_now(lambda con: alerts.newest(con, limit, call_id)))

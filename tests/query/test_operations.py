@@ -37,8 +37,6 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("streams", {}),
     ("streams.not_analysed", {}),
     ("webhooks", {"limit": 10}),
-    ("webhooks.replay", {"message_id": None, "since": "2026-01-01T00:00:00+00:00", "endpoint": None}),
-    ("alerts", {"limit": 10}),
     ("reports", {}),
     ("checks", {"names": []}),
     ("checks", {"names": ["partition"]}),
@@ -160,6 +158,7 @@ def test_every_question_is_asked_here() -> None:
     of_their_commands |= {
         "policies",
         "policies.set",
+        "webhooks.replay",
         *(f"administration.{page}" for page in ("configuration", "overview", "exports", "queues")),
     }
     assert {question for question, *_ in [*ASKED, *WRONG]} | of_their_commands == set(QUESTIONS)
