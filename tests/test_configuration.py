@@ -38,10 +38,12 @@ def test_it_has_every_table_and_the_defaults(script: types.ModuleType) -> None:
             "[[exports]]",
             "[[phrases]]",
             "[[thresholds]]",
+            "[thresholds.alerts]",
             "[oidc]",
             "[[claims]]",
             "[redaction]",
             "[[redaction.queues]]",
+            "[[webhooks]]",
         ),
     ]
     assert '| `log_level` | text | `"info"` |' in text

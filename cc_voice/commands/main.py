@@ -35,6 +35,7 @@ class _Commands(LazyGroup):
         "admin": ("cc_voice.commands.administration", "admin", "Show how the appliance is, and the configuration in force."),
         "qa": ("cc_voice.commands.qa", "qa", "Draw legs for evaluation, see and change answers of forms, submit, calibrate."),
         "rules": ("cc_voice.commands.rules", "rules", "Write rules, see what they find in stored calls, mark it, publish them."),
+        "webhooks": ("cc_voice.commands.webhooks", "webhooks", "List webhooks that go out, and send them again."),
         "policies": ("cc_voice.commands.policies", "policies", "List, show and change what people decide: languages, thresholds."),
         "models": ("cc_voice.commands.models", "models", "List, fetch, verify, measure and remove speech models."),
         "search": ("cc_voice.commands.search", "search", "Find calls by what was said."),

@@ -11,7 +11,7 @@ import click
 
 from cc_voice.commands.terminal import ask, load_settings, local_time, print_json, print_table, site_options
 
-KINDS = ("language", "thresholds", "claims", "redaction")
+KINDS = ("language", "thresholds", "claims", "redaction", "webhooks")
 
 
 @click.group("policies")

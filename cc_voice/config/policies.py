@@ -23,20 +23,22 @@ from typing import Any, Literal, assert_never, get_args
 
 import msgspec
 
-from cc_voice.config import languages, oidc_settings, redaction_settings, thresholds, wording
+from cc_voice.config import languages, oidc_settings, redaction_settings, thresholds, webhook_settings, wording
 from cc_voice.config.languages import LanguageSettings
 from cc_voice.config.oidc_settings import ClaimRule
 from cc_voice.config.redaction_settings import RedactionSettings
 from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import QueueThresholds
+from cc_voice.config.webhook_settings import WebhookEndpoint
 
-PolicyKind = Literal["language", "thresholds", "claims", "redaction"]
+PolicyKind = Literal["language", "thresholds", "claims", "redaction", "webhooks"]
 KINDS: tuple[PolicyKind, ...] = get_args(PolicyKind)
 TITLES: dict[PolicyKind, str] = {
     "language": "Languages of calls and queues",
     "thresholds": "Thresholds of the site and of queues",
     "claims": "Roles by claims of the sign-in provider",
     "redaction": "Numbers that are hidden, of the site and of queues",
+    "webhooks": "Webhooks that go out",
 }
 FORMAT = 1
 MOST_BYTES = 64_000
@@ -50,6 +52,7 @@ _TYPES: dict[PolicyKind, Any] = {
     "thresholds": tuple[QueueThresholds, ...],
     "claims": tuple[ClaimRule, ...],
     "redaction": RedactionSettings,
+    "webhooks": tuple[WebhookEndpoint, ...],
 }
 _ONE_TABLE: tuple[PolicyKind, ...] = ("language", "redaction")
 """Kinds that are a table, not a list of them: without it they say nothing."""
@@ -109,6 +112,8 @@ def read(kind: PolicyKind, text: str) -> Any:
         raise PolicyError(f"format is {found!r}; this program writes and reads format {FORMAT}")
     if others := sorted(values.keys() - {kind}):
         raise PolicyError(f"{others[0]!r} does not belong here: a policy {kind} holds {_heading(kind)} and nothing else")
+    if kind == "webhooks" and any(isinstance(each, dict) and "secret" in each for each in values.get(kind) or ()):
+        raise PolicyError("a policy's text is kept and shown: write the secret into a file and name that with secret_file")
     if kind not in values and has_format and kind not in _ONE_TABLE:
         return ()
     if kind not in values:
@@ -131,8 +136,10 @@ def value_checked(kind: PolicyKind, value: Any) -> Any:
             problem = oidc_settings.rules_problem(value)
         case "redaction":
             problem = redaction_settings.problem(value)
-        case _:
-            assert_never(kind)
+        case "webhooks":
+            problem = webhook_settings.problem(value)
+        case _ as never:
+            assert_never(never)
     if problem is not None:
         raise ValueError(problem)
     return value
@@ -148,7 +155,8 @@ def _no_hook(kind: type[Any], value: Any) -> Any:
 
 def example(kind: PolicyKind, settings: Settings) -> str:
     """Return the text that a kind begins with where there is no file: what is in force, as TOML."""
-    value = msgspec.to_builtins(getattr(settings, kind))
+    found = getattr(settings, kind)
+    value = msgspec.to_builtins(webhook_settings.without_secrets(found) if kind == "webhooks" else found, enc_hook=str)
     return f"format = {FORMAT}\n{written(kind, value) or _HINTS.get(kind, '')}"
 
 
@@ -169,6 +177,15 @@ _HINTS: dict[PolicyKind, str] = {
 # value = "cc-supervisors"
 # role = "supervisor"
 # teams = ["team-a"]
+""",
+    "webhooks": """
+# [[webhooks]]
+# url = "https://desk.example.com/hooks/cc-voice"
+# secret_file = "/etc/cc-voice/desk.secret"   # whsec_..., readable by the service only; two lines while it is changed
+# events = ["alert.*", "call.measured"]
+# queues = ["Billing"]                        # none: all
+# quiet = ["22:00-07:00"]                     # no alerts in these hours of the site
+# include_text = false
 """,
 }
 

@@ -26,8 +26,10 @@ from cc_voice.config import (
     redaction_settings,
     schedules,
     thresholds,
+    webhook_settings,
     wording,
 )
+from cc_voice.config.secret import Secret as Secret
 from cc_voice.config.thresholds import QueueThresholds
 from cc_voice.config.wording import SettingsError as SettingsError
 
@@ -35,15 +37,6 @@ ModelSize = Literal["large", "small"]
 """Of speech models as their makers publish them: the large understand better and need gigabytes of memory."""
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-
-class Secret(str):
-    """A string that hides itself from `repr`, and so from logs and tracebacks; use it as `str` where the value is needed."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'…'"
 
 
 class ZoomApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,6 +146,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     claims: tuple[oidc_settings.ClaimRule, ...] = ()
     """Which claims of people who sign in with the provider are which role and rows here."""
     redaction: redaction_settings.RedactionSettings = redaction_settings.RedactionSettings()
+    webhooks: tuple[webhook_settings.WebhookEndpoint, ...] = ()
+    """Programs that are told of alerts and calls by signed webhooks."""
+    webhook_hosts: tuple[str, ...] = ()
+    """Hosts with private addresses to which webhooks may go; receivers on site are named here, metadata addresses never count."""
     policies: tuple[tuple[str, str], ...] = ()
     """Where policies are from (`config/policies.py`); made by the program, no key of a file."""
     min_free_mb: int = 1000
@@ -226,9 +223,12 @@ def _encode_hook(value: Any) -> Any:
 
 _PLACEHOLDER = "…"
 """What stands in the example configuration where a site's own credentials belong."""
-_TABLES = ("apps", "language", "transcript", "media", "exports", "phrases", "thresholds", "oidc", "claims", "redaction")
+_TABLES = (
+    *("apps", "language", "transcript", "media", "exports", "phrases", "thresholds", "oidc", "claims"),
+    *("redaction", "webhooks"),
+)
 """Keys that only a file can hold, but for one app and one language."""
-POLICIES = ("language", "thresholds", "claims", "redaction")
+POLICIES = ("language", "thresholds", "claims", "redaction", "webhooks")
 """Tables that people can change while the service runs, where the configuration does not hold them."""
 MADE = "policies"
 _KEYS = tuple(key for key in Settings.__struct_fields__ if key != MADE)
@@ -344,6 +344,7 @@ def _checked(settings: Settings) -> Settings:
         or thresholds.problem(settings.thresholds)
         or redaction_settings.problem(settings.redaction)
         or oidc_settings.rules_problem(settings.claims)
+        or webhook_settings.problem(settings.webhooks)
         or oidc_settings.problem(settings.oidc, settings.public_url)
     ):
         raise SettingsError(problem)

@@ -23,7 +23,7 @@ from cc_voice.config.settings import SettingsError as SettingsError
 from cc_voice.config.thresholds import SITE_SET, QueueThresholds, ThresholdSet
 
 FILE = "settings.json"
-_SECRETS = ("apps", "proxy", "customer_key_salt")
+_SECRETS = ("apps", "proxy", "customer_key_salt", "webhooks")
 _IDENTITY = ("site_id", "site_name", "timezone")
 _MEASURED_BY = ("meeting_agent", "phone_agent", "transcript", "cust_speech_on_hold")
 _RECOGNISED_BY = ("recogniser", "vad", "prefer_models", "models_dir", "language", "phrases")
@@ -46,7 +46,7 @@ def dumps(site: Settings, config: Path | None) -> bytes:
     """Return what a data folder is to remember, without secrets and without policies, whose versions lie beside it."""
     site = policies.only_pinned(site)
     models_dir = None if site.models_dir is None else site.models_dir.absolute()
-    plain = msgspec.structs.replace(site, apps=(), proxy=None, customer_key_salt=Secret(""), models_dir=models_dir)
+    plain = msgspec.structs.replace(site, apps=(), proxy=None, customer_key_salt=Secret(""), models_dir=models_dir, webhooks=())
     values = msgspec.json.decode(settings.dumps(plain))
     kept = Remembered(version=__version__, config=None if config is None else str(config.absolute()), settings=values)
     return msgspec.json.format(msgspec.json.encode(kept))

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from cc_voice.config.alert_thresholds import AlertThresholds
+
 SITE_SET = "default"
 """Name of the set that is in force where no other is."""
 
@@ -101,6 +103,8 @@ class QueueThresholds(ThresholdSet, frozen=True, kw_only=True, forbid_unknown_fi
 
     queues: tuple[str, ...] = ()
     """Ids or names of the queues; none: the set is tried by hand, or is the site's where it is named `default`."""
+    alerts: AlertThresholds = AlertThresholds()
+    """From when a supervisor is told of a call that goes on."""
 
     def problem(self) -> str | None:
         """Return why a site cannot use these values, None where it can."""
@@ -118,7 +122,7 @@ class QueueThresholds(ThresholdSet, frozen=True, kw_only=True, forbid_unknown_fi
         if over := next((name for name in shares if getattr(self, name) > 100), None):
             return f"{over} is {getattr(self, over)}; percentages are 0 to 100"
         high = next((name for name in ("low_conf", "min_transcript_conf") if getattr(self, name) > 1), None)
-        return f"{high} is {getattr(self, high)}; confidences are 0 to 1" if high else None
+        return f"{high} is {getattr(self, high)}; confidences are 0 to 1" if high else self.alerts.problem()
 
     @property
     def values(self) -> ThresholdSet:
@@ -144,6 +148,14 @@ def for_queue(
         transcript_prefer=site.transcript_prefer,
         min_transcript_conf=site.min_transcript_conf,
     )
+
+
+def alerts_for_queue(sets: Sequence[QueueThresholds], queue_id: str | None, queue_name: str | None) -> AlertThresholds:
+    """Return from when a supervisor is told of calls of a queue: as its first set says, else the site's."""
+    names = {queue_id, queue_name} - {None}
+    own = next((entry for entry in sets if names.intersection(entry.queues)), None)
+    found = own or next((entry for entry in sets if entry.name == SITE_SET), None)
+    return found.alerts if found else AlertThresholds()
 
 
 def problem(sets: Sequence[QueueThresholds]) -> str | None:

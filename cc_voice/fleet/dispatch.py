@@ -34,10 +34,11 @@ import structlog
 from cc_voice.call.batch import Batch, StageReached, StreamProgress
 from cc_voice.config.settings import Settings
 from cc_voice.fleet import background, call_policies, webhook_rows
+from cc_voice.fleet.alert_intake import AlertIntake
 from cc_voice.fleet.control import Control
 from cc_voice.fleet.live_transcripts import LiveTranscripts
 from cc_voice.fleet.local import LocalFleet, WorkerStatus
-from cc_voice.fleet.messages import Announce, Closed, Lending, Progress, Ready, Spooled, ToOwner, WordsSpoken
+from cc_voice.fleet.messages import AlertTold, Announce, Closed, Lending, Progress, Ready, Spooled, ToOwner, WordsSpoken
 from cc_voice.fleet.restarts import DELAYS_S as RESTART_DELAYS_S
 from cc_voice.fleet.restarts import Restarts
 from cc_voice.fleet.retries import DELAYS_S, Retries
@@ -61,7 +62,7 @@ from cc_voice.rtms.webhooks import (
     parse_webhook,
 )
 from cc_voice.sessions.spec import SessionSpec
-from cc_voice.store import batches, streams
+from cc_voice.store import alerts, batches, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.inbox import Inbox, InboxRow, WebhookState
 from cc_voice.store.streams import StreamRow
@@ -75,7 +76,6 @@ KINDS_TOLD = 200
 REVOKED = "revoked by Zoom: content deleted"
 PROGRESS_GATHER_S = 0.25
 """How long reports of live streams wait for one another. What is being said is shown without them."""
-_TARGET = msgspec.json.Decoder(StreamTarget)
 
 
 class Dispatcher:
@@ -106,6 +106,7 @@ class Dispatcher:
         """Reports of live streams that wait to be written together."""
         self._spool = SpooledBatches(settings.spool_dir, self._commit, self._in_thread)
         self._notices = SiteNotices(database, inbox, lambda work: self._spawn(work, self._waiting))
+        self._alerts = AlertIntake(database, self._spawn)
         self._revoked: set[str] = set()
         """Revoked streams whose worker may still write to their recording."""
         self._ignored: set[str] = set()
@@ -322,20 +323,8 @@ class Dispatcher:
             return
         if row.stage not in streams.UNFINISHED:
             raise AssertionError(f"stream {stream_id} was taken up at stage {row.stage}, from which nothing goes on")
-        spec = SessionSpec(
-            call_id=row.call_id,
-            stream_id=row.stream_id,
-            product=row.product,
-            instance_id=row.instance_id,
-            app=row.app,
-            target=_TARGET.decode(row.target),
-            language=row.language,
-            epoch=row.epoch,
-            stage=row.stage,
-            started_event_ms=row.started_unix_ms,
-            resumed=row.epoch > 1,
-            policies=row.held_policies,
-        )
+        await self._database.write(partial(alerts.close_all, stream_id=stream_id, now_unix_ms=time.time_ns() // 1_000_000))
+        spec = webhook_rows.session_spec(row, row.stage)
         if spec.stage == "received":
             self.board.open(spec)
         self._fleet.open(spec)
@@ -385,6 +374,8 @@ class Dispatcher:
                     self._spawn(self._commit_progress())
             case WordsSpoken(words=words):
                 self.board.take(words)
+            case AlertTold(change=change):
+                self._alerts.take(change)
             case Spooled(batch_id=batch_id):
                 self._spawn(self._spool.commit(batch_id))
             case Closed(stream_id=stream_id, epoch=epoch, error=error):

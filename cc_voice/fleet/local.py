@@ -24,6 +24,7 @@ from cc_voice.config.settings import Settings
 from cc_voice.fleet import background, worker
 from cc_voice.fleet.messages import (
     TO_OWNER,
+    AlertTold,
     Closed,
     Drain,
     Leave,
@@ -236,7 +237,7 @@ class LocalFleet:
             case Closed(stream_id=stream_id, epoch=epoch):
                 if (spec := seat.streams.get(stream_id)) is not None and spec.epoch == epoch:
                     del seat.streams[stream_id]
-            case Progress() | WordsSpoken() | Spooled():
+            case Progress() | WordsSpoken() | AlertTold() | Spooled():
                 pass  # about streams, which are the owner's
             case _ as never:
                 assert_never(never)

@@ -3,6 +3,7 @@
 import msgspec
 
 from cc_voice.call.batch import LiveWords, StreamProgress
+from cc_voice.quality.alerts.reasons import AlertChange
 from cc_voice.sessions.spec import SessionSpec
 from cc_voice.speech.recogniser_pool import PoolCounts
 
@@ -49,6 +50,12 @@ class WordsSpoken(msgspec.Struct, frozen=True, tag="said"):
     words: LiveWords
 
 
+class AlertTold(msgspec.Struct, frozen=True, tag="alert"):
+    """An alert of a live stream was raised, became worse, or is over. A lost one is made up for when the stream is taken up."""
+
+    change: AlertChange
+
+
 class Lending(msgspec.Struct, frozen=True, tag="lending"):
     """What the worker's recognisers have been doing, when that has changed."""
 
@@ -69,7 +76,7 @@ class Closed(msgspec.Struct, frozen=True, tag="closed"):
     error: str | None = None
 
 
-ToOwner = Ready | Progress | WordsSpoken | Lending | Spooled | Closed
+ToOwner = Ready | Progress | WordsSpoken | AlertTold | Lending | Spooled | Closed
 
 # Made here, once: msgspec crashes the process when two threads are the first to decode a type (seen with 0.22).
 TO_WORKER: "msgspec.msgpack.Decoder[ToWorker]" = msgspec.msgpack.Decoder(ToWorker)

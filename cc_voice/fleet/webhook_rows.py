@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from cc_voice.call import ids
-from cc_voice.call.batch import StageReached
+from cc_voice.call.batch import OpenStage, StageReached
 from cc_voice.config.redaction_settings import RedactionSettings
 from cc_voice.config.settings import Settings, Site
 from cc_voice.rtms.client import StreamTarget
@@ -15,9 +15,12 @@ from cc_voice.rtms.errors import WebhookError
 from cc_voice.rtms.webhooks import Companion, ConcurrencyNotice, OtherWebhook, SiteNotice, Webhook, parse_webhook
 from cc_voice.sessions.call_events import masked_json
 from cc_voice.sessions.journal_redaction import masked_alone
+from cc_voice.sessions.spec import SessionSpec
 from cc_voice.store import batches, streams
 from cc_voice.store.database import Connection
 from cc_voice.store.streams import CallWebhook, SiteWebhook, StreamRow
+
+_TARGET = msgspec.json.Decoder(StreamTarget)
 
 _TARGET = msgspec.json.Decoder(StreamTarget)
 
@@ -114,3 +117,21 @@ def parsed(body: bytes) -> Webhook | None:
 def numbers(notice: ConcurrencyNotice) -> dict[str, int | None]:
     """Return the numbers of a notice, for the log."""
     return {"streams": notice.number, "limit": notice.limit, "percentage": notice.percentage}
+
+
+def session_spec(row: StreamRow, stage: OpenStage) -> SessionSpec:
+    """Return what a session of a stream is given."""
+    return SessionSpec(
+        call_id=row.call_id,
+        stream_id=row.stream_id,
+        product=row.product,
+        instance_id=row.instance_id,
+        app=row.app,
+        target=_TARGET.decode(row.target),
+        language=row.language,
+        epoch=row.epoch,
+        stage=stage,
+        started_event_ms=row.started_unix_ms,
+        resumed=row.epoch > 1,
+        policies=row.held_policies,
+    )

@@ -26,6 +26,7 @@ from cc_voice.fleet import background, stderr
 from cc_voice.fleet.call_policies import held_or
 from cc_voice.fleet.messages import (
     TO_WORKER,
+    AlertTold,
     Announce,
     Closed,
     Drain,
@@ -41,6 +42,7 @@ from cc_voice.fleet.messages import (
 )
 from cc_voice.fleet.pipes import PipeWriter
 from cc_voice.media import spool
+from cc_voice.quality.alerts.reasons import AlertChange
 from cc_voice.rtms.client import Credentials, StreamClient
 from cc_voice.rtms.webhooks import Companion, parse_webhook
 from cc_voice.sessions import completion
@@ -174,7 +176,7 @@ class Worker:
     async def _stream(self, spec: SessionSpec, settings: Settings) -> None:
         options = client_options(settings, spec.language, spec.resumed)
         client = StreamClient(spec.target, self._credentials(spec), options=options)
-        session = Session(spec, client, settings, self._recognition, self.deliver, self.show)
+        session = Session(spec, client, settings, self._recognition, self.deliver, self.show, self.alert)
         self._sessions[spec.stream_id] = session
         try:
             await session.run()
@@ -200,6 +202,10 @@ class Worker:
     def show(self, words: LiveWords) -> None:
         """Hand words on to whoever looks now."""
         self._send(WordsSpoken(words), is_needed=False)
+
+    def alert(self, change: AlertChange) -> None:
+        """Tell what changed about an alert."""
+        self._send(AlertTold(change))
 
     def _send(self, message: ToOwner, *, is_needed: bool = True) -> None:
         """Hand a message to the pipe's thread; from any thread. What is not needed is left out when the owner reads too slowly."""

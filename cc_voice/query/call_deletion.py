@@ -8,7 +8,7 @@ Rows go first, the recording after them: stopped in between, the same again fini
 from cc_voice.call.batch import CallMeasured, StageReached
 from cc_voice.config.settings import Settings
 from cc_voice.media import copies, recordings, spool
-from cc_voice.store import batches, repeat_calls, streams
+from cc_voice.store import alerts, batches, repeat_calls, streams
 from cc_voice.store.database import Connection, Database
 from cc_voice.store.errors import CallInProgress, StoreError
 
@@ -39,6 +39,7 @@ def _delete_rows(con: Connection, settings: Settings, call_id: str) -> bool:
     known = repeat_calls.customers(con, call_id)
     batches.delete_call(con, call_id)
     con.execute("delete from call_webhook where call_id = ?", [call_id])
+    alerts.forget_call(con, call_id)
     repeat_calls.refresh(con, known)
     for row in of_call:
         deleted = StageReached(call_id=call_id, stream_id=row.stream_id, epoch=row.epoch, stage="revoked", reason=REASON)

@@ -47,6 +47,7 @@ DATASETS = {
     "evaluations": Dataset("v_evaluation", "call_id, leg_id, form_id, form_version, opened_ts, evaluation_id", 20_000, "leg"),
     "evaluation_items": Dataset("v_evaluation_item", "call_id, leg_id, evaluation_id, question_place", 10_000, "leg"),
     "events": Dataset("v_event", "call_id, at_ms, event_name, participant, payload", 10_000),
+    "alerts": Dataset("v_alert", "alert_raised_ms, alert_id", 50_000),
     "channels": Dataset("v_channel", "call_id, channel_id", 50_000),
     "agents": Dataset("v_agent", "user_id, valid_from", 0, None),
     "queues": Dataset("v_queue", "queue_id, valid_from", 0, None),

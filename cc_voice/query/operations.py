@@ -31,6 +31,7 @@ from cc_voice.query import (
     report_tables,
     reports,
     service_client,
+    webhook_questions,
 )
 from cc_voice.query import sql as people_sql
 from cc_voice.query.evaluations.operations import EVALUATION_DEEDS, EVALUATION_QUESTIONS
@@ -66,6 +67,7 @@ _NEED_A_SITE = frozenset(
         *("checks", "search", "reindex", "export", "export.lake", "sql", "policies", "policies.set"),
         *("administration.overview", "administration.queues", "administration.exports", "administration.configuration"),
         "redaction.audit",
+        *("webhooks", "webhooks.replay"),
     }
 )
 """Questions about a site that is there: a mistyped folder must not be made and look like a site without calls."""
@@ -91,6 +93,7 @@ WRITTEN_DOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "rules.write_month": ("change", ("run", "month")),
     "rules.texts": ("view", ("utterance_ids",)),
     **EVALUATION_DEEDS,
+    "webhooks.replay": ("change", ("message_id", "since", "endpoint")),
 }
 """Questions that the audit log has before they are answered: action, and the arguments that are told."""
 
@@ -402,6 +405,8 @@ QUESTIONS: dict[str, Question] = {
     "administration.configuration": _configuration,
     "policies": _policy,
     "policies.set": _set_policy,
+    "webhooks": webhook_questions.list_,
+    "webhooks.replay": webhook_questions.replay,
     "streams": _streams,
     "streams.not_analysed": _not_analysed,
     "reports": _list_reports,

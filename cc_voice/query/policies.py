@@ -17,6 +17,7 @@ import msgspec
 from cc_voice.config import policies
 from cc_voice.config.policies import DEFAULT, KINDS, PINNED, PolicyError, PolicyKind
 from cc_voice.config.settings import Settings
+from cc_voice.config.webhook_settings import hidden
 from cc_voice.media.files import write_atomically
 from cc_voice.store import policy_versions
 from cc_voice.store.database import Connection, Database
@@ -82,7 +83,7 @@ def state(database: Database, settings: Settings, kind: PolicyKind) -> PolicySta
         since=version.at_ts if version and not pinned else None,
         actor=version.actor if version and not pinned else None,
         in_force=text,
-        working=copy or text,
+        working=hidden(copy) or text,
         digest=policies.digest(copy),
         is_edited=bool(copy) and copy != text,
     )
@@ -123,7 +124,7 @@ def _publish(con: Connection, data_dir: Path, change: PolicyChange, text: str) -
     if policies.digest(there) != seen:
         raise PolicyConflict(
             f"{path} was changed since it was read; look at what is there, and try again",
-            _difference(in_force, there, "in force", path.name),
+            hidden(_difference(in_force, there, "in force", path.name)),
             policies.digest(there),
         )
     if last is not None and text == in_force:

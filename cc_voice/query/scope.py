@@ -115,12 +115,17 @@ def listed(texts: frozenset[str]) -> str:
 SHARED = frozenset(
     {
         *("dim_category", "dim_date", "dim_disposition", "dim_form_item", "dim_language", "dim_site"),
-        *("form_version", "schema_version", "heartbeat"),
+        *("form_version", "schema_version", "heartbeat", "alert_storm", "alert_snooze"),
     }
 )
 """Tables that tell of no call, agent or queue: the same for everybody."""
-CLOSED = frozenset({"inbox", "policy_version", "qa_sample", "rule_run", "site_webhook"})
-"""Tables that the site alone may see: webhooks as they came, those that are about no call, and what people decided."""
+CLOSED = frozenset(
+    {
+        *("inbox", "policy_version", "qa_sample", "rule_run", "site_webhook"),
+        *("webhook_message", "webhook_delivery", "webhook_endpoint"),
+    }
+)
+"""Tables that the site alone may see: webhooks as they came or go out, those that are about no call, and what people decided."""
 
 
 def definitions(scope: RowScope, base: str) -> dict[str, str]:
@@ -132,6 +137,7 @@ def definitions(scope: RowScope, base: str) -> dict[str, str]:
     select = _ScopeConditions(scope, base)
     found = {} if scope.site else _of_legs(select) | _of_calls(select) | _of_reports(select)
     found |= {} if scope.site and scope.words and scope.unredacted else _of_words(select)
+    found |= {} if scope.site and scope.words else _of_alerts(select)
     return found | {"access_log": f"select * from {base}.access_log where {str(scope.audit).lower()}"}
 
 
@@ -165,7 +171,7 @@ class _ScopeConditions:
         return f"({self.of_call(table)} or {table}.call_id in (select s.call_id {self.live}))"
 
 
-_WITH_LEG = ("fact_interval", "fact_leg_language", "fact_null_reason", "fact_alert", "fact_evaluation", "rule_mark")
+_WITH_LEG = ("fact_interval", "fact_leg_language", "fact_null_reason", "fact_evaluation", "rule_mark")
 _OF_QUALITY = ("calibration_session", "coaching_item", "qa_pick")
 """What people made of legs."""
 _OF_EVALUATION = ("evaluation_answer", "evaluation_event", "fact_evaluation_item")
@@ -281,6 +287,15 @@ def _of_words(of: _ScopeConditions) -> dict[str, str]:
         said = f"select u.utterance_id from {base}.{lines} as u where {condition}"
         found[name] = f"select w.* from {base}.{name} as w where w.utterance_id in ({said})"
     return found | {"posting": _posting(of, found["fact_utterance"])}
+
+
+def _of_alerts(of: _ScopeConditions) -> dict[str, str]:
+    """Alerts of legs in scope, and of calls that go on as their words are; what a rule found in the words needs the words."""
+    text = "" if of.scope.words else " replace (if(a.rule_id = '', a.alert_text, null) as alert_text)"
+    since = "" if of.scope.whole_call else " and a.true_ms >= s.agent_since_ms"
+    live = f"a.leg_id is null and exists (select 1 {of.live} and s.stream_id = a.stream_id{since})"
+    seen = "true" if of.scope.site else f"({of.of_call('a') if of.scope.whole_call else of.of_leg('a')} or ({live}))"
+    return {"fact_alert": f"select a.*{text} from {of.base}.fact_alert as a where {seen}"}
 
 
 def _posting(of: _ScopeConditions, said: str) -> str:

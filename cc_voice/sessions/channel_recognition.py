@@ -140,6 +140,10 @@ class ChannelRecognition:
         """Return what is being said where the channel was heard up to; None: nothing is."""
         return self._pipeline.partial_words()
 
+    def recent_voice(self, since_ms: int) -> Intervals:
+        """Return where somebody was heard after a moment, up to where the channel was heard."""
+        return canonical(self._pipeline.recent_voice(since_ms))
+
     def switch(self, recogniser: RecogniserFactory | None, language: str) -> None:
         """Hear what is said from the next segment on in another language."""
         self._pipeline.switch(recogniser, language)

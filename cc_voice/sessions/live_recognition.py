@@ -18,6 +18,7 @@ import structlog
 
 from cc_voice.call.batch import LiveWords
 from cc_voice.call.events import CallEvent
+from cc_voice.call.intervals import Intervals
 from cc_voice.call.transcript.transcript_selection import LOCAL
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.languages import LanguageSettings
@@ -38,8 +39,19 @@ FAR_BEHIND_MS = 10_000
 Show = Callable[[LiveWords], None]
 """Takes words that are gone when nobody looks; called in the event loop, must not wait."""
 
-_Step = tuple[list[Utterance], PartialWords | None]
-"""What a block made final, and what was being said at its end."""
+VOICE_MS = 400_000
+"""How far back the voice of a channel is kept at hand."""
+
+
+class ChannelVoice(msgspec.Struct, frozen=True, kw_only=True):
+    """Where somebody was heard on a channel lately, and how far that is known, in ms."""
+
+    voice: Intervals = ()
+    to_ms: int = 0
+
+
+_Step = tuple[list[Utterance], PartialWords | None, ChannelVoice]
+"""What a block made final, what was being said at its end, and where somebody was heard."""
 
 
 class LiveRecognition:
@@ -78,6 +90,8 @@ class LiveRecognition:
         self._is_live = False
         self._running: dict[str, asyncio.Future[_Step]] = {}
         self._news: list[Utterance] = []
+        self.voices: dict[str, ChannelVoice] = {}
+        """By channel, as of the last block of each."""
         self._shown: dict[str, PartialWords] = {}
         """By channel: the words that were shown last and are not final, as they were shown."""
 
@@ -196,7 +210,7 @@ class LiveRecognition:
             listener.failed = True
             self._show_partial_words(channel_id, None)
             return
-        found, partial_words = future.result()
+        found, partial_words, self.voices[channel_id] = future.result()
         found = [self._redaction.final(said) for said in found]
         self._news.extend(found)
         for said in found:
@@ -238,4 +252,6 @@ class LiveRecognition:
 
 def _step(listener: ChannelRecognition, to: int) -> _Step:
     """Hear a block of a channel; in a thread."""
-    return listener.advance(to), listener.partial_words()
+    found = listener.advance(to)
+    voice = ChannelVoice(voice=listener.recent_voice(listener.position_ms - VOICE_MS), to_ms=listener.position_ms)
+    return found, listener.partial_words(), voice

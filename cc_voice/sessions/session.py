@@ -35,6 +35,7 @@ from cc_voice.sessions.audio_intake import AudioIntake
 from cc_voice.sessions.call_events import call_event, companion_event
 from cc_voice.sessions.chat_and_pictures import ChatAndPictures
 from cc_voice.sessions.completion import Deliver
+from cc_voice.sessions.live_alerts import LiveAlerts, Tell
 from cc_voice.sessions.live_recognition import LiveRecognition, Show
 from cc_voice.sessions.live_redaction import LiveRedaction
 from cc_voice.sessions.recognition import Recognition
@@ -65,7 +66,9 @@ class Session:
         recognition: Recognition,
         deliver: Deliver,
         show: Show,
+        alert: Tell = lambda _: None,
     ) -> None:
+        """`alert` takes what changed about alerts; it may be left out where nobody looks."""
         self.spec = spec
         self.client = client
         self._settings = settings
@@ -98,6 +101,7 @@ class Session:
             self._rules.take,
             self._log,
         )
+        self._alerts = LiveAlerts(spec, settings.thresholds, alert)
         self._news_words: list[Utterance] = []
         """Zoom's."""
         self._news_events: list[CallEvent] = []
@@ -271,6 +275,7 @@ class Session:
         plain = self._redaction.event(call_event(told, self._settings.customer_key_salt))
         self._recording.note(journal.PlatformNote(event=plain))
         self._news_events.append(plain)
+        self._alerts.take_event(plain)
         self._live_recognition.take_event(plain)
 
     def take_companion(self, webhook: Companion) -> None:
@@ -307,6 +312,8 @@ class Session:
 
     def _report(self) -> None:
         self._write_words()
+        t0 = self._recording.header.t0_unix_ms
+        self._alerts.look(t0, self._media_ms, self._recording.channels, self._live_recognition.voices)
         now = time.monotonic()
         if now < self._progress_at and not self._rules.is_new:
             return
@@ -317,6 +324,7 @@ class Session:
         """Return what is new since the last report."""
         t0 = self._recording.header.t0_unix_ms
         utterances, self._news_words = (*self._live_recognition.news(), *self._news_words), []
+        self._alerts.take_words(utterances)
         events: tuple[CallEvent, ...] = ()
         if t0 is not None:
             events, self._news_events = tuple(journal.place(event, t0) for event in self._news_events), []

@@ -138,6 +138,11 @@ class ChannelPipeline:
         opened = [(self._tight.start * FRAME_MS, self._tight.end * FRAME_MS)] if self._tight.open else []
         return (*self._closed, *opened)
 
+    def recent_voice(self, since_ms: int) -> tuple[Interval, ...]:
+        """Return the intervals of voice that end after a moment: a look at a call of hours must not cost hours."""
+        opened = [(self._tight.start * FRAME_MS, self._tight.end * FRAME_MS)] if self._tight.open else []
+        return (*self._closed[bisect.bisect_right(self._closed, since_ms, key=_end) :], *opened)
+
     def speech(self) -> tuple[Interval, ...]:
         """Return the tight intervals of speech so far."""
         return speech_of(self.voiced(), self._segments, self._thresholds)
@@ -231,6 +236,10 @@ class ChannelPipeline:
         except RecogniserError as error:
             self.failures.append(error)
             self._recogniser = None
+
+
+def _end(interval: Interval) -> int:
+    return interval[1]
 
 
 def speech_of(voiced: Iterable[Interval], segments: Iterable[Segment], thresholds: ThresholdSet) -> tuple[Interval, ...]:

@@ -2,6 +2,7 @@
 replaced."""
 
 import datetime
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, assert_never
 
@@ -24,7 +25,7 @@ from cc_voice.call.rows import (
 from cc_voice.call.transcript.transcript_selection import LOCAL
 from cc_voice.call.utterances import Utterance, word_count
 from cc_voice.config.settings import Site
-from cc_voice.store import dimensions, enrichment, evaluation_rows, history, repeat_calls, rule_rows, streams
+from cc_voice.store import alerts, dimensions, enrichment, evaluation_rows, history, outbox, repeat_calls, rule_rows, streams
 from cc_voice.store.database import Connection, Row
 from cc_voice.store.rule_rows import StoredPlace
 from cc_voice.store.search import postings
@@ -229,7 +230,9 @@ def _live_utterances(con: Connection, batch: StreamProgress) -> None:
 def _stage(con: Connection, batch: StageReached) -> bool:
     if not streams.reach(con, batch):
         return False
+    alerts.close_all(con, batch.stream_id, time.time_ns() // 1_000_000)
     if batch.stage == "revoked":
+        alerts.forget_call(con, batch.call_id)
         known = repeat_calls.customers(con, batch.call_id)
         delete_call(con, batch.call_id)
         con.execute("delete from call_webhook where call_id = ?", [batch.call_id])
@@ -249,6 +252,8 @@ def _measured(con: Connection, batch: CallMeasured, site: Site) -> bool:
         known = repeat_calls.customers(con, batch.call_id)
         delete_call(con, batch.call_id, to_measure=True)
         _insert_measured(con, batch, site)
+        alerts.find_legs(con, batch.call_id)
+        _tell_measured(con, batch)
         repeat_calls.refresh(con, [*known, *repeat_calls.customers(con, batch.call_id)])
     # Also when another stream of the call was quicker to measure more: this one has nothing left to do either
     stage = StageReached(
@@ -290,6 +295,20 @@ def _insert_measured(con: Connection, batch: CallMeasured, site: Site) -> None:
     postings.add(con, call_no, date_key, call.utterances)
     dimensions.note_languages(con, _languages(call))
     enrichment.apply(con, [call.call.instance_id])
+
+
+def _tell_measured(con: Connection, batch: CallMeasured) -> None:
+    """Write for other programs that the call has its numbers; once for each revision, measuring again included."""
+    legs = batch.call.legs
+    data = {
+        "call_id": batch.call_id,
+        "revision": batch.revision,
+        "legs": [leg.leg_id for leg in legs],
+        "start_unix_ms": batch.call.call.start_unix_ms,
+        "end_unix_ms": batch.call.call.end_unix_ms,
+    }
+    queue = (legs[-1].queue_id, legs[-1].queue_name) if legs else (None, None)
+    outbox.add(con, "call.measured", time.time_ns() // 1_000_000, data, call_id=batch.call_id, queue=queue)
 
 
 def _is_newest(con: Connection, batch: CallMeasured) -> bool:

@@ -15,6 +15,7 @@ from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.api import mcp_route, routes
 from cc_voice.web.api.description import PREFIX
 from cc_voice.web.appliance import Appliance
+from cc_voice.web.live import alert_board
 from cc_voice.web.live import calls as live_calls
 from cc_voice.web.pages import account, administration, calls, not_analysed, provider_sign_in, reports, search, users
 from cc_voice.web.rendering import page
@@ -52,6 +53,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     account.remove_second_factor,
     live_calls.live,
     live_calls.live_events,
+    alert_board.handle_on_board,
     live_calls.call_events,
     calls.list_calls,
     calls.show_call,

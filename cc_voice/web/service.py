@@ -34,6 +34,7 @@ from cc_voice.media.files import write_atomically
 from cc_voice.media.recordings import recorded_calls
 from cc_voice.query import scheduled_exports
 from cc_voice.query.evaluations import hourly
+from cc_voice.query.outgoing_webhooks import OutgoingWebhooks
 from cc_voice.query.policies import restore
 from cc_voice.query.rules import daily
 from cc_voice.query.sql import warm_copy
@@ -246,6 +247,7 @@ async def _serve(
         noting = asyncio.create_task(audit.keep(appliance.draining))
         forgetting = asyncio.create_task(payload_expiry.keep(settings, database, appliance.draining))
         following = asyncio.create_task(audit_copy.keep(audit, database, appliance.draining))
+        sending = asyncio.create_task(OutgoingWebhooks(settings, database).keep(appliance.draining))
         copying = asyncio.create_task(warm_copy.keep(settings, database, appliance.draining))
         try:
             if await _is_worth_serving(starting, dispatcher, appliance.draining):
@@ -260,6 +262,7 @@ async def _serve(
             await dispatcher.stop()  # also when it fails half-way: this process cannot end before its workers do
             await asyncio.gather(starting, return_exceptions=True)
             await exporting
+            await sending
             await copying
             await compiling
             await timing_out

@@ -61,7 +61,8 @@ def test_the_highest_version_is_in_force_and_other_files_are_none(tmp_path: Path
     (tmp_path / "policies" / "versions" / "consent-99.toml").write_text("of a newer program")
     found = policies.in_force(Settings(data_dir=tmp_path))
     assert found.thresholds[0].dead_air_ms == 10
-    assert dict(found.policies) == {"language": "default", "thresholds": "10", "claims": "default", "redaction": "default"}
+    kinds = {"language": "default", "thresholds": "10", "claims": "default", "redaction": "default", "webhooks": "default"}
+    assert dict(found.policies) == kinds
     assert policies.told(found.policies) == "language default, thresholds 10"
 
 

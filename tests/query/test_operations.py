@@ -39,6 +39,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     *[("calls.export", {"call_id": "golden", "form": form, "leg_no": 1}) for form in ("vtt", "srt", "txt", "json")],
     ("streams", {}),
     ("streams.not_analysed", {}),
+    ("webhooks", {"limit": 10}),
     ("reports", {}),
     ("checks", {"names": []}),
     ("checks", {"names": ["partition"]}),
@@ -163,6 +164,7 @@ def test_every_question_is_asked_here() -> None:
         *EVALUATION_QUESTIONS,
         "policies",
         "policies.set",
+        "webhooks.replay",
         *(f"administration.{page}" for page in ("configuration", "overview", "exports", "queues")),
     }
     assert {question for question, *_ in [*ASKED, *WRONG]} | of_their_commands == set(QUESTIONS) == set(ARGUMENTS)

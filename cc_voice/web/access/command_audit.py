@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from cc_voice.config.webhook_settings import hidden
 from cc_voice.query.administration import without_user_info
 from cc_voice.query.operations import WRITTEN_DOWN, QuestionError
 from cc_voice.web.access.audit import FILE, LOCAL, Action, AuditLog, AuditUnavailable, Deed, os_actor
@@ -39,7 +40,7 @@ def command_deed(question: str, arguments: Mapping[str, Any], uid: int | None) -
         action=_ACTIONS[action],
         object=f"command {question}",
         call_id=call_id if isinstance(call_id, str) else None,
-        detail=without_user_info(msgspec.json.encode(told).decode()) if told else "",
+        detail=hidden(without_user_info(msgspec.json.encode(told).decode())) if told else "",
     )
 
 

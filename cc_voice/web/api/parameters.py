@@ -26,6 +26,7 @@ LegNumber = Annotated[int | None, QueryParameter(ge=1, le=10_000)]
 
 MEANINGS = {
     "agent_channel": "Channel of the agent, counted from 0.",
+    "alert_id": "Id of an alert, as the list has it.",
     "after": "Only entries behind the one with this number.",
     "before": "Only versions before the one with this number.",
     "call_id": "Id of a call.",

@@ -15,12 +15,14 @@ from cc_voice.call.batch import LiveWords, Stage
 from cc_voice.call.reasons import explain
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.fleet.local import WorkerStatus
+from cc_voice.quality.alerts.handling import CallAlerts
+from cc_voice.store import alerts as stored_alerts
 from cc_voice.store import calls, rule_rows, streams
 from cc_voice.store.streams import UNFINISHED, StreamRow
 from cc_voice.web.access.accounts import Visitor
 from cc_voice.web.access.authentication import VisitorRequest
 from cc_voice.web.appliance import Appliance
-from cc_voice.web.live import event_streams, live_scope
+from cc_voice.web.live import alert_board, event_streams, live_scope
 from cc_voice.web.rendering import formats, transcript
 from cc_voice.web.rendering.page import fragment, page
 
@@ -33,6 +35,8 @@ MOST_HITS = 4
 NO_HITS: Mapping[str, tuple[str, ...]] = {}
 TAIL_CHARACTERS = 70
 """Of what is being said, in the row of a call."""
+BEHIND_MS = 3_000
+"""Words that are later than this are told to be."""
 STATES: dict[Stage, tuple[str, str]] = {
     "received": ("In progress", "ok"),
     "recorded": ("Being recognised", "info"),
@@ -66,6 +70,10 @@ class LiveRow(msgspec.Struct, frozen=True, kw_only=True):
     """What is being said, by whoever was heard last."""
     hits: tuple[str, ...] = ()
     """Titles of the rules that found something, the newest first."""
+    alert: CallAlerts | None = None
+    """The worst of what somebody should know of it."""
+    behind: str = ""
+    """How far its words are behind, where that matters."""
 
 
 class LivePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +89,10 @@ class LivePage(msgspec.Struct, frozen=True, kw_only=True):
     workers_wanted: int
     not_analysed: int
     rows: tuple[LiveRow, ...]
+    storms: tuple[str, ...] = ()
+    """What so many calls raise at once that it is the platform's, each a sentence."""
+    may_handle: bool = False
+    """Who looks may acknowledge and snooze."""
 
 
 class LiveCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +118,7 @@ async def live_events(request: VisitorRequest, appliance: NamedDependency[Applia
 
     async def look(visitor: Visitor) -> event_streams.LiveView:
         view = await _floor(appliance, visitor)
-        rows = {row.key: fragment("live_parts.html", "cells", row) for row in view.rows}
+        rows = {row.key: fragment("live_parts.html", "cells", row, view.may_handle) for row in view.rows}
         return event_streams.LiveView({"kpis": fragment("live_parts.html", "kpis", view)}, rows)
 
     return event_streams.stream(appliance, request.user, look, period_s=FLOOR_PERIOD_S)
@@ -177,7 +189,14 @@ async def _floor(appliance: Appliance, visitor: Visitor | None) -> LivePage:
     hits: dict[str, tuple[str, ...]] = {}
     for hit in await appliance.read(visitor, rule_rows.live_hits):
         hits[hit.call_id] = tuple(dict.fromkeys((*hits.get(hit.call_id, ()), hit.rule_title)))
-    return floor(rows, len(lost), appliance.dispatcher.status(), now_s, zone, saying, hits)
+    alerts = await alert_board.of_visitor(appliance, visitor)
+    storms = await appliance.read(visitor, lambda con: stored_alerts.storms(con, round(now_s * 1000)))
+    page = floor(rows, len(lost), appliance.dispatcher.status(), now_s, zone, saying, alerts, hits)
+    return msgspec.structs.replace(
+        page,
+        storms=tuple(alert_board.sentence(each) for each in storms),
+        may_handle=visitor is not None and visitor.may("alerts"),
+    )
 
 
 def floor_words(appliance: Appliance, visitor: Visitor | None, row: StreamRow) -> tuple[LiveWords, ...]:
@@ -192,14 +211,19 @@ def floor(
     now_s: float,
     zone: zoneinfo.ZoneInfo,
     saying: Mapping[str, LiveWords],
+    alerts: Mapping[str, CallAlerts] | None = None,
     hits: Mapping[str, tuple[str, ...]] = NO_HITS,
 ) -> LivePage:
     """Return the floor at a moment (Unix seconds).
 
     `not_analysed` is how many streams lately came to nothing, `saying` by stream what is being said, `hits` by call what rules
-    found.
+    found, `alerts` by call what somebody should know, the worst first: so are the rows; those without an alert follow, newest first.
     """
-    shown = tuple(_row(row, saying.get(row.stream_id), hits.get(row.call_id, ())) for row in rows)
+    place = {call_id: at for at, call_id in enumerate(alerts or {})}
+    ordered = sorted(rows, key=lambda row: place.get(row.call_id, len(place)))
+    shown = tuple(
+        _row(row, saying.get(row.stream_id), (alerts or {}).get(row.call_id), hits.get(row.call_id, ())) for row in ordered
+    )
     going = [row for row in rows if row.stage == "received"]
     holds = [row.hold_ms for row in shown if row.hold_ms is not None]
     return LivePage(
@@ -222,7 +246,7 @@ def failure(row: StreamRow) -> str | None:
     return (explain(row.failure, (ThresholdSet(),)) or row.failure) if row.failure else None
 
 
-def _row(row: StreamRow, saying: LiveWords | None, hits: tuple[str, ...] = ()) -> LiveRow:
+def _row(row: StreamRow, saying: LiveWords | None, alert: CallAlerts | None = None, hits: tuple[str, ...] = ()) -> LiveRow:
     state, css = STATES[row.stage]
     return LiveRow(
         key=row.stream_id,
@@ -241,6 +265,8 @@ def _row(row: StreamRow, saying: LiveWords | None, hits: tuple[str, ...] = ()) -
         language=row.language,
         hits=hits[:MOST_HITS],
         saying=None if saying is None else msgspec.structs.replace(saying, text=_tail(saying.text)),
+        alert=alert if row.stage == "received" else None,
+        behind=f"words are {_lag_ms(row) // 1000} s behind" if row.stage == "received" and _lag_ms(row) >= BEHIND_MS else "",
     )
 
 

@@ -65,11 +65,11 @@ async def _messages(
     quiet_s = 0.0
     while not appliance.draining.is_set():
         # Asked before each look, and whether they may still see it after: a look takes time
-        by_now = await _by_now(appliance, visitor, "numbers")
-        if by_now is None:
+        known = await by_now(appliance, visitor, "numbers")
+        if known is None:
             return
-        picture = await look(by_now)
-        if await _by_now(appliance, visitor, "numbers") != by_now:
+        picture = await look(known)
+        if await by_now(appliance, visitor, "numbers") != known:
             continue
         if (change := difference(sent, picture)) is not None:
             yield ServerSentEventMessage(data=msgspec.json.encode(change))
@@ -94,7 +94,7 @@ def difference(before: LiveView | None, now: LiveView) -> _Change | None:
     return _Change(parts, _Rows(list(now.rows), changed))
 
 
-async def _by_now(appliance: Appliance, visitor: Visitor | None, right: Right) -> Visitor | None:
+async def by_now(appliance: Appliance, visitor: Visitor | None, right: Right) -> Visitor | None:
     """Return who somebody is and what they may, None when they may be told nothing more.
 
     Asked for each message, so that nothing follows a sign-out, a revoked token or a right that was taken.
@@ -102,8 +102,8 @@ async def _by_now(appliance: Appliance, visitor: Visitor | None, right: Right) -
     if visitor is None:
         return None
     accounts = appliance.accounts
-    by_now = await accounts.look_up(accounts.again, visitor, appliance.now())
-    return by_now if by_now is not None and not by_now.must_change and by_now.may(right) else None
+    found = await accounts.look_up(accounts.again, visitor, appliance.now())
+    return found if found is not None and not found.must_change and found.may(right) else None
 
 
 async def words(appliance: Appliance, visitor: Visitor | None, watch: Watch) -> AsyncIterator[ServerSentEventMessage]:
@@ -114,10 +114,10 @@ async def words(appliance: Appliance, visitor: Visitor | None, watch: Watch) -> 
             said: Sequence[LiveWords] = ()
             with contextlib.suppress(TimeoutError):
                 said = await asyncio.wait_for(watch.take(), WORDS_PATIENCE_S)
-            by_now = await _by_now(appliance, visitor, "words")
-            if by_now is None:
+            known = await by_now(appliance, visitor, "words")
+            if known is None:
                 return
-            seen = await live_scope.words_seen(appliance, by_now, said) if said else ()
+            seen = await live_scope.words_seen(appliance, known, said) if said else ()
             if not seen:
                 yield ServerSentEventMessage(data=None, comment="still here")
             for one in seen:

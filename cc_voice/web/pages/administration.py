@@ -17,10 +17,12 @@ from litestar.response import Redirect
 
 from cc_voice.config import policies as files
 from cc_voice.config.policies import PolicyError, PolicyKind
-from cc_voice.query import administration, policies
+from cc_voice.config.webhook_settings import hidden
+from cc_voice.query import administration, policies, webhook_questions
 from cc_voice.query.administration import ConfigurationLine, ExportState, Gauge, QueuePolicies, gauges
 from cc_voice.query.model_lines import ModelLine, lines_of
 from cc_voice.query.policies import PolicyChange, PolicyConflict, PolicyState
+from cc_voice.query.webhook_questions import WebhookOverview
 from cc_voice.speech.errors import ModelError
 from cc_voice.store.policy_versions import PolicyVersion
 from cc_voice.web import threshold_trial
@@ -33,6 +35,7 @@ from cc_voice.web.threshold_trial import ThresholdTrial
 POLICY_FORM_BYTES = 4 * files.MOST_BYTES
 """A text as a form sends it: every character may be three."""
 VERSIONS_SHOWN = 20
+DELIVERIES_SHOWN = 20
 
 
 class PolicyForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,10 +95,11 @@ class ModelsPage(msgspec.Struct, frozen=True):
 
 
 class ExportsPage(msgspec.Struct, frozen=True):
-    """Scheduled exports, and how each went."""
+    """Scheduled exports and webhooks, and how each went."""
 
     rows: tuple[tuple[ExportState, str, str], ...]
     zone: str
+    webhooks: WebhookOverview
 
 
 class SystemPage(msgspec.Struct, frozen=True):
@@ -135,7 +139,7 @@ async def set_policy(
 ) -> Response[str] | Redirect:
     """Put a text in force for calls that begin from now on."""
     known, actor = _kind(kind), signed_in(request).account
-    await appliance.write_down(request, "change", f"policy {known}", detail=data.text)
+    await appliance.write_down(request, "change", f"policy {known}", detail=hidden(data.text))
     change = PolicyChange(kind=known, text=data.text, seen=data.seen, actor=actor)
     try:
         await asyncio.to_thread(policies.publish, appliance.database, appliance.settings, change)
@@ -183,7 +187,11 @@ async def exports(request: VisitorRequest, appliance: NamedDependency[Appliance]
     """Show the scheduled exports and how each last went."""
     found, zone = await asyncio.to_thread(administration.export_states, appliance.settings), _zone(appliance)
     rows = tuple((each, moment(each.tried_s, zone), moment(each.done_s, zone)) for each in found)
-    view = ExportsPage(rows, zone.key)
+    try:
+        hooks = await asyncio.to_thread(webhook_questions.overview, appliance.database, appliance.settings, DELIVERIES_SHOWN)
+    except PolicyError as error:
+        raise HTTPException(str(error), status_code=503) from error
+    view = ExportsPage(rows, zone.key, hooks)
     return page(request, "admin_exports.html", title="Exports", current="admin", section="exports", view=view)
 
 

@@ -10,6 +10,7 @@ import msgspec
 from litestar import Response
 from litestar.enums import MediaType
 
+from cc_voice.quality.alerts.reasons import TITLES
 from cc_voice.web.access.accounts import Visitor
 from cc_voice.web.access.authentication import Connection
 from cc_voice.web.access.permissions import ROUTES
@@ -99,6 +100,7 @@ def environment() -> jinja2.Environment:
         "percent": formats.percent,
         "product": formats.product,
         "cell": formats.cell,
+        "alert_title": TITLES.__getitem__,
     }
     for name in env.list_templates():
         env.get_template(name)

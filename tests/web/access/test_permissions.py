@@ -14,7 +14,7 @@ from cc_voice.web.appliance import Appliance
 from tests.web.access.sites import TEAM_A, browser, fill, join, sign_in
 from tests.web.conftest import PASSWORD
 
-ENDLESS = ("/live/events", "/calls/{call_id}/events", "/api/v1/live/words")
+ENDLESS = ("/live/events", "/calls/{call_id}/events", "/api/v1/live/words", "/api/v1/live/alerts")
 """Streams: asked for while the service stops, which ends them."""
 ELSEWHERE = {
     ("POST", "/webhooks/zoom"): 401,
@@ -28,6 +28,7 @@ ELSEWHERE = {
 """Routes for anybody: what a browser gets there without a signature, the socket, a password, and from a service without workers."""
 VALUES = {
     "call_id": "mine",
+    "alert_id": "x",
     "leg_no": "1",
     "rule_id": "greeting",
     "form_id": "service-call",
