@@ -37,9 +37,20 @@ from tests.stored_calls import NOON, SITE, Connection, call, golden_call, golden
 
 BOTH = ("csv", "parquet")
 TEXTS = ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words")
-DATED = (*TEXTS, "intervals", "null_reasons", "leg_languages", "rule_hits", "rule_states", "events", "channels")
+DATED = (
+    *TEXTS,
+    "intervals",
+    "null_reasons",
+    "leg_languages",
+    "rule_hits",
+    "rule_states",
+    "evaluations",
+    "evaluation_items",
+    "events",
+    "channels",
+)
 KEYS = ("call_id", "leg_id", "utterance_id", "word_seq")
-UNDATED = ("agents", "queues", "rules", "threshold_sets")
+UNDATED = ("agents", "queues", "rules", "form_items", "threshold_sets")
 TABLES = (*DATED, *UNDATED)
 
 
