@@ -22,7 +22,6 @@ from cc_voice.call.transcript.transcript_selection import LOCAL
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.settings import Settings
 from cc_voice.media import recordings, rule_sets
-from cc_voice.media.recordings import StreamHeader
 from cc_voice.quality.rules.live import LiveRules, live_rule_rows
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamClient
@@ -48,7 +47,6 @@ T = TypeVar("T")
 PROGRESS_EVERY_S = 1.0
 YIELD_EVERY_EVENTS = 64
 """A burst (60 s of backlog) must not keep the loop from other streams' keep-alives."""
-AUDIO_RATE_HZ = 16_000
 _LINKS_OF_AUDIO = ("signaling", "audio", "all")
 """When one of them is lost, audio is: Zoom tears media links down with signaling."""
 _WITHOUT_MEDIA = (Phase.SIGNALING, Phase.MEDIA)
@@ -75,16 +73,7 @@ class Session:
         self._recognition = recognition
         self._deliver = deliver
         self._log = log.bind(call_id=spec.call_id, stream_id=spec.stream_id)
-        header = StreamHeader(
-            call_id=spec.call_id,
-            stream_id=spec.stream_id,
-            product=spec.product,
-            instance_id=spec.instance_id,
-            language=spec.language,
-            sample_rate_hz=AUDIO_RATE_HZ,
-            started_event_ms=spec.started_event_ms,
-        )
-        self._recording = recordings.create(settings.recordings_dir, header)
+        self._recording = recordings.create(settings.recordings_dir, spec.header())
         redaction.hold_back(settings, self._recording.folder)
         self._redaction = LiveRedaction(settings, spec.language, self._log)
         self._audio = AudioIntake(self._recording, spec.started_event_ms, self._log)

@@ -15,7 +15,7 @@ from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.call.utterances import Word
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.quality.rules.compilation import RuleSet
-from cc_voice.quality.rules.leg_record import LegRecord, SpokenLine, TypedInterval, moments
+from cc_voice.quality.rules.leg_record import LegRecord, LegLine, TypedInterval, moments
 from cc_voice.quality.rules.rule import IntervalCondition, MetricCondition
 from cc_voice.store.database import Connection
 from cc_voice.store.dimensions import threshold_set
@@ -222,9 +222,9 @@ def _intervals(con: Connection, dates: Sequence[int], needs: HistoryNeeds) -> Ma
     return found
 
 
-def _lines(con: Connection, table: str, day: int) -> Mapping[str, list[SpokenLine]]:
+def _lines(con: Connection, table: str, day: int) -> Mapping[str, list[LegLine]]:
     """Return the lines of each leg. A site's year has thirty million: they are made of whole rows."""
-    found: dict[str, list[SpokenLine]] = defaultdict(list)
+    found: dict[str, list[LegLine]] = defaultdict(list)
     sql = f"""
         select
             leg_id,
@@ -244,7 +244,7 @@ def _lines(con: Connection, table: str, day: int) -> Mapping[str, list[SpokenLin
         order by start_ms, channel_id, source
     """
     for leg_id, *line in con.execute(sql, [day]).fetchall():
-        found[leg_id].append(SpokenLine(*line))
+        found[leg_id].append(LegLine(*line))
     return found
 
 
@@ -274,7 +274,7 @@ def with_words(leg: HistoryLeg, known: Mapping[str, tuple[Word, ...]]) -> Histor
     return msgspec.structs.replace(leg, record=record)
 
 
-def _with_words(lines: Sequence[SpokenLine], known: Mapping[str, tuple[Word, ...]]) -> tuple[SpokenLine, ...]:
+def _with_words(lines: Sequence[LegLine], known: Mapping[str, tuple[Word, ...]]) -> tuple[LegLine, ...]:
     return tuple(
         msgspec.structs.replace(line, words=known[line.utterance_id]) if line.utterance_id in known else line for line in lines
     )

@@ -12,7 +12,7 @@ import msgspec
 from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.quality.rules.compilation import RuleSet
 from cc_voice.quality.rules.hits import Found, Hit, hits_of
-from cc_voice.quality.rules.leg_record import LegRecord, SpokenLine
+from cc_voice.quality.rules.leg_record import LegRecord, LegLine
 from cc_voice.quality.rules.logic import (
     NOT_APPLICABLE,
     RuleAnswer,
@@ -73,7 +73,7 @@ class Evaluator:
             for each, when in zip(rules.rules, self._whens, strict=True)
         ]
 
-    def matched(self, lines: Sequence[SpokenLine]) -> dict[str, tuple[Match, ...]]:
+    def matched(self, lines: Sequence[LegLine]) -> dict[str, tuple[Match, ...]]:
         """Return what is found in the words of lines; those without a match are left out."""
         return {line.utterance_id: found for line in lines if (found := self.matcher.matches(line.text, line.language))}
 
@@ -126,7 +126,7 @@ class _RuleQuestion:
         leg: LegRecord,
         at: int,
         rule: Rule,
-        lines: Mapping[str, SpokenLine],
+        lines: Mapping[str, LegLine],
         found: Found,
         unused: Found,
         done: Mapping[str, Finding],

@@ -4,7 +4,7 @@ import msgspec
 
 from cc_voice.quality.rules.compilation import compiled_set
 from cc_voice.quality.rules.evaluation import Evaluator
-from cc_voice.quality.rules.leg_record import LegRecord, SpokenLine
+from cc_voice.quality.rules.leg_record import LegRecord, LegLine
 from cc_voice.quality.rules.rule import Rule, WordCondition
 
 LEAST = 5
@@ -53,7 +53,7 @@ def _found(evaluator: Evaluator, rule: Rule, language: str, text: str) -> str | 
         if not isinstance(condition, WordCondition):
             continue
         asked = "agent" if condition.party == "any" else condition.party
-        line = SpokenLine(
+        line = LegLine(
             utterance_id="example",
             channel_id="1",
             party=named or asked,

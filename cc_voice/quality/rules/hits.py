@@ -12,7 +12,7 @@ import msgspec
 
 from cc_voice.call.tokeniser import words as folded_words
 from cc_voice.call.utterances import Word
-from cc_voice.quality.rules.leg_record import SpokenLine
+from cc_voice.quality.rules.leg_record import LegLine
 from cc_voice.quality.rules.matcher import ConditionKey, Match, Matcher
 
 JOINED_MS = 2_000
@@ -48,7 +48,7 @@ def hit_key(rule_id: str, condition: str, call_id: str, channel_id: str | None, 
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def hits_of(lines: Sequence[SpokenLine], matched: Mapping[str, Sequence[Match]], joined: Matcher) -> dict[ConditionKey, list[Hit]]:
+def hits_of(lines: Sequence[LegLine], matched: Mapping[str, Sequence[Match]], joined: Matcher) -> dict[ConditionKey, list[Hit]]:
     """Return the hits of a leg's lines; `matched` has the matches of each line, by utterance_id."""
     found: dict[ConditionKey, list[Hit]] = {}
     for line in lines:
@@ -62,14 +62,14 @@ def hits_of(lines: Sequence[SpokenLine], matched: Mapping[str, Sequence[Match]],
     return found
 
 
-def _add(found: dict[ConditionKey, list[Hit]], passage: Sequence[SpokenLine], matches: Iterable[Match]) -> None:
+def _add(found: dict[ConditionKey, list[Hit]], passage: Sequence[LegLine], matches: Iterable[Match]) -> None:
     places = _places(passage) if matches else []
     for match in matches:
         if match.last < len(places):
             found.setdefault((match.rule, match.condition), []).append(_hit(match, places[match.first : match.last + 1]))
 
 
-def _passages(lines: Sequence[SpokenLine]) -> Iterable[tuple[SpokenLine, ...]]:
+def _passages(lines: Sequence[LegLine]) -> Iterable[tuple[LegLine, ...]]:
     """Yield what a party says in one go, in one language."""
     for channel in dict.fromkeys(line.channel_id for line in lines):
         said = sorted((line for line in lines if line.channel_id == channel), key=lambda line: line.start_ms)
@@ -87,7 +87,7 @@ def _passages(lines: Sequence[SpokenLine]) -> Iterable[tuple[SpokenLine, ...]]:
 class _Place(msgspec.Struct, frozen=True, gc=False):
     """A folded word of a passage: its line, its word there, when."""
 
-    line: SpokenLine
+    line: LegLine
     seq: int | None
     """Of the recogniser's words, from 1; one of these may be several folded ones."""
     word: str
@@ -97,11 +97,11 @@ class _Place(msgspec.Struct, frozen=True, gc=False):
     timed: bool
 
 
-def _places(passage: Sequence[SpokenLine]) -> list[_Place]:
+def _places(passage: Sequence[LegLine]) -> list[_Place]:
     return [place for line in passage for place in _of_line(line)]
 
 
-def _of_line(line: SpokenLine) -> list[_Place]:
+def _of_line(line: LegLine) -> list[_Place]:
     folded = folded_words(line.text)
     known = [(seq, word) for seq, word in enumerate(line.words, 1) for _ in folded_words(word.word)]
     if len(known) != len(folded):  # the words are not those of the text, or not known at all
@@ -116,13 +116,13 @@ def _untimed(word: Word) -> bool:
     return word.start_ms is None or word.end_ms is None
 
 
-def _timed(line: SpokenLine, seq: int, word: Word) -> _Place:
+def _timed(line: LegLine, seq: int, word: Word) -> _Place:
     if word.start_ms is None or word.end_ms is None:
         raise AssertionError("its caller looked")
     return _Place(line, seq, word.word, word.start_ms, max(word.start_ms, word.end_ms), word.conf, True)
 
 
-def _spread(line: SpokenLine, at: int, of: int, seq: int | None, word: str, conf: float | None) -> _Place:
+def _spread(line: LegLine, at: int, of: int, seq: int | None, word: str, conf: float | None) -> _Place:
     length = line.end_ms - line.start_ms
     start, end = line.start_ms + length * at // of, line.start_ms + length * (at + 1) // of
     return _Place(line, seq, word, start, end, conf, False)

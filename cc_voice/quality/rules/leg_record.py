@@ -13,7 +13,7 @@ from cc_voice.config.languages import primary
 from cc_voice.quality.rules.rule import Moment
 
 
-class SpokenLine(msgspec.Struct, frozen=True, gc=False):
+class LegLine(msgspec.Struct, frozen=True, gc=False):
     """An utterance, as rules see it. Its fields have the order of a column list (`store/rule_history.py`)."""
 
     utterance_id: str
@@ -53,8 +53,8 @@ class LegRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Id and name of its queue."""
     is_over: bool = True
     heard_ms: int = 0
-    lines: tuple[SpokenLine, ...] = ()
-    unused: tuple[SpokenLine, ...] = ()
+    lines: tuple[LegLine, ...] = ()
+    unused: tuple[LegLine, ...] = ()
     """What the other recogniser heard."""
     metrics: Mapping[str, Any] = {}
     """Empty while it is live."""
@@ -117,9 +117,9 @@ def _word(row: WordRow) -> Word:
     return Word(row.word, row.start_ms, row.end_ms, row.conf)
 
 
-def spoken_line(row: UtteranceRow | UnusedUtteranceRow, words: Mapping[str, Iterable[Word]]) -> SpokenLine:
+def spoken_line(row: UtteranceRow | UnusedUtteranceRow, words: Mapping[str, Iterable[Word]]) -> LegLine:
     """Return a row of the transcript as a line."""
-    return SpokenLine(
+    return LegLine(
         utterance_id=row.utterance_id,
         channel_id=row.channel_id,
         party=row.party,

@@ -16,7 +16,7 @@ from cc_voice.call.rows import RuleHitRow, RuleRows, RuleStateRow
 from cc_voice.call.utterances import Utterance, mean_confidence
 from cc_voice.config.languages import primary
 from cc_voice.quality.rules.evaluation import Evaluator
-from cc_voice.quality.rules.leg_record import LegRecord, SpokenLine, TypedInterval, moments
+from cc_voice.quality.rules.leg_record import LegRecord, LegLine, TypedInterval, moments
 from cc_voice.quality.rules.logic import RuleState
 from cc_voice.quality.rules.matcher import Match
 from cc_voice.quality.rules.rule_rows import hit_rows, state_rows, versions
@@ -165,14 +165,14 @@ class LiveRules:
             if said.source != LOCAL and not overlapping(spoken.get(said.channel_id, ()), (said.start_ms, said.end_ms)):
                 yield said
 
-    def _line(self, said: Utterance) -> SpokenLine:
+    def _line(self, said: Utterance) -> LegLine:
         key = (
             utterance_id(self._call_id, said.channel_id, said.start_ms)
             if said.source == LOCAL
             else unused_utterance_id(self._call_id, said.channel_id, said.start_ms, said.source)
         )
         middle = (said.start_ms + said.end_ms) // 2
-        return SpokenLine(
+        return LegLine(
             utterance_id=key,
             channel_id=said.channel_id,
             party=self._parties.get(said.channel_id),
@@ -187,7 +187,7 @@ class LiveRules:
             words=said.words,
         )
 
-    def _matches(self, lines: Iterable[SpokenLine]) -> dict[str, tuple[Match, ...]]:
+    def _matches(self, lines: Iterable[LegLine]) -> dict[str, tuple[Match, ...]]:
         """Return the matches of lines; each text is looked at once."""
         found: dict[str, tuple[Match, ...]] = {}
         for line in lines:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from cc_voice.call.intervals import canonical, clip, length
-from cc_voice.quality.rules.leg_record import LegRecord, SpokenLine
+from cc_voice.quality.rules.leg_record import LegRecord, LegLine
 from cc_voice.quality.rules.rule import HoldUse, RuleParty, Window
 
 LEAST_WORDS = 5
@@ -58,12 +58,12 @@ def _closing(leg: LegRecord, start_ms: int, end_ms: int) -> Span:
     return Span(start_ms, last, leg.is_over or leg.heard_ms >= end_ms)
 
 
-def said_in(lines: Iterable[SpokenLine], span: Span, party: RuleParty, on_hold: HoldUse) -> list[SpokenLine]:
+def said_in(lines: Iterable[LegLine], span: Span, party: RuleParty, on_hold: HoldUse) -> list[LegLine]:
     """Return the lines of a party that begin in a span."""
     return [line for line in lines if counts(line, party, on_hold) and span.has(line.start_ms)]
 
 
-def counts(line: SpokenLine, party: RuleParty, on_hold: HoldUse) -> bool:
+def counts(line: LegLine, party: RuleParty, on_hold: HoldUse) -> bool:
     """Whether a line is one that a condition looks at."""
     return (party == "any" or line.party == party) and (on_hold == "also" or line.on_hold == (on_hold == "only"))
 

@@ -217,7 +217,8 @@ def floor(
     """Return the floor at a moment (Unix seconds).
 
     `not_analysed` is how many streams lately came to nothing, `saying` by stream what is being said, `hits` by call what rules
-    found, `alerts` by call what somebody should know, the worst first: so are the rows; those without an alert follow, newest first.
+    found, `alerts` by call what somebody should know, the worst first: so are the rows;
+    those without follow, newest first.
     """
     place = {call_id: at for at, call_id in enumerate(alerts or {})}
     ordered = sorted(rows, key=lambda row: place.get(row.call_id, len(place)))

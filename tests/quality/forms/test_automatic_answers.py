@@ -11,7 +11,7 @@ from cc_voice.media.rule_sets import shipped_set
 from cc_voice.quality.forms.automatic_answers import FormAnswers, FormEvaluator, QuestionAnswer
 from cc_voice.quality.forms.form_files import read_form
 from cc_voice.quality.forms.scores import UNIT
-from cc_voice.quality.rules.leg_record import LegRecord, SpokenLine, TypedInterval, moments
+from cc_voice.quality.rules.leg_record import LegRecord, LegLine, TypedInterval, moments
 
 RULES = shipped_set()
 EVALUATOR = FormEvaluator(shipped_forms()[0], RULES)
@@ -30,9 +30,9 @@ HEARD = [(second, "customer", "well that is all fine with me i would say") for s
 Line = tuple[int, str, str]
 
 
-def spoken(line: Line, conf: float | None = 0.9) -> SpokenLine:
+def spoken(line: Line, conf: float | None = 0.9) -> LegLine:
     second, party, text = line
-    return SpokenLine(
+    return LegLine(
         utterance_id=f"{party}{second}",
         channel_id=party,
         party=party,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cc_voice.call.utterances import Word
 from cc_voice.quality.rules.compilation import compiled_set
 from cc_voice.quality.rules.evaluation import Evaluator, Finding
-from cc_voice.quality.rules.leg_record import LegRecord, SpokenLine, TypedInterval, moments
+from cc_voice.quality.rules.leg_record import LegRecord, LegLine, TypedInterval, moments
 from cc_voice.quality.rules.logic import All, Either, Name, Not, RuleAnswer, RuleState, combined
 from cc_voice.quality.rules.rule_files import read_rule
 
@@ -18,13 +18,13 @@ END_MS = 120_000
 LONG = "this is about the order that came yesterday"
 
 
-def line(start_ms: int, text: str, party: str | None = "agent", **more: Any) -> SpokenLine:
+def line(start_ms: int, text: str, party: str | None = "agent", **more: Any) -> LegLine:
     """A line of words half a second long each."""
     said = text.split()
     conf = more.pop("conf", 0.9)
     words = tuple(Word(word, start_ms + 500 * at, start_ms + 500 * (at + 1), conf) for at, word in enumerate(said))
     values = {"language": "en", "source": "local", "channel_id": party or "mixed", "words": words, "asr_conf": conf} | more
-    return SpokenLine(
+    return LegLine(
         utterance_id=f"u-{values['channel_id']}-{start_ms}",
         party=party,
         start_ms=start_ms,
@@ -35,7 +35,7 @@ def line(start_ms: int, text: str, party: str | None = "agent", **more: Any) -> 
     )
 
 
-def leg(*lines: SpokenLine, **more: Any) -> LegRecord:
+def leg(*lines: LegLine, **more: Any) -> LegRecord:
     intervals = more.get("intervals", ())
     values = {
         "heard_ms": END_MS,
