@@ -15,7 +15,7 @@ from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.call.utterances import Word
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.quality.rules.compilation import RuleSet
-from cc_voice.quality.rules.leg_record import LegRecord, LegLine, TypedInterval, moments
+from cc_voice.quality.rules.leg_record import LegLine, LegRecord, TypedInterval, moments
 from cc_voice.quality.rules.rule import IntervalCondition, MetricCondition
 from cc_voice.store.database import Connection
 from cc_voice.store.dimensions import threshold_set

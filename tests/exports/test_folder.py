@@ -50,8 +50,20 @@ DATED = (
     "channels",
 )
 KEYS = ("call_id", "leg_id", "utterance_id", "word_seq")
+<<<<<<< HEAD
 UNDATED = ("agents", "queues", "rules", "form_items", "threshold_sets")
 TABLES = (*DATED, *UNDATED)
+=======
+UNDATED = ("agents", "queues", "threshold_sets")
+TABLES = (*DATED, "alerts", *UNDATED)
+ALERT = """
+    insert into fact_alert by name
+    select
+        'a1' as alert_id, 'b' as call_id, 's' as stream_id, 1 as epoch, 'dead_air' as reason, '' as rule_id, 1 as level,
+        0 as weight, 'Silence for 14 s' as alert_text, 1000 as true_ms, 2000 as raised_ms, now() as raised_ts,
+        true as is_shown, false as is_folded
+"""
+>>>>>>> alerts13
 
 
 @pytest.fixture
@@ -65,6 +77,7 @@ def exported(con: Connection, tmp_path: Path) -> Path:
     write(con, golden_call_heard_twice())
     said = say("b", "customer", 0, '=HYPERLINK("x"), "quoted"\nsecond line; größer')
     write(con, call("b", leg("b"), at=NOON, said=(said,)))
+    con.execute(ALERT)
     stored(con, tmp_path, BOTH)
     return tmp_path
 

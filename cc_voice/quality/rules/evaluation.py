@@ -12,7 +12,7 @@ import msgspec
 from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.quality.rules.compilation import RuleSet
 from cc_voice.quality.rules.hits import Found, Hit, hits_of
-from cc_voice.quality.rules.leg_record import LegRecord, LegLine
+from cc_voice.quality.rules.leg_record import LegLine, LegRecord
 from cc_voice.quality.rules.logic import (
     NOT_APPLICABLE,
     RuleAnswer,

@@ -4,7 +4,7 @@ import msgspec
 
 from cc_voice.quality.rules.compilation import compiled_set
 from cc_voice.quality.rules.evaluation import Evaluator
-from cc_voice.quality.rules.leg_record import LegRecord, LegLine
+from cc_voice.quality.rules.leg_record import LegLine, LegRecord
 from cc_voice.quality.rules.rule import Rule, WordCondition
 
 LEAST = 5

@@ -16,7 +16,7 @@ from cc_voice.call.rows import RuleHitRow, RuleRows, RuleStateRow
 from cc_voice.call.utterances import Utterance, mean_confidence
 from cc_voice.config.languages import primary
 from cc_voice.quality.rules.evaluation import Evaluator
-from cc_voice.quality.rules.leg_record import LegRecord, LegLine, TypedInterval, moments
+from cc_voice.quality.rules.leg_record import LegLine, LegRecord, TypedInterval, moments
 from cc_voice.quality.rules.logic import RuleState
 from cc_voice.quality.rules.matcher import Match
 from cc_voice.quality.rules.rule_rows import hit_rows, state_rows, versions

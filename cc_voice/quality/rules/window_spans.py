@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from cc_voice.call.intervals import canonical, clip, length
-from cc_voice.quality.rules.leg_record import LegRecord, LegLine
+from cc_voice.quality.rules.leg_record import LegLine, LegRecord
 from cc_voice.quality.rules.rule import HoldUse, RuleParty, Window
 
 LEAST_WORDS = 5

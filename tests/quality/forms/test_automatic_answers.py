@@ -11,7 +11,7 @@ from cc_voice.media.rule_sets import shipped_set
 from cc_voice.quality.forms.automatic_answers import FormAnswers, FormEvaluator, QuestionAnswer
 from cc_voice.quality.forms.form_files import read_form
 from cc_voice.quality.forms.scores import UNIT
-from cc_voice.quality.rules.leg_record import LegRecord, LegLine, TypedInterval, moments
+from cc_voice.quality.rules.leg_record import LegLine, LegRecord, TypedInterval, moments
 
 RULES = shipped_set()
 EVALUATOR = FormEvaluator(shipped_forms()[0], RULES)

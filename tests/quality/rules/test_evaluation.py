@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cc_voice.call.utterances import Word
 from cc_voice.quality.rules.compilation import compiled_set
 from cc_voice.quality.rules.evaluation import Evaluator, Finding
-from cc_voice.quality.rules.leg_record import LegRecord, LegLine, TypedInterval, moments
+from cc_voice.quality.rules.leg_record import LegLine, LegRecord, TypedInterval, moments
 from cc_voice.quality.rules.logic import All, Either, Name, Not, RuleAnswer, RuleState, combined
 from cc_voice.quality.rules.rule_files import read_rule
 
