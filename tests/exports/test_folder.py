@@ -50,11 +50,7 @@ DATED = (
     "channels",
 )
 KEYS = ("call_id", "leg_id", "utterance_id", "word_seq")
-<<<<<<< HEAD
 UNDATED = ("agents", "queues", "rules", "form_items", "threshold_sets")
-TABLES = (*DATED, *UNDATED)
-=======
-UNDATED = ("agents", "queues", "threshold_sets")
 TABLES = (*DATED, "alerts", *UNDATED)
 ALERT = """
     insert into fact_alert by name
@@ -63,7 +59,6 @@ ALERT = """
         0 as weight, 'Silence for 14 s' as alert_text, 1000 as true_ms, 2000 as raised_ms, now() as raised_ts,
         true as is_shown, false as is_folded
 """
->>>>>>> alerts13
 
 
 @pytest.fixture
