@@ -77,6 +77,7 @@ WRITTEN_DOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "rules.publish": ("change", ("text", "note", "unmarked")),
     "rules.mark": ("change", ("rule_id", "marks")),
     "rules.write_month": ("change", ("run", "month")),
+    "rules.days": ("search", ("choice",)),
     "rules.texts": ("view", ("utterance_ids",)),
 }
 """Questions that the audit log has before they are answered: action, and the arguments that are told."""
