@@ -13,7 +13,19 @@ import msgspec
 from cc_voice.call.batch import CallMeasured
 from cc_voice.call.measure import measure
 from cc_voice.call.metrics.evidence import IntervalRow
-from cc_voice.call.rows import CallRow, LegLanguageRow, LegRow, MeasuredCall, NullReasonRow, UtteranceRow, WordRow
+from cc_voice.call.rows import (
+    CallRow,
+    LegLanguageRow,
+    LegRow,
+    MeasuredCall,
+    NullReasonRow,
+    RuleHitRow,
+    RuleRows,
+    RuleStateRow,
+    RuleVersion,
+    UtteranceRow,
+    WordRow,
+)
 from cc_voice.config.settings import Site
 from cc_voice.store.batches import write_batch
 from cc_voice.store.database import Database
@@ -75,6 +87,34 @@ def golden_call() -> MeasuredCall:
 
 def golden_call_heard_twice() -> MeasuredCall:
     return measure([golden_stream_heard_twice()], THRESHOLDS)
+
+
+def ruled(call: MeasuredCall) -> MeasuredCall:
+    """Return a call in which a rule found the first words of an utterance, and a step of each leg is missed."""
+    said = call.utterances[0]
+    hit = RuleHitRow(
+        leg_id=said.leg_id or call.legs[0].leg_id,
+        rule_id="greeting",
+        condition="said",
+        party=said.party,
+        channel_id=said.channel_id,
+        start_ms=said.start_ms,
+        end_ms=said.end_ms,
+        utterance_id=said.utterance_id,
+        first_word_seq=1,
+        last_word_seq=1,
+        expression=0,
+        matched_text=said.text.split()[0],
+        source=said.source,
+        conf=0.9,
+        timed=True,
+        hit_key=f"hit of {call.call.call_id}",
+    )
+    greeting = RuleVersion(
+        rule_id="greeting", version=1, title="Agent greets", folder="Opening", kind="step", state="live", alert=False
+    )
+    states = tuple(RuleStateRow(leg_id=leg.leg_id, rule_id="greeting", state=0, reason=None, value=None) for leg in call.legs)
+    return msgspec.structs.replace(call, rules=RuleRows(rule_set="0" * 64, versions=(greeting,), hits=(hit,), states=states))
 
 
 def unix_ms(at: datetime.datetime) -> int:

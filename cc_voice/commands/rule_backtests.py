@@ -177,6 +177,8 @@ def publish(settings: Settings, file: RuleFile, choice: HistoryChoice | None, *,
             return made, None
         whole = rule_runs.in_force(asked)
         own = msgspec.structs.replace(whole, rules=_closure(whole, file.rule.id))
+        if not own.rules:  # retired: what it found stays
+            return made, None
         return made, rule_runs.run_over(asked, settings, own, choice, publish=True)
 
     made, summary = rule_runs.with_store(settings, work)

@@ -41,7 +41,7 @@ from cc_voice.fleet.messages import (
     WordsSpoken,
 )
 from cc_voice.fleet.pipes import PipeWriter
-from cc_voice.media import spool
+from cc_voice.media import rule_sets, spool
 from cc_voice.quality.alerts.reasons import AlertChange
 from cc_voice.rtms.client import Credentials, StreamClient
 from cc_voice.rtms.webhooks import Companion, parse_webhook
@@ -127,6 +127,8 @@ class Worker:
                 os._exit(0)  # the owner is gone: see the module's docstring
             # Here, where files may be read: a session must exist after its task's first step, for the webhook that follows at once
             held = held_or(self._settings, message.spec.policies) if isinstance(message, OpenStream) else self._settings
+            if isinstance(message, OpenStream):
+                rule_sets.evaluator(held.data_dir)  # kept: the session finds them compiled
             loop.call_soon_threadsafe(self._receive, message, held)
 
     def _receive(self, message: ToWorker, held: Settings) -> None:

@@ -91,6 +91,7 @@ WRITTEN_DOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "rules.publish": ("change", ("text", "note", "unmarked")),
     "rules.mark": ("change", ("rule_id", "marks")),
     "rules.write_month": ("change", ("run", "month")),
+    "rules.days": ("search", ("choice",)),
     "rules.texts": ("view", ("utterance_ids",)),
     **EVALUATION_DEEDS,
     "webhooks.replay": ("change", ("message_id", "since", "endpoint")),

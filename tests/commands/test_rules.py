@@ -181,3 +181,13 @@ def test_a_draft_and_a_circle_are_not_published(settings: Settings) -> None:
     other = settings.data_dir / "rules" / "greeting.toml"
     other.write_text('id = "greeting"\nversion = 2\ntitle = "G"\nstate = "live"\n[[condition]]\nname = "p"\nrule = "parcel"\n')
     assert "circle" in run(settings, "rules", "publish", "greeting", "--unmarked", status=1)
+
+
+def test_a_retired_rule_acts_no_more_and_what_it_found_stays(settings: Settings) -> None:
+    path = Path(rule(settings, 1, ASKED))
+    run(settings, "rules", "publish", "parcel", "--unmarked")
+    assert len(hits(settings)) == CALLS - 1
+    path.write_text(path.read_text().replace('state = "live"', 'state = "retired"'))
+    run(settings, "rules", "publish", "parcel")
+    assert len(hits(settings)) == CALLS - 1
+    assert "parcel" not in [each.rule.id for each in rule_sets.evaluator(settings.data_dir).rules.rules]

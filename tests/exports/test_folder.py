@@ -33,7 +33,7 @@ from cc_voice.query import datasets, reports
 from cc_voice.query.scope import EVERYTHING
 from cc_voice.store.calls import load_call
 from tests.conftest import PATIENCE_S, examples
-from tests.stored_calls import NOON, SITE, Connection, call, golden_call, golden_call_heard_twice, leg, new_store, say, write
+from tests.stored_calls import NOON, SITE, Connection, call, golden_call, golden_call_heard_twice, leg, new_store, ruled, say, write
 
 BOTH = ("csv", "parquet")
 TEXTS = ("calls", "legs", "utterances", "words", "unused_utterances", "unused_words")
@@ -69,7 +69,7 @@ def con() -> Iterator[Connection]:
 
 @pytest.fixture
 def exported(con: Connection, tmp_path: Path) -> Path:
-    write(con, golden_call_heard_twice())
+    write(con, ruled(golden_call_heard_twice()))
     said = say("b", "customer", 0, '=HYPERLINK("x"), "quoted"\nsecond line; größer')
     write(con, call("b", leg("b"), at=NOON, said=(said,)))
     con.execute(ALERT)
@@ -198,7 +198,7 @@ def test_ids_are_in_csv_as_they_are(tmp_path: Path) -> None:
 
 
 def test_csv_for_excel_begins_with_a_byte_order_mark(con: Connection, tmp_path: Path) -> None:
-    write(con, golden_call_heard_twice())
+    write(con, ruled(golden_call_heard_twice()))
     stored(con, tmp_path / "plain")
     stored(con, tmp_path / "excel", bom=True)
     for name in ("calls.csv", "words.csv", DICTIONARY):
@@ -236,7 +236,7 @@ def test_any_text_arrives(tmp_path: Path, values: list[str]) -> None:
 
 
 def test_the_manifest_says_what_is_there(con: Connection, tmp_path: Path) -> None:
-    write(con, golden_call_heard_twice())
+    write(con, ruled(golden_call_heard_twice()))
     manifest = stored(con, tmp_path, BOTH)
     assert msgspec.json.decode((tmp_path / "manifest.json").read_bytes(), type=Manifest) == manifest
     assert manifest.watermark_ts == con.execute("select max(last_update_ts) from fact_call").fetchall()[0][0]
@@ -346,9 +346,9 @@ from pathlib import Path
 from cc_voice.query import datasets, reports as queries
 from cc_voice.query.scope import EVERYTHING
 from cc_voice.exports import folder
-from tests.stored_calls import golden_call_heard_twice, new_store, write
+from tests.stored_calls import golden_call_heard_twice, new_store, ruled, write
 con = new_store()
-write(con, golden_call_heard_twice())
+write(con, ruled(golden_call_heard_twice()))
 assert queries.answer(con, EVERYTHING, "agent-talk", {{"since": "2026-09-01", "until": "2026-09-30"}}).height == 1
 with datasets.exported(con, EVERYTHING) as source:
     made = folder.export(source, Path({str(tmp_path)!r}), folder.Options())
@@ -410,7 +410,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def test_partitions_open_in_every_reader(days: Connection, tmp_path: Path) -> None:
-    write(days, golden_call_heard_twice())
+    write(days, ruled(golden_call_heard_twice()))
     stored(days, tmp_path / "whole")
     stored(days, tmp_path / "parts", partition=True)
     for table in UNDATED:
