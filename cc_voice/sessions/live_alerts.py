@@ -6,7 +6,7 @@ nobody can be sure of is none, so such a channel counts as one on which somebody
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -27,6 +27,8 @@ STEP_MS = 1_000
 SETTLED_MS = 300
 """The last of what was heard may still be joined to what follows."""
 NOT_WAITED_FOR_MS = 10_000
+CARD = "[CARD_NUMBER]"
+"""What stands in a line where digits of a card are hidden."""
 MOST_AT_ONCE = 30
 """Seconds looked at in one go: after an outage a backlog comes, and the loop has other streams."""
 
@@ -46,6 +48,8 @@ class LiveAlerts:
         self._at_ms = 0
         self._unplaced: list[CallEvent] = []
         self._hits: tuple[AlertCondition, ...] = ()
+        self._cards: dict[tuple[str, str, int], int] = {}
+        """Lines in which digits of a card are hidden, by source, channel and start, with their start."""
 
     def take_event(self, event: CallEvent) -> None:
         """Take an event as it comes; its place on the stream's clock may not be known yet."""
@@ -55,9 +59,13 @@ class LiveAlerts:
         """Take lines that have become final."""
         for each in said:
             self._facts.take_words(each)
+            key = (each.source, each.channel_id, each.start_ms)
+            self._cards.pop(key, None)
+            if CARD in each.text:
+                self._cards[key] = each.start_ms
 
     def take_hits(self, hits: Iterable[AlertCondition]) -> None:
-        """Take all that rules and redaction have found and not taken back, and conditions of theirs that are true."""
+        """Take all that rules have found and not taken back, and conditions of theirs that are true."""
         self._hits = tuple(hits)
 
     def look(
@@ -78,6 +86,12 @@ class LiveAlerts:
             self._at_ms += STEP_MS
             self._step(media_ms, files, heard)
 
+    def _card(self) -> Iterator[AlertCondition]:
+        """While a call is paused no audio comes; so whatever is hidden was read out into a call that was not."""
+        if self._cards:
+            text = "Card number read out; hidden from here on"
+            yield AlertCondition(reason="card_unpaused", true_ms=min(self._cards.values()), text=text)
+
     def _step(self, media_ms: int, files: Mapping[str, ChannelFile], heard: Mapping[str, ChannelVoice]) -> None:
         now_ms = self._at_ms
         queue = self._facts.queue(now_ms)
@@ -85,7 +99,7 @@ class LiveAlerts:
         sounds = {name: _sound(files[name], voice, now_ms) for name, voice in heard.items()}
         behind_ms = max((media_ms - each.to_ms for each in heard.values()), default=0)
         found = conditions(self._facts.at(now_ms, sounds, behind_ms), chosen, alerts)
-        hits = (each for each in self._hits if each.true_ms <= now_ms and each.reason not in alerts.off)
+        hits = (each for each in (*self._hits, *self._card()) if each.true_ms <= now_ms and each.reason not in alerts.off)
         allowed = [each for each in hits if each.reason != "sentiment_drop" or alerts.sentiment_drop]
         for change in self._machine.step(now_ms, [*found, *allowed]):
             with contextlib.suppress(OSError):  # the owner is gone, and with it everything here

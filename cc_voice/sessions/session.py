@@ -22,6 +22,7 @@ from cc_voice.call.transcript.transcript_selection import LOCAL
 from cc_voice.call.utterances import Utterance
 from cc_voice.config.settings import Settings
 from cc_voice.media import recordings, rule_sets
+from cc_voice.quality.alerts.rule_conditions import rule_conditions
 from cc_voice.quality.rules.live import LiveRules, live_rule_rows
 from cc_voice.rtms import events as rtms
 from cc_voice.rtms.client import StreamClient
@@ -321,6 +322,7 @@ class Session:
             self._rules.take_event(event)
         recognised_ms = self._media_ms - self.lag_ms
         rules, withdrawn = live_rule_rows(self._rules, recognised_ms)
+        self._alerts.take_hits(rule_conditions(self._rules.rules, self._rules.hits, self._rules.missed))
         return StreamProgress(
             call_id=self.spec.call_id,
             stream_id=self.spec.stream_id,

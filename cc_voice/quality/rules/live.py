@@ -5,7 +5,7 @@ time, when recognition has passed its end. Who speaks and since when follows fro
 the call is measured, legs and transcript are those of `call`, and everything is evaluated again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -19,6 +19,7 @@ from cc_voice.quality.rules.evaluation import Evaluator
 from cc_voice.quality.rules.leg_record import LegLine, LegRecord, TypedInterval, moments
 from cc_voice.quality.rules.logic import RuleState
 from cc_voice.quality.rules.matcher import Match
+from cc_voice.quality.rules.rule import Rule
 from cc_voice.quality.rules.rule_rows import hit_rows, state_rows, versions
 
 LOCAL = "local"
@@ -94,6 +95,21 @@ class LiveRules:
         """Take a final utterance, or the revision of one."""
         self.is_new = True
         self._said[said.source, said.channel_id, said.start_ms] = said
+
+    @property
+    def rules(self) -> Iterator[Rule]:
+        """Return the rules of this call."""
+        return (each.rule for each in self.evaluator.rules.rules)
+
+    @property
+    def hits(self) -> tuple[RuleHitRow, ...]:
+        """Return all hits that stand."""
+        return tuple(self._shown.values())
+
+    @property
+    def missed(self) -> dict[str, int]:
+        """Return the steps that the leg that goes on has missed, with the start of the leg."""
+        return {rule_id: self._since_ms or 0 for rule_id, state in self._decided.items() if state == RuleState.MISSED}
 
     def delete(self, channel_id: str, start_ms: int) -> None:
         """Take back a line of Zoom's."""
