@@ -108,6 +108,7 @@ class LiveRedaction:
 
     def zoom(self, note: WordsNote, t0_unix_ms: int | None) -> list[Utterance]:
         """Take a line of Zoom's, or what has become of one; return what may be shown of it."""
+        self.unwritten.append(note)
         if t0_unix_ms is None:
             self._early.append(note)
             return []
@@ -115,7 +116,6 @@ class LiveRedaction:
         return [said for one in (*early, note) for said in self._zoom(one, t0_unix_ms)]
 
     def _zoom(self, note: WordsNote, t0_unix_ms: int) -> Iterator[Utterance]:
-        self.unwritten.append(note)
         said = journal.utterance(note, t0_unix_ms, self._language)
         key = ("zoom", said.channel_id, _key(said))
         if note.attribute == Attribute.DELETE or not note.text.strip():
@@ -160,8 +160,10 @@ class LiveRedaction:
             if not held.is_resolved and key in self._said:
                 line = _line(self._said[key])
                 held.stretches = (*held.stretches, *_others(fail_closed.every_number((line,)), held.stretches))
-        notes = [_written(held, self._language) for held in self._held.values()]
+        held_back = [*(_alone(note, self._language) for note in self._early), *self._held.values()]
+        notes = [_written(held, self._language) for held in held_back]
         self._held.clear()
+        self._early.clear()
         return notes
 
     def _alone(self, line: SpokenLine) -> Sequence[HiddenStretch]:
@@ -231,6 +233,12 @@ def _text(shown: LiveLine) -> str:
         source="local",
     )
     return with_chips(said, shown.stretches).text
+
+
+def _alone(note: WordsNote, language: str) -> _Held:
+    """Return a line that came before the stream had a clock, every number in it hidden."""
+    line = _line(journal.utterance(note, 0, language))
+    return _Held(note, line.end_ms, True, fail_closed.every_number((line,)))
 
 
 def _written(held: _Held, language: str) -> Note:
