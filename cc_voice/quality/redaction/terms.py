@@ -67,7 +67,7 @@ def terms_of(word: str) -> tuple[tuple[str, bool, bool], ...]:
 
 def _analysed(word: str) -> tuple[tuple[str, bool, bool], ...]:
     if is_chip(word):
-        return ((CHIP_TERM, False, False),)
+        return ((tokeniser.CHIP_TERM, False, False),)
     is_price = _PRICE.search(word) is not None
     pieces = [piece for term in tokeniser.words(word) for piece in _pieces(term)]
     numbers = sum(_is_number_word(piece) for piece in pieces)
@@ -85,8 +85,6 @@ def _pieces(term: str) -> list[str]:
 
 _analysed_once = functools.lru_cache(maxsize=20_000)(_analysed)
 """Of words without figures alone: no number that was written stays in memory."""
-CHIP_TERM = "0redacted0"
-"""What a chip is as a term: as in search, no word that anybody says."""
 
 
 def _is_number_word(term: str) -> bool:

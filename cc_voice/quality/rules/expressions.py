@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection
 
 import msgspec
 
-from cc_voice.call.tokeniser import words
+from cc_voice.call.tokeniser import CHIP_TERM, words
 from cc_voice.quality.rules.errors import ExpressionError
 
 MOST_WORDS = 12
@@ -39,8 +39,6 @@ MOST_WAYS = 20_000
 MOST_FORMS = 400
 """Words that a stem stands for."""
 
-REDACTED_TERM = "0redacted0"
-"""What the tokeniser makes of a chip; no other text folds to it."""
 _HIDDEN = "\n"
 
 Stems = Callable[[str], Collection[str]]
@@ -113,7 +111,7 @@ def compile_expression(text: str, stems: Stems | None = None) -> Compiled:
 
 def folded(terms: list[str]) -> str:
     """Return the words of an utterance as expressions are matched with them."""
-    return "".join([f"{_HIDDEN if term == REDACTED_TERM else term} " for term in terms])
+    return "".join([f"{_HIDDEN if term == CHIP_TERM else term} " for term in terms])
 
 
 class _ExpressionReader:
@@ -207,7 +205,7 @@ class _ExpressionReader:
         terms = words(bare)
         if not terms:
             raise ExpressionError(f"`{token}` is no word; nothing but letters and digits can be found")
-        if REDACTED_TERM in terms:
+        if CHIP_TERM in terms:
             raise ExpressionError(f"`{token}` is a hidden word, which no rule finds")
         *first, last = terms
         end: _Part = _Words((last,))
@@ -218,7 +216,7 @@ class _ExpressionReader:
         elif is_stem:
             if first:
                 raise ExpressionError(f"`{token}` is {len(terms)} words; `~` stands before one")
-            forms = {form for form in self._stems(last) if form != REDACTED_TERM}
+            forms = {form for form in self._stems(last) if form != CHIP_TERM}
             end = _Words(tuple(sorted({last, *sorted(forms)[:MOST_FORMS]})))
         return _Sequence((*(_Words((term,)) for term in first), end)) if first else end
 
