@@ -21,6 +21,8 @@ select
     u.is_backchannel,
     u.on_hold,
     u.loudness_mean,
+    u.sentiment_label,
+    u.sentiment_score,
     u.asr_model
 from fact_utterance as u
 join fact_call as c on c.call_no = u.call_no and c.date_key = u.date_key

@@ -14,6 +14,7 @@ class _Benches(LazyGroup):
         "queries": ("cc_voice.bench.queries", "bench_queries", "How fast reports and searches of a site answer."),
         "language": ("cc_voice.bench.language", "bench_language", "Which language is spoken when, however badly Zoom tags it."),
         "live": ("cc_voice.bench.live", "bench_live", "Many calls at once: keep-alives, delay of words, lag, memory."),
+        "sentiment": ("cc_voice.bench.sentiment", "bench_sentiment", "Sentiment by words against labels of others."),
         "webhook": ("cc_voice.bench.webhook", "bench_webhook", "How soon webhooks are answered while calls stream."),
         "vad": ("cc_voice.bench.vad", "bench_vad", "Speech against other sounds: talk time, overtalk and silence of marked calls."),
     }

@@ -20,8 +20,9 @@ from cc_voice.config.languages import LanguageSettings, primary
 from cc_voice.config.policies import told
 from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import SITE_SET, ThresholdSet
-from cc_voice.media import films, recordings
+from cc_voice.media import films, lexicons, recordings
 from cc_voice.media.recordings import ChannelFile, Recording
+from cc_voice.quality.sentiment.leg_sentiment import with_sentiment
 from cc_voice.rtms.events import MIXED_SOURCE
 from cc_voice.sessions import journal
 from cc_voice.sessions.call_languages import call_policy, unwritten_policy
@@ -308,13 +309,14 @@ def call_measured(analyses: Sequence[StreamAnalysis], settings: Settings, tried:
     """Measure a call from the analyses of its streams, earliest first. `tried` are thresholds instead of those in force."""
     chosen = tried or thresholds(settings)
     by_queue = () if tried else settings.thresholds
+    call = measure(analyses, chosen, _agent_rule(analyses[-1].product, settings), by_queue, told(settings.policies))
     return CallMeasured(
         call_id=analyses[-1].call_id,
         stream_id=analyses[-1].stream_id,
         epoch=analyses[-1].epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        call=measure(analyses, chosen, _agent_rule(analyses[-1].product, settings), by_queue, told(settings.policies)),
+        call=with_sentiment(call, lexicons.site_lexicon(settings.data_dir), chosen),
     )
 
 
