@@ -85,7 +85,7 @@ class ThresholdSet(msgspec.Struct, frozen=True, kw_only=True):
     raised_voice_agent: bool = True
     """Whether agents are measured too; customers always are. Off at the site is off for every queue."""
     sentiment: bool = True
-    """Whether the customer's words are scored by a word list, text only; agents never are. Off at the site is off for every queue."""
+    """Whether the customer's words are scored by a word list; agents' never are. Off at the site is off for every queue."""
     echo_correlation_pct: int = 40
     """A channel follows the other's level this closely: an echo is suspected; 0 to 100."""
     qa_min_snr_db: float = 20.0

@@ -1,7 +1,7 @@
 """Sentiment lexicon: phrases with a score from -5 to +5, and what an utterance scores by them.
 
-Longest entries first; what they take is not looked at again. Their sum is cut to ±5. A negation within three words before an entry of
-one word turns it by -0.7. An entry of 0 is there to keep its words from others: `have a great day` is no praise.
+Longest entries first; what they take is not looked at again. Their sum is cut to ±5. A negation within three words before an entry
+of one word turns it by -0.7. An entry of 0 is there to keep its words from others: `have a great day` is no praise.
 """
 
 import hashlib
