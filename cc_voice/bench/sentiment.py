@@ -32,6 +32,9 @@ class _LabelledDialogue(msgspec.Struct, frozen=True):
     utterances: tuple[_LabelledUtterance, ...] = ()
 
 
+_DIALOGUE = msgspec.json.Decoder(_LabelledDialogue)
+
+
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     """How the word list does on a set of utterances."""
 
@@ -50,8 +53,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 
 def labelled(folder: Path, source: Source) -> list[list[_LabelledUtterance]]:
     """Return the customers' labelled utterances, call by call; calls without any left out. Raises OSError, msgspec.DecodeError."""
-    decoder = msgspec.json.Decoder(_LabelledDialogue)
-    calls = [decoder.decode(path.read_bytes()).utterances for path in sorted(folder.glob("*.json"))]
+    calls = [_DIALOGUE.decode(path.read_bytes()).utterances for path in sorted(folder.glob("*.json"))]
     told = [
         [said for said in call if said.speaker in ("consumer", "customer") and said.speech and set(said.emotion) & set(_NAMES)]
         for call in calls

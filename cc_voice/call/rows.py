@@ -93,7 +93,7 @@ class LegRow(_MeasuredColumns, frozen=True, kw_only=True):  # type: ignore[misc,
     detector: str | None = None
     asr_model: str | None = None
     sentiment_model: str | None = None
-    """The word list, where it measured something."""
+    """The word list, where it scored something."""
     policies: str | None = None
     """Versions of the policies that it was measured under, in words; None: none were known."""
 

@@ -12,7 +12,7 @@ from cc_voice.config.thresholds import QueueThresholds, ThresholdSet, for_queue
 from cc_voice.media.lexicons import shipped_entries
 from cc_voice.quality.sentiment.leg_sentiment import with_sentiment
 from cc_voice.quality.sentiment.lexicon import MODEL, Lexicon
-from tests.call.calls import channel, local, reasons_of, stream
+from tests.call.calls import channel, local, reasons_of, stream, zoom
 
 OURS = Lexicon(shipped_entries())
 BADLY_THEN_WELL = (
@@ -72,7 +72,7 @@ def test_a_quarter_without_words_has_no_number() -> None:
     ("found", "reason", "coverage"),
     [
         (call(*lines()[:4]), "too_few", 100),
-        (call(*lines(language="de")), "no_sentiment_model", 0),
+        (call(*(zoom("c", (at, at + 2_000), "das ist ja wirklich unglaublich", "de") for at in STARTS)), "no_sentiment_model", 0),
         (call(*lines(conf=0.4)), "low_confidence", 100),
         (call(*lines(), sentiment=False), "setting_off", None),
         (call(*lines(), mixed_audio=True), "mixed_audio", None),
@@ -89,7 +89,8 @@ def test_what_cannot_be_measured_has_its_reason(found: MeasuredCall, reason: str
 
 
 def test_coverage_is_the_share_of_words() -> None:
-    (leg,) = call(*lines(), local("c", (55_000, 57_000), "und jetzt ist alles gut so vielen dank auch für die hilfe ja", "de")).legs
+    said = [zoom("c", (at, at + 2_000), text) for at, text in zip(STARTS, BADLY_THEN_WELL, strict=True)]
+    (leg,) = call(*said, zoom("c", (55_000, 57_000), "und jetzt ist alles gut so vielen dank auch für die hilfe ja", "de")).legs
     assert leg.sentiment_coverage_pct is not None
     assert 0 < leg.sentiment_coverage_pct < 100
     assert leg.sentiment_customer is not None

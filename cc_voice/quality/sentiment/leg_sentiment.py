@@ -45,10 +45,11 @@ def with_sentiment(call: MeasuredCall, lexicon: Lexicon, site: ThresholdSet) -> 
         for name, value in measured[leg_id].items()
         if isinstance(value, Unmeasured)
     ]
+    named = {row.leg_id for row in utterances if row.sentiment_score is not None}
     legs = []
     for leg in call.legs:
         columns: dict[str, Any] = {n: v for n, v in measured.get(leg.leg_id, {}).items() if not isinstance(v, Unmeasured)}
-        legs.append(msgspec.structs.replace(leg, sentiment_model=lexicon.model if columns else None, **columns))
+        legs.append(msgspec.structs.replace(leg, sentiment_model=lexicon.model if leg.leg_id in named else None, **columns))
     return msgspec.structs.replace(call, legs=tuple(legs), utterances=utterances, null_reasons=(*kept, *reasons))
 
 
