@@ -28,6 +28,7 @@ select
     -- for each metric: l.{metric},
     l.detector,
     l.asr_model,
+    l.sentiment_model,
     l.metric_version,
     l.threshold_set_id,
     l.policies,

@@ -21,6 +21,8 @@ select
     u.is_backchannel,
     u.on_hold,
     u.loudness_mean,
+    u.sentiment_label,
+    u.sentiment_score,
     u.asr_model,
     u.redaction_count
 from fact_utterance as u

@@ -15,6 +15,7 @@ class _Benches(LazyGroup):
         "rules": ("cc_voice.bench.rules", "bench_rules", "What rules cost, and how well those that ship find."),
         "language": ("cc_voice.bench.language", "bench_language", "Which language is spoken when, however badly Zoom tags it."),
         "live": ("cc_voice.bench.live", "bench_live", "Many calls at once: keep-alives, delay of words, lag, memory."),
+        "sentiment": ("cc_voice.bench.sentiment", "bench_sentiment", "Sentiment by words against labels of others."),
         "webhook": ("cc_voice.bench.webhook", "bench_webhook", "How soon webhooks are answered while calls stream."),
         "redaction": (
             "cc_voice.bench.redaction",

@@ -69,6 +69,7 @@ def measure(
         null_reasons=tuple(row for leg in legs for row in _reasons(leg)),
         unused_utterances=unused,
         unused_words=unused_words,
+        analysed={leg.leg_id: leg.scope.analysed for leg in legs},
         thresholds={leg.leg_id: leg.thresholds for leg in legs if leg.thresholds != thresholds},
     )
 

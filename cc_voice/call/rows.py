@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from cc_voice.call.intervals import Intervals
 from cc_voice.call.metrics.dictionary import METRICS
 from cc_voice.call.metrics.evidence import IntervalRow
 from cc_voice.config.thresholds import ThresholdSet
@@ -93,6 +94,8 @@ class LegRow(_MeasuredColumns, frozen=True, kw_only=True):  # type: ignore[misc,
     threshold_set_id: int
     detector: str | None = None
     asr_model: str | None = None
+    sentiment_model: str | None = None
+    """The word list, where it scored something."""
     policies: str | None = None
     """Versions of the policies that it was measured under, in words; None: none were known."""
 
@@ -132,6 +135,8 @@ class UtteranceRow(msgspec.Struct, frozen=True, kw_only=True):
     is_backchannel: bool | None
     on_hold: bool | None
     loudness_mean: float | None = None
+    sentiment_label: str | None = None
+    sentiment_score: float | None = None
     asr_model: str | None
     redaction_count: int | None = None
     """Chips in it; None: nobody has looked for what should be hidden."""
@@ -341,6 +346,8 @@ class MeasuredCall(msgspec.Struct, frozen=True, kw_only=True):
     null_reasons: tuple[NullReasonRow, ...]
     unused_utterances: tuple[UnusedUtteranceRow, ...] = ()
     unused_words: tuple[WordRow, ...] = ()
+    analysed: dict[str, Intervals] = {}
+    """leg_id → A, for what is measured above this package; not stored."""
     thresholds: dict[str, ThresholdSet] = {}
     """leg_id → what it was measured with, where that is not the site's set but its queue's."""
     rules: RuleRows | None = None

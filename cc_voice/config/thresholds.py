@@ -86,6 +86,8 @@ class ThresholdSet(msgspec.Struct, frozen=True, kw_only=True):
     """… for so long."""
     raised_voice_agent: bool = True
     """Whether agents are measured too; customers always are. Off at the site is off for every queue."""
+    sentiment: bool = True
+    """Whether the customer's words are scored by a word list; agents' never are. Off at the site is off for every queue."""
     echo_correlation_pct: int = 40
     """A channel follows the other's level this closely: an echo is suspected; 0 to 100."""
     qa_min_snr_db: float = 20.0
@@ -145,6 +147,7 @@ def for_queue(
     return msgspec.structs.replace(
         own,
         raised_voice_agent=own.raised_voice_agent and site.raised_voice_agent,
+        sentiment=own.sentiment and site.sentiment,
         transcript_prefer=site.transcript_prefer,
         min_transcript_conf=site.min_transcript_conf,
     )

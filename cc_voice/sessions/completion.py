@@ -16,15 +16,17 @@ from cc_voice.call.intervals import canonical, subtract
 from cc_voice.call.language_policy import LanguagePolicy
 from cc_voice.call.legs.assignment import PHONE
 from cc_voice.call.measure import measure
+from cc_voice.call.rows import MeasuredCall
 from cc_voice.config.languages import LanguageSettings, primary
 from cc_voice.config.policies import told
 from cc_voice.config.settings import Settings
 from cc_voice.config.thresholds import SITE_SET, ThresholdSet
-from cc_voice.media import films, form_sets, recordings, rule_sets
+from cc_voice.media import films, form_sets, lexicons, recordings, rule_sets
 from cc_voice.media.recordings import ChannelFile, Recording
 from cc_voice.quality.forms.evaluation_rows import with_evaluations
 from cc_voice.quality.rules.evaluation import Evaluator
 from cc_voice.quality.rules.rule_rows import with_rules
+from cc_voice.quality.sentiment.leg_sentiment import with_sentiment
 from cc_voice.rtms.events import MIXED_SOURCE
 from cc_voice.sessions import journal, redaction
 from cc_voice.sessions.call_languages import call_policy, unwritten_policy
@@ -325,12 +327,15 @@ def call_measured(
         epoch=analyses[-1].epoch,
         revision=sum(analysis.epoch for analysis in analyses),
         thresholds=chosen,
-        call=with_evaluations(
-            with_rules(call, rules or rule_sets.evaluator(settings.data_dir), chosen.low_conf),
-            form_sets.evaluators(settings.data_dir),
-            chosen.low_conf,
-        ),
+        call=_judged(call, settings, chosen, rules),
     )
+
+
+def _judged(call: MeasuredCall, settings: Settings, chosen: ThresholdSet, rules: Evaluator | None) -> MeasuredCall:
+    """Return a call with what quality makes of it: rules read metrics, forms read rules, and nothing the other way round."""
+    felt = with_sentiment(call, lexicons.site_lexicon(settings.data_dir), chosen)
+    found = with_rules(felt, rules or rule_sets.evaluator(settings.data_dir), chosen.low_conf)
+    return with_evaluations(found, form_sets.evaluators(settings.data_dir), chosen.low_conf)
 
 
 def _agent_rule(product: str, settings: Settings) -> tuple[str, ...]:

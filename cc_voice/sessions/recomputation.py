@@ -19,8 +19,10 @@ from cc_voice.call.measure import METRIC_VERSION
 from cc_voice.config.settings import Settings, dumps, loads
 from cc_voice.config.thresholds import ThresholdSet
 from cc_voice.media import recordings
+from cc_voice.media.lexicons import site_lexicon
 from cc_voice.media.recompute_runs import RunError, RunPlan, RunResult
 from cc_voice.media.recordings import RecordingError
+from cc_voice.quality.sentiment.lexicon import MODEL
 from cc_voice.sessions import completion, redaction
 from cc_voice.sessions.channel_recognition import recognise_channel
 from cc_voice.sessions.imports import PRODUCT
@@ -50,6 +52,8 @@ def plan(
         decides.append(settings.phone_agent)
     if any(state.isdecimal() for _, state in settings.policies):
         decides.append(settings.policies)
+    if (words := site_lexicon(settings.data_dir).model) != MODEL:
+        decides.append(words)
     if what == "recognition":
         decides += [settings.recogniser, settings.vad, settings.prefer_models, settings.language, settings.phrases]
         decides += [repr(inventory.stamps(settings.installed_models_dir)), settings.allow_test_model]

@@ -168,6 +168,7 @@ _ABOUT_LEG = (
     "threshold_set_id",
     "detector",
     "asr_model",
+    "sentiment_model",
     "policies",
     "computed_at",
 )

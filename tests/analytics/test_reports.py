@@ -24,7 +24,7 @@ from cc_voice.query import reports
 from cc_voice.query.scope import EVERYTHING
 from cc_voice.store import call_list, enrichment, repeat_calls
 from cc_voice.store.search.matches import SearchFilter, search
-from cc_voice.store.zoom_reports import AgentStatus, Engagement, FlowRun, Queue, QueueInterval, TimelineStep
+from cc_voice.store.zoom_reports import AgentStatus, Disposition, Engagement, FlowRun, Queue, QueueInterval, TimelineStep
 from tests.call.calls import ANSWERED, DEFAULTS, channel, stream
 from tests.conftest import examples
 from tests.stored_calls import (
@@ -1051,3 +1051,38 @@ def test_a_number_in_place_of_a_name_is_masked(con: Connection, shown: str | Non
     )
     reports.prepare(con)
     assert con.execute("select display_name from v_channel").fetchall() == [(published,)]
+
+
+def test_who_turns_round_what_began_badly(con: Connection) -> None:
+    for name, start, end in (("turned", -2.0, 3.0), ("stayed", -1.0, -1.0), ("edge", -1.0, 1.0), ("well", 2.0, 3.0)):
+        scores = {"sentiment_customer_start": start, "sentiment_customer_end": end, "sentiment_customer_change": end - start}
+        write(con, call(name, leg(name, sentiment_coverage_pct=100.0, **scores)))
+    write(con, call("unknown", leg("unknown", sentiment_customer_start=-3.0)))
+    (row,) = ask(con, "turned-round")
+    assert (row["agent_name"], row["n_legs"], row["n_measured"]) == ("Ana", 5, 4)
+    assert (row["n_began_badly"], row["n_turned_round"], row["call_id"]) == (3, 2, "turned")
+    assert row["turned_round_pct"] == pytest.approx(200 / 3)
+    assert row["turned_round_pct_low"] < 200 / 3 < row["turned_round_pct_high"]
+    assert ask(con, "turned-round", good_from="2")[0]["n_turned_round"] == 1
+    assert ask(con, "turned-round", bad_from="-5") == []
+
+
+def test_what_a_disposition_calls_resolved_and_ended_negative(con: Connection) -> None:
+    for disposition in ("solved", "open"):
+        told = Disposition(disposition_id=disposition, name=disposition.title(), is_resolved=disposition == "solved")
+        enrichment.take(con, "dispositions", [told], SITE, NOON.date())
+    calls = (("bad", "solved", -2.0), ("edge", "solved", -1.0), ("good", "solved", 2.0), ("open", "open", -4.0))
+    for name, disposition, end in calls:
+        first = leg(name, sentiment_customer_end=-5.0, sentiment_coverage_pct=100.0)
+        second = leg(name, 2, agent="bob", sentiment_customer_end=end, sentiment_coverage_pct=100.0)
+        write(con, call(name, first, second))
+        engagement = Engagement(
+            engagement_id=f"instance of {name}", disposition_id=disposition, disposition_name=disposition.title()
+        )
+        enrichment.take(con, "engagements", [engagement], SITE, NOON.date())
+    rows = ask(con, "resolved-but-negative")
+    assert [(row["call_id"], row["agent_name"], row["sentiment_customer_end"]) for row in rows] == [
+        ("bad", "Bob", -2.0),
+        ("edge", "Bob", -1.0),
+    ]
+    assert {row["disposition_name"] for row in rows} == {"Solved"}

@@ -12,7 +12,18 @@ import msgspec
 from cc_voice.call.reasons import REASONS
 
 Need = Literal[
-    "handled", "events", "agent", "customer", "parties", "anybody", "length", "setting", "raised_voice", "import", "answer"
+    "handled",
+    "events",
+    "agent",
+    "customer",
+    "parties",
+    "anybody",
+    "length",
+    "setting",
+    "raised_voice",
+    "sentiment",
+    "import",
+    "answer",
 ]
 """A condition that is looked at before the value: `preconditions.py` says how, and with which reason it fails."""
 

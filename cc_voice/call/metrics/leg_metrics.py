@@ -16,6 +16,7 @@ from cc_voice.call.metrics.overtalk import Overtalk, overtalk, overtalk_metrics
 from cc_voice.call.metrics.preconditions import check_preconditions
 from cc_voice.call.metrics.questions import QuestionFindings, find_questions, question_metrics
 from cc_voice.call.metrics.recogniser_quality import Heard, confidence_metrics, disagreement_metrics
+from cc_voice.call.metrics.sentiment import sentiment_metrics_unscored
 from cc_voice.call.metrics.silence import LongSilence, dead_air_metrics, long_silence_metrics, long_silences, silence_metrics
 from cc_voice.call.metrics.spoken_words import SpokenWord, counted, spoken, within
 from cc_voice.call.metrics.talk import balance_metrics, talk_metrics
@@ -109,6 +110,7 @@ def leg_metrics(scope: LegInput, found: Findings, handling: Handling, thresholds
         **pace_metrics(scope, found.words, thresholds),
         **turn_metrics(scope, found.taking, thresholds),
         **question_metrics(scope, found.asking, found.words),
+        **sentiment_metrics_unscored(scope),
         **confidence_metrics(found.heard, scope, thresholds),
         **disagreement_metrics(scope),
         **language_metrics(scope, found.languages, thresholds),

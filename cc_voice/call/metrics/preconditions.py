@@ -33,6 +33,7 @@ PRECONDITIONS: dict[Need, Precondition] = {
     "length": Precondition("enough time was analysed", ("too_short",)),
     "setting": Precondition("the site measures what customers say on hold", ("setting_off",)),
     "raised_voice": Precondition("the site measures how loud agents speak", ("setting_off",)),
+    "sentiment": Precondition("the site measures sentiment in this queue", ("setting_off",)),
     "import": Precondition("a report of Zoom's was imported", ("not_imported",)),
     "answer": Precondition("the moment of the answer is known", ("no_answer_time", "no_agent_answered")),
 }
@@ -61,6 +62,7 @@ def _obstacles(scope: LegInput, thresholds: ThresholdSet) -> dict[Need, str | No
         "length": "too_short" if scope.analysed_ms < thresholds.min_analysed_ms else None,
         "setting": None if thresholds.cust_speech_on_hold else "setting_off",
         "raised_voice": None if thresholds.raised_voice_agent else "setting_off",
+        "sentiment": None if thresholds.sentiment else "setting_off",
         "import": "not_imported",
         "answer": None if scope.leg.answered else unanswered or "no_answer_time",
     }

@@ -19,6 +19,7 @@ from cc_voice.call.metrics import (
     overtalk,
     questions,
     recogniser_quality,
+    sentiment,
     silence,
     talk,
     talk_speed,
@@ -43,6 +44,7 @@ SECTIONS: tuple[Section, ...] = tuple(
         ("Pace", (*latency.METRICS, *talk_speed.METRICS, *monologues.METRICS, *questions.METRICS)),
         ("Handling", handling.METRICS),
         ("Sound", (*call_quality.METRICS, *loudness.METRICS)),
+        ("Sentiment of customer: text, word list", sentiment.METRICS),
         ("Recognition", recogniser_quality.METRICS),
         ("Languages", languages.METRICS),
     )
@@ -90,6 +92,8 @@ def written(metric: Metric, value: Any, leg: dict[str, Any]) -> tuple[str, str]:
             return formats.number(value, 1), "/min"
         case "talk_speed_unit":
             return formats.number(value), leg.get("talk_speed_unit") or "wpm"
+        case "−5…+5":
+            return f"{'+' if value >= 0.05 else ''}{formats.number(value, 1)}", ""
         case "dBFS" | "dB":
             return formats.number(value, 1), metric.unit
         case "true/false":

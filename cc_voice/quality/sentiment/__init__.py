@@ -1,0 +1,1 @@
+"""Sentiment of customers by a word list; see README.md."""
