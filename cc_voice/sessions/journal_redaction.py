@@ -50,9 +50,12 @@ def write_anew(
     def kept(note: Note) -> Note | None:
         if isinstance(note, WordsNote):
             return None
+        if isinstance(note, ChatNote) and _message(note) in again:
+            return None  # as it was masked by itself
+        return masked(note)
+
+    def masked(note: Note) -> Note:
         if isinstance(note, ChatNote):
-            if note not in messages and _message(note) in again:
-                return None  # as it was masked by itself
             at_ms = note.at_unix_ms - t0
             return msgspec.structs.replace(note, content=masked_texts(note.content, note.source, at_ms, raw.language, finder))
         if isinstance(note, PlatformNote):
@@ -62,7 +65,7 @@ def write_anew(
         return note
 
     path = recording.folder / _NAME
-    _rewrite(path, kept, [*lines, *(new for note in messages if (new := kept(note)) is not None)])
+    _rewrite(path, kept, [*lines, *map(masked, messages)])
     events = tuple(
         msgspec.structs.replace(event, payload=masked_texts(event.payload, "", event.at_ms, raw.language, finder))
         for event in found.events
