@@ -35,7 +35,7 @@ class _LabelledDialogue(msgspec.Struct, frozen=True):
 _DIALOGUE = msgspec.json.Decoder(_LabelledDialogue)
 
 
-class Agreement(msgspec.Struct, frozen=True, kw_only=True):
+class LabelAgreement(msgspec.Struct, frozen=True, kw_only=True):
     """How the word list does on a set of utterances."""
 
     calls: int
@@ -63,7 +63,7 @@ def labelled(folder: Path, source: Source) -> list[list[_LabelledUtterance]]:
     return [call for call in told if call]
 
 
-def agreement(calls: Sequence[Sequence[_LabelledUtterance]], lexicon: Lexicon, source: Source = "human") -> Agreement:
+def agreement(calls: Sequence[Sequence[_LabelledUtterance]], lexicon: Lexicon, source: Source = "human") -> LabelAgreement:
     """Compare; utterances that are too short to score count as neutral. Raises ValueError where there are none."""
     said = [one for call in calls for one in call]
     if not said:
@@ -72,7 +72,7 @@ def agreement(calls: Sequence[Sequence[_LabelledUtterance]], lexicon: Lexicon, s
     found = [lexicon.sentiment((one.asr_text if source == "recogniser" else one.text) or "") for one in said]
     answers: list[str] = ["neu" if one is None or one.label == "mixed" else one.label for one in found]
     pairs = list(zip(truth, answers, strict=True))
-    return Agreement(
+    return LabelAgreement(
         calls=len(calls),
         n=len(said),
         labels={name: truth.count(name) for name in CLASSES},
