@@ -42,7 +42,9 @@ DICTIONARY = {
 }
 OURS = {"transcript_prefer": "local", "min_transcript_conf": 0.75, "echo_correlation_pct": 40}
 OURS |= {"qa_min_snr_db": 20.0, "qa_max_clipping_pct": 5.0, "qa_max_echo_pct": 10.0}
-"""Not of the dictionary: whose words are measured, from when on an echo is suspected, and what makes doubtful who spoke when."""
+OURS |= {"sentiment": True}
+"""Not of the dictionary: whose words are measured, from when on an echo is suspected, what makes doubtful who spoke when, and
+whether words are scored."""
 
 
 def test_defaults_are_those_of_the_dictionary() -> None:

@@ -21,7 +21,16 @@ def test_one_call_comes_with_everything_behind_it(database: Database) -> None:
     assert set(leg.reasons) == {row.metric for row in batch.call.null_reasons}
     assert all(leg.metrics[name] is None for name in leg.reasons)
     unexplained = {name for name, value in leg.metrics.items() if value is None} - set(leg.reasons)
-    assert unexplained <= {"agent_name", "agent_user_id", "queue_id", "queue_name", "detector", "asr_model", "policies"}
+    assert unexplained <= {
+        "agent_name",
+        "agent_user_id",
+        "queue_id",
+        "queue_name",
+        "detector",
+        "asr_model",
+        "sentiment_model",
+        "policies",
+    }
     assert len(leg.intervals) == len(batch.call.intervals)
     assert [u.text for u in found.utterances] == [u.text for u in batch.call.utterances]
     assert [u.loudness_mean for u in found.utterances] == [u.loudness_mean for u in batch.call.utterances]
