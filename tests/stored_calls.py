@@ -27,6 +27,8 @@ from cc_voice.call.rows import (
     WordRow,
 )
 from cc_voice.config.settings import Site
+from cc_voice.media import form_sets
+from cc_voice.quality.forms.evaluation_rows import with_evaluations
 from cc_voice.store.batches import write_batch
 from cc_voice.store.database import Database
 from tests.call.golden import THRESHOLDS, golden_stream, golden_stream_heard_twice
@@ -90,7 +92,7 @@ def golden_call_heard_twice() -> MeasuredCall:
 
 
 def ruled(call: MeasuredCall) -> MeasuredCall:
-    """Return a call in which a rule found the first words of an utterance, and a step of each leg is missed."""
+    """Return a call in which a rule found the first words of an utterance, a step of each leg is missed, and forms judge it."""
     said = call.utterances[0]
     hit = RuleHitRow(
         leg_id=said.leg_id or call.legs[0].leg_id,
@@ -114,7 +116,8 @@ def ruled(call: MeasuredCall) -> MeasuredCall:
         rule_id="greeting", version=1, title="Agent greets", folder="Opening", kind="step", state="live", alert=False
     )
     states = tuple(RuleStateRow(leg_id=leg.leg_id, rule_id="greeting", state=0, reason=None, value=None) for leg in call.legs)
-    return msgspec.structs.replace(call, rules=RuleRows(rule_set="0" * 64, versions=(greeting,), hits=(hit,), states=states))
+    found = RuleRows(rule_set="0" * 64, versions=(greeting,), hits=(hit,), states=states)
+    return with_evaluations(msgspec.structs.replace(call, rules=found), form_sets.evaluators(Path("no such folder")), 0.6)
 
 
 def unix_ms(at: datetime.datetime) -> int:

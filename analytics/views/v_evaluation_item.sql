@@ -4,6 +4,7 @@ select
     e.leg_id,
     e.call_id,
     e.date_key,
+    d.local_date,
     e.form_id,
     e.form_version,
     e.evaluation_source,
@@ -34,6 +35,7 @@ select
     i.evidence_interval_id
 from fact_evaluation_item as i
 join fact_evaluation as e on e.evaluation_id = i.evaluation_id
+left join dim_date as d on d.date_key = e.date_key
 join dim_form_item as m on m.form_item_key = i.form_item_key
 where e.evaluation_type = 'standard'
     or not exists (

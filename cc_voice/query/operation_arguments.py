@@ -1,14 +1,20 @@
 """Arguments of operations: what each takes, so that whoever asks, an older command or a hand, is told what is wrong."""
 
 import contextlib
+import datetime
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
 
 from cc_voice.exports.folder import Options
+from cc_voice.query.evaluations.coaching import CoachingDraft
+from cc_voice.query.evaluations.desk import GivenAnswer, StepTaken
+from cc_voice.query.evaluations.picks import SampleChoice
+from cc_voice.query.rules.backtest import MarkPlace
 from cc_voice.query.service_client import QuestionError
 from cc_voice.store.report_headings import Dataset
+from cc_voice.store.rule_history import HistoryChoice, HistoryNeeds
 from cc_voice.store.search.matches import SearchFilter
 
 
@@ -17,6 +23,7 @@ class QuestionMalformed(QuestionError):
 
 
 _CALL: dict[str, Any] = {"call_id": str}
+_EVALUATION: dict[str, Any] = {"target": str, "leg?": int | None, "form": str, "by": str}
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "audit.copied": {},
     "calls.list": {"limit": int},
@@ -44,6 +51,38 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "recompute.before": {"call_ids": tuple[str, ...]},
     "recompute.thresholds": {},
     "recompute.publish": {"run": str, "limit": int},
+    "redaction.audit": {"since": datetime.date | None},
+    "webhooks": {"limit": int},
+    "webhooks.replay": {"message_id?": str | None, "since?": str | None, "endpoint?": str | None},
+    "rules.list": {},
+    "rules.version": {"rule_id": str, "version": int},
+    "rules.days": {"choice": HistoryChoice},
+    "rules.day": {"day": int, "choice": HistoryChoice, "needs": HistoryNeeds},
+    "rules.words": {"day": int, "utterance_ids": list[str]},
+    "rules.texts": {"utterance_ids": list[str]},
+    "rules.vocabulary": {},
+    "rules.marks": {"rule_id": str},
+    "rules.mark": {"rule_id": str, "version": int, "marks": list[MarkPlace], "by": str, "seed?": int | None},
+    "rules.publish": {"text": str, "by": str, "note?": str | None, "unmarked?": bool | None, "seen?": str | None},
+    "rules.in_force": {},
+    "rules.stored": {"first": int, "last": int, "rule_ids": list[str]},
+    "rules.write_month": {"run": str, "month": int},
+    "forms.versions": {},
+    "forms.publish": {"text": str, "by": str, "note?": str | None, "seen?": str | None},
+    "qa.show": {"target": str, "leg?": int | None, "form": str},
+    "qa.answer": {**_EVALUATION, "answers": list[GivenAnswer]},
+    "qa.step": {**_EVALUATION, "step": StepTaken},
+    "qa.sample": {"choice": SampleChoice, "by": str},
+    "qa.reject": {"sample_id": str, "leg_id": str, "reason": str, "by": str},
+    "qa.calibrate": {
+        **dict.fromkeys(("target?", "session?", "expert?"), str | None),
+        "leg?": int | None,
+        "form": str,
+        "version?": int | None,
+        "by": str,
+    },
+    "qa.coach": {"item": CoachingDraft, "by": str},
+    "qa.time_out": {"days": int},
 }
 """Question → argument → its type; one that may be left out ends in `?`. Others are not looked at: a newer command may say more."""
 

@@ -164,7 +164,7 @@ def unit(column: str, kind: pl.DataType, timezone: str, metric: str = "") -> str
         parts = metric.split("_")
     if parts[0] == "difference":
         return "% points"
-    described = columns().get("_".join(parts))
+    described = columns().get("_".join(parts)) or columns().get("_".join(parts).removesuffix("_mean"))
     if described is not None and described.unit is not None:
         return described.unit
     return next((_UNITS[part] for part in parts if part in _UNITS), "")

@@ -320,7 +320,7 @@ async def draw_sample(request: VisitorRequest, appliance: NamedDependency[Applia
     )
 
 
-@post("/samples/{sample_id:str}/rejections", summary="Reject a pick", status_code=200)
+@post("/samples/{sample_id:str}/rejections", summary="Reject a pick", status_code=200, opt={"statuses": (404,)})
 async def reject_pick(
     request: VisitorRequest, appliance: NamedDependency[Appliance], sample_id: FromPath[str], data: JSONBody[PickRejected]
 ) -> DrawnSample:

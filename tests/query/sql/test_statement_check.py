@@ -213,7 +213,7 @@ def test_everything_else_is_refused(empty: duckdb.DuckDBPyConnection, allowed: O
 
 
 def test_a_refusal_says_what_there_is(empty: duckdb.DuckDBPyConnection, allowed: Offered) -> None:
-    with pytest.raises(StatementRefused, match="fact_call is not published; there are: v_agent, v_agent_day, v_call"):
+    with pytest.raises(StatementRefused, match="fact_call is not published; there are: v_agent, v_agent_day, v_alert, v_call"):
         check_statement(empty, "from fact_call", allowed)
     with pytest.raises(StatementRefused, match="the table function read_csv is not offered"):
         check_statement(empty, "from read_csv('x')", allowed)
