@@ -320,7 +320,7 @@ async def draw_sample(request: VisitorRequest, appliance: NamedDependency[Applia
     )
 
 
-@post("/samples/{sample_id:str}/rejections", summary="Reject a pick", status_code=200, opt={"statuses": (404,)})
+@post("/samples/{sample_id:str}/rejections", summary="Reject a pick", status_code=200, opt=ONE)
 async def reject_pick(
     request: VisitorRequest, appliance: NamedDependency[Appliance], sample_id: FromPath[str], data: JSONBody[PickRejected]
 ) -> DrawnSample:
@@ -345,7 +345,7 @@ async def show_calibrations(
         raise ClientException(str(error)) from error
 
 
-@post("/calibrations", summary="Begin a calibration")
+@post("/calibrations", summary="Begin a calibration", opt=ONE)
 async def begin_calibration(
     request: VisitorRequest, appliance: NamedDependency[Appliance], data: JSONBody[CalibrationRequest]
 ) -> CalibrationSession:
@@ -366,7 +366,7 @@ async def list_coaching(request: VisitorRequest, appliance: NamedDependency[Appl
     return await appliance.read(request.user, coaching.items)
 
 
-@post("/coaching", summary="Make a coaching item")
+@post("/coaching", summary="Make a coaching item", opt=ONE)
 async def make_coaching(
     request: VisitorRequest, appliance: NamedDependency[Appliance], data: JSONBody[CoachingDraft]
 ) -> CoachingItem:
