@@ -308,7 +308,10 @@ def _tell_measured(con: Connection, batch: CallMeasured) -> None:
         "end_unix_ms": batch.call.call.end_unix_ms,
     }
     queue = (legs[-1].queue_id, legs[-1].queue_name) if legs else (None, None)
-    outbox.add(con, "call.measured", time.time_ns() // 1_000_000, data, call_id=batch.call_id, queue=queue)
+    now_ms = time.time_ns() // 1_000_000
+    outbox.add(con, "call.measured", now_ms, data, call_id=batch.call_id, queue=queue)
+    if batch.call.call.redaction == "withheld":
+        outbox.add(con, "redaction.failed", now_ms, {"call_id": batch.call_id}, call_id=batch.call_id, queue=queue)
 
 
 def _is_newest(con: Connection, batch: CallMeasured) -> bool:

@@ -69,15 +69,19 @@ def rule(settings: Settings, version: int, phrases: str) -> str:
     return str(path)
 
 
-def hits(settings: Settings) -> list[tuple[object, ...]]:
+def stored_rows(settings: Settings, sql: str) -> list[tuple[object, ...]]:
     database = Database.open(settings.database_path)
+    found = database.read_now(lambda con: con.execute(sql).fetchall())
+    database.close()
+    return found
+
+
+def hits(settings: Settings) -> list[tuple[object, ...]]:
     sql = """
         select c.category_id, c.version, h.call_id, h.start_ms, h.matched_text, h.first_word_seq, h.last_word_seq
         from fact_category_hit as h join dim_category as c using (category_key) order by all
     """
-    found = database.read_now(lambda con: con.execute(sql).fetchall())
-    database.close()
-    return found
+    return stored_rows(settings, sql)
 
 
 def test_a_rule_is_written_tried_marked_published_and_compared(settings: Settings) -> None:
@@ -100,6 +104,8 @@ def test_a_rule_is_written_tried_marked_published_and_compared(settings: Setting
 
     made = json.loads(run(settings, "rules", "publish", "parcel", "--json"))
     assert made["published"]["marked"] == LEAST_MARKS
+    told = stored_rows(settings, "select data from webhook_message where type = 'rule.published'")
+    assert [json.loads(str(data)) for (data,) in told] == [{"id": "parcel", "version": 1, "state": "live"}]
     assert (made["history"]["written"], made["history"]["legs"]) == (CALLS, CALLS)
     found = hits(settings)
     assert len(found) == CALLS - 1

@@ -125,6 +125,10 @@ def test_an_evaluation_is_disputed_appealed_and_decided(con: Connection, setting
     one = desk.move(con, one, StepTaken(deed="change", text="you are right about that", answers=(changed,)), EVA, NOW)
     assert (one.state, one.is_resubmitted, desk.counts(one)) == ("changed", True, True)
     assert [each.deed for each in shown_evaluations.steps(con, one.evaluation_id)] == ["open", "submit", "dispute", "change"]
+    told = con.execute("select type, call_id, data from webhook_message where type like 'evaluation.%' order by all").fetchall()
+    assert [kind for kind, *_ in told] == ["evaluation.disputed", "evaluation.submitted"]
+    assert {call_id for _, call_id, _ in told} == {one.call_id}
+    assert all(one.evaluation_id in data and '"score_pct"' in data for *_, data in told)
     with pytest.raises(FormError, match="nothing moves it on"):
         desk.move(con, one, StepTaken(deed="appeal", text="i do not agree with it"), ANA, NOW)
 

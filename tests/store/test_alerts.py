@@ -103,6 +103,15 @@ def test_measuring_gives_alerts_their_leg_and_keeps_what_people_did(database: Da
         database.write_now(lambda con: batches.write_batch(con, golden(), SITE))
     assert rows("select leg_id, acknowledged_by from fact_alert") == [("golden-1", "sam")]
     assert "call.measured" in types(rows)
+    assert "redaction.failed" not in types(rows)
+
+
+def test_a_call_whose_redaction_failed_is_told_of(database: Database, rows: Rows) -> None:
+    begin(database)
+    made = golden()
+    call = msgspec.structs.replace(made.call, call=msgspec.structs.replace(made.call.call, redaction="withheld"))
+    database.write_now(lambda con: batches.write_batch(con, msgspec.structs.replace(made, call=call), SITE))
+    assert "redaction.failed" in types(rows)
 
 
 @pytest.mark.parametrize("way", ["revoked", "forgotten"])

@@ -5,6 +5,7 @@ Every function works in one transaction of its caller. Whether a person may see 
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Literal
 
 import msgspec
 
@@ -19,7 +20,7 @@ from cc_voice.query.evaluations import stored_legs
 from cc_voice.query.evaluations.form_folder import version_of
 from cc_voice.query.evaluations.shown_evaluations import EvaluationHead, answers_of, head, heads, scored_answer
 from cc_voice.query.evaluations.stored_legs import LegPlace, leg_place
-from cc_voice.store import evaluation_rows
+from cc_voice.store import evaluation_rows, outbox
 from cc_voice.store.database import Connection
 
 
@@ -106,6 +107,24 @@ def _note_step(
         """,
         [key, now_ms, person.id, *made, question, text],
     )
+    if made[2] in ("submitted", "disputed"):
+        _tell_step(con, key, now_ms, "evaluation.submitted" if made[2] == "submitted" else "evaluation.disputed")
+
+
+def _tell_step(con: Connection, key: str, now_ms: int, kind: Literal["evaluation.submitted", "evaluation.disputed"]) -> None:
+    """Write for other programs what became of an evaluation: ids and numbers, no words."""
+    ((call_id, leg_id, form_id, version, score_pct),) = con.execute(
+        "select call_id, leg_id, form_id, form_version, score_pct from fact_evaluation where evaluation_id = ?", [key]
+    ).fetchall()
+    told = {"evaluation_id": key, "call_id": call_id, "leg_id": leg_id, "form_id": form_id, "form_version": version}
+    outbox.add(con, kind, now_ms, {**told, "score_pct": score_pct}, call_id=call_id, queue=_queue(con, leg_id))
+
+
+def _queue(con: Connection, leg_id: str | None) -> tuple[str | None, str | None]:
+    rows = con.execute(
+        "select q.queue_id, q.queue_name from fact_leg as l join dim_queue as q using (queue_key) where l.leg_id = ?", [leg_id]
+    ).fetchall()
+    return rows[0] if rows else (None, None)
 
 
 def answer(

@@ -22,7 +22,7 @@ from cc_voice.quality.rules.rule_files import check_set, read_rule
 from cc_voice.quality.rules.rule_rows import version_of
 from cc_voice.quality.rules.stems import forms_of
 from cc_voice.query.rules.rule_folder import RuleFile, digest, rules_dir
-from cc_voice.store import rule_history, rule_rows
+from cc_voice.store import outbox, rule_history, rule_rows
 from cc_voice.store.database import Connection, Database
 
 LEAST_MARKS = 20
@@ -75,7 +75,9 @@ def _publish(con: Connection, data_dir: Path, file: RuleFile, change: RulePublic
     if there != change.text:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomically(path, change.text.encode())
-    return {"id": rule.id, "version": rule.version, "state": rule.state, "category_key": key, "marked": marked, "rule_set": sha}
+    told = {"id": rule.id, "version": rule.version, "state": rule.state}
+    outbox.add(con, "rule.published", time.time_ns() // 1_000_000, told)
+    return {**told, "category_key": key, "marked": marked, "rule_set": sha}
 
 
 def _version(con: Connection, file: RuleFile, change: RulePublication, is_unmarked: bool) -> int:
