@@ -72,4 +72,4 @@ def _ready(data: bytes, data_dir: Path, rule_set: str) -> tuple[FormEvaluator, .
         # A call is worth more with the form that ships than with none; the owner writes the file anew when it publishes
         log.error("the forms in force cannot be read; those that ship are used", error=str(error))
         forms = acting(shipped_forms())
-    return tuple(FormEvaluator(form, rules) for form in forms)
+    return tuple(FormEvaluator(form, rules, rules.unproven) for form in forms)

@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -14,6 +14,13 @@ from cc_voice.quality.rules.rule import Rule, WordCondition
 from cc_voice.quality.rules.rule_files import in_order
 
 FORMAT = 1
+UNSEEN = frozenset(
+    {
+        *("recording-disclosure", "consent", "hold-thanks", "escalation", "cancellation", "complaint", "legal-threat"),
+        *("repeat-contact", "card-data", "refund", "profanity", "unhelpful"),
+    }
+)
+"""Rules that ship and found nothing in any recorded call, as nothing was there to find: how often they are right is not known."""
 
 
 class CompiledPhrase(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +48,9 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = FORMAT
     rules: tuple[CompiledRule, ...] = ()
+    unproven: tuple[str, ...] = ()
+    """Ids of rules that ship, found nothing in any recorded call, and of which the site has not marked enough hits: critical
+    questions on them are for people to decide."""
 
     @property
     def sha(self) -> str:
@@ -63,9 +73,11 @@ def decoded(data: bytes) -> RuleSet:
     return found
 
 
-def compiled_set(rules: Iterable[Rule], stems: Mapping[str, Stems] | None = None) -> RuleSet:
-    """Compile rules; `stems` by language. Raises RuleError."""
-    return RuleSet(rules=tuple(_compiled(rule, stems or {}) for rule in in_order(rules)))
+def compiled_set(rules: Iterable[Rule], stems: Mapping[str, Stems] | None = None, marked: Collection[str] = ()) -> RuleSet:
+    """Compile rules; `stems` by language; `marked` are rules of which a site marked enough. Raises RuleError."""
+    found = tuple(_compiled(rule, stems or {}) for rule in in_order(rules))
+    unproven = tuple(sorted({each.rule.id for each in found} & UNSEEN - set(marked)))
+    return RuleSet(rules=found, unproven=unproven)
 
 
 def _compiled(rule: Rule, stems: Mapping[str, Stems]) -> CompiledRule:

@@ -60,7 +60,7 @@ def automatic(con: Connection, settings: Settings, leg: LegPlace, form: Evaluati
         raise FormError(f"leg {leg.leg_id} is not measured")
     lines = [line.utterance_id for line in (*found.record.lines, *found.record.unused)]
     whole = rule_history.with_words(found, rule_history.words(con, leg.call_day, lines))
-    row = leg_evaluation(FormEvaluator(form, rules), whole.record, leg.asr_model)
+    row = leg_evaluation(FormEvaluator(form, rules, rules.unproven), whole.record, leg.asr_model)
     if row is None:
         raise FormError(f"form {form.id} is for the queues {', '.join(form.queues)}, and leg {leg.leg_id} is in another")
     return evaluation_rows.insert_automatic(con, row, evaluation_rows.note_form(con, form_version(form)))

@@ -15,7 +15,7 @@ import msgspec
 from cc_voice.config.settings import Settings
 from cc_voice.media.files import write_atomically
 from cc_voice.media.rule_sets import IN_FORCE, acting, compiled_dir, shipped_rules
-from cc_voice.quality.rules.compilation import RuleSet, compiled_set, encoded
+from cc_voice.quality.rules.compilation import UNSEEN, RuleSet, compiled_set, encoded
 from cc_voice.quality.rules.errors import RuleError
 from cc_voice.quality.rules.rule import Rule
 from cc_voice.quality.rules.rule_files import check_set, read_rule
@@ -137,7 +137,8 @@ def published(con: Connection) -> list[Rule]:
 
 
 def _compiled(con: Connection, rules: Sequence[Rule]) -> RuleSet:
-    return compiled_set(rules, forms_of(rule_history.vocabulary(con)))
+    marked = [rule.id for rule in rules if rule.id in UNSEEN and marked_count(con, rule.id) >= LEAST_MARKS]
+    return compiled_set(rules, forms_of(rule_history.vocabulary(con)), marked)
 
 
 def in_force(con: Connection) -> RuleSet:

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from cc_voice.media.form_sets import shipped_forms
-from cc_voice.media.rule_sets import shipped_set
+from cc_voice.media.rule_sets import shipped_rules, shipped_set
 from cc_voice.quality.forms.automatic_answers import FormAnswers, FormEvaluator, QuestionAnswer
 from cc_voice.quality.forms.form_files import read_form
 from cc_voice.quality.forms.scores import UNIT
+from cc_voice.quality.rules.compilation import compiled_set
 from cc_voice.quality.rules.leg_record import LegLine, LegRecord, TypedInterval, moments
 
 RULES = shipped_set()
@@ -191,6 +192,15 @@ def test_a_critical_question_on_a_rule_nobody_has_seen_find_anything_is_for_peop
     found = answer("q12", leg((100, "agent", "this is bullshit")), unproven)
     assert (found.state, found.needs_review) == ("missed", True)
     assert answered(leg((100, "agent", "this is bullshit")), unproven).state == "needs_review"
+
+
+def test_what_no_recorded_call_triggered_is_for_people_until_the_site_has_marked_it() -> None:
+    said = leg((100, "agent", "this is bullshit"))
+    for marked, is_for_people in (((), True), (("profanity",), False)):
+        rules = compiled_set(shipped_rules(), marked=marked)
+        assert "greeting" not in rules.unproven, "recorded calls have it"
+        found = answer("q12", said, FormEvaluator(shipped_forms()[0], rules, rules.unproven))
+        assert found.needs_review is is_for_people
 
 
 def test_a_form_is_for_its_queues() -> None:
