@@ -81,6 +81,10 @@ class _Letters(dict[int, str]):
         return found
 
 
+_LOWER = {"İ": "i", "Σ": "σ"}
+"""Where Python's lower case depends on what stands around a letter, or is two."""
+
+
 def _stands_for(letter: str) -> str:
     if _IS_IGNORED.match(letter):
         return ""
@@ -91,11 +95,11 @@ def _stands_for(letter: str) -> str:
         return str(unicodedata.decimal(letter))
     expanded = unicodedata.normalize("NFKC", letter)
     if expanded == unicodedata.normalize("NFC", letter):
-        return "i" if letter == "İ" else letter if _is_letter(letter) else " "
+        return _LOWER.get(letter, letter) if _is_letter(letter) else " "
     if expanded.startswith(" "):  # an accent that stands alone
         return " "
     kept = (one if _is_letter(one) and one not in _PARTING else " " for one in _IS_IGNORED.sub("", expanded))
-    return "".join(kept)
+    return "".join(kept).replace("Σ", "σ")
 
 
 def _is_letter(one: str) -> bool:

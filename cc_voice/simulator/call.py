@@ -234,6 +234,7 @@ class Call:
             elif self.window is None and self.playback.finished:
                 for link in set(self.media.values()):
                     await link.send_held()
+                    await link.flush()
                 # Zoom's own SDK drops media that it has not handed on yet when it reads that the stream is over.
                 await asyncio.sleep(self.config.linger_s)
                 # A link may have been lost meanwhile, and be back already: what died in its buffers is sent again first.

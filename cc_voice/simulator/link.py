@@ -23,6 +23,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 QUEUED_MESSAGES = 32
 UNANSWERED_LIMIT = 3
 """This many keep-alives in a row without answer and the link is dropped (8.1)."""
+FLUSH_LOOK_S = 0.02
 UNREAD_S = 10.0
 """A peer that takes not one message in this time no longer reads. One that is slow is waited for: what is queued counts as sent."""
 _CLOSE = ""
@@ -133,6 +134,16 @@ class ClientLink:
         """Queue what faults have held back."""
         for message in self._faults.held():
             await self.send_raw(wire.encode(message))
+
+    async def flush(self) -> None:
+        """Wait until what is queued is written, or the peer has read nothing for a while."""
+        written, since_s = self._written, time.monotonic()
+        while self.open and not self._queue.empty():
+            await asyncio.sleep(FLUSH_LOOK_S)
+            if self._written != written:
+                written, since_s = self._written, time.monotonic()
+            elif time.monotonic() - since_s > UNREAD_S:
+                return
 
     async def send_raw(self, text: str) -> None:
         """Queue any text as a frame."""

@@ -253,7 +253,7 @@ def _measured(con: Connection, batch: CallMeasured, site: Site) -> bool:
         delete_call(con, batch.call_id, to_measure=True)
         _insert_measured(con, batch, site)
         alerts.find_legs(con, batch.call_id)
-        _tell_measured(con, batch)
+        outbox.tell_measured(con, batch)
         repeat_calls.refresh(con, [*known, *repeat_calls.customers(con, batch.call_id)])
     # Also when another stream of the call was quicker to measure more: this one has nothing left to do either
     stage = StageReached(
@@ -295,23 +295,6 @@ def _insert_measured(con: Connection, batch: CallMeasured, site: Site) -> None:
     postings.add(con, call_no, date_key, call.utterances)
     dimensions.note_languages(con, _languages(call))
     enrichment.apply(con, [call.call.instance_id])
-
-
-def _tell_measured(con: Connection, batch: CallMeasured) -> None:
-    """Write for other programs that the call has its numbers; once for each revision, measuring again included."""
-    legs = batch.call.legs
-    data = {
-        "call_id": batch.call_id,
-        "revision": batch.revision,
-        "legs": [leg.leg_id for leg in legs],
-        "start_unix_ms": batch.call.call.start_unix_ms,
-        "end_unix_ms": batch.call.call.end_unix_ms,
-    }
-    queue = (legs[-1].queue_id, legs[-1].queue_name) if legs else (None, None)
-    now_ms = time.time_ns() // 1_000_000
-    outbox.add(con, "call.measured", now_ms, data, call_id=batch.call_id, queue=queue)
-    if batch.call.call.redaction == "withheld":
-        outbox.add(con, "redaction.failed", now_ms, {"call_id": batch.call_id}, call_id=batch.call_id, queue=queue)
 
 
 def _is_newest(con: Connection, batch: CallMeasured) -> bool:

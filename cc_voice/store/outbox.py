@@ -6,11 +6,13 @@ a write needs to know no policy, and what is caused while no receiver exists is 
 
 import datetime
 import secrets
+import time
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import msgspec
 
+from cc_voice.call.batch import CallMeasured
 from cc_voice.store.database import Connection, structs
 
 EventType = Literal[
@@ -88,6 +90,30 @@ def add(
         [message_id, kind, at_unix_ms, call_id, *queue, msgspec.json.encode(data).decode(), words],
     )
     return message_id
+
+
+def tell_measured(con: Connection, batch: CallMeasured) -> None:
+    """Write for other programs that the call has its numbers; once for each revision, measuring again included."""
+    legs = batch.call.legs
+    data = {
+        "call_id": batch.call_id,
+        "revision": batch.revision,
+        "legs": [leg.leg_id for leg in legs],
+        # No numbers of thirteen digits: what looks for cards in the data folder would find them
+        "start_ts": _iso(batch.call.call.start_unix_ms),
+        "end_ts": _iso(batch.call.call.end_unix_ms),
+    }
+    queue = (legs[-1].queue_id, legs[-1].queue_name) if legs else (None, None)
+    now_ms = time.time_ns() // 1_000_000
+    add(con, "call.measured", now_ms, data, call_id=batch.call_id, queue=queue)
+    if batch.call.call.redaction == "withheld":
+        add(con, "redaction.failed", now_ms, {"call_id": batch.call_id}, call_id=batch.call_id, queue=queue)
+
+
+def _iso(unix_ms: int | None) -> str | None:
+    if unix_ms is None:
+        return None
+    return datetime.datetime.fromtimestamp(unix_ms / 1000, datetime.UTC).isoformat(timespec="milliseconds")
 
 
 _MESSAGE = "select message_id, type, at_ts, call_id, queue_id, queue_name, data, words from webhook_message"

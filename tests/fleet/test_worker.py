@@ -153,7 +153,8 @@ async def test_streams_that_are_left_for_good_are_told_to_zoom_and_measured(star
         assert isinstance(announced, Started)
         target = StreamTarget.of(announced)
         started.tell(OpenStream(spec(target.stream_id, target=target, instance_id=target.instance_id)))
-        await until(lambda: zoom.call(call.call).position_ms > 2_000, "media flows")
+        written = lambda: sum(path.stat().st_size for path in site.recordings_dir.rglob("*.rec"))  # noqa: E731
+        await until(lambda: zoom.call(call.call).position_ms > 2_000 and written() > 10_000, "media flows")
         started.tell(Leave())
         heard = await asyncio.to_thread(started.hear_until_closed)
         status = await zoom.wait(call.call)

@@ -76,3 +76,10 @@ def test_a_telephone_number_is_no_finding_where_it_may_be_said() -> None:
     lines = said("customer: my phone number is seven one five one three nine oh seven eight seven")
     assert audit_lines(lines, RedactionPolicy()) == ()
     assert audit_lines(lines, RedactionPolicy(classes=("pii",))) != ()
+
+
+def test_a_short_number_that_stands_twice_in_a_row_is_no_long_one() -> None:
+    both = "Yes please. Three zero one one nine seven two.yes please three zero one one nine seven two"
+    assert audit_text(both) == ()
+    longer = "three zero one one nine seven two five eight "
+    assert [each.digits >= 9 for each in audit_text(longer * 2)] == [True]

@@ -141,10 +141,17 @@ def _digits_of(word: str) -> int | None:
     return size
 
 
+def _repeats(said: Sequence[str], times: int) -> bool:
+    size, rest = divmod(len(said), times)
+    return not rest and list(said) == list(said[:size]) * times
+
+
 def _judged(row: Sequence[_Token], before: Sequence[_Token], languages: Sequence[str]) -> Iterator[AuditFinding]:
     said = [token.text.lower() for token in row if token.digits]
     if sum(token.digits for token in row) < RUN or (len(said) > 5 and len(set(said)) == len(said)):
         return  # a list of the words themselves, each once, as a vocabulary has them
+    if any(_repeats(said, times) and sum(token.digits for token in row) < times * RUN for times in (2, 3)):
+        return  # a short number, as two recognisers wrote it, side by side in the store's file
     words = [token.text for token in (*before[-BEFORE:], *row)]
     line = SpokenLine(
         key="",
