@@ -81,5 +81,7 @@ def test_a_telephone_number_is_no_finding_where_it_may_be_said() -> None:
 def test_a_short_number_that_stands_twice_in_a_row_is_no_long_one() -> None:
     both = "Yes please. Three zero one one nine seven two.yes please three zero one one nine seven two"
     assert audit_text(both) == ()
+    assert audit_text(f"{both}Let me check that for you.") == ()
+    assert [each.digits for each in audit_text("four two " * 8)] == [16], "a card may repeat itself"
     longer = "three zero one one nine seven two five eight "
     assert [each.digits >= 9 for each in audit_text(longer * 2)] == [True]

@@ -57,7 +57,7 @@ _BASE = """
 _DAYS = """
     select
         coalesce(c.date_key, 0),
-        concat(count(*), ':', bit_xor(hash(c.call_id, c.revision, c.last_update_ts, e.made)))
+        concat(count(*), ':h', bit_xor(hash(c.call_id, c.revision, c.last_update_ts, e.made)))
     from fact_call as c
     left join (
         select call_id, bit_xor(hash(evaluation_id, state, earned, is_resubmitted, submitted_ts)) as made
