@@ -10,6 +10,7 @@ import pytest
 from cc_voice.call.utterances import Word
 from cc_voice.quality.redaction.finder import SpokenLine, find
 from cc_voice.quality.redaction.redaction_policy import OFF, RedactionPolicy
+from tests.conftest import corpus_dir
 from tests.quality.spoken import redacted, said, shown
 
 CARD = "four one one one one one one one one one one one one one one one"
@@ -260,7 +261,7 @@ def test_what_one_recogniser_found_hides_the_same_time_in_the_other() -> None:
 
 # -- what was really said --------------------------------------------------------------------------------------------
 
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
+CORPUS = corpus_dir() or Path("no corpus")
 
 
 def dialogues() -> Iterator[tuple[str, list[SpokenLine]]]:
@@ -302,12 +303,12 @@ def recognised() -> Iterator[tuple[str, list[SpokenLine]]]:
         )
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not here")
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the speech corpus is not here: put it at ../shared/corpus or set CC_VOICE_CORPUS")
 def test_nothing_is_hidden_in_calls_without_a_card() -> None:
     assert {name: shown(lines, found) for name, lines in dialogues() if (found := find(lines, RedactionPolicy()))} == {}
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not here")
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the speech corpus is not here: put it at ../shared/corpus or set CC_VOICE_CORPUS")
 def test_of_a_recognisers_words_only_the_end_of_a_card_is_hidden() -> None:
     """One call asks for the last four digits of a card number, and hears `1, 2, 3, 4`."""
     found = {name: [each.digits for each in find(lines, RedactionPolicy())] for name, lines in recognised()}
